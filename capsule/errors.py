@@ -1,0 +1,59 @@
+"""Every error that capsule itself reports, with its stable code and exit code.
+
+An error of the code *inside* a sandbox is never one of these: it is a value in an envelope.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class CapsuleError(Exception):
+    """Raised when capsule cannot do what was asked; the base of all errors below.
+
+    `message` names the thing and the value that is wrong; `hint`, where there is one, is the next
+    step, in words that can follow "try:".
+    """
+
+    code: ClassVar[str] = "capsule_error"
+    exit_code: ClassVar[int] = 2
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return self.message if self.hint is None else f"{self.message}\n  try: {self.hint}"
+
+
+class UsageError(CapsuleError):
+    """Raised when a command, an option or an argument is not what it has to be."""
+
+    code = "usage_error"
+
+
+class ConfigError(CapsuleError):
+    """Raised when capsule.toml or the environment says something that capsule does not understand."""
+
+    code = "config_error"
+
+
+class PolicyError(CapsuleError):
+    """Raised when a task's policy is malformed, cannot be read from its source, or is too wide."""
+
+    code = "policy_error"
+
+
+class ToolchainError(CapsuleError):
+    """Raised when the pinned parts are missing, damaged, or cannot be fetched or prepared."""
+
+    code = "toolchain_error"
+    exit_code = 3
+
+
+class WireError(CapsuleError):
+    """Raised when a sandbox breaks the wire format; the runner turns it into `protocol_error`."""
+
+    code = "protocol_error"
+    exit_code = 1

@@ -1,0 +1,39 @@
+"""Where capsule keeps its state, and where its own data files are.
+
+All state lives under one folder, so that one variable moves it all and one command removes it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+HOME_VARIABLE = "CAPSULE_HOME"
+
+
+def state_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder that holds all state: `CAPSULE_HOME`, else the user's data folder.
+
+    >>> state_root({"CAPSULE_HOME": "/srv/capsule"}).as_posix()
+    '/srv/capsule'
+    """
+    if named := environ.get(HOME_VARIABLE):
+        return Path(named).expanduser().absolute()
+    # platformdirs costs 14 ms to import: only those pay who did not say where the state is.
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("capsule", appauthor=False))
+
+
+def toolchain_data() -> Path:
+    """Return the folder `toolchain/`: the pins and what runs inside the sandbox.
+
+    A wheel carries it inside the package; a checkout has it beside the package.
+    """
+    package = Path(__file__).resolve().parent
+    installed = package / "_toolchain"
+    return installed if installed.is_dir() else package.parent / "toolchain"
