@@ -5,7 +5,17 @@ An error of the code *inside* a sandbox is never one of these: it is a value in 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
+
+Code = Literal[
+    "capsule_error",
+    "usage_error",
+    "config_error",
+    "policy_error",
+    "toolchain_error",
+    "protocol_error",
+    "malformed_module",
+]
 
 
 class CapsuleError(Exception):
@@ -15,7 +25,7 @@ class CapsuleError(Exception):
     step, in words that can follow "try:".
     """
 
-    code: ClassVar[str] = "capsule_error"
+    code: ClassVar[Code] = "capsule_error"
     exit_code: ClassVar[int] = 2
 
     def __init__(self, message: str, *, hint: str | None = None) -> None:
@@ -34,7 +44,7 @@ class UsageError(CapsuleError):
 
 
 class ConfigError(CapsuleError):
-    """Raised when capsule.toml or the environment says something that capsule does not understand."""
+    """Raised when capsule.toml or the environment says what capsule does not understand."""
 
     code = "config_error"
 

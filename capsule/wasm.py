@@ -107,6 +107,15 @@ def section(kind: int, body: bytes) -> bytes:
     return bytes([kind]) + sized(body)
 
 
+def function_names(module: str, functions: Sequence[str]) -> bytes:
+    """Encode the custom section that names a module and its functions, imports first.
+
+    wasmtime's backtraces show these names.
+    """
+    table = vector([uleb(index) + name(text) for index, text in enumerate(functions)])
+    return section(CUSTOM, name("name") + section(0, name(module)) + section(1, table))
+
+
 class Section(NamedTuple):
     """Where a section of a module lies: `data[start:end]` is its body."""
 

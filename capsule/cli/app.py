@@ -1,0 +1,185 @@
+"""The commands and their options, as typer declares them; what they do is in the modules beside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from capsule.cli.screen import Screen
+
+app = typer.Typer(
+    name="capsule",
+    help="Run Python that you do not trust: each call in its own sandbox process.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+toolchain_app = typer.Typer(help="The pinned parts that capsule runs on.", no_args_is_help=True)
+app.add_typer(toolchain_app, name="toolchain")
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progress.")]
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        from capsule import __version__
+
+        Screen().out(f"capsule {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _top(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", "-V", callback=_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def run(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="A task file, or - for stdin. Default: the entrypoint of capsule.toml.",
+            show_default=False,
+        ),
+    ] = None,
+    args: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[ARGS]...", help="Arguments of the task, as strings.", show_default=False
+        ),
+    ] = None,
+    args_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="A JSON array or object of arguments of any type; - for stdin."
+        ),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the envelope as one line.")] = False,
+    result: Annotated[bool, typer.Option("--result", help="Print the bare result.")] = False,
+    max_fuel: Annotated[
+        str | None, typer.Option(metavar="N", help="At most this compute: LOW to HIGH, or units.")
+    ] = None,
+    max_ram: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="At most this memory: 256MB, 1GB.")
+    ] = None,
+    timeout: Annotated[
+        str | None, typer.Option(metavar="TIME", help="At most this long: 500ms, 30s, 5m.")
+    ] = None,
+    no_net: Annotated[bool, typer.Option("--no-net", help="Allow no hosts.")] = False,
+    no_files: Annotated[bool, typer.Option("--no-files", help="Allow no folders.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show each task's life as it happens.")
+    ] = False,
+    quiet: Quiet = False,
+) -> int:
+    """Run a task and print its envelope.
+
+    Examples:
+
+      capsule run hello.py 3
+
+      echo 'def main(): return 2 ** 100' | capsule run - --result
+
+      capsule run job.py --args-file args.json --timeout 10s
+
+    Put -- before arguments that begin with a dash.
+    """
+    from capsule.cli.run import Options, command
+
+    options = Options(
+        file=file,
+        args=args or [],
+        args_file=args_file,
+        json=json,
+        result=result,
+        verbose=verbose,
+        quiet=quiet,
+        max_fuel=max_fuel,
+        max_ram=max_ram,
+        timeout=timeout,
+        no_net=no_net,
+        no_files=no_files,
+    )
+    return command(options, Screen())
+
+
+@app.command()
+def doctor(json: Json = False) -> int:
+    """Say what works on this machine, and what to do about the rest."""
+    from capsule.cli.doctor import command
+
+    return command(Screen(), as_json=json)
+
+
+@toolchain_app.command()
+def install(
+    science: Annotated[
+        bool, typer.Option("--science", help="Compile the scientific interpreter too.")
+    ] = False,
+    quiet: Quiet = False,
+) -> int:
+    """Download, check and compile what is missing; repair what is damaged."""
+    from capsule.cli import toolchain
+
+    return toolchain.install(Screen(), science=science, quiet=quiet)
+
+
+@toolchain_app.command("list")
+def list_(json: Json = False) -> int:
+    """Show the parts, their versions, sizes and states."""
+    from capsule.cli import toolchain
+
+    return toolchain.list_parts(Screen(), as_json=json)
+
+
+@toolchain_app.command()
+def verify(json: Json = False) -> int:
+    """Hash every file and compare."""
+    from capsule.cli import toolchain
+
+    return toolchain.verify(Screen(), as_json=json)
+
+
+@toolchain_app.command()
+def export(
+    file: Annotated[Path, typer.Argument(help="The file to write.", show_default=False)],
+    quiet: Quiet = False,
+) -> int:
+    """Write what this machine has into one file, for machines without a package index."""
+    from capsule.cli import toolchain
+
+    return toolchain.export(Screen(), file, quiet=quiet)
+
+
+@toolchain_app.command("import")
+def import_(
+    file: Annotated[Path, typer.Argument(help="A file from export.", show_default=False)],
+    science: Annotated[
+        bool, typer.Option("--science", help="Compile the scientific interpreter too.")
+    ] = False,
+    quiet: Quiet = False,
+) -> int:
+    """Take the parts from a file, check them, and prepare them without a network."""
+    from capsule.cli import toolchain
+
+    return toolchain.import_(Screen(), file, science=science, quiet=quiet)
+
+
+@toolchain_app.command()
+def remove(quiet: Quiet = False) -> int:
+    """Remove every toolchain, of this version and of older ones."""
+    from capsule.cli import toolchain
+
+    return toolchain.remove(Screen(), quiet=quiet)

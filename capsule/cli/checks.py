@@ -1,0 +1,186 @@
+"""What `capsule doctor` looks at, one function for each thing."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import tempfile
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+from capsule import __version__
+from capsule.confine import walls
+from capsule.errors import CapsuleError
+from capsule.paths import HOME_VARIABLE, state_root
+from capsule.process.cancel import Cancellation
+from capsule.progress import Silent
+from capsule.runner import prepare
+from capsule.runner.run import run
+from capsule.toolstore import manage, pip
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from capsule.policy.resolve import Policy
+    from capsule.runner.attempt import Attempt
+
+# The toolchain with one interpreter compiled, and room to unpack it.
+_NEEDED = 1_000_000_000
+
+
+class Row(NamedTuple):
+    """What one check found, and the next step where something is wrong."""
+
+    name: str
+    state: Literal["ok", "warning", "failed"]
+    found: str
+    remedy: str = ""
+
+
+def look(check: Callable[[], Row]) -> Row:
+    """Run a check; an error of it is its finding."""
+    try:
+        return check()
+    except CapsuleError as error:
+        return Row(check.__name__, "failed", error.message, error.hint or "")
+    except OSError as error:
+        return Row(check.__name__, "failed", str(error))
+
+
+def version() -> Row:
+    """Say what runs on what."""
+    system = f"{platform.system()} {platform.machine()}"
+    return Row("version", "ok", f"capsule {__version__}, Python {sys.version.split()[0]}, {system}")
+
+
+def state() -> Row:
+    """Try to write where all state is kept."""
+    root = state_root()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        with tempfile.NamedTemporaryFile(dir=root):
+            free = shutil.disk_usage(root).free
+    except OSError as error:
+        return Row(
+            "state",
+            "failed",
+            f"{root} cannot be written: {error.strerror}",
+            f"set {HOME_VARIABLE} to a folder that you can write to",
+        )
+    if free < _NEEDED and not _installed():
+        return Row(
+            "state",
+            "warning",
+            f"{root} has {free / 1e9:.1f} GB left, and the toolchain takes about 0.5 GB",
+            f"free some space, or set {HOME_VARIABLE} to a folder on another disk",
+        )
+    return Row("state", "ok", f"{root}, {free / 1e9:.1f} GB free")
+
+
+def installer() -> Row:
+    """Look for the program that downloads."""
+    found = next(pip.candidates(pip.surroundings()), None)
+    if found is not None:
+        return Row("installer", "ok", found.name)
+    return Row(
+        "installer",
+        "ok" if _installed() else "warning",
+        "there is neither pip nor uv here",
+        "" if _installed() else "install pip, or capsule toolchain import FILE",
+    )
+
+
+def toolchain() -> Row:
+    """Look at the pinned parts."""
+    parts = manage.list_parts(state_root())
+    changed = [part for part in parts if part.state == "changed"]
+    if changed:
+        return Row(
+            "toolchain",
+            "failed",
+            f"{changed[0].path} is not as it was installed",
+            "capsule toolchain install",
+        )
+    if not _installed():
+        return Row(
+            "toolchain",
+            "warning",
+            "it is not installed yet; the first run does it",
+            "capsule toolchain install",
+        )
+    size = sum(part.size for part in parts)
+    return Row("toolchain", "ok", f"ready, {size / 1e6:.0f} MB")
+
+
+def confinement() -> Row:
+    """Say which walls the operating system adds to the sandbox's own."""
+    standing = walls.standing()
+    if standing.landlock:
+        return Row("confinement", "ok", f"WebAssembly, and Landlock ABI {standing.landlock}")
+    if standing.protects_files:
+        return Row(
+            "confinement",
+            "warning",
+            "WebAssembly and file permissions; this system has no Landlock",
+            "Linux 5.13 or newer adds a second wall",
+        )
+    return Row(
+        "confinement",
+        "failed",
+        "there is no Landlock, and root may write to every file",
+        "run capsule as a user other than root",
+    )
+
+
+def a_run() -> Row:
+    """Run a task."""
+    if not _installed():
+        return Row("run", "warning", "not tried: the toolchain is not installed")
+    source = prepare.read_text(b"def main(): return 6 * 7", _folder())
+    order = prepare.order(source, prepare.Call(), state_root(), Silent())
+    with Cancellation() as never:
+        envelope = run(order, _Nobody(), never)
+    error = envelope["error"]
+    if error is None and envelope["result"] == 42:
+        return Row("run", "ok", f"a task answered in {envelope['execution']['duration_ms']} ms")
+    found = "a wrong result" if error is None else f"{error['error_type']}: {error['message']}"
+    return Row("run", "failed", found, "capsule toolchain verify")
+
+
+CHECKS: tuple[Callable[[], Row], ...] = (
+    version,
+    state,
+    installer,
+    toolchain,
+    confinement,
+    a_run,
+)
+
+
+class _Nobody:
+    """The observer of a run that nobody watches."""
+
+    def stdout(self, data: bytes) -> None:
+        """Drop `data`."""
+
+    def stderr(self, data: bytes) -> None:
+        """Drop `data`."""
+
+    def started(self, policy: Policy, number: int) -> None:
+        """Ignore the start."""
+
+    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
+        """Ignore the end."""
+
+
+def _installed() -> bool:
+    parts = {part.name: part.state for part in manage.list_parts(state_root())}
+    return parts.get("compiled core") == "ready"
+
+
+def _folder() -> Path:
+    from pathlib import Path
+
+    return Path(os.path.realpath(os.getcwd()))  # noqa: PTH109 - a folder that is gone raises OSError

@@ -1,0 +1,85 @@
+"""The entry point of the command: errors become one message and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+from capsule.cli import signals
+from capsule.cli.screen import Screen
+from capsule.errors import CapsuleError, UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+INTERRUPTED = 130
+_INTERNAL = 70
+DEBUG = "CAPSULE_DEBUG"
+
+
+def main() -> None:
+    """Run the command line of this process and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command line and return its exit code. No traceback reaches the user."""
+    signals.as_interrupts()
+    screen = Screen()
+    try:
+        return _dispatch(list(words))
+    except CapsuleError as error:
+        return _refuse(error, words, screen)
+    except KeyboardInterrupt:
+        screen.err("capsule: interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        screen.err(
+            f"capsule: this is a defect of capsule: {type(error).__name__}: {error}\n"
+            f"  try: the same with {DEBUG}=1, and report what it prints"
+        )
+        return _INTERNAL
+
+
+def _dispatch(words: list[str]) -> int:
+    from typer.main import get_command
+
+    from capsule.cli.app import app
+
+    command = get_command(app)
+    try:
+        answer = command.main(words, prog_name="capsule", standalone_mode=False)
+    except Exception as error:
+        message = getattr(error, "format_message", None)
+        if message is None:
+            raise
+        raise UsageError(_sentence(message()), hint=_help_for(error)) from None
+    return answer if isinstance(answer, int) else 0
+
+
+def _sentence(text: str) -> str:
+    return text.strip().rstrip(".")
+
+
+def _help_for(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path if context is not None else 'capsule'} --help"
+
+
+def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
+    if _wants_json(words):
+        from capsule.envelope import refusal
+
+        screen.envelope(refusal("", error.code, str(error)), one_line=True)
+    else:
+        screen.error(error)
+    return error.exit_code
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether a run was asked to answer in JSON: then its errors are envelopes too."""
+    options = words[: words.index("--")] if "--" in words else words
+    return "--json" in options and words[0] in ("run", "exec")

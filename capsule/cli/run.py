@@ -1,0 +1,111 @@
+"""`capsule run`: one task, one envelope, one exit code."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from capsule.cli.arguments import from_command_line
+from capsule.cli.bars import progress_for
+from capsule.cli.signals import cancelling
+from capsule.cli.verbose import Verbose
+from capsule.errors import UsageError
+from capsule.paths import state_root
+from capsule.policy import units
+from capsule.policy.resolve import CallerLimits
+from capsule.policy.values import InvalidValueError
+from capsule.process.cancel import Cancellation
+from capsule.runner import prepare
+from capsule.runner.run import run
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.cli.screen import Screen
+    from capsule.envelope import Envelope
+
+_MAX_SOURCE = 10 << 20
+
+SUCCESS, FAILED, TIMED_OUT, INTERRUPTED = 0, 1, 124, 130
+
+
+class Options(NamedTuple):
+    """What the command line says, as text."""
+
+    file: str | None
+    args: list[str]
+    args_file: str | None = None
+    json: bool = False
+    result: bool = False
+    verbose: bool = False
+    quiet: bool = False
+    max_fuel: str | None = None
+    max_ram: str | None = None
+    timeout: str | None = None
+    no_net: bool = False
+    no_files: bool = False
+
+
+def command(options: Options, screen: Screen) -> int:
+    """Run a task, print its envelope, and return the exit code.
+
+    Raises `CapsuleError` for what is wrong before the run.
+    """
+    if options.json and options.result:
+        raise UsageError("--json and --result exclude each other", hint="leave one of them out")
+    if options.verbose and options.quiet:
+        raise UsageError("--verbose and --quiet exclude each other", hint="leave one of them out")
+    limits = caller_limits(options)
+    source = _read(options)
+    arguments = from_command_line(options.args, options.args_file)
+    call = prepare.Call(arguments.args, arguments.kwargs, limits)
+    progress = progress_for(screen, quiet=options.quiet)
+    order = prepare.order(source, call, state_root(), progress)
+    with Cancellation() as cancellation, cancelling(cancellation):
+        envelope = run(order, Verbose(screen, on=options.verbose), cancellation)
+    if options.result:
+        screen.bare_result(envelope)
+    else:
+        screen.envelope(envelope, one_line=options.json)
+    return exit_code(envelope)
+
+
+def exit_code(envelope: Envelope) -> int:
+    """Return the exit code that an envelope stands for."""
+    error = envelope["error"]
+    if error is None:
+        return SUCCESS
+    return {"timeout": TIMED_OUT, "cancelled": INTERRUPTED}.get(error["error_type"], FAILED)
+
+
+def caller_limits(options: Options) -> CallerLimits:
+    """Return the limits that the options set. Raises `UsageError` for a value that is none."""
+    return CallerLimits(
+        max_fuel=_amount("--max-fuel", options.max_fuel, units.parse_compute),
+        max_ram=_amount("--max-ram", options.max_ram, units.parse_ram),
+        timeout_ms=_amount("--timeout", options.timeout, units.parse_timeout),
+        no_net=options.no_net,
+        no_files=options.no_files,
+    )
+
+
+def _amount(option: str, value: str | None, parse: Callable[[object], int]) -> int | None:
+    if value is None:
+        return None
+    try:
+        return parse(value)
+    except InvalidValueError as wrong:
+        raise UsageError(f"{option}: {wrong.message}", hint=wrong.hint) from None
+
+
+def _read(options: Options) -> prepare.Source:
+    working = Path.cwd()
+    if options.file != "-":
+        return prepare.read_file(None if options.file is None else Path(options.file), working)
+    if options.args_file == "-":
+        raise UsageError("stdin cannot be both the source and the --args-file")
+    source = sys.stdin.buffer.read(_MAX_SOURCE + 1)
+    if len(source) > _MAX_SOURCE:
+        raise UsageError(f"the source on stdin has more than {_MAX_SOURCE:,} bytes")
+    return prepare.read_text(source, working)

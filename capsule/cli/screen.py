@@ -1,0 +1,106 @@
+"""The one place that prints: results to stdout, everything else to stderr.
+
+Output is UTF-8 whatever the locale says. On a terminal, control characters of what a task printed
+are made harmless: code that nobody trusts must not drive the terminal of whoever runs it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+if TYPE_CHECKING:
+    from capsule.envelope import Envelope
+    from capsule.errors import CapsuleError
+
+# C0 but tab, line feed and carriage return; DEL.
+_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r") + b"\x7f"
+_HARMLESS = bytes.maketrans(_CONTROLS, b"?" * len(_CONTROLS))
+
+
+class Screen:
+    """Where a command's output goes."""
+
+    def __init__(self) -> None:
+        self.stdout_is_terminal = _is_terminal(sys.stdout)
+        self.stderr_is_terminal = _is_terminal(sys.stderr)
+
+    def envelope(self, envelope: Envelope, *, one_line: bool) -> None:
+        """Print an envelope: indented on a terminal, else as one line."""
+        indent = 2 if self.stdout_is_terminal and not one_line else None
+        text = json.dumps(envelope, ensure_ascii=False, allow_nan=False, indent=indent)
+        self.out(_escape_c1(text) if self.stdout_is_terminal else text)
+
+    def bare_result(self, envelope: Envelope) -> None:
+        """Print the result alone, a string as it is; a failure goes to stderr."""
+        error = envelope["error"]
+        if error is not None:
+            self.err(f"{error['error_type']}: {error['message']}")
+            return
+        self.out(_bare(envelope["result"]), untrusted=True)
+
+    def error(self, error: CapsuleError) -> None:
+        """Print what went wrong before a run, and what to do next."""
+        self.err(f"capsule: {error}")
+
+    def out(self, text: str, *, untrusted: bool = False) -> None:
+        """Print a line to stdout."""
+        data = (text + "\n").encode(errors="replace")
+        if untrusted and self.stdout_is_terminal:
+            data = harmless(data)
+        _write(sys.stdout, data)
+
+    def err(self, text: str) -> None:
+        """Print a line to stderr."""
+        data = (text + "\n").encode(errors="replace")
+        _write(sys.stderr, harmless(data) if self.stderr_is_terminal else data)
+
+    def task_output(self, data: bytes) -> None:
+        """Pass on what a task printed."""
+        _write(sys.stderr, harmless(data) if self.stderr_is_terminal else data)
+
+
+def harmless(data: bytes) -> bytes:
+    r"""Replace what could drive a terminal: control characters, and C1 ones in UTF-8.
+
+    >>> harmless(b"a\x1b[2Jb\tc\n")
+    b'a?[2Jb\tc\n'
+    """
+    return data.translate(_HARMLESS).replace(b"\xc2\x9b", b"?").replace(b"\xc2\x9d", b"?")
+
+
+def _bare(result: Any) -> str:
+    if isinstance(result, str):
+        return result
+    return json.dumps(result, ensure_ascii=False, allow_nan=False)
+
+
+def _escape_c1(text: str) -> str:
+    """JSON leaves DEL and the C1 controls as they are; write them as escapes."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return "".join(f"\\u{ord(char):04x}" if "\x7f" <= char <= "\x9f" else char for char in text)
+
+
+def _is_terminal(stream: Any) -> bool:
+    try:
+        return stream is not None and bool(stream.isatty())
+    except ValueError:
+        return False
+
+
+def _write(stream: Any, data: bytes) -> None:
+    """Write all of `data`; a reader that has gone away wants nothing more."""
+    if stream is None:
+        return
+    try:
+        binary: BinaryIO = stream.buffer
+        binary.write(data)
+        binary.flush()
+    except BrokenPipeError:
+        # Python flushes once more at exit, and would complain about the same pipe then.
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)

@@ -1,0 +1,40 @@
+"""Ctrl-C and SIGTERM during a run: the sandbox is ended first, then capsule says so."""
+
+from __future__ import annotations
+
+import signal
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+    from capsule.process.cancel import Cancellation
+
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+
+
+@contextmanager
+def cancelling(cancellation: Cancellation) -> Iterator[None]:
+    """Let signals set `cancellation` inside the block; one who insists gets through."""
+
+    def handler(number: int, _frame: FrameType | None) -> None:
+        if cancellation.cancelled and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        cancellation.cancel()
+
+    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    before = {number: signal.signal(number, handler) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, earlier in before.items():
+            signal.signal(number, earlier)
+
+
+def as_interrupts() -> None:
+    """Let SIGTERM and SIGHUP end whatever capsule does outside of a run as Ctrl-C does."""
+    for name in _NAMES[1:]:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.default_int_handler)

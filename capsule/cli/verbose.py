@@ -1,0 +1,55 @@
+"""What is seen of a run while it happens: the task's output, and with --verbose its life."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.policy.units import format_compute, format_ram, format_timeout
+
+if TYPE_CHECKING:
+    from capsule.cli.screen import Screen
+    from capsule.policy.resolve import Policy
+    from capsule.runner.attempt import Attempt
+
+
+class Verbose:
+    """Passes on what a task prints; says what becomes of it when `on`."""
+
+    def __init__(self, screen: Screen, *, on: bool) -> None:
+        self._screen = screen
+        self._on = on
+
+    def stdout(self, data: bytes) -> None:
+        """Show what the task printed."""
+        self._screen.task_output(data)
+
+    def stderr(self, data: bytes) -> None:
+        """Show what the task printed to stderr."""
+        self._screen.task_output(data)
+
+    def started(self, policy: Policy, number: int) -> None:
+        """Say that an attempt begins, and under which limits."""
+        if self._on:
+            ram = "no limit" if policy.ram is None else format_ram(policy.ram)
+            timeout = "none" if policy.timeout_ms is None else format_timeout(policy.timeout_ms)
+            self._screen.err(
+                f"capsule: {_which(policy, number)} started "
+                f"(compute {format_compute(policy.compute)}, ram {ram}, timeout {timeout})"
+            )
+
+    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
+        """Say how an attempt ended, and what it used."""
+        if self._on:
+            how = "completed" if done.verdict.error_type is None else done.verdict.error_type
+            fuel = "unknown" if done.fuel is None else f"{done.fuel:,} of {policy.compute:,}"
+            memory = "unknown" if done.memory is None else format_ram(done.memory)
+            self._screen.err(
+                f"capsule: {_which(policy, number)} {how} in {done.duration_ms} ms "
+                f"(fuel {fuel}, memory {memory})"
+            )
+
+
+def _which(policy: Policy, number: int) -> str:
+    return f"task {policy.task!r}" + (
+        f", retry {number} of {policy.max_retries}," if number else ""
+    )

@@ -1,0 +1,80 @@
+"""The second wall on Linux: Landlock around the start, resource limits right after it."""
+
+from __future__ import annotations
+
+import _thread
+import resource
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.confine import landlock
+from capsule.confine.elf import loader_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from capsule.confine.walls import Access
+
+# Where shared libraries lie; reading them is allowed, running a program in there is not.
+_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")
+_OPEN_FILES = 64
+
+
+def rules_for(access: Access) -> list[landlock.Rule]:
+    """Return the Landlock rules that leave just `access`."""
+    rules = [landlock.Rule(access.program, landlock.EXECUTE | landlock.READ_FILE)]
+    if loader := loader_of(access.program):
+        # The kernel opens the loader for execution on behalf of the program.
+        rules.append(landlock.Rule(loader, landlock.EXECUTE | landlock.READ_FILE))
+    rules += [landlock.Rule(Path(path), landlock.READ) for path in _LIBRARIES]
+    rules += [landlock.Rule(path, landlock.READ) for path in access.read]
+    rules += [landlock.Rule(path, landlock.WRITE) for path in access.write]
+    return rules
+
+
+def spawn_confined(rules: Iterable[landlock.Rule], version: int, spawn: Callable[[], int]) -> int:
+    """Call `spawn` in a thread that has restricted itself to `rules`, and return its answer.
+
+    Landlock holds for the calling thread and what it starts, so a thread that ends right after
+    keeps the rest of the program free. Raises what `spawn` raises, and `OSError` when the kernel
+    refuses the walls; nothing is started then.
+    """
+    answer: list[int] = []
+    trouble: list[BaseException] = []
+    done = _thread.allocate_lock()
+    done.acquire()
+
+    def restricted() -> None:
+        try:
+            landlock.restrict_this_thread(rules, version)
+            answer.append(spawn())
+        except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
+            trouble.append(error)
+        finally:
+            done.release()
+
+    _thread.start_new_thread(restricted, ())
+    done.acquire()
+    if trouble:
+        raise trouble[0]
+    return answer[0]
+
+
+def limit(pid: int, *, cpu_seconds: int | None) -> None:
+    """Bound what the process may use of the machine beside memory: the last resort.
+
+    No core files, no writing of files, few descriptors, and, where the caller knows how long the
+    run may take, CPU time. A process that is gone already needs no limits.
+    """
+    bounds = {
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_NOFILE: _OPEN_FILES,
+    }
+    if cpu_seconds is not None:
+        bounds[resource.RLIMIT_CPU] = cpu_seconds
+    try:
+        for kind, bound in bounds.items():
+            resource.prlimit(pid, kind, (bound, bound))
+    except ProcessLookupError:
+        return

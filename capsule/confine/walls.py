@@ -1,0 +1,69 @@
+"""Which walls stand around a sandbox process on this machine, and putting them up."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Access(NamedTuple):
+    """What a sandbox process has to reach: all else is refused."""
+
+    program: Path
+    read: tuple[Path, ...]
+    write: tuple[Path, ...] = ()
+
+
+class Walls(NamedTuple):
+    """What the operating system gives here.
+
+    `landlock` is the ABI in use, 0 for none. `write_bits` says whether a file without write
+    permission is safe from a sandbox: true but for root, whom permissions do not stop.
+    """
+
+    landlock: int
+    write_bits: bool
+
+    @property
+    def protects_files(self) -> bool:
+        """Whether a sandbox can be given files to read that it could not change."""
+        return self.landlock > 0 or self.write_bits
+
+
+def standing() -> Walls:
+    """Find out which walls there are."""
+    return Walls(_landlock_abi(), not _is_root())
+
+
+def put_up(walls: Walls, access: Access, spawn: Callable[[], int]) -> int:
+    """Start a process behind `walls` and return its pid."""
+    if not walls.landlock:
+        return spawn()
+    from capsule.confine import linux
+
+    return linux.spawn_confined(linux.rules_for(access), walls.landlock, spawn)
+
+
+def limit(pid: int, *, cpu_seconds: int | None) -> None:
+    """Put resource limits on a process that has just started, where the system can."""
+    if sys.platform == "linux":
+        from capsule.confine import linux
+
+        linux.limit(pid, cpu_seconds=cpu_seconds)
+
+
+def _landlock_abi() -> int:
+    if sys.platform != "linux":
+        return 0
+    from capsule.confine import landlock
+
+    return landlock.abi()
+
+
+def _is_root() -> bool:
+    return hasattr(os, "geteuid") and os.geteuid() == 0

@@ -1,0 +1,79 @@
+"""The envelope: the one answer of every run, whatever happened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from capsule.errors import Code
+
+ErrorType = Literal[
+    "task_error",
+    "timeout",
+    "fuel_exhausted",
+    "memory_exceeded",
+    "policy_error",
+    "sandbox_crashed",
+    "protocol_error",
+    "cancelled",
+]
+
+
+class EnvelopeError(TypedDict):
+    """Why a task failed; errors from before a run (with --json) bring the codes of their own."""
+
+    error_type: ErrorType | Code
+    message: str
+    traceback: NotRequired[str]
+
+
+class Execution(TypedDict):
+    """What the last attempt did and used.
+
+    `duration_ms` is wall time, `fuel_consumed` the task's own fuel, `ram_used` the peak of linear
+    memory in bytes. Fuel and memory are None where nothing could tell: a killed sandbox cannot be
+    asked. `truncated_bytes` is how much output is in neither `stdout` nor `stderr`.
+    """
+
+    task_name: str
+    duration_ms: int
+    retries: int
+    fuel_consumed: int | None
+    ram_used: int | None
+    host_requests: list[dict[str, Any]]
+    stdout: str
+    stderr: str
+    truncated_bytes: int
+
+
+class Envelope(TypedDict):
+    """The answer. `result` is any JSON value, and None when the task failed."""
+
+    success: bool
+    result: Any
+    error: EnvelopeError | None
+    execution: Execution
+
+
+def refusal(task_name: str, error_type: ErrorType | Code, message: str) -> Envelope:
+    """Return the envelope of something that never ran.
+
+    >>> refusal("main", "policy_error", "no")["execution"]["duration_ms"]
+    0
+    """
+    return {
+        "success": False,
+        "result": None,
+        "error": {"error_type": error_type, "message": message},
+        "execution": {
+            "task_name": task_name,
+            "duration_ms": 0,
+            "retries": 0,
+            "fuel_consumed": 0,
+            "ram_used": 0,
+            "host_requests": [],
+            "stdout": "",
+            "stderr": "",
+            "truncated_bytes": 0,
+        },
+    }

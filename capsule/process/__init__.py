@@ -1,0 +1,1 @@
+"""One sandbox process: its command line, its start and end, its pipes."""

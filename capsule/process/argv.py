@@ -1,0 +1,72 @@
+"""The command line of a sandbox: a pure function, so that what a run may do can be read off it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from capsule.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# The interpreter uses WebAssembly exceptions, and its native code counts fuel; compile and run must
+# agree on both.
+FEATURES = "exceptions=y,fuel={fuel}"
+
+# wasmtime's default of 512 KiB is less than CPython expects below it: deep C recursion (json, repr,
+# the compiler) would end the sandbox where CPython raises RecursionError. With 4 MiB it raises.
+WASM_STACK = 4 << 20
+
+# The arguments that the driver reads: the program's name, then the budget in hexadecimal.
+ARGV0 = "python"
+BUDGET_DIGITS = 16
+
+# What the guest calls the folder with the standard library's archive.
+STDLIB_GUEST = "/usr/local/lib"
+
+
+class Mount(NamedTuple):
+    """A folder of the host and the absolute path that the sandbox sees it under."""
+
+    host: Path
+    guest: str
+    writable: bool
+
+
+class Launch(NamedTuple):
+    """All that decides what a sandbox process is and may do.
+
+    `fuel` is the whole allowance in units, start-up included, and `budget` the part of it that is
+    the task's own; `memory` is in bytes, None for no limit but WebAssembly's 4 GiB.
+    """
+
+    wasmtime: Path
+    host_module: Path
+    interpreter: Path
+    driver: Path
+    fuel: int
+    budget: int = 0
+    memory: int | None = None
+    mounts: tuple[Mount, ...] = ()
+
+
+def command_line(launch: Launch) -> list[str]:
+    """Return the argument vector of `launch`.
+
+    Raises `UsageError` for a folder whose path cannot be said on wasmtime's command line.
+    """
+    wasm = f"{FEATURES.format(fuel=launch.fuel)},max-wasm-stack={WASM_STACK}"
+    if launch.memory is not None:
+        wasm += f",max-memory-size={launch.memory}"
+    argv = [str(launch.wasmtime), "run", "-C", "cache=n", "-W", wasm, "--allow-precompiled"]
+    argv += ["--argv0", ARGV0]
+    for mount in launch.mounts:
+        if "::" in f"{mount.host}":
+            raise UsageError(
+                f"the folder {str(mount.host)!r} cannot be mounted: its path contains '::'",
+                hint="rename the folder, or move it",
+            )
+        argv += ["--dir", f"{mount.host}::{mount.guest}"]
+    argv += ["--preload", f"host={launch.host_module}"]
+    argv += ["--preload", f"python={launch.interpreter}"]
+    return [*argv, str(launch.driver), f"{launch.budget:0{BUDGET_DIGITS}x}"]

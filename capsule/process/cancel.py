@@ -1,0 +1,50 @@
+"""Telling a running sandbox to stop, from a signal handler or another thread."""
+
+from __future__ import annotations
+
+import os
+
+
+class Cancellation:
+    """A switch that is set once; whoever waits on a sandbox wakes up at once.
+
+    `with` it, or call `close`: it holds two descriptors.
+
+    >>> with Cancellation() as stop:
+    ...     stop.cancel()
+    ...     stop.cancelled
+    True
+    """
+
+    def __init__(self) -> None:
+        self.cancelled = False
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._writer, False)
+
+    def cancel(self) -> None:
+        """Ask for the end; safe in a signal handler, from any thread, and more than once."""
+        self.cancelled = True
+        if self._writer >= 0:
+            # A full pipe has woken its reader already.
+            try:
+                os.write(self._writer, b"\0")
+            except (BlockingIOError, BrokenPipeError, OSError):
+                return
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable from the moment of `cancel`."""
+        return self._reader
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        reader, self._reader = self._reader, -1
+        writer, self._writer = self._writer, -1
+        for descriptor in (reader, writer):
+            if descriptor >= 0:
+                os.close(descriptor)
+
+    def __enter__(self) -> Cancellation:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()

@@ -1,0 +1,60 @@
+"""Starting a sandbox process behind its walls: where argv, walls and pipes come together."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from capsule.confine import walls as confine
+from capsule.errors import ToolchainError
+from capsule.process.argv import command_line
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.confine.walls import Walls
+    from capsule.process.argv import Launch
+    from capsule.process.peer import Process
+
+# An empty environment, but that the report of a trap comes without Rust's own backtrace.
+_ENVIRONMENT = {"RUST_BACKTRACE": "0"}
+# A run with a time limit may use this much processor time beyond it, on all its threads.
+_CPU_GRACE = 2
+
+
+def start(launch: Launch, walls: Walls, *, timeout_ms: int | None) -> Process:
+    """Start the sandbox that `launch` describes.
+
+    Raises `UsageError` for a folder that cannot be mounted, `ToolchainError` when the program
+    cannot be started or the kernel refuses the walls; then nothing runs.
+    """
+    argv = command_line(launch)
+    access = confine.Access(
+        program=launch.wasmtime,
+        read=(
+            launch.host_module,
+            launch.interpreter,
+            launch.driver,
+            *(mount.host for mount in launch.mounts if not mount.writable),
+        ),
+        write=tuple(mount.host for mount in launch.mounts if mount.writable),
+    )
+    try:
+        process = _start(argv, lambda spawn: confine.put_up(walls, access, spawn))
+    except OSError as error:
+        raise ToolchainError(
+            f"cannot start {launch.wasmtime}: {error}", hint="capsule doctor"
+        ) from error
+    seconds = None if timeout_ms is None else 2 * (timeout_ms // 1000 + _CPU_GRACE)
+    confine.limit(process.pid, cpu_seconds=seconds)
+    return process
+
+
+def _start(argv: list[str], confined: Callable[[Callable[[], int]], int]) -> Process:
+    if sys.platform == "win32":
+        from capsule.process import windows
+
+        return windows.start(argv, _ENVIRONMENT)
+    from capsule.process import posix
+
+    return posix.start(argv, _ENVIRONMENT, confined)

@@ -1,0 +1,54 @@
+"""What the rest of capsule sees of a sandbox process, whatever the operating system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from capsule.process.cancel import Cancellation
+
+
+class Arrival(NamedTuple):
+    """What one wait brought: bytes of both streams, and whether the wait is over for good.
+
+    `ended` means that both streams are closed and all they held was given out.
+    """
+
+    stdout: bytes = b""
+    stderr: bytes = b""
+    ended: bool = False
+    timed_out: bool = False
+    cancelled: bool = False
+
+
+class Process(Protocol):
+    """A started sandbox process: it is killed and reaped when the `with` block ends."""
+
+    @property
+    def pid(self) -> int:
+        """The number that the operating system knows it by."""
+
+    def send(self, data: bytes) -> None:
+        """Queue `data` for its stdin; `wait` writes it."""
+
+    def wait(self, deadline: float | None, cancellation: Cancellation) -> Arrival:
+        """Wait until there is output, both streams have ended, or it is time to stop.
+
+        `deadline` is in the seconds of `time.monotonic`.
+        """
+
+    def reap(self, deadline: float, cancellation: Cancellation) -> int:
+        """Wait for a process whose streams have ended and return how it ended, as `end` does.
+
+        It is killed when that takes longer than `deadline`.
+        """
+
+    def end(self) -> int:
+        """Kill the process if it runs, reap it, and return how it ended.
+
+        The answer is its exit code, or the negative number of the signal that ended it.
+        """
+
+    def __enter__(self) -> Process: ...
+
+    def __exit__(self, *exc: object) -> None: ...

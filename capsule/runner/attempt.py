@@ -1,0 +1,166 @@
+"""One attempt: one sandbox process, one request, one answer."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from capsule.errors import WireError
+from capsule.process import launch as starting
+from capsule.process.report import TAIL, read_report
+from capsule.runner.verdict import Evidence, Limits, Verdict, judge
+from capsule.shared import frames
+from capsule.snapshot import gauge
+from capsule.wire.capture import Capture
+from capsule.wire.decoder import Decoder, Frame
+
+if TYPE_CHECKING:
+    from capsule.confine.walls import Walls
+    from capsule.process.argv import Launch
+    from capsule.process.cancel import Cancellation
+    from capsule.process.peer import Arrival, Process
+
+# How long a sandbox whose streams have ended may take to be gone.
+_GRACE = 5.0
+# How long the fuel gauge may take behind the closing frame: 0.1 s for the largest budget here.
+_GAUGE_SECONDS = 2.0
+
+
+class Output(Protocol):
+    """Who sees what a task prints, as it happens."""
+
+    def stdout(self, data: bytes) -> None:
+        """Take bytes of the task's stdout."""
+
+    def stderr(self, data: bytes) -> None:
+        """Take bytes of the task's stderr."""
+
+
+class Plan(NamedTuple):
+    """All that an attempt needs; every attempt of a task gets the same."""
+
+    launch: Launch
+    first_step: int
+    walls: Walls
+    request: bytes
+    limits: Limits
+
+
+class Attempt(NamedTuple):
+    """How an attempt ended and what it used; see `capsule.envelope.Execution` for the units."""
+
+    verdict: Verdict
+    duration_ms: int
+    fuel: int | None
+    memory: int | None
+    stdout: str
+    stderr: str
+    left_out: int
+
+
+def attempt(plan: Plan, output: Output, cancellation: Cancellation) -> Attempt:
+    """Run the task once and return how that ended; the process is gone afterwards.
+
+    Raises what starting a process raises; nothing has run then.
+    """
+    begin = time.monotonic()
+    timeout_ms = plan.limits.timeout_ms
+    deadline = None if timeout_ms is None else begin + timeout_ms / 1000
+    with starting.start(plan.launch, plan.walls, timeout_ms=timeout_ms) as process:
+        process.send(plan.request)
+        watch = _Watch(output)
+        last = watch.follow(process, deadline, cancellation)
+        if last.ended:
+            status = process.reap(time.monotonic() + _GRACE, cancellation)
+        else:
+            status = process.end()
+    duration = round((time.monotonic() - begin) * 1000)
+    report = read_report(bytes(watch.tail), status)
+    if report.raw_stderr:
+        watch.stderr.add(report.raw_stderr)
+        output.stderr(report.raw_stderr)
+    verdict = judge(
+        Evidence(
+            watch.answer,
+            watch.decoder,
+            watch.violation,
+            last.cancelled,
+            last.timed_out,
+            status,
+            report,
+            plan.limits,
+        )
+    )
+    over = report.drain_offset is not None and watch.violation is None
+    return Attempt(
+        verdict,
+        duration,
+        _fuel(plan, report.drain_offset, verdict),
+        watch.memory if over else None,
+        watch.stdout.text(),
+        watch.stderr.text(),
+        watch.stdout.left_out + watch.stderr.left_out + watch.tail_left_out,
+    )
+
+
+class _Watch:
+    """What is known of a sandbox while it runs."""
+
+    def __init__(self, output: Output) -> None:
+        self.output = output
+        self.decoder = Decoder()
+        self.stdout, self.stderr = Capture(), Capture()
+        self.tail = bytearray()
+        self.tail_left_out = 0
+        self.answer: Frame | None = None
+        self.memory: int | None = None
+        self.violation: WireError | None = None
+
+    def follow(
+        self, process: Process, deadline: float | None, cancellation: Cancellation
+    ) -> Arrival:
+        """Read until the end, the deadline, a cancellation or a violation; return the last look.
+
+        Behind the closing frame the task is over and in time, and only the gauge still runs.
+        """
+        gauge_deadline: float | None = None
+        while True:
+            arrival = process.wait(gauge_deadline or deadline, cancellation)
+            self._keep_tail(arrival.stderr)
+            try:
+                for frame in self.decoder.feed(arrival.stdout):
+                    self._take(frame)
+            except WireError as error:
+                self.violation = error
+                return arrival
+            if self.decoder.closed and gauge_deadline is None:
+                gauge_deadline = time.monotonic() + _GAUGE_SECONDS
+                if not (arrival.ended or arrival.cancelled):
+                    continue
+            if arrival.ended or arrival.timed_out or arrival.cancelled:
+                return arrival
+
+    def _take(self, frame: Frame) -> None:
+        if frame.kind == frames.STDOUT:
+            self.stdout.add(frame.payload)
+            self.output.stdout(frame.payload)
+        elif frame.kind == frames.STDERR:
+            self.stderr.add(frame.payload)
+            self.output.stderr(frame.payload)
+        elif frame.kind == frames.CLOSED:
+            self.memory = int.from_bytes(frame.payload, "little") << 16
+        else:
+            self.answer = frame
+
+    def _keep_tail(self, data: bytes) -> None:
+        """Keep the end of descriptor 2: wasmtime's report is there, behind what the guest wrote."""
+        self.tail += data
+        if len(self.tail) > 2 * TAIL:
+            self.tail_left_out += len(self.tail) - TAIL
+            del self.tail[:-TAIL]
+
+
+def _fuel(plan: Plan, drain_offset: int | None, verdict: Verdict) -> int | None:
+    if drain_offset is not None:
+        return gauge.read(plan.launch.budget, drain_offset - plan.first_step).middle
+    return plan.launch.budget if verdict.error_type == "fuel_exhausted" else None

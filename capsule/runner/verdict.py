@@ -1,0 +1,115 @@
+"""Deciding how an attempt ended, from everything that was seen of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from capsule.errors import WireError
+from capsule.policy import units
+from capsule.shared.frames import RESULT, TEXT
+from capsule.wire import answers
+
+if TYPE_CHECKING:
+    from capsule.envelope import ErrorType
+    from capsule.process.report import Report
+    from capsule.wire.decoder import Decoder, Frame
+
+
+class Evidence(NamedTuple):
+    """What was seen of an attempt whose process is gone.
+
+    `answer` is the result or failure frame, if one came; `violation` the first breach of the wire
+    format; `status` the exit code, or the negative number of a signal. The limits are those the
+    attempt ran under, for the messages: fuel units, bytes, milliseconds.
+    """
+
+    answer: Frame | None
+    decoder: Decoder
+    violation: WireError | None
+    cancelled: bool
+    timed_out: bool
+    status: int
+    report: Report
+    limits: Limits
+
+
+class Limits(NamedTuple):
+    """What an attempt may use; None is no limit."""
+
+    compute: int
+    ram: int | None
+    timeout_ms: int | None
+
+
+class Verdict(NamedTuple):
+    """How an attempt ended: with a result when `error_type` is None."""
+
+    result: Any
+    error_type: ErrorType | None
+    message: str = ""
+    traceback: str | None = None
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return how the attempt ended.
+
+    An answer counts when the driver's closing frame and the fuel gauge stand behind it: only then
+    is the guest's code over, and no guest can get wasmtime to say that the gauge was reached.
+    """
+    if evidence.violation is not None:
+        return _failed("protocol_error", evidence.violation.message)
+    closed = evidence.decoder.closed
+    if closed and evidence.report.drain_offset is not None and evidence.answer is not None:
+        return _answered(evidence.answer, evidence.limits)
+    if evidence.cancelled:
+        return _failed("cancelled", "the run was cancelled")
+    if closed:
+        return _failed("protocol_error", "the sandbox said that it was over and went on")
+    if evidence.timed_out:
+        limit = evidence.limits.timeout_ms
+        return _failed(
+            "timeout", f"the task ran longer than its timeout, {units.format_timeout(limit or 0)}"
+        )
+    return _died(evidence)
+
+
+def _answered(answer: Frame, limits: Limits) -> Verdict:
+    try:
+        if answer.kind == RESULT:
+            return Verdict(answers.read_result(answer.payload), None)
+        if answer.kind == TEXT:
+            return Verdict(answers.read_text(answer.payload), None)
+        failure = answers.read_failure(answer.payload)
+    except WireError as error:
+        return _failed("protocol_error", error.message)
+    message = failure.message
+    if failure.error_type == "memory_exceeded":
+        limit = (
+            "WebAssembly's 4GB" if limits.ram is None else f'ram="{units.format_ram(limits.ram)}"'
+        )
+        message = f"the task used up its memory, {limit} ({message})"
+    return Verdict(None, failure.error_type, message, failure.traceback)
+
+
+def _died(evidence: Evidence) -> Verdict:
+    """Judge an attempt whose sandbox ended by itself without a whole answer."""
+    status, report = evidence.status, evidence.report
+    if report.out_of_fuel:
+        level = units.format_compute(evidence.limits.compute)
+        return _failed("fuel_exhausted", f'the task spent all its fuel, compute="{level}"')
+    if report.drain_offset is None and (status < 0 or report.reason is not None):
+        said = report.reason or f"it was killed by signal {-status}"
+        return _failed("sandbox_crashed", f"the interpreter died: {said}")
+    try:
+        evidence.decoder.finish()
+    except WireError as error:
+        return _failed("protocol_error", error.message)
+    if report.drain_offset is not None:
+        return _failed("protocol_error", "the sandbox ended without a whole answer")
+    return _failed(
+        "sandbox_crashed", f"the interpreter exited with status {status} before it answered"
+    )
+
+
+def _failed(error_type: ErrorType, message: str) -> Verdict:
+    return Verdict(None, error_type, message)

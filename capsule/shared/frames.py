@@ -1,0 +1,36 @@
+"""The wire between a sandbox and its host: what a frame looks like and which kinds there are.
+
+A frame is its kind (one byte), the length of its payload (four bytes, little-endian) and the
+payload. Descriptor 0 of the sandbox carries frames to it, descriptor 1 from it.
+"""
+
+from __future__ import annotations
+
+import struct
+
+HEADER = struct.Struct("<BI")
+
+# From the host.
+REQUEST = 1  # JSON: what to call and with what
+SOURCES = 2  # the contents of the bundle's files, one after the other, as REQUEST lists them
+
+# From the sandbox.
+STDOUT = 16  # bytes that the task printed
+STDERR = 17
+RESULT = 18  # JSON: what the task returned
+TEXT = 19  # UTF-8: what the task returned, when that is one string; quoting it would cost much fuel
+FAILURE = 20  # JSON: {"error_type", "message", "traceback"}
+CLOSED = 21  # four bytes: pages of memory; written by the driver when no guest code runs any more
+
+# A result or a request may be this large; anything else is small.
+MAX_BODY = 64 << 20
+MAX_OUTPUT = 64 << 10
+
+
+def frame(kind: int, payload: bytes) -> bytes:
+    """Return one whole frame.
+
+    >>> frame(CLOSED, bytes(4)).hex()
+    '150400000000000000'
+    """
+    return HEADER.pack(kind, len(payload)) + payload

@@ -1,0 +1,63 @@
+"""What a run costs besides the task: restoring the snapshot, reading a request, answering.
+
+It is the same for every run of a driver, to within the gauge's resolution, so it is measured once,
+added to each run's allowance and never shown to the task.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from capsule.errors import ToolchainError
+from capsule.process import launch as starting
+from capsule.process.cancel import Cancellation
+from capsule.process.report import read_report
+from capsule.shared import frames
+from capsule.snapshot import gauge, request
+
+if TYPE_CHECKING:
+    from capsule.confine.walls import Walls
+    from capsule.process.argv import Launch
+
+_ALLOWANCE = 4_000_000_000
+_SECONDS = 60
+
+
+def overhead(launch: Launch, first_step: int, walls: Walls) -> int:
+    """Return the fuel that a run without a task takes, to within some 500 units.
+
+    The gauge reads finely near nothing, so a second run gets just what the first one took as its
+    overhead, and what is read then is the small rest.
+
+    Raises `ToolchainError` when such a run does not end as it must.
+    """
+    launch = launch._replace(budget=_ALLOWANCE)
+    first = _reading(launch._replace(fuel=_ALLOWANCE), first_step, walls).low
+    rest = _reading(launch._replace(fuel=_ALLOWANCE + first), first_step, walls)
+    return first + rest.middle
+
+
+def _reading(launch: Launch, first_step: int, walls: Walls) -> gauge.Reading:
+    deadline = time.monotonic() + _SECONDS
+    answer, errors = bytearray(), bytearray()
+    with (
+        Cancellation() as never,
+        starting.start(launch, walls, timeout_ms=_SECONDS * 1000) as process,
+    ):
+        process.send(request.idle())
+        while True:
+            arrival = process.wait(deadline, never)
+            answer += arrival.stdout[: 1 << 16]
+            errors += arrival.stderr[: 1 << 16]
+            if arrival.ended or arrival.timed_out:
+                break
+        status = process.reap(deadline, never) if arrival.ended else process.end()
+    report = read_report(bytes(errors), status)
+    if report.drain_offset is None or not answer.startswith(frames.frame(frames.RESULT, b"null")):
+        raise ToolchainError(
+            f"a run without a task did not end as it has to (status {status}): "
+            f"{report.reason or 'no report'}; it wrote {bytes(answer[:200])!r}",
+            hint="capsule toolchain verify",
+        )
+    return gauge.read(launch.budget, report.drain_offset - first_step)

@@ -1,0 +1,243 @@
+"""The main module of every run: a tiny module that owns `_start` and steers the interpreter.
+
+A run's driver restores the snapshot's pages, runs one turn of Python, writes the closing frame and
+hands over to the fuel gauge. A camera's driver runs one turn and writes the whole memory to stdout.
+
+The driver keeps what it must trust in its own locals, where code in the interpreter's memory
+cannot reach it, and writes the closing frame's bytes only when that code is over.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule import wasm
+from capsule.process.argv import ARGV0, BUDGET_DIGITS
+from capsule.process.report import DRIVER_MODULE
+from capsule.shared import frames
+from capsule.snapshot import instructions as op
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from capsule.snapshot.pages import PageRun
+
+_NARROW, _ALLOC, _START, _WRITE, _DRAIN = range(5)
+_TYPES = wasm.vector(
+    [
+        op.function_type(op.I32 * 2, op.I32),
+        op.function_type(op.I32, op.I32),
+        op.function_type(b"", b""),
+        op.function_type(op.I32 * 4, op.I32),
+        op.function_type(op.I64, b""),
+    ]
+)
+_IMPORTED = [
+    ("python", "turn", _NARROW),
+    ("python", "host_alloc", _ALLOC),
+    ("wasi_snapshot_preview1", "args_get", _NARROW),
+    ("wasi_snapshot_preview1", "fd_write", _WRITE),
+    ("host", "drain", _DRAIN),
+]
+TURN, HOST_ALLOC, ARGS_GET, FD_WRITE, DRAIN = range(5)
+_MAIN = len(_IMPORTED)
+
+# Scratch memory that the driver asks the interpreter for: an iovec, a count, then bytes.
+_SCRATCH = 128
+_IOVEC, _WRITTEN, _BYTES = 0, 8, 16
+_STDOUT = 1
+
+# Locals of `_start`.
+_SCRATCH_AT, _TEXT_AT, _FROM, _SIZE, _BUDGET, _DIGIT = range(6)
+_LOCALS = [(4, op.I32), (2, op.I64)]
+
+
+def _module(code: bytes, segments: Sequence[bytes]) -> bytes:
+    imports = [
+        wasm.name(module) + wasm.name(field) + b"\x00" + wasm.uleb(kind)
+        for module, field, kind in _IMPORTED
+    ]
+    imports.append(wasm.name("python") + wasm.name("memory") + b"\x02\x00\x00")
+    names = [field for _, field, _ in _IMPORTED] + ["_start"]
+    return b"".join(
+        [
+            wasm.HEADER,
+            wasm.section(wasm.TYPE, _TYPES),
+            wasm.section(wasm.IMPORT, wasm.vector(imports)),
+            wasm.section(wasm.FUNCTION, wasm.vector([wasm.uleb(_START)])),
+            # WASI calls of this module find their memory under the exported name.
+            wasm.section(
+                wasm.EXPORT,
+                wasm.vector([wasm.name("memory") + b"\x02\x00", wasm.name("_start") + b"\x00\x05"]),
+            ),
+            wasm.section(wasm.DATA_COUNT, wasm.uleb(len(segments))),
+            wasm.section(wasm.CODE, wasm.vector([op.function(_LOCALS, code)])),
+            wasm.section(
+                wasm.DATA, wasm.vector([b"\x01" + wasm.sized(segment) for segment in segments])
+            ),
+            wasm.function_names(DRIVER_MODULE, names),
+        ]
+    )
+
+
+def _trap_unless_zero(call: bytes) -> bytes:
+    return call + op.if_ + op.unreachable + op.end
+
+
+def _grow(pages: int) -> bytes:
+    if not pages:
+        return b""
+    refused = op.i32_const(-1) + op.i32_eq
+    return op.i32_const(pages) + op.memory_grow + refused + op.if_ + op.unreachable + op.end
+
+
+def _restore(pages: Sequence[PageRun], first_segment: int) -> bytes:
+    return b"".join(
+        op.i32_const(run.offset)
+        + op.i32_const(0)
+        + op.i32_const(len(run.data))
+        + op.memory_init(segment)
+        for segment, run in enumerate(pages, first_segment)
+    )
+
+
+def _allocate(size: int, local: int) -> bytes:
+    return op.i32_const(size) + op.call(HOST_ALLOC) + op.local_set(local)
+
+
+def _turn(length: int) -> bytes:
+    """Run the source text in segment 0 as one turn; trap when it fails."""
+    return (
+        _allocate(length, _TEXT_AT)
+        + op.local_get(_TEXT_AT)
+        + op.i32_const(0)
+        + op.i32_const(length)
+        + op.memory_init(0)
+        + _trap_unless_zero(op.local_get(_TEXT_AT) + op.i32_const(length) + op.call(TURN))
+    )
+
+
+def _read_budget() -> bytes:
+    """Read the budget from argv: sixteen hexadecimal digits behind the program's name.
+
+    A digit's value is its low four bits, plus nine when it is a letter.
+    """
+    digits_at = _BYTES + len(ARGV0) + 1
+    code = _trap_unless_zero(
+        op.local_get(_SCRATCH_AT)
+        + op.local_get(_SCRATCH_AT)
+        + op.i32_const(_BYTES)
+        + op.i32_add
+        + op.call(ARGS_GET)
+    )
+    for place in range(BUDGET_DIGITS):
+        code += (
+            op.local_get(_BUDGET)
+            + op.i64_const(4)
+            + op.i64_shl
+            + op.local_get(_SCRATCH_AT)
+            + op.i64_load8_u(digits_at + place)
+            + op.local_tee(_DIGIT)
+            + op.i64_const(15)
+            + op.i64_and
+            + op.local_get(_DIGIT)
+            + op.i64_const(6)
+            + op.i64_shr_u
+            + op.i64_const(9)
+            + op.i64_mul
+            + op.i64_add
+            + op.i64_or
+            + op.local_set(_BUDGET)
+        )
+    return code
+
+
+def _write(start: bytes, length: bytes) -> bytes:
+    """Write once to stdout: the iovec in scratch memory, then `fd_write`; trap on an error."""
+    at = op.local_get(_SCRATCH_AT)
+    return (
+        at
+        + start
+        + op.i32_store(_IOVEC)
+        + at
+        + length
+        + op.i32_store(_IOVEC + 4)
+        + _trap_unless_zero(
+            op.i32_const(_STDOUT)
+            + at
+            + op.i32_const(1)
+            + at
+            + op.i32_const(_WRITTEN)
+            + op.i32_add
+            + op.call(FD_WRITE)
+        )
+    )
+
+
+def _close() -> bytes:
+    """Write the closing frame; a pipe takes so few bytes at once or not at all."""
+    at = op.local_get(_SCRATCH_AT)
+    header = frames.HEADER.pack(frames.CLOSED, 4)
+    stores = b"".join(
+        at + op.i32_const(byte) + op.i32_store8(_BYTES + place) for place, byte in enumerate(header)
+    )
+    pages = at + op.memory_size + op.i32_store(_BYTES + len(header))
+    start = at + op.i32_const(_BYTES) + op.i32_add
+    return stores + pages + _write(start, op.i32_const(len(header) + 4))
+
+
+def run_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
+    """Return the driver of a run.
+
+    `source` is the turn to run (it must not end in an expression with a value: a turn prints it),
+    `pages` what to restore first, `grow` by how many 64 KiB pages the memory grows before.
+    The run's second argument must be its fuel budget in `BUDGET_DIGITS` hexadecimal digits.
+    """
+    text = source.encode()
+    code = (
+        _grow(grow)
+        + _restore(pages, 1)
+        + _allocate(_SCRATCH, _SCRATCH_AT)
+        + _read_budget()
+        + _turn(len(text))
+        + _close()
+        + op.local_get(_BUDGET)
+        + op.call(DRAIN)
+    )
+    return _module(code, [text, *(run.data for run in pages)])
+
+
+def camera_driver(source: str | None) -> bytes:
+    """Return a driver that runs `source`, if any, and writes all of memory to stdout.
+
+    Without a source nothing of the interpreter runs: its own initial memory is seen, but for the
+    few bytes at address 64 that the writing needs.
+    """
+    if source is None:
+        text, code = b"", op.i32_const(64) + op.local_set(_SCRATCH_AT)
+    else:
+        text = source.encode()
+        code = _turn(len(text)) + _allocate(_SCRATCH, _SCRATCH_AT)
+    rest = op.local_get(_SIZE) + op.local_get(_FROM) + op.i32_sub
+    code += (
+        op.memory_size
+        + op.i32_const(wasm.PAGE)
+        + op.i32_mul
+        + op.local_set(_SIZE)
+        + op.loop
+        + _write(op.local_get(_FROM), rest)
+        + op.local_get(_FROM)
+        + op.local_get(_SCRATCH_AT)
+        + op.i32_load(_WRITTEN)
+        + op.i32_add
+        + op.local_tee(_FROM)
+        + op.local_get(_SIZE)
+        + op.i32_lt_u
+        + op.br_if(0)
+        + op.end
+    )
+    return _module(code, [text])
+
+
+# What decides a run driver besides its snapshot: for keys.
+RECIPE = run_driver("", [], 1)

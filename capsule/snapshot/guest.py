@@ -1,0 +1,43 @@
+"""The files that run inside the sandbox, laid out as the interpreter sees them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from capsule import shared
+from capsule.paths import toolchain_data
+
+MOUNT = "/capsule"
+
+
+def guest_files() -> dict[str, bytes]:
+    """Return the guest's modules by their path below `MOUNT`.
+
+    Inside, the package `capsule` is a small one of the guest's own, with the code that both sides
+    share.
+    """
+    data = toolchain_data() / "guest"
+    files = {f"capsule_guest/{path.name}": path for path in (data / "capsule_guest").glob("*.py")}
+    for folder in shared.__path__:
+        files |= {f"capsule/shared/{path.name}": path for path in Path(folder).glob("*.py")}
+    files["capsule/__init__.py"] = data / "capsule_api.py"
+    return {name: path.read_bytes() for name, path in sorted(files.items())}
+
+
+def lay_out(files: dict[str, bytes], folder: Path) -> None:
+    """Write `files` below `folder`."""
+    for name, content in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+
+
+def preparation(*, asyncio: bool) -> str:
+    """Return the turn of Python that loads the runtime, before the snapshot is taken."""
+    return (
+        "import sys\n"
+        f"sys.path.insert(0, {MOUNT!r})\n"
+        "import capsule_guest.main\n"
+        f"capsule_guest.main.prepare(asyncio={asyncio})\n"
+        f"sys.path.remove({MOUNT!r})\n"
+    )

@@ -1,0 +1,118 @@
+"""Made things that are kept: compiled modules on disk, each in a folder named by its key.
+
+An entry is put in place whole, with the hash and stat signature of every file, and is looked at
+again before each use: one that was damaged is made again, never run.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from capsule.toolstore import files, lock, record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.progress import Progress
+
+_FORMAT = 1
+_INDEX = "entry.json"
+_UNFINISHED = ".new-"
+
+Facts = dict[str, int]
+
+
+class Entry(NamedTuple):
+    """A folder of files that are as they were made, and the numbers that belong to them."""
+
+    folder: Path
+    facts: Facts
+
+
+class Damage(NamedTuple):
+    """A file of an entry that is not what was made."""
+
+    path: Path
+    found: str
+
+
+def obtain(shelf: Path, key: str, make: Callable[[Path], Facts], progress: Progress) -> Entry:
+    """Return the entry `key` of `shelf`, making it once if need be, however many ask at once.
+
+    `make` fills an empty folder and returns the facts. Raises what `make` raises, and
+    `ToolchainError` when the shelf cannot be written.
+    """
+    folder = shelf / key
+    if isinstance(found := look(folder), Entry):
+        return found
+    with files.writing(shelf):
+        files.make_private(shelf)
+        with lock.locked(shelf / "lock", progress):
+            found = look(folder)
+            if isinstance(found, Entry):
+                return found
+            if isinstance(found, Damage):
+                progress.note(f"{found.path} is damaged ({found.found}): making it again")
+            for leftover in shelf.glob(f"{_UNFINISHED}*"):
+                files.delete(leftover)
+            made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=shelf))
+            try:
+                facts = make(made)
+                files.write_whole(made / _INDEX, _index(made, facts))
+                files.delete(folder)
+                made.rename(folder)
+            except BaseException:
+                files.delete(made)
+                raise
+    return Entry(folder, facts)
+
+
+def look(folder: Path) -> Entry | Damage | None:
+    """Return the entry in `folder`, what is wrong with it, or None when there is none."""
+    index = folder / _INDEX
+    try:
+        document = json.loads(index.read_bytes())
+        if document["format"] != _FORMAT:
+            return None
+        for name, known in document["files"].items():
+            if list(record.signature(folder / name)) != known["signature"]:
+                damage = _hashed_anew(folder / name, known)
+                if damage is not None:
+                    return damage
+        facts = {str(name): int(value) for name, value in document["facts"].items()}
+    except FileNotFoundError as error:
+        missing = Path(error.filename)
+        return None if missing == index else Damage(missing, "it is gone")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return Damage(index, f"{type(error).__name__}: {error}")
+    return Entry(folder, facts)
+
+
+def _hashed_anew(path: Path, known: dict[str, object]) -> Damage | None:
+    """Hash a file whose signature changed: a copied or restored store is as good as the first."""
+    size, sha256 = path.stat().st_size, _sha256(path)
+    if (size, sha256) != (known["size"], known["sha256"]):
+        return Damage(path, f"{size} bytes, SHA-256 {sha256[:12]}...")
+    return None
+
+
+def _index(folder: Path, facts: Facts) -> bytes:
+    entries = {
+        path.name: {
+            "size": path.stat().st_size,
+            "sha256": _sha256(path),
+            "signature": record.signature(path),
+        }
+        for path in sorted(folder.iterdir())
+    }
+    return json.dumps({"format": _FORMAT, "facts": facts, "files": entries}, indent=1).encode()
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,125 @@
+"""Turning the bytes of a sandbox into frames; the peer is hostile.
+
+A frame's length is checked against its kind before memory is taken for it, its kind against what
+may come now, and everything after the first violation is left unread.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from capsule.errors import WireError
+from capsule.shared.frames import (
+    CLOSED,
+    FAILURE,
+    HEADER,
+    MAX_BODY,
+    MAX_OUTPUT,
+    RESULT,
+    STDERR,
+    STDOUT,
+    TEXT,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_MAX_FAILURE = 1 << 20
+_LENGTHS = {
+    STDOUT: (0, MAX_OUTPUT),
+    STDERR: (0, MAX_OUTPUT),
+    RESULT: (1, MAX_BODY),
+    TEXT: (0, MAX_BODY),
+    FAILURE: (1, _MAX_FAILURE),
+    CLOSED: (4, 4),
+}
+
+# What may come: output until the answer, one answer, then the closing frame and the end.
+_RUNNING, _ANSWERED, _CLOSED = range(3)
+_LEGAL = {
+    _RUNNING: {STDOUT, STDERR, RESULT, TEXT, FAILURE},
+    _ANSWERED: {CLOSED},
+    _CLOSED: set[int](),
+}
+_NAMES = {_RUNNING: "before its answer", _ANSWERED: "after its answer", _CLOSED: "after the end"}
+
+
+class Frame(NamedTuple):
+    """One frame that was legal when it came."""
+
+    kind: int
+    payload: bytes
+
+
+class Decoder:
+    """Collects bytes and gives frames.
+
+    >>> decoder = Decoder()
+    >>> list(decoder.feed(bytes([STDOUT, 2, 0, 0, 0]) + b"hi"))
+    [Frame(kind=16, payload=b'hi')]
+    """
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._wanted = HEADER.size
+        self._state = _RUNNING
+
+    @property
+    def closed(self) -> bool:
+        """Whether the closing frame has come."""
+        return self._state == _CLOSED
+
+    def feed(self, data: bytes) -> Iterator[Frame]:
+        """Take bytes and give the frames that they complete; use up the iterator.
+
+        Raises `WireError` at the first violation, behind the frames that came before it.
+        """
+        buffer = self._buffer
+        buffer += data
+        # While one large frame arrives in small pieces, nothing is looked at or copied.
+        if len(buffer) < self._wanted:
+            return
+        at, size = 0, len(buffer)
+        try:
+            while size - at >= HEADER.size:
+                kind, length = HEADER.unpack_from(buffer, at)
+                self._check(kind, length)
+                end = at + HEADER.size + length
+                if size < end:
+                    self._wanted = end - at
+                    return
+                self._advance(kind)
+                payload = bytes(memoryview(buffer)[at + HEADER.size : end])
+                at = end
+                yield Frame(kind, payload)
+            self._wanted = HEADER.size
+        finally:
+            del buffer[:at]
+
+    def finish(self) -> None:
+        """Say that no more bytes will come.
+
+        Raises `WireError` when the sandbox stopped in the middle of a frame.
+        """
+        if self._buffer:
+            raise WireError(
+                f"the sandbox ended in the middle of a frame: {len(self._buffer)} bytes of it came"
+            )
+
+    def _check(self, kind: int, length: int) -> None:
+        if kind not in _LENGTHS:
+            raise WireError(f"the sandbox sent a frame of unknown kind {kind}")
+        if kind not in _LEGAL[self._state]:
+            raise WireError(f"the sandbox sent a frame of kind {kind} {_NAMES[self._state]}")
+        least, most = _LENGTHS[kind]
+        if not least <= length <= most:
+            raise WireError(
+                f"the sandbox announced a frame of kind {kind} with {length} bytes; "
+                f"{least} to {most} are allowed"
+            )
+
+    def _advance(self, kind: int) -> None:
+        if kind in (RESULT, TEXT, FAILURE):
+            self._state = _ANSWERED
+        elif kind == CLOSED:
+            self._state = _CLOSED

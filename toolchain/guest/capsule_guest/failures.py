@@ -1,0 +1,91 @@
+"""Turning an exception of a task into a failure that can travel."""
+
+from __future__ import annotations
+
+import json
+import traceback
+
+from capsule_guest.loader import ROOT
+from capsule_guest.results import NotJsonError
+
+# Files of this runtime, of the interpreter's prompt, of its import system, and of its library.
+_NOT_THE_USERS = ("/capsule/", "<turn ", "<frozen ", "/usr/local/lib/")
+# CPython says this of every missing module when it runs without `site`, as it does here.
+_SITE_ADVICE = (
+    " Site initialization is disabled, did you forget to add the site-packages directory"
+    " to sys.path or to enable your virtual environment?"
+)
+_MESSAGE, _TRACEBACK = 8 << 10, 64 << 10
+_FRAMES = 20
+
+
+def encode(error: BaseException) -> bytes:
+    """Return the failure as JSON, whatever the exception's own code does."""
+    if isinstance(error, MemoryError):
+        return _json("memory_exceeded", _message(error), None)
+    return _json("task_error", _message(error), _trace(error))
+
+
+def _json(kind: str, message: str, trace: str | None) -> bytes:
+    failure = {"error_type": kind, "message": message}
+    if trace is not None:
+        failure["traceback"] = trace
+    # Escapes keep lone surrogates of a message out of the UTF-8.
+    return json.dumps(failure).encode()
+
+
+def _message(error: BaseException) -> str:
+    if isinstance(error, NotJsonError):
+        return str(error)
+    kind = type(error).__qualname__
+    try:
+        text = str(error)
+    except BaseException as broken:
+        text = f"(its text could not be made: {type(broken).__name__})"
+    return _clip(f"{kind}: {text}" if text else kind, _MESSAGE)
+
+
+def _trace(error: BaseException) -> str | None:
+    if isinstance(error, NotJsonError):
+        return None
+    try:
+        # Lines are looked up later, for the few frames that stay: deep recursion has thousands.
+        report = traceback.TracebackException(
+            type(error), error, error.__traceback__, lookup_lines=False, max_group_width=5
+        )
+        _keep_user_frames(report, set())
+        text = "".join(report.format()).replace(_SITE_ADVICE, "")
+        return _clip(text, _TRACEBACK)
+    except BaseException:
+        return None
+
+
+def _keep_user_frames(report: traceback.TracebackException, seen: set[int]) -> None:
+    """Drop our own and the library's frames, and the middle of very deep stacks."""
+    if id(report) in seen:
+        return
+    seen.add(id(report))
+    mine = [frame for frame in report.stack if not frame.filename.startswith(_NOT_THE_USERS)]
+    if len(mine) > 2 * _FRAMES:
+        dropped = len(mine) - 2 * _FRAMES
+        gap = traceback.FrameSummary("...", 0, f"{dropped} frames left out", lookup_line=False)
+        mine = [*mine[:_FRAMES], gap, *mine[-_FRAMES:]]
+    for frame in mine:
+        frame.line  # noqa: B018 - looked up by the name that it has in here
+        frame.filename = frame.filename.removeprefix(ROOT)
+    report.stack[:] = mine
+    for other in (report.__cause__, report.__context__, *(report.exceptions or ())):
+        if other is not None:
+            _keep_user_frames(other, seen)
+
+
+def _clip(text: str, limit: int) -> str:
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]}\n... {len(text) - limit} characters left out ...\n{text[-half:]}"
+
+
+def note_exit(error: SystemExit) -> bool:
+    """Return whether `sys.exit` was called to say that all is well."""
+    return error.code is None or (type(error.code) is int and error.code == 0)
