@@ -31,7 +31,7 @@ def run(words: Sequence[str]) -> int:
         return _dispatch(list(words))
     except CapsuleError as error:
         return _refuse(error, words, screen)
-    except KeyboardInterrupt:
+    except (signals.Interrupted, KeyboardInterrupt):
         screen.err("capsule: interrupted")
         return INTERRUPTED
     except Exception as error:

@@ -15,13 +15,17 @@ if TYPE_CHECKING:
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 
 
+class Interrupted(BaseException):
+    """Raised when a signal ends a command; unlike KeyboardInterrupt, typer leaves it alone."""
+
+
 @contextmanager
 def cancelling(cancellation: Cancellation) -> Iterator[None]:
     """Let signals set `cancellation` inside the block; one who insists gets through."""
 
     def handler(number: int, _frame: FrameType | None) -> None:
         if cancellation.cancelled and number == signal.SIGINT:
-            raise KeyboardInterrupt
+            raise Interrupted
         cancellation.cancel()
 
     numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
@@ -34,7 +38,11 @@ def cancelling(cancellation: Cancellation) -> Iterator[None]:
 
 
 def as_interrupts() -> None:
-    """Let SIGTERM and SIGHUP end whatever capsule does outside of a run as Ctrl-C does."""
-    for name in _NAMES[1:]:
+    """Let signals end whatever capsule does outside of a run, by raising `Interrupted`."""
+    for name in _NAMES:
         if hasattr(signal, name):
-            signal.signal(getattr(signal, name), signal.default_int_handler)
+            signal.signal(getattr(signal, name), _interrupt)
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise Interrupted

@@ -13,7 +13,7 @@ from capsule.confine.elf import loader_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from capsule.confine.walls import Access
+    from capsule.confine.access import Access
 
 # Where shared libraries lie; reading them is allowed, running a program in there is not.
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")

@@ -8,15 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-
-class Access(NamedTuple):
-    """What a sandbox process has to reach: all else is refused."""
-
-    program: Path
-    read: tuple[Path, ...]
-    write: tuple[Path, ...] = ()
+    from capsule.confine.access import Access
 
 
 class Walls(NamedTuple):

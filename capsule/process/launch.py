@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from capsule.confine import walls as confine
+from capsule.confine.access import Access
 from capsule.errors import ToolchainError
 from capsule.process.argv import command_line
 
@@ -29,7 +30,7 @@ def start(launch: Launch, walls: Walls, *, timeout_ms: int | None) -> Process:
     cannot be started or the kernel refuses the walls; then nothing runs.
     """
     argv = command_line(launch)
-    access = confine.Access(
+    access = Access(
         program=launch.wasmtime,
         read=(
             launch.host_module,

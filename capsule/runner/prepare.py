@@ -49,10 +49,10 @@ def read_file(path: Path | None, working: Path) -> Source:
     """
     if path is None:
         path = _entrypoint(working)
-    path = working / path
+    named, path = path, working / path
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
-        raise UsageError(f"the task file {str(path)!r} {what}", hint="capsule run FILE.py")
+        raise UsageError(f"the task file {str(named)!r} {what}", hint="capsule run FILE.py")
     project = find_project(path.parent, working=working)
     bundle = collect(path, root=project.root)
     return Source(read_source(path.read_bytes(), path.name), bundle, project)

@@ -15,13 +15,15 @@ _SITE_ADVICE = (
     " Site initialization is disabled, did you forget to add the site-packages directory"
     " to sys.path or to enable your virtual environment?"
 )
+_PARSER = "MemoryError: Parser stack overflowed"
 _MESSAGE, _TRACEBACK = 8 << 10, 64 << 10
 _FRAMES = 20
 
 
 def encode(error: BaseException) -> bytes:
     """Return the failure as JSON, whatever the exception's own code does."""
-    if isinstance(error, MemoryError):
+    # CPython's parser says this of source that nests too deep; no memory is short then.
+    if isinstance(error, MemoryError) and not _message(error).startswith(_PARSER):
         return _json("memory_exceeded", _message(error), None)
     return _json("task_error", _message(error), _trace(error))
 

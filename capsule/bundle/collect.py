@@ -1,0 +1,139 @@
+"""Gathering a bundle: the task file, and what it imports of the modules beside it.
+
+Sources are parsed, never imported. A module that this Python cannot parse travels as it is: the
+interpreter inside may be newer, and has the last word.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.bundle.contents import Bundle, digest_of
+from capsule.bundle.folder import Folder
+from capsule.bundle.imports import imported_names
+from capsule.bundle.metadata import read_metadata
+from capsule.bundle.names import module_name
+from capsule.errors import UsageError
+from capsule.policy.parse import parse
+from capsule.policy.values import nearest, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from capsule.policy.parse import Source
+
+_LISTED = 1_000  # names of a folder to look through for one that was meant
+
+
+def collect(path: Path, *, root: Path) -> Bundle:
+    """Return the bundle of a task file.
+
+    `root` is the project's; messages name files relative to it. Modules are looked for in the
+    folder where the task file really is, as Python does it.
+
+    Raises `UsageError` when the file is missing, is no Python, or when what it imports cannot be
+    read, leads out of the folder by a link, or is too large.
+    """
+    _check_file(path)
+    place = Path(os.path.realpath(path))
+    folder = Folder(place.parent, Path(os.path.realpath(root)))
+    content = folder.read(place)
+    source = parse(content, folder.name(place))
+    files, missing = _follow(source, folder)
+    entry = _free_name(place, files)
+    files[f"{entry}.py"] = content
+    return _bundle(source, files, entry, missing)
+
+
+def collect_text(source: bytes, name: str = "stdin") -> Bundle:
+    """Return the bundle of a source that stands in no file, so has no modules beside it.
+
+    >>> collect_text(b"import json").entry_file
+    'stdin.py'
+    """
+    entry = module_name(name)
+    parsed = parse(source, f"<{name}>")
+    return _bundle(parsed, {f"{entry}.py": source}, entry, imported_names(parsed.tree))
+
+
+def _follow(source: Source, folder: Folder) -> tuple[dict[str, bytes], set[str]]:
+    """Return the files that `source` imports, and that those import; and the names not found."""
+    files: dict[str, bytes] = {}
+    missing: set[str] = set()
+    seen: set[str] = set()
+    pending = list(imported_names(source.tree))
+    while pending:
+        name = pending.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        found = folder.find(name)
+        if not found:
+            missing.add(name)
+        for path, place in found.items():
+            # Read, and counted, once for each path: links may repeat one file without end.
+            files[path] = folder.read(place)
+            if path.endswith(".py"):
+                pending += _imports_of(files[path], path)
+    return files, missing
+
+
+def _imports_of(content: bytes, path: str) -> Iterable[str]:
+    if b"import" not in content:
+        return ()
+    try:
+        return imported_names(parse(content, path).tree)
+    except UsageError:
+        return ()
+
+
+def _bundle(source: Source, files: dict[str, bytes], entry: str, missing: Iterable[str]) -> Bundle:
+    metadata = read_metadata(source.text, source.filename)
+    return Bundle(
+        files=files,
+        entry=entry,
+        imports=frozenset(missing),
+        digest=digest_of(files, entry),
+        dependencies=metadata.dependencies,
+        requires_python=metadata.requires_python,
+    )
+
+
+def _free_name(place: Path, files: Mapping[str, bytes]) -> str:
+    """Return the name of the entry's module, which may not be that of another one in `files`."""
+    name = module_name(place.stem)
+    while place.name != f"{name}.py" and f"{name}.py" in files:
+        name += "_"
+    # A package comes before a module of the same name.
+    while any(path.startswith(f"{name}/") for path in files):
+        name += "_"
+    return name
+
+
+def _check_file(path: Path) -> None:
+    name = printable(str(path))
+    if path.suffix == ".wasm":
+        raise UsageError(f"{name} is an artifact, not a source", hint=f"capsule exec {name}")
+    try:
+        mode = path.stat().st_mode
+    except (FileNotFoundError, NotADirectoryError):
+        raise UsageError(f"{name} does not exist", hint=_meant(path)) from None
+    except (OSError, ValueError) as wrong:
+        raise UsageError(f"{name} cannot be read: {printable(str(wrong))}") from None
+    if stat.S_ISDIR(mode):
+        raise UsageError(f"{name} is a folder; a task is a file in it")
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{name} is not a regular file", hint="- to read the source from stdin")
+
+
+def _meant(path: Path) -> str | None:
+    try:
+        with os.scandir(path.parent) as found:
+            names = [entry.name for _, entry in zip(range(_LISTED), found, strict=False)]
+    except OSError:
+        return None
+    meant = nearest(path.name, [name for name in names if name.endswith(".py")])
+    return meant and printable(str(path.with_name(meant)))

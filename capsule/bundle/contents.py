@@ -1,0 +1,54 @@
+"""A bundle: the files that go into the sandbox, and what is known about them."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_FORMAT = b"capsule bundle 1\0"
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """The files of one task, as they were when they were read.
+
+    `files` maps relative paths with "/" to contents. `entry` is the name of the module to import
+    first, and `imports` are the top-level modules that the files name and do not hold: standard
+    library and packages. `digest` is a SHA-256 in hexadecimal. `dependencies` and
+    `requires_python` are what inline metadata states, as it is written.
+    """
+
+    files: Mapping[str, bytes]
+    entry: str
+    imports: frozenset[str]
+    digest: str
+    dependencies: tuple[str, ...] = ()
+    requires_python: str | None = None
+
+    @property
+    def entry_file(self) -> str:
+        """Return the path of the entry module's file in `files`."""
+        return f"{self.entry}.py"
+
+
+def digest_of(files: Mapping[str, bytes], entry: str) -> str:
+    """Return the SHA-256 of the entry's name and of all paths and contents, in hexadecimal.
+
+    Every piece has its length in front of it, so that no two bundles run into the same bytes. The
+    entry counts, because two modules that import each other are two bundles of the same files.
+
+    >>> digest_of({"a.py": b"xy"}, "a") == digest_of({"a.py": b"x"}, "a")
+    False
+    """
+    digest = hashlib.sha256(_FORMAT)
+    pieces = [entry.encode()]
+    for path in sorted(files):
+        pieces += [path.encode(), files[path]]
+    for piece in pieces:
+        digest.update(len(piece).to_bytes(8, "little"))
+        digest.update(piece)
+    return digest.hexdigest()

@@ -1,0 +1,16 @@
+"""What a sandbox process has to reach."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Access(NamedTuple):
+    """What a sandbox process has to reach: all else is refused."""
+
+    program: Path
+    read: tuple[Path, ...]
+    write: tuple[Path, ...] = ()

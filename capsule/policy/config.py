@@ -1,0 +1,169 @@
+"""capsule.toml: finding it, reading it, and saying which key is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from capsule.errors import ConfigError
+from capsule.policy.folders import is_inside, relative_parts
+from capsule.policy.options import parse_folders, parse_hosts, parse_options, parse_variables
+from capsule.policy.project import CONFIG_NAME, Limits, Project
+from capsule.policy.units import parse_compute, parse_ram, parse_timeout
+from capsule.policy.values import InvalidValueError, nearest, printable, shown
+from capsule.shared.task import OPTIONS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+MAX_CONFIG = 1 << 20
+
+_DEFAULT = "default_"
+_KEYS = {
+    "workflow": ("name", "version", "entrypoint"),
+    "tasks": tuple(_DEFAULT + option for option in OPTIONS if option != "name"),
+    "limits": (
+        "max_compute",
+        "max_ram",
+        "max_timeout",
+        "allowed_files",
+        "allowed_hosts",
+        "env_variables",
+    ),
+}
+
+T = TypeVar("T")
+
+
+def find_project(folder: Path, *, working: Path) -> Project:
+    """Return the project of the nearest capsule.toml at or above `folder`.
+
+    Without one, the project is the working folder, with no defaults and no ceilings. Raises
+    `ConfigError` when capsule.toml cannot be read or says something that capsule does not know.
+    """
+    start = Path(os.path.realpath(folder))
+    for candidate in (start, *start.parents):
+        path = candidate / CONFIG_NAME
+        # A broken symlink is an error, not a reason to go on without the ceilings it stands for.
+        if os.path.lexists(path):
+            return read_config(path)
+    return Project(root=Path(os.path.realpath(working)))
+
+
+def read_config(path: Path) -> Project:
+    """Return the project that one capsule.toml describes; its folder is the root."""
+    table = _load(path)
+    _check_keys(path, table, _KEYS, "section")
+    sections: dict[str, dict[str, object]] = {}
+    for section, keys in _KEYS.items():
+        content = table.get(section, {})
+        if not isinstance(content, dict):
+            raise ConfigError(
+                f"{_name(path)}: {section} is {shown(content)}, not a section",
+                hint=f"[{section}]",
+            )
+        _check_keys(path, content, keys, "key", section)
+        sections[section] = content
+    root = Path(os.path.realpath(path.parent))
+    defaults = {key.removeprefix(_DEFAULT): value for key, value in sections["tasks"].items()}
+
+    def blame(option: str, wrong: InvalidValueError) -> ConfigError:
+        return blame_key(path, "tasks", _DEFAULT + option, wrong)
+
+    def workflow_value(key: str, parse: Callable[[object], T]) -> T | None:
+        return _parse_key(path, "workflow", sections, key, parse)
+
+    def limit(key: str, parse: Callable[[object], T]) -> T | None:
+        return _parse_key(path, "limits", sections, key, parse)
+
+    return Project(
+        root=root,
+        config=path,
+        name=workflow_value("name", _parse_text),
+        version=workflow_value("version", _parse_text),
+        entrypoint=workflow_value("entrypoint", lambda value: _parse_entrypoint(value, root)),
+        defaults=parse_options(defaults, blame),
+        limits=Limits(
+            max_compute=limit("max_compute", parse_compute),
+            max_ram=limit("max_ram", parse_ram),
+            max_timeout=limit("max_timeout", parse_timeout),
+            allowed_files=limit("allowed_files", parse_folders),
+            allowed_hosts=limit("allowed_hosts", parse_hosts),
+            env_variables=limit("env_variables", parse_variables),
+        ),
+    )
+
+
+def blame_key(path: Path, section: str, key: str, wrong: InvalidValueError) -> ConfigError:
+    """Return the error that says that a key of capsule.toml is wrong."""
+    return ConfigError(f"{_name(path)}: [{section}] {key}: {wrong.message}", hint=wrong.hint)
+
+
+def _load(path: Path) -> dict[str, object]:
+    # tomllib costs as much as all of this package, and many projects have no capsule.toml.
+    import tomllib
+
+    try:
+        with path.open("rb") as file:
+            content = file.read(MAX_CONFIG + 1)
+        if len(content) > MAX_CONFIG:
+            raise ConfigError(f"{_name(path)}: larger than {MAX_CONFIG:,} bytes")
+        return tomllib.loads(content.decode())
+    except OSError as wrong:
+        raise ConfigError(f"{_name(path)}: cannot be read: {wrong.strerror}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{_name(path)}: not UTF-8, which TOML has to be") from None
+    except tomllib.TOMLDecodeError as wrong:
+        raise ConfigError(f"{_name(path)}: not TOML: {printable(str(wrong))}") from None
+    except (RecursionError, ValueError) as wrong:
+        # Too deep, or a number or date that TOML can write and Python cannot hold.
+        problem = "nested too deeply" if isinstance(wrong, RecursionError) else str(wrong)
+        raise ConfigError(f"{_name(path)}: cannot be read: {printable(problem)}") from None
+
+
+def _check_keys(
+    path: Path, table: dict[str, object], known: Iterable[str], noun: str, section: str = ""
+) -> None:
+    where = f"{_name(path)}: [{section}]" if section else f"{_name(path)}:"
+    for key in table:
+        if key not in known:
+            meant = nearest(key, known)
+            raise ConfigError(
+                f"{where} has no {noun} {shown(key)}; allowed: {', '.join(known)}", hint=meant
+            )
+
+
+def _parse_key(
+    path: Path,
+    section: str,
+    sections: Mapping[str, Mapping[str, object]],
+    key: str,
+    parse: Callable[[object], T],
+) -> T | None:
+    if key not in sections[section]:
+        return None
+    try:
+        return parse(sections[section][key])
+    except InvalidValueError as wrong:
+        raise blame_key(path, section, key, wrong) from None
+
+
+def _parse_text(value: object) -> str:
+    if isinstance(value, str) and value.isprintable():
+        return value
+    hint = f'"{value}"' if isinstance(value, (int, float)) else None
+    raise InvalidValueError(shown(value), "is not a text", "a string on one line", hint=hint)
+
+
+def _parse_entrypoint(value: object, root: Path) -> Path:
+    if not isinstance(value, str):
+        raise InvalidValueError(shown(value), "is not a path", 'a string like "src/main.py"')
+    path = Path(os.path.realpath(root.joinpath(*relative_parts(value))))
+    if path == root or not is_inside(path, root):
+        raise InvalidValueError(shown(value), "leads out of the project", "a file inside it")
+    return path
+
+
+def _name(path: Path) -> str:
+    return printable(str(path))

@@ -1,0 +1,44 @@
+"""Which task of a file runs when nobody names one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.errors import UsageError
+from capsule.policy.values import shown
+
+if TYPE_CHECKING:
+    from capsule.policy.source import Declarations, Declared
+
+_LISTED = 10
+
+
+def entry_task(declarations: Declarations) -> Declared:
+    """Return the task named `main`, else that of a function `main`, else the only task.
+
+    A plain `def main` is an entry point too, with no options of its own. Raises `UsageError` when
+    the file leaves the choice open.
+    """
+    tasks = declarations.tasks
+    for task in tasks:
+        if task.name == "main":
+            return task
+    for task in tasks:
+        if task.function == "main":
+            return task
+    if declarations.plain_main is not None:
+        return declarations.plain_main
+    if len(tasks) == 1:
+        return tasks[0]
+    if not tasks:
+        raise UsageError(
+            f"{declarations.filename} has no task and no function main",
+            hint="mark a function with @task, after: from capsule import task",
+        )
+    listed = ", ".join(f"{shown(task.name)} (line {task.line})" for task in tasks[:_LISTED])
+    more = f" and {len(tasks) - _LISTED} more" if len(tasks) > _LISTED else ""
+    raise UsageError(
+        f"{declarations.filename} has {len(tasks)} tasks and none is the entry point:"
+        f" {listed}{more}",
+        hint='name="main" in the @task of the one to run',
+    )

@@ -1,0 +1,112 @@
+"""The options of a task, each parsed on its own, before any of them is compared with a limit."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeVar
+
+from capsule.policy.folders import MAX_FOLDERS, FolderRule, parse_folder
+from capsule.policy.hosts import MAX_HOSTS, parse_host
+from capsule.policy.units import parse_compute, parse_ram, parse_retries, parse_timeout
+from capsule.policy.values import InvalidValueError, shown
+from capsule.policy.variables import MAX_VARIABLES, parse_variable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from capsule.errors import CapsuleError
+
+    # Makes the error that says whose value it is, from an option and what is wrong with it.
+    Blame = Callable[[str, InvalidValueError], CapsuleError]
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a task, or the defaults of a project, say about each option; `None` is silence.
+
+    `compute` is in fuel units, `ram` in bytes, `timeout` in milliseconds.
+    """
+
+    compute: int | None = None
+    ram: int | None = None
+    timeout: int | None = None
+    max_retries: int | None = None
+    allowed_files: tuple[FolderRule, ...] | None = None
+    allowed_hosts: tuple[str, ...] | None = None
+    env_variables: tuple[str, ...] | None = None
+
+
+def parse_options(raw: Mapping[str, object], blame: Blame) -> Options:
+    """Return the options that `raw` (option names and literal values) states.
+
+    Raises what `blame` makes of the first wrong value.
+    """
+
+    def parsed(option: str, parse: Callable[[object], T]) -> T | None:
+        if option not in raw:
+            return None
+        try:
+            return parse(raw[option])
+        except InvalidValueError as wrong:
+            raise blame(option, wrong) from None
+
+    return Options(
+        compute=parsed("compute", parse_compute),
+        ram=parsed("ram", parse_ram),
+        timeout=parsed("timeout", parse_timeout),
+        max_retries=parsed("max_retries", parse_retries),
+        allowed_files=parsed("allowed_files", parse_folders),
+        allowed_hosts=parsed("allowed_hosts", parse_hosts),
+        env_variables=parsed("env_variables", parse_variables),
+    )
+
+
+def overlay(own: Options, defaults: Options) -> Options:
+    """Return `own` with the silent options taken from `defaults`."""
+
+    def first(value: T | None, default: T | None) -> T | None:
+        return default if value is None else value
+
+    return Options(
+        compute=first(own.compute, defaults.compute),
+        ram=first(own.ram, defaults.ram),
+        timeout=first(own.timeout, defaults.timeout),
+        max_retries=first(own.max_retries, defaults.max_retries),
+        allowed_files=first(own.allowed_files, defaults.allowed_files),
+        allowed_hosts=first(own.allowed_hosts, defaults.allowed_hosts),
+        env_variables=first(own.env_variables, defaults.env_variables),
+    )
+
+
+def parse_folders(value: object) -> tuple[FolderRule, ...]:
+    """Return the rules of a list of folders."""
+    return _parse_list(value, parse_folder, MAX_FOLDERS, "folders", '["./data"]')
+
+
+def parse_hosts(value: object) -> tuple[str, ...]:
+    """Return the patterns of a list of hosts, in normal form."""
+    return _parse_list(value, parse_host, MAX_HOSTS, "hosts", '["api.example.com"]')
+
+
+def parse_variables(value: object) -> tuple[str, ...]:
+    """Return the names of a list of environment variables."""
+    return _parse_list(value, parse_variable, MAX_VARIABLES, "names", '["API_KEY"]')
+
+
+def _parse_list(
+    value: object, parse: Callable[[object], T], most: int, noun: str, example: str
+) -> tuple[T, ...]:
+    """Parse each item and drop repetitions, keeping the order."""
+    if not isinstance(value, (list, tuple)):
+        # A lone string is the usual slip, and would otherwise be a list of letters.
+        hint = f"[{shown(value)}]" if isinstance(value, (str, dict)) else None
+        raise InvalidValueError(
+            shown(value), "is not a list", f"a list of {noun}, like {example}", hint=hint
+        )
+    if len(value) > most:
+        raise InvalidValueError(
+            f"a list of {len(value)} {noun}", "is too long", f"at most {most} {noun}"
+        )
+    return tuple(dict.fromkeys(parse(item) for item in value))

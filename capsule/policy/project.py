@@ -1,0 +1,51 @@
+"""A project: its root folder, and what its capsule.toml says; without one, nothing is said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from capsule.policy.options import Options
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.policy.folders import FolderRule
+
+CONFIG_NAME = "capsule.toml"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Ceilings that no task may exceed; `None` is no ceiling, an empty list allows nothing.
+
+    `max_compute` is in fuel units, `max_ram` in bytes, `max_timeout` in milliseconds.
+    """
+
+    max_compute: int | None = None
+    max_ram: int | None = None
+    max_timeout: int | None = None
+    allowed_files: tuple[FolderRule, ...] | None = None
+    allowed_hosts: tuple[str, ...] | None = None
+    env_variables: tuple[str, ...] | None = None
+
+
+_NOTHING_SAID = Options()
+_NO_LIMITS = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """Where a task belongs, and the rules there.
+
+    `root` is absolute and without symlinks: every folder of a policy is inside it. `config` is the
+    capsule.toml that was read, or `None`. `entrypoint` is absolute and may not exist.
+    """
+
+    root: Path
+    config: Path | None = None
+    name: str | None = None
+    version: str | None = None
+    entrypoint: Path | None = None
+    defaults: Options = _NOTHING_SAID
+    limits: Limits = _NO_LIMITS

@@ -1,0 +1,160 @@
+"""The one place where a task's policy is made: what it asks for, within what it may have.
+
+A task's own options win over the defaults of capsule.toml. Nothing may be above a ceiling: that is
+an error, not a silent narrowing. The caller's limits narrow what is left, and never fail.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.errors import UsageError
+from capsule.policy.ceilings import (
+    check_amount,
+    check_folders,
+    check_hosts,
+    check_variables,
+)
+from capsule.policy.config import blame_key
+from capsule.policy.folders import FolderGrant, FolderRule, combine, ground
+from capsule.policy.options import overlay, parse_options
+from capsule.policy.project import CONFIG_NAME
+from capsule.policy.units import DEFAULT_COMPUTE, format_compute, format_ram, format_timeout
+from capsule.policy.values import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from capsule.policy.project import Project
+    from capsule.policy.source import Declarations, Declared
+
+
+@dataclass(frozen=True, slots=True)
+class CallerLimits:
+    """What the caller of a run allows at most; `None` is no limit.
+
+    `max_fuel` is in fuel units, `max_ram` in bytes, `timeout_ms` in milliseconds.
+    """
+
+    max_fuel: int | None = None
+    max_ram: int | None = None
+    timeout_ms: int | None = None
+    no_net: bool = False
+    no_files: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything a task may do, fixed before any argument arrives.
+
+    `compute` is in fuel units, `ram` in bytes and `timeout_ms` in milliseconds (`None`: unlimited).
+    """
+
+    task: str
+    compute: int
+    ram: int | None
+    timeout_ms: int | None
+    max_retries: int
+    allowed_files: tuple[FolderGrant, ...]
+    allowed_hosts: tuple[str, ...]
+    env_variables: tuple[str, ...]
+
+
+def resolve(
+    task: Declared,
+    project: Project,
+    caller: CallerLimits = CallerLimits(),
+    mounts: Sequence[FolderRule] = (),
+) -> Policy:
+    """Return the policy of one task.
+
+    `mounts` are folders that the caller adds; one at the same place as a folder of the task
+    replaces it, and ceilings, which bound task files, do not apply to them.
+
+    Raises `PolicyError` when a task's option is wrong or above a ceiling, `ConfigError` when a
+    default of capsule.toml is, and `UsageError` when a mount is.
+    """
+    own = parse_options(task.options, task.blame)
+    asked, limits = overlay(own, project.defaults), project.limits
+
+    @contextmanager
+    def blaming(option: str) -> Iterator[None]:
+        """Say whose option is wrong: the task's, or a default of the project."""
+        try:
+            yield
+        except InvalidValueError as wrong:
+            if option in task.options:
+                raise task.blame(option, wrong) from None
+            config = project.config or Path(CONFIG_NAME)
+            raise blame_key(config, "tasks", f"default_{option}", wrong) from None
+
+    with blaming("compute"):
+        check_amount(asked.compute, limits.max_compute, "max_compute", format_compute)
+    with blaming("ram"):
+        check_amount(asked.ram, limits.max_ram, "max_ram", format_ram)
+    with blaming("timeout"):
+        check_amount(asked.timeout, limits.max_timeout, "max_timeout", format_timeout)
+    with blaming("allowed_hosts"):
+        hosts = asked.allowed_hosts or ()
+        check_hosts(hosts, limits.allowed_hosts)
+    with blaming("env_variables"):
+        variables = asked.env_variables or ()
+        check_variables(variables, limits.env_variables)
+    folders: tuple[FolderGrant, ...] = ()
+    # Folders that the caller hides are not looked for either.
+    if not caller.no_files:
+        with blaming("allowed_files"):
+            grants = [ground(rule, project.root) for rule in asked.allowed_files or ()]
+            check_folders(grants, limits.allowed_files, project.root)
+            folders = combine(grants)
+        folders = _mounted(folders, mounts, project.root)
+    # What the task leaves open gives way to a ceiling; so does the built-in default of compute.
+    compute = DEFAULT_COMPUTE if asked.compute is None else asked.compute
+    return Policy(
+        task=task.name,
+        compute=min(_bounds(compute, limits.max_compute, caller.max_fuel)),
+        ram=min(_bounds(asked.ram, limits.max_ram, caller.max_ram), default=None),
+        timeout_ms=min(_bounds(asked.timeout, limits.max_timeout, caller.timeout_ms), default=None),
+        max_retries=asked.max_retries or 0,
+        allowed_files=folders,
+        allowed_hosts=() if caller.no_net else hosts,
+        env_variables=variables,
+    )
+
+
+def resolve_all(
+    declarations: Declarations,
+    project: Project,
+    caller: CallerLimits = CallerLimits(),
+    mounts: Sequence[FolderRule] = (),
+) -> dict[str, Policy]:
+    """Return the policy of every task that a run of the file can reach, by task name.
+
+    That is every declared task, and the plain `main` where it is the entry point. Raises as
+    `resolve` does: one wrong task stops the run before anything of it has started.
+    """
+    tasks = {task.name: task for task in declarations.tasks}
+    if declarations.plain_main is not None:
+        tasks.setdefault(declarations.plain_main.name, declarations.plain_main)
+    return {name: resolve(task, project, caller, mounts) for name, task in tasks.items()}
+
+
+def _mounted(
+    folders: tuple[FolderGrant, ...], mounts: Sequence[FolderRule], root: Path
+) -> tuple[FolderGrant, ...]:
+    """Return a task's folders with the caller's in place of those at the same path inside."""
+    if not mounts:
+        return folders
+    try:
+        added = [ground(rule, root) for rule in mounts]
+        replaced = {grant.guest for grant in added}
+        return combine([*added, *(grant for grant in folders if grant.guest not in replaced)])
+    except InvalidValueError as wrong:
+        raise UsageError(f"mount: {wrong.message}", hint=wrong.hint) from None
+
+
+def _bounds(*amounts: int | None) -> list[int]:
+    return [amount for amount in amounts if amount is not None]

@@ -1,0 +1,88 @@
+"""Compile WebAssembly to this machine's code with the wasmtime program."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.errors import ToolchainError
+from capsule.progress import Step
+from capsule.toolstore import child
+
+if TYPE_CHECKING:
+    from capsule.progress import Progress
+    from capsule.toolstore.layout import Flavour
+
+# The interpreter uses WebAssembly exceptions, and its native code counts fuel. Whether it counts
+# is settled here; how much there is, when it runs.
+FLAGS = ("-W", "exceptions=y,fuel=1")
+
+# Processor seconds that a compile takes; wasmtime shares them out over all cores.
+_USUAL = {"core": 38.0, "science": 156.0}
+_CORES = 8
+
+# What the system's loader says when it cannot start wasmtime at all, and what helps.
+_REMEDIES = {
+    "libgcc_s": "install libgcc (on Alpine: apk add libgcc)",
+    "GLIBC_": "set CAPSULE_WASMTIME to a wasmtime that was built for this system's glibc",
+    "No space left": "free 1 GB, or set CAPSULE_HOME to a folder on another disk",
+}
+
+
+def compile_interpreter(
+    wasmtime: Path, source: Path, target: Path, flavour: Flavour, progress: Progress
+) -> None:
+    """Compile the interpreter in `source` to the new file `target`, saying how long it goes on.
+
+    Raises `ToolchainError` when wasmtime cannot do it.
+    """
+    cores = min(os.cpu_count() or 1, _CORES)
+    step = Step(f"compiling the {flavour} interpreter", _USUAL[flavour] / cores, "seconds")
+    begin = time.monotonic()
+    with progress.step(step) as tracker:
+        _compile(wasmtime, source, target, lambda: tracker.update(time.monotonic() - begin))
+
+
+def compile_module(wasmtime: Path, source: bytes, target: Path) -> None:
+    """Compile a small module; `target` is there whole afterwards, or as it was before.
+
+    Raises `ToolchainError` when wasmtime refuses the module, and when `target` cannot be written.
+    """
+    from capsule.toolstore import files
+
+    with files.writing(target.parent), ExitStack() as cleanup:
+        temporary = []
+        for suffix in (".wasm", ".cwasm"):
+            handle, name = tempfile.mkstemp(suffix, f".{target.stem}-", target.parent)
+            os.close(handle)
+            temporary.append(Path(name))
+            cleanup.callback(temporary[-1].unlink, missing_ok=True)
+        module, made = temporary
+        module.write_bytes(source)
+        _compile(wasmtime, module, made, None)
+        made.replace(target)
+
+
+def _compile(wasmtime: Path, source: Path, target: Path, watch: child.Watch | None) -> None:
+    argv = [str(wasmtime), "compile", *FLAGS, str(source), "-o", str(target)]
+    try:
+        outcome = child.run(argv, child.bare_environment(), watch)
+    except OSError as error:
+        raise ToolchainError(
+            f"cannot start {wasmtime}: {error.strerror or error}", hint="capsule toolchain verify"
+        ) from error
+    if outcome.status == 0:
+        return
+    said = child.tail(outcome.stderr)
+    how = f"ended with status {outcome.status}"
+    if outcome.status < 0:
+        how = f"was killed by signal {-outcome.status}, perhaps for want of memory"
+    hint = next((help_ for sign, help_ in _REMEDIES.items() if sign in outcome.stderr), None)
+    raise ToolchainError(
+        f"{wasmtime} could not compile {source.name}: it {how}" + (f": {said}" if said else ""),
+        hint=hint or "capsule toolchain verify",
+    )

@@ -1,0 +1,114 @@
+"""Folders and files of the store: private, read-only, put in place whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.errors import ToolchainError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PRIVATE = 0o700
+DATA = 0o444
+PROGRAM = 0o555
+
+_FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """Turn an `OSError` of the work inside into a `ToolchainError` that names `folder`."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _FULL:
+            raise ToolchainError(
+                f"no space is left in {folder}",
+                hint="free 1 GB there, or set CAPSULE_HOME to a folder on another disk",
+            ) from error
+        raise ToolchainError(
+            f"cannot write to {folder}: {error.strerror or error}"
+            + (f" ({error.filename})" if error.filename else ""),
+            hint="set CAPSULE_HOME to a folder that you can write to",
+        ) from error
+
+
+@contextmanager
+def reading(path: Path, *, hint: str = "capsule toolchain install") -> Iterator[None]:
+    """Turn an `OSError` of the work inside into a `ToolchainError` that names `path`."""
+    try:
+        yield
+    except OSError as error:
+        raise ToolchainError(f"cannot read {path}: {error.strerror or error}", hint=hint) from error
+
+
+def make_private(folder: Path) -> Path:
+    """Make `folder`, and take it away from others: what lies in it runs as native code."""
+    folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    if stat.S_IMODE(folder.stat().st_mode) != PRIVATE:
+        folder.chmod(PRIVATE)
+    return folder
+
+
+def place(made: Path, target: Path, mode: int = DATA) -> None:
+    """Move a finished file to its place in one step, safely on the disk, with these mode bits."""
+    with made.open("rb+") as file:
+        # A record that outlives a power cut would vouch for a file whose bytes did not.
+        os.fsync(file.fileno())
+    made.chmod(mode)
+    make_private(target.parent)
+    if os.name == "nt" and target.exists():
+        target.chmod(stat.S_IWRITE)  # Windows does not replace a read-only file
+    made.replace(target)
+
+
+def write_whole(target: Path, content: bytes) -> None:
+    """Write a small file so that a reader sees the old content or the new, never a part.
+
+    Whoever writes `target` holds a lock: the file that grows beside it always has the same name, so
+    that what a killed writer leaves is overwritten by the next.
+    """
+    temporary = target.with_name(f"{target.name}.new")
+    try:
+        # Not forced to the disk: a record that a power cut takes is made again from the files.
+        temporary.write_bytes(content)
+        temporary.replace(target)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+
+
+def delete(path: Path) -> None:
+    """Delete a file or a whole folder; nothing happens when there is none."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    if os.name == "nt":
+        for folder, _, names in os.walk(path):
+            for name in names:
+                Path(folder, name).chmod(stat.S_IWRITE)
+    shutil.rmtree(path)
+
+
+def sizes(folder: Path) -> list[int]:
+    """Return the sizes in bytes of the files below `folder`, as far as they are still there."""
+    found = []
+    for below, _, names in os.walk(folder):
+        for name in names:
+            try:
+                found.append(Path(below, name).stat().st_size)
+            except FileNotFoundError:  # another program works in there
+                continue
+    return found
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file's bytes, not its mode bits."""
+    shutil.copyfile(source, target)

@@ -1,0 +1,46 @@
+"""Short names for content, cheap enough for every start of capsule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.errors import ToolchainError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Counts up when the same pins have to give other prepared files: other compile flags, another way
+# to make `core`. It is part of the store's identity, so that no two recipes share a folder.
+RECIPE = 1
+
+
+def short_id(*parts: bytes) -> str:
+    """Return 16 hex digits that stand for `parts`."""
+    # The C module behind hashlib: importing hashlib itself costs more than opening the toolchain.
+    try:
+        from _blake2 import blake2b
+    except ImportError:  # a Python that is not CPython
+        from hashlib import blake2b
+    hasher = blake2b(digest_size=8)
+    for part in parts:
+        hasher.update(len(part).to_bytes(8, "little"))
+        hasher.update(part)
+    return hasher.hexdigest()
+
+
+def identity(file: Path) -> str:
+    """Return the short id of the pins in `file`, by content: the name of the store's folder.
+
+    Raises `ToolchainError` when the file cannot be read.
+    """
+    return short_id(read_pins(file), b"%d" % RECIPE)
+
+
+def read_pins(file: Path) -> bytes:
+    """Return the content of a pins file. Raises `ToolchainError` when it cannot be read."""
+    try:
+        return file.read_bytes()
+    except OSError as error:
+        raise ToolchainError(
+            f"cannot read the pins in {file}: {error.strerror}", hint="install capsule again"
+        ) from error

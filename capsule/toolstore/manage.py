@@ -1,0 +1,142 @@
+"""Look at a toolchain, repair it, remove it: the commands of `capsule toolchain`, unprinted."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from capsule.toolstore import check, files, inventory, record
+from capsule.toolstore.layout import FLAVOURS, REMOVED, compiled, named_wasmtime
+from capsule.toolstore.lock import locked
+from capsule.toolstore.prepare import workshop
+from capsule.toolstore.store import layout_of
+from capsule.toolstore.supply import Supply
+from capsule.toolstore.toolchain import unchanged
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from capsule.progress import Progress
+    from capsule.toolstore.layout import Flavour, Layout
+    from capsule.toolstore.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A row of `toolchain list`; `size` is in bytes, 0 for what is missing.
+
+    "changed" is a file that is not as it was recorded; `verify` tells whether that matters.
+    """
+
+    name: str
+    version: str
+    state: Literal["ready", "missing", "changed", "superseded"]
+    size: int
+    path: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What `verify` found of one file; `difference` says what was expected and what is there."""
+
+    name: str
+    path: Path
+    state: Literal["ok", "missing", "damaged"]
+    difference: str = ""
+
+
+def install(
+    home: Path,
+    flavours: Iterable[Flavour] = ("core",),
+    *,
+    progress: Progress,
+    supply: Supply | None = None,
+) -> list[Part]:
+    """Make the toolchain whole: hash every file, make again what is damaged or missing.
+
+    Raises `ToolchainError` when a part cannot be fetched, prepared or written.
+    """
+    supply = supply or Supply()
+    layout = layout_of(home, supply)
+    with workshop(layout, progress, supply, thorough=True) as work:
+        wanted = set(flavours)
+        if named_wasmtime(supply.environ) is None:
+            wanted |= {flavour for flavour in FLAVOURS if compiled(flavour) in work.known.files}
+        work.stock()
+        for flavour in FLAVOURS:
+            if flavour in wanted:
+                work.make(flavour)
+        work.drop_damaged()
+    return list_parts(home, supply=supply)
+
+
+def verify(home: Path, *, supply: Supply | None = None) -> list[Finding]:
+    """Hash every file of the toolchain; what is pinned against its pin, the rest by the record.
+
+    Raises `ToolchainError` when a file is there and cannot be read.
+    """
+    supply = supply or Supply()
+    layout = layout_of(home, supply)
+    known = record.read(layout.record) or record.Record()
+    return [_finding(layout, file) for file in inventory.expected(known, supply)]
+
+
+def list_parts(home: Path, *, supply: Supply | None = None) -> list[Part]:
+    """Return what there is of this toolchain, and the toolchains of older pins beside it."""
+    supply = supply or Supply()
+    layout = layout_of(home, supply)
+    known = record.read(layout.record) or record.Record()
+    parts = [_part(layout, known, file) for file in inventory.expected(known, supply)]
+    absent = [compiled(flavour) for flavour in FLAVOURS if compiled(flavour) not in known.files]
+    parts += [Part(inventory.label(name), "", "missing", 0, layout.root / name) for name in absent]
+    for other in sorted(layout.base.glob("*/record.json")):
+        if other.parent != layout.root:
+            name = other.parent.name
+            size = sum(files.sizes(other.parent))
+            parts.append(Part("toolchain", name, "superseded", size, other.parent))
+    return parts
+
+
+def remove(home: Path, *, progress: Progress) -> int:
+    """Remove every toolchain in `home`, of these pins and of older ones; return the bytes freed.
+
+    The folders are moved aside first, so that nobody ever sees half of one. Raises
+    `ToolchainError` when they cannot be.
+    """
+    base = home / "toolchain"
+    if not base.is_dir():
+        return 0
+    freed = 0
+    with files.writing(base), locked(base / "lock", progress):
+        for number, folder in enumerate(sorted(base.iterdir())):
+            if folder.name == "lock":
+                continue
+            aside = base / f"{REMOVED}{os.getpid()}-{number}"
+            folder.rename(aside)
+            freed += sum(files.sizes(aside))
+            files.delete(aside)
+    return freed
+
+
+def _finding(layout: Layout, file: inventory.Expected) -> Finding:
+    path = layout.root / file.name
+    if not path.exists():
+        return Finding(file.label, path, "missing")
+    with files.reading(path):
+        wrong = check.difference(path, file.size, file.sha256)
+    return Finding(file.label, path, "damaged" if wrong else "ok", wrong or "")
+
+
+def _part(layout: Layout, known: Record, file: inventory.Expected) -> Part:
+    path = layout.root / file.name
+    state: Literal["ready", "missing", "changed"]
+    try:
+        size = path.stat().st_size
+    except OSError:
+        size, state = 0, "missing"
+    else:
+        recorded = file.name in known.files
+        state = "ready" if recorded and unchanged(layout, known, file.name) else "changed"
+    return Part(file.label, file.version, state, size, path)

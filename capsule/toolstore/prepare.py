@@ -1,0 +1,120 @@
+"""Prepare what a toolchain lacks: fetch, check, extract, slim, compile; each part whole, or not.
+
+All of it happens under the lock. A part is put in its place in one step and recorded at once, so
+a process that is killed, at any point, leaves the next one with less to do and nothing to undo.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+from capsule.errors import ToolchainError
+from capsule.toolstore import check, files, record
+from capsule.toolstore.layout import REMOVED, Flavour, Layout
+from capsule.toolstore.lock import locked, locked_if_free
+from capsule.toolstore.toolchain import Toolchain, assemble, unchanged, used
+from capsule.toolstore.workshop import Workshop
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from capsule.progress import Progress
+    from capsule.toolstore.record import Record
+    from capsule.toolstore.supply import Supply
+
+
+def settle(layout: Layout, flavour: Flavour, progress: Progress, supply: Supply) -> Toolchain:
+    """Return the toolchain, preparing what is missing.
+
+    Raises `ToolchainError` for a file that has changed, and when a part cannot be prepared.
+    """
+    known = record.read(layout.record) or record.Record()
+    found = _vouched(layout, known, flavour, supply.environ)
+    if found is not None:
+        _remember(layout, known)
+        return found
+    with workshop(layout, progress, supply) as work:
+        # Another process may have done it all while this one waited for the lock.
+        found = _vouched(layout, work.known, flavour, supply.environ)
+        if found is None:
+            work.make(flavour)
+        else:
+            work.save()
+        return found or _made(layout, work, flavour, supply)
+
+
+def renew(layout: Layout, refused: Toolchain, progress: Progress, supply: Supply) -> Toolchain:
+    """Compile the interpreter of `refused` again, unless that was done since."""
+    with workshop(layout, progress, supply) as work:
+        current = assemble(layout, work.known, refused.flavour, supply.environ)
+        if current is not None and current.identity != refused.identity:
+            return current
+        work.make(refused.flavour, anew=True)
+        return _made(layout, work, refused.flavour, supply)
+
+
+@contextmanager
+def workshop(
+    layout: Layout, progress: Progress, supply: Supply, *, thorough: bool = False
+) -> Iterator[Workshop]:
+    """Hold the lock, with the leftovers of killed processes swept away.
+
+    `thorough` is for a workshop that takes no signature's word and hashes every file.
+    """
+    with files.writing(layout.base):
+        files.make_private(layout.base)
+        with locked(layout.lock, progress):
+            for leftover in layout.base.glob(f"{REMOVED}*"):
+                files.delete(leftover)
+            files.make_private(layout.root)
+            files.delete(layout.staging)
+            files.make_private(layout.staging)
+            known = record.read(layout.record) or record.Record()
+            try:
+                yield Workshop(layout, supply, progress, known, thorough=thorough)
+            finally:
+                files.delete(layout.staging)
+
+
+def _made(layout: Layout, work: Workshop, flavour: Flavour, supply: Supply) -> Toolchain:
+    found = assemble(layout, work.known, flavour, supply.environ)
+    assert found is not None, "what was made is recorded"  # noqa: S101 - holds by construction
+    return found
+
+
+def _vouched(
+    layout: Layout, known: Record, flavour: Flavour, environ: Mapping[str, str]
+) -> Toolchain | None:
+    """Return the toolchain if every file that a run uses still has its recorded content.
+
+    Files with another signature are hashed; those that prove the same are entered into `known`
+    with the new one. None when something is missing. Raises `ToolchainError` for other content.
+    """
+    missing = False
+    for name in used(known, flavour, environ) or ():
+        entry = known.files.get(name)
+        path = layout.root / name
+        if entry is None or not path.exists():
+            missing = True
+        elif not unchanged(layout, known, name):
+            with files.reading(path):
+                seen = record.signature(path)
+                wrong = check.difference(path, entry.size, entry.sha256)
+            if wrong:
+                raise ToolchainError(
+                    f"{path} is not what was installed: {wrong}", hint=check.REPAIR
+                )
+            known.files[name] = entry._replace(signature=seen)
+    return None if missing else assemble(layout, known, flavour, environ)
+
+
+def _remember(layout: Layout, known: Record) -> None:
+    """Write new signatures down, if that can be done at once: a read-only home works without."""
+    with suppress(OSError), locked_if_free(layout.lock) as held:
+        current = record.read(layout.record)
+        if held and current is not None:
+            for name, entry in known.files.items():
+                if name in current.files and current.files[name].sha256 == entry.sha256:
+                    current.files[name] = entry
+            files.write_whole(layout.record, record.encode(current))

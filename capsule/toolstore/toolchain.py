@@ -1,0 +1,87 @@
+"""A toolchain that is ready, as its record has it: what every start of capsule looks at.
+
+This module and what it imports stay light: opening a toolchain that is there takes under 1 ms.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from capsule.toolstore.identity import short_id
+from capsule.toolstore.layout import STDLIB, WASMTIME, Flavour, Layout, compiled, named_wasmtime
+from capsule.toolstore.record import signature
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from capsule.toolstore.record import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """What a sandbox process is started from.
+
+    `interpreter` is the compiled module and `stdlib` the folder that holds `python315.zip`.
+    `identity` stands for exactly this compiled interpreter and wasmtime on this machine;
+    `portable` for the interpreter's and library's own bytes, the same on every machine.
+    """
+
+    root: Path
+    wasmtime: Path
+    stdlib: Path
+    interpreter: Path
+    flavour: Flavour
+    identity: str
+    portable: str
+
+
+def used(known: Record, flavour: Flavour, environ: Mapping[str, str]) -> list[str] | None:
+    """Return the names of the store's files that a run of `flavour` uses.
+
+    None when `CAPSULE_WASMTIME` names a binary that is not known, or not as it is now.
+    """
+    named = named_wasmtime(environ)
+    if named is None:
+        return [WASMTIME, STDLIB, compiled(flavour)]
+    binary = known.binaries.get(str(named))
+    try:
+        if binary is None or signature(named) != binary.signature:
+            return None
+    except OSError:
+        return None
+    return [STDLIB, compiled(flavour, binary.sha256)]
+
+
+def assemble(
+    layout: Layout, known: Record, flavour: Flavour, environ: Mapping[str, str]
+) -> Toolchain | None:
+    """Return the toolchain of a record, None when it lacks a part; the files are not looked at."""
+    names = used(known, flavour, environ)
+    if names is None or not known.files.keys() >= set(names):
+        return None
+    wasmtime, sha256 = layout.root / WASMTIME, ""
+    if named := named_wasmtime(environ):
+        wasmtime, sha256 = named, known.binaries[str(named)].sha256
+    else:
+        sha256 = known.files[WASMTIME].sha256
+    interpreter = names[-1]
+    content = (layout.identity, sha256, known.files[interpreter].sha256)
+    return Toolchain(
+        root=layout.root,
+        wasmtime=wasmtime,
+        stdlib=(layout.root / STDLIB).parent,
+        interpreter=layout.root / interpreter,
+        flavour=flavour,
+        identity=short_id(*(part.encode() for part in content)),
+        portable=known.interpreter,
+    )
+
+
+def unchanged(layout: Layout, known: Record, name: str) -> bool:
+    """Say whether a recorded file is still the one that was hashed, by its signature."""
+    try:
+        return signature(layout.root / name) == known.files[name].signature
+    except OSError:
+        return False

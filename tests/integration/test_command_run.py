@@ -1,0 +1,318 @@
+"""`capsule run` from outside: stdout, stderr, exit codes, signals."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import stat
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from tests.integration.command import Command
+
+if TYPE_CHECKING:
+    from capsule.envelope import Envelope
+
+pytestmark = pytest.mark.integration
+
+HELLO = """
+from capsule import task
+
+@task(name="main", compute="LOW", ram="64MB")
+def main(n="3"):
+    print("printing", n)
+    return "hello " * int(n)
+"""
+
+
+@pytest.fixture
+def capsule(toolchain_home: Path, tmp_path: Path) -> Command:
+    return Command(tmp_path, toolchain_home)
+
+
+def envelope(out: str) -> Envelope:
+    assert out.count("\n") == 1
+    found: Envelope = json.loads(out)
+    return found
+
+
+def without_styles(shown: str) -> str:
+    return re.sub(r"\x1b\[[0-9;]*m", "", shown)
+
+
+def test_stdout_holds_one_line_and_nothing_else(capsule: Command) -> None:
+    capsule.write("hello.py", HELLO)
+    done = capsule("run", "hello.py", "2")
+    assert done.code == 0
+    assert envelope(done.out)["result"] == "hello hello "
+    assert done.err == "printing 2\n"
+
+
+def test_a_terminal_gets_an_indented_envelope(capsule: Command) -> None:
+    capsule.write("hello.py", HELLO)
+    done = capsule.on_terminal("run", "hello.py")
+    assert done.code == 0
+    first, rest = done.out.split("\n", 1)
+    assert first == "printing 3"
+    assert rest.startswith('{\n  "success": true,\n  "result": "hello hello hello ",\n')
+    assert json.loads(rest)["success"] is True
+
+
+def test_json_forces_one_line_on_a_terminal(capsule: Command) -> None:
+    capsule.write("quiet.py", "def main(): return 1")
+    done = capsule.on_terminal("run", "quiet.py", "--json")
+    assert envelope(done.out)["result"] == 1
+
+
+@pytest.mark.parametrize(
+    ("expression", "printed"),
+    [
+        ("'two\\nlines'", "two\nlines\n"),
+        ("'é'", "é\n"),
+        ("[1, 'a', None]", '[1, "a", null]\n'),
+        ("{'é': 1.5}", '{"é": 1.5}\n'),
+        ("None", "null\n"),
+    ],
+)
+def test_result_prints_the_bare_result(capsule: Command, expression: str, printed: str) -> None:
+    done = capsule("run", "-", "--result", stdin=f"def main(): return {expression}")
+    assert done == (0, printed, "")
+
+
+def test_a_failure_with_result_goes_to_stderr(capsule: Command) -> None:
+    done = capsule("run", "-", "--result", stdin="def main(): 1 / 0")
+    assert done == (1, "", "task_error: ZeroDivisionError: division by zero\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "code", "error_type"),
+    [
+        ("def main(): 1 / 0", 1, "task_error"),
+        ("def main():\n while True: pass", 1, "fuel_exhausted"),
+        ("import os\ndef main(): os.abort()", 1, "sandbox_crashed"),
+        ("import os\ndef main(): os.write(1, b'x' * 9)", 1, "protocol_error"),
+        ("import time\ndef main(): time.sleep(1e9)", 124, "timeout"),
+    ],
+)
+def test_exit_codes_of_runs(capsule: Command, source: str, code: int, error_type: str) -> None:
+    done = capsule("run", "-", "--timeout", "500ms", stdin=source)
+    assert done.code == code
+    error = envelope(done.out)["error"]
+    assert error is not None
+    assert error["error_type"] == error_type
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "says"),
+    [
+        (("run", "nowhere.py"), 2, "'nowhere.py' does not exist"),
+        (("run", "."), 2, "'.' is a folder"),
+        (("run",), 2, "there is no capsule.toml"),
+        (("run", "two.py"), 2, "none is the entry point"),
+        (("run", "bad.py"), 2, "compute"),
+        (("run", "broken.py"), 2, "broken.py"),
+        (("run", "hello.py", "--max-ram", "much"), 2, "--max-ram"),
+        (("run", "hello.py", "--max-fuel", "0"), 2, "--max-fuel"),
+        (("run", "hello.py", "--timeout", "soon"), 2, "--timeout"),
+        (("run", "hello.py", "--verbos"), 2, "--verbose"),
+        (("run", "hello.py", "--quiet", "--verbose"), 2, "exclude each other"),
+        (("run", "hello.py", "x", "--args-file", "a.json"), 2, "both --args-file and arguments"),
+        (("run", "hello.py", "--args-file", "none.json"), 2, "none.json"),
+        (("run", "hello.py", "--args-file", "text.json"), 2, "not JSON"),
+        (("run", "hello.py", "--args-file", "number.json"), 2, "a number"),
+        (("run", "-", "--args-file", "-"), 2, "both the source and the --args-file"),
+        (("rum", "hello.py"), 2, "'rum'"),
+        (("run", "hosts.py"), 2, "allowed_hosts"),
+    ],
+)
+def test_what_is_wrong_before_a_run(
+    capsule: Command, words: tuple[str, ...], code: int, says: str
+) -> None:
+    capsule.write("hello.py", HELLO)
+    capsule.write("two.py", "from capsule import task\n@task\ndef a(): pass\n@task\ndef b(): pass")
+    capsule.write("bad.py", "from capsule import task\n@task(compute='HUGE')\ndef a(): pass")
+    capsule.write(
+        "hosts.py", "from capsule import task\n@task(allowed_hosts=['a.example'])\ndef a(): pass"
+    )
+    capsule.write("broken.py", "def main(:\n")
+    capsule.write("text.json", "hello")
+    capsule.write("number.json", "1")
+    done = capsule(*words)
+    assert (done.code, done.out) == (code, "")
+    assert says in done.err
+    assert done.err.startswith("capsule: ")
+    if words[0] == "run":
+        as_json = capsule(*words, "--json")
+        assert as_json.code == code
+        error = envelope(as_json.out)["error"]
+        assert error is not None
+        assert says in error["message"]
+
+
+def test_a_defect_of_the_toolchain_exits_with_3(capsule: Command, tmp_path: Path) -> None:
+    capsule.write("hello.py", HELLO)
+    capsule.write("file", "")
+    capsule.environ["CAPSULE_HOME"] = str(tmp_path / "file" / "home")
+    done = capsule("run", "hello.py")
+    assert (done.code, done.out) == (3, "")
+    assert "CAPSULE_HOME" in done.err
+
+
+def test_a_source_on_stdin_and_arguments_in_a_file(capsule: Command) -> None:
+    capsule.write("args.json", '{"a": [1], "b": {"c": null}}')
+    source = "def main(a, b): return [a, b]"
+    done = capsule("run", "-", "--args-file", "args.json", "--result", stdin=source)
+    assert done == (0, '[[1], {"c": null}]\n', "")
+
+
+def test_arguments_on_stdin(capsule: Command) -> None:
+    capsule.write("add.py", "def main(*n): return sum(n)")
+    done = capsule("run", "add.py", "--args-file", "-", "--result", stdin="[1, 2, 3.5]")
+    assert done == (0, "6.5\n", "")
+
+
+def test_words_are_strings_and_dashes_follow_two(capsule: Command) -> None:
+    capsule.write("echo.py", "def main(*words): return list(words)")
+    done = capsule("run", "echo.py", "--result", "--", "1", "-x", "--json", "é")
+    assert done == (0, '["1", "-x", "--json", "é"]\n', "")
+
+
+def test_the_entrypoint_of_a_project(capsule: Command) -> None:
+    capsule.write(
+        "capsule.toml", '[workflow]\nentrypoint = "src/job.py"\n[tasks]\ndefault_compute = "LOW"\n'
+    )
+    capsule.write("src/job.py", "import helper\ndef main(): return helper.answer()")
+    capsule.write("src/helper.py", "def answer(): return 42")
+    done = capsule("run", "--verbose")
+    assert envelope(done.out)["result"] == 42
+    assert "compute LOW" in done.err
+
+
+def test_verbose_tells_the_life_of_a_task(capsule: Command) -> None:
+    source = "from capsule import task\n@task(max_retries=1, timeout='20s')\ndef main(): 1 / 0"
+    done = capsule("run", "-", "--verbose", stdin=source)
+    lines = done.err.splitlines()
+    assert lines[0] == "capsule: task 'main' started (compute MEDIUM, ram no limit, timeout 20s)"
+    assert lines[1].startswith("capsule: task 'main' task_error in ")
+    assert lines[2].startswith("capsule: task 'main', retry 1 of 1, started")
+    assert lines[3].startswith("capsule: task 'main', retry 1 of 1, task_error in ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_sandbox_and_says_so(capsule: Command, number: int) -> None:
+    capsule.write("sleep.py", "import time\ndef main():\n    print('up')\n    time.sleep(1e9)")
+    with capsule.popen("run", "sleep.py") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stderr.readline() == b"up\n"
+        children = psutil.Process(process.pid).children(recursive=True)
+        assert len(children) == 1
+        process.send_signal(number)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    error = json.loads(out)["error"]
+    assert error["error_type"] == "cancelled"
+    assert err == b""
+    assert not children[0].is_running()
+
+
+def test_ctrl_c_while_preparing(capsule: Command, tmp_path: Path) -> None:
+    capsule.write("hello.py", HELLO)
+    # A download that never ends: a pip that waits for its configuration.
+    capsule.environ["CAPSULE_HOME"] = str(tmp_path / "empty")
+    fifo = tmp_path / "index"
+    os.mkfifo(fifo)
+    capsule.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": str(fifo)}
+    with capsule.popen("run", "hello.py") as process:
+        assert process.stderr is not None
+        assert b"wasmtime" in process.stderr.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, out) == (130, b"")
+    assert err.endswith(b"capsule: interrupted\n")
+    assert b"Traceback" not in err
+
+
+def test_a_reader_that_goes_away_is_no_error(capsule: Command) -> None:
+    capsule.write("big.py", "def main(): return 'x' * 1_000_000")
+    with capsule.popen("run", "big.py") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+        assert process.wait(60) == 0
+    assert err == b""
+
+
+def test_no_control_characters_reach_a_terminal(capsule: Command) -> None:
+    capsule.write(
+        "evil.py",
+        "def main():\n    print('\\x1b]0;title\\x07\\x1b[2J', '\\x9b31m')\n    return 'a\\x1bb\\x9bc\\x7f'",
+    )
+    shown = capsule.on_terminal("run", "evil.py").out
+    assert not any(ord(char) < 32 and char not in "\n\t" for char in shown)
+    assert "\x9b" not in shown
+    assert "\x7f" not in shown
+    piped = capsule("run", "evil.py")
+    assert "\x1b]0;title" in piped.err
+
+
+def test_output_is_utf8_whatever_the_locale(capsule: Command) -> None:
+    capsule.environ |= {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = capsule("run", "-", "--result", stdin="def main():\n    print('ä')\n    return 'é'")
+    assert done == (0, "é\n", "ä\n")
+
+
+def test_a_shebang_line(capsule: Command, tmp_path: Path) -> None:
+    launcher = capsule.write("bin/capsule", f'#!/bin/sh\nexec {sys.executable} -m capsule "$@"\n')
+    launcher.chmod(0o755)
+    script = capsule.write(
+        "tool", "#!/usr/bin/env -S capsule run --result\ndef main(*words): return len(words)\n"
+    )
+    script.chmod(script.stat().st_mode | stat.S_IXUSR)
+    environ = capsule.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
+    done = subprocess.run(
+        [script, "a", "b"], env=environ, capture_output=True, check=True, timeout=60
+    )
+    assert done.stdout == b"2\n"
+
+
+def test_the_caller_only_ever_narrows(capsule: Command) -> None:
+    capsule.write("hello.py", HELLO)
+    done = capsule(
+        "run", "hello.py", "-v", "--max-fuel", "HIGH", "--max-ram", "4GB", "--timeout", "1m"
+    )
+    assert "compute LOW, ram 64MB, timeout 1m" in done.err
+    done = capsule("run", "hello.py", "-v", "--max-fuel", "50_000_000", "--max-ram", "48MB")
+    assert "compute 50_000_000, ram 48MB, timeout none" in done.err
+
+
+def test_a_read_only_home_of_the_user(capsule: Command) -> None:
+    (capsule.folder / "user").write_text("a file, so nothing can be made below it")
+    done = capsule("run", "-", "--result", stdin="def main(): return 1")
+    assert done == (0, "1\n", "")
+
+
+def test_doctor_says_that_all_is_well(capsule: Command) -> None:
+    done = capsule("doctor")
+    assert done.code == 0
+    assert "a task answered in" in done.out
+    rows: list[dict[str, Any]] = json.loads(capsule("doctor", "--json").out)
+    assert {row["name"] for row in rows} >= {"version", "state", "toolchain", "confinement", "run"}
+    assert {row["state"] for row in rows} <= {"ok", "warning"}
+    assert max(map(len, capsule.on_terminal("doctor").out.splitlines())) <= 200
+
+
+def test_help_and_version(capsule: Command) -> None:
+    done = capsule.on_terminal("run", "--help", columns=80)
+    assert done.code == 0
+    assert max(map(len, without_styles(done.out).splitlines())) <= 80
+    assert capsule("--version").out.startswith("capsule ")
+    assert capsule("--help").code == 0

@@ -1,0 +1,167 @@
+"""The store with the real parts: the pinned wasmtime, the pinned interpreter, the user's own pip."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from capsule import wasm
+from capsule.errors import ToolchainError
+from capsule.paths import toolchain_data
+from capsule.progress import Silent
+from capsule.toolstore import binary, check, child, fetch, pins
+from capsule.toolstore.archive import export_toolchain, import_toolchain
+from capsule.toolstore.compile import compile_module
+from capsule.toolstore.manage import list_parts, verify
+from capsule.toolstore.store import open_toolchain
+from capsule.toolstore.supply import Supply
+from capsule.toolstore.toolchain import Toolchain
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def toolchain(toolchain_home: Path) -> Toolchain:
+    return open_toolchain(toolchain_home, progress=Silent())
+
+
+@pytest.fixture(scope="module")
+def pinned() -> pins.Pins:
+    return pins.load(toolchain_data() / "pins.toml")
+
+
+def run(toolchain: Toolchain, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    argv = [toolchain.wasmtime, "run", "-W", "exceptions=y,fuel=10000000000", *arguments]
+    return subprocess.run(
+        argv, env=child.bare_environment(), capture_output=True, text=True, check=False, timeout=60
+    )
+
+
+def code(*bodies: bytes) -> bytes:
+    return wasm.section(wasm.CODE, wasm.vector([wasm.sized(body) for body in bodies]))
+
+
+def function(module: str, name: str, kind: int) -> bytes:
+    return wasm.name(module) + wasm.name(name) + b"\x00" + wasm.uleb(kind)
+
+
+def host_module() -> bytes:
+    """Return the module that answers the interpreter's `host.call` with -1."""
+    return (
+        wasm.HEADER
+        + wasm.section(wasm.TYPE, wasm.vector([b"\x60\x04\x7f\x7f\x7f\x7f\x01\x7f"]))
+        + wasm.section(wasm.FUNCTION, wasm.vector([b"\x00"]))
+        + wasm.section(wasm.EXPORT, wasm.vector([wasm.name("call") + b"\x00\x00"]))
+        + code(b"\x00\x41\x7f\x0b")
+    )
+
+
+def program(source: bytes) -> bytes:
+    """Return a module whose `_start` has the interpreter run `source`, and traps if that fails."""
+    length = b"\x41" + wasm.sleb(len(source))
+    body = (
+        b"\x01\x01\x7f"  # one local: where the interpreter made room
+        + (length + b"\x10\x01\x22\x00\x41\x00" + length + b"\xfc\x08\x00\x00")  # memory.init
+        + (b"\x20\x00" + length + b"\x10\x00")  # turn(place, length)
+        + b"\x04\x40\x00\x0b\x0b"  # if it is not 0: unreachable
+    )
+    types = [b"\x60\x02\x7f\x7f\x01\x7f", b"\x60\x01\x7f\x01\x7f", b"\x60\x00\x00"]
+    imports = [
+        function("python", "turn", 0),
+        function("python", "host_alloc", 1),
+        wasm.name("python") + wasm.name("memory") + b"\x02\x00\x00",
+    ]
+    exports = [wasm.name("memory") + b"\x02\x00", wasm.name("_start") + b"\x00\x02"]
+    return (
+        wasm.HEADER
+        + wasm.section(wasm.TYPE, wasm.vector(types))
+        + wasm.section(wasm.IMPORT, wasm.vector(imports))
+        + wasm.section(wasm.FUNCTION, wasm.vector([b"\x02"]))
+        + wasm.section(wasm.EXPORT, wasm.vector(exports))
+        + wasm.section(wasm.DATA_COUNT, wasm.uleb(1))
+        + code(body)
+        + wasm.section(wasm.DATA, wasm.vector([b"\x01" + wasm.sized(source)]))
+    )
+
+
+def test_every_part_is_what_is_pinned(toolchain_home: Path) -> None:
+    found = verify(toolchain_home)
+    assert {finding.name: finding.difference for finding in found if finding.state != "ok"} == {}
+    assert {"wasmtime", "standard library", "compiled core"} <= {each.name for each in found}
+
+
+def test_every_part_is_listed_as_ready(toolchain_home: Path) -> None:
+    states = {part.name: part.state for part in list_parts(toolchain_home)}
+    states.pop("compiled science")  # made the first time that something needs it
+    assert {state for name, state in states.items() if name != "toolchain"} == {"ready"}
+
+
+def test_wasmtime_is_of_the_pinned_version(toolchain: Toolchain, pinned: pins.Pins) -> None:
+    found = binary.inspect(toolchain.wasmtime, pinned.wasmtime.oldest)
+    assert found.version == pinned.wasmtime.reports
+
+
+def test_core_is_cut_where_the_interpreters_own_names_say(
+    toolchain: Toolchain, pinned: pins.Pins
+) -> None:
+    script = Path(__file__).resolve().parents[2] / "scripts" / "refresh_pins.py"
+    spec = importlib.util.spec_from_file_location("refresh_pins", script)
+    assert spec is not None
+    assert spec.loader is not None
+    refresh_pins = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(refresh_pins)
+    core = pinned.interpreter.core
+    module = (toolchain.root / "interpreter.wasm").read_bytes()
+    assert refresh_pins.functions(module, {core.first_name, core.last_name}) == {
+        core.first_name: core.first,
+        core.last_name: core.last,
+    }
+    assert refresh_pins.render(pinned) == (toolchain_data() / "pins.toml").read_text()
+
+
+def test_core_runs_python_with_its_library(toolchain: Toolchain, tmp_path: Path) -> None:
+    host, main = tmp_path / "host.cwasm", tmp_path / "main.cwasm"
+    compile_module(toolchain.wasmtime, host_module(), host)
+    source = b"import json, sqlite3, asyncio, hashlib\nprint(json.dumps({'n': 6 * 7}))\n"
+    compile_module(toolchain.wasmtime, program(source), main)
+    ran = run(
+        toolchain,
+        "--allow-precompiled",
+        *("--dir", f"{toolchain.stdlib}::/usr/local/lib"),
+        *("--preload", f"host={host}"),
+        *("--preload", f"python={toolchain.interpreter}"),
+        main,
+    )
+    assert (ran.returncode, ran.stdout) == (0, '{"n": 42}\n'), ran.stderr
+
+
+def test_what_wasmtime_refuses_is_said_in_its_own_words(
+    toolchain: Toolchain, tmp_path: Path
+) -> None:
+    target = tmp_path / "broken.cwasm"
+    with pytest.raises(ToolchainError, match=r"it ended with status 1: .*unexpected end"):
+        compile_module(toolchain.wasmtime, wasm.HEADER + b"\x01\x05", target)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_wheel_for_another_system_comes_from_the_same_pip(
+    pinned: pins.Pins, tmp_path: Path
+) -> None:
+    """What `refresh_pins` and the pins rely on: which machine asks does not matter."""
+    build = pins.pin_for(pinned, "windows", "aarch64", "")
+    path = fetch.fetch(build.wheel, tmp_path, Silent())
+    check.check(path, build.wheel.size, build.wheel.sha256)
+
+
+def test_a_toolchain_moves_through_a_file(toolchain_home: Path, tmp_path: Path) -> None:
+    """Without a compile, which the other tests have seen: the parts arrive, and no index is asked."""
+    file, home = tmp_path / "toolchain.zip", tmp_path / "home"
+    assert len(export_toolchain(toolchain_home, file, progress=Silent())) == 2
+    supply = Supply(environ={"PATH": ""})
+    import_toolchain(home, file, (), progress=Silent(), supply=supply)
+    states = {finding.name: finding.state for finding in verify(home)}
+    assert states["interpreter wheel"] == states["wasmtime wheel"] == "ok"
+    assert states["interpreter"] == "ok"

@@ -1,0 +1,78 @@
+"""What integration tests run tasks with: the real toolchain, the real walls."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from capsule.policy.resolve import CallerLimits
+from capsule.process.cancel import Cancellation
+from capsule.progress import Silent
+from capsule.runner import prepare
+from capsule.runner.run import Order, run
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from capsule.envelope import Envelope
+    from capsule.policy.resolve import Policy
+    from capsule.runner.attempt import Attempt
+
+
+class Recorder:
+    """An observer that keeps the attempts and counts the output."""
+
+    def __init__(self) -> None:
+        self.attempts: list[Attempt] = []
+        self.printed = 0
+
+    def stdout(self, data: bytes) -> None:
+        self.printed += len(data)
+
+    def stderr(self, data: bytes) -> None:
+        self.printed += len(data)
+
+    def started(self, policy: Policy, number: int) -> None:
+        assert number == len(self.attempts)
+
+    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
+        self.attempts.append(done)
+
+
+class Workbench:
+    """Runs sources in a project folder against one toolchain."""
+
+    def __init__(self, home: Path, project: Path) -> None:
+        self.home, self.project = home, project
+        self.recorder = Recorder()
+
+    def order(
+        self,
+        source: str,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        **limits: Any,
+    ) -> Order:
+        read = prepare.read_text(source.encode(), self.project)
+        call = prepare.Call(args, kwargs, CallerLimits(**limits))
+        return prepare.order(read, call, self.home, Silent())
+
+    def run(
+        self,
+        source: str,
+        *args: Any,
+        compute: int | None = None,
+        cancellation: Cancellation | None = None,
+        **limits: Any,
+    ) -> Envelope:
+        """Run a source; `compute` replaces what its policy says, `limits` narrow it."""
+        order = self.order(source, args, **limits)
+        if compute is not None:
+            order = order._replace(policy=replace(order.policy, compute=compute))
+        return self.run_order(order, cancellation)
+
+    def run_order(self, order: Order, cancellation: Cancellation | None = None) -> Envelope:
+        self.recorder = Recorder()
+        with Cancellation() as never:
+            return run(order, self.recorder, cancellation or never)

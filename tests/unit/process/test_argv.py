@@ -1,0 +1,58 @@
+"""The command line of a sandbox."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from capsule.errors import UsageError
+from capsule.process.argv import Launch, Mount, command_line
+
+LAUNCH = Launch(
+    wasmtime=Path("/t/wasmtime"),
+    host_module=Path("/c/host.cwasm"),
+    interpreter=Path("/t/core.cwasm"),
+    driver=Path("/c/driver.cwasm"),
+    fuel=2_003_771_035,
+    budget=2_000_000_000,
+    mounts=(Mount(Path("/t/stdlib"), "/usr/local/lib", writable=False),),
+)
+
+
+def test_the_whole_line() -> None:
+    assert command_line(LAUNCH) == [
+        "/t/wasmtime",
+        "run",
+        "-C",
+        "cache=n",
+        "-W",
+        "exceptions=y,fuel=2003771035,max-wasm-stack=4194304",
+        "--allow-precompiled",
+        "--argv0",
+        "python",
+        "--dir",
+        "/t/stdlib::/usr/local/lib",
+        "--preload",
+        "host=/c/host.cwasm",
+        "--preload",
+        "python=/t/core.cwasm",
+        "/c/driver.cwasm",
+        "0000000077359400",
+    ]
+
+
+def test_a_memory_limit_is_said_in_bytes() -> None:
+    line = command_line(LAUNCH._replace(memory=64 << 20))
+    assert "exceptions=y,fuel=2003771035,max-wasm-stack=4194304,max-memory-size=67108864" in line
+
+
+def test_a_folder_that_cannot_be_said_is_refused() -> None:
+    mount = Mount(Path("/home/a::b"), "/data", writable=True)
+    with pytest.raises(UsageError, match="'::'"):
+        command_line(LAUNCH._replace(mounts=(mount,)))
+
+
+def test_no_value_of_the_host_environment_is_on_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("API_KEY", "hunter2")
+    assert not any("hunter2" in word for word in command_line(LAUNCH))

@@ -1,0 +1,170 @@
+"""How an attempt ends, for everything that a peer on the wire can do."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from capsule.runner.verdict import Limits
+
+if TYPE_CHECKING:
+    from tests.unit.runner.conftest import FakeSandbox
+
+FINISH = "close(); drain()"
+
+
+def test_a_result_with_all_that_belongs_to_it(sandbox: FakeSandbox) -> None:
+    done = sandbox.attempt(
+        f"assert request() == b'request'; send(STDOUT, b'out'); send(STDERR, b'err');"
+        f"send(RESULT, b'[1]'); {FINISH}"
+    )
+    assert done.verdict.error_type is None
+    assert done.verdict.result == [1]
+    assert (done.stdout, done.stderr, done.left_out) == ("out", "err", 0)
+    assert done.memory == 640 << 16
+    assert done.fuel is not None
+    assert done.fuel > 1_900_000_000
+    assert (bytes(sandbox.seen.out), bytes(sandbox.seen.err)) == (b"out", b"err")
+
+
+def test_a_result_that_is_text(sandbox: FakeSandbox) -> None:
+    assert sandbox.attempt(f"send(TEXT, b'a\"b'); {FINISH}").verdict.result == 'a"b'
+
+
+def test_what_the_guest_writes_to_descriptor_2_is_its_stderr(sandbox: FakeSandbox) -> None:
+    done = sandbox.attempt(f"os.write(2, b'raw'); send(RESULT, b'1'); {FINISH}")
+    assert (done.verdict.result, done.stderr) == (1, "raw")
+
+
+@pytest.mark.parametrize(
+    ("script", "error_type", "message"),
+    [
+        ("raw(b'garbage')", "protocol_error", "unknown kind"),
+        ("raw(HEADER.pack(STDOUT, 2**32 - 1))", "protocol_error", "4294967295 bytes"),
+        ("raw(HEADER.pack(STDOUT, 10) + b'abc')", "protocol_error", "middle of a frame"),
+        ("raw(b'\\x10\\x01')", "protocol_error", "middle of a frame"),
+        ("send(RESULT, b'1'); send(RESULT, b'2')", "protocol_error", "after its answer"),
+        ("send(RESULT, b'{'); " + FINISH, "protocol_error", "not JSON"),
+        ("send(RESULT, b'NaN'); " + FINISH, "protocol_error", "not JSON"),
+        ("send(TEXT, b'\\xff'); " + FINISH, "protocol_error", "not UTF-8"),
+        ("send(FAILURE, b'{}'); " + FINISH, "protocol_error", "failure"),
+        ("close(); drain()", "protocol_error", "before its answer"),
+        ("send(RESULT, b'1'); close(); os._exit(0)", "protocol_error", "went on"),
+        ("send(RESULT, b'1'); close(); trap('unreachable')", "protocol_error", "went on"),
+        ("send(RESULT, b'1'); drain()", "protocol_error", "without a whole answer"),
+        ("drain()", "protocol_error", "without a whole answer"),
+        ("os._exit(0)", "sandbox_crashed", "exited with status 0"),
+        ("os._exit(7)", "sandbox_crashed", "exited with status 7"),
+        ("send(RESULT, b'1'); os._exit(0)", "sandbox_crashed", "exited with status 0"),
+        ("os.kill(os.getpid(), 11)", "sandbox_crashed", "signal 11"),
+        ("trap('call stack exhausted', '0x1 - x')", "sandbox_crashed", "call stack exhausted"),
+        ("raw(b'\\x10'); trap('call stack exhausted')", "sandbox_crashed", "call stack exhausted"),
+        (
+            "trap('all fuel consumed by WebAssembly', '0x1 - x')",
+            "fuel_exhausted",
+            'compute="MEDIUM"',
+        ),
+        (
+            'send(FAILURE, b\'{"error_type": "memory_exceeded", "message": "m"}\'); ' + FINISH,
+            "memory_exceeded",
+            "WebAssembly's 4GB",
+        ),
+        (
+            'send(FAILURE, b\'{"error_type": "task_error", "message": "boom"}\'); ' + FINISH,
+            "task_error",
+            "boom",
+        ),
+    ],
+)
+def test_every_other_end_has_its_type(
+    sandbox: FakeSandbox, script: str, error_type: str, message: str
+) -> None:
+    verdict = sandbox.attempt(script).verdict
+    assert (verdict.error_type, verdict.result) == (error_type, None)
+    assert message in verdict.message
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "while True: pass",
+        "time.sleep(1e6)",
+        "os.close(1); os.close(2); time.sleep(1e6)",
+        "send(RESULT, b'1'); time.sleep(1e6)",
+        "while True: send(STDOUT, bytes(60000))",
+        "while True: os.write(2, bytes(60000))",
+    ],
+)
+def test_a_deadline_ends_everything(sandbox: FakeSandbox, script: str) -> None:
+    begin = time.monotonic()
+    done = sandbox.attempt(script, limits=Limits(10**8, None, 300))
+    assert time.monotonic() - begin < 10
+    if "os.close" in script:
+        assert done.verdict.error_type == "sandbox_crashed"
+    else:
+        assert (done.verdict.error_type, done.verdict.message) == (
+            "timeout",
+            "the task ran longer than its timeout, 300ms",
+        )
+    assert (done.fuel, done.memory) == (None, None)
+
+
+def test_an_answer_in_time_is_not_lost_to_a_slow_gauge(sandbox: FakeSandbox) -> None:
+    script = "send(RESULT, b'1'); close(); time.sleep(0.5); drain()"
+    done = sandbox.attempt(script, limits=Limits(10**8, None, 400))
+    assert (done.verdict.error_type, done.verdict.result) == (None, 1)
+
+
+def test_a_closing_frame_does_not_buy_time(sandbox: FakeSandbox) -> None:
+    script = "send(RESULT, b'1'); close(); time.sleep(1e6)"
+    done = sandbox.attempt(script, limits=Limits(10**8, None, 300))
+    assert done.verdict.error_type == "protocol_error"
+    assert done.duration_ms < 5_000
+
+
+def test_cancelling_ends_a_sandbox_at_once(sandbox: FakeSandbox) -> None:
+    class CancelWhenItSpeaks:
+        def stdout(self, data: bytes) -> None:
+            sandbox.cancellation.cancel()
+
+        def stderr(self, data: bytes) -> None: ...
+
+    sandbox.seen = CancelWhenItSpeaks()  # type: ignore[assignment]
+    done = sandbox.attempt("send(STDOUT, b'here'); time.sleep(1e6)")
+    assert done.verdict.error_type == "cancelled"
+
+
+def test_cancelling_from_another_thread(sandbox: FakeSandbox) -> None:
+    speaking = threading.Event()
+    sandbox.seen.stdout = lambda data: speaking.set()  # type: ignore[method-assign]
+
+    def cancel() -> None:
+        speaking.wait(20)
+        sandbox.cancellation.cancel()
+
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    done = sandbox.attempt("send(STDOUT, b'here'); time.sleep(1e6)")
+    thread.join()
+    assert done.verdict.error_type == "cancelled"
+
+
+def test_a_large_request_reaches_a_peer_that_talks_meanwhile(sandbox: FakeSandbox) -> None:
+    done = sandbox.attempt(
+        "send(STDOUT, b'x' * 60000)\n"
+        "got = 0\n"
+        "while got < 7: got += len(os.read(0, 3))\n"
+        f"send(RESULT, str(got).encode()); {FINISH}"
+    )
+    assert done.verdict.result == 7
+
+
+def test_a_flood_on_descriptor_2_is_counted(sandbox: FakeSandbox) -> None:
+    done = sandbox.attempt(
+        f"for _ in range(200): os.write(2, b'y' * 10000)\nsend(RESULT, b'1'); {FINISH}"
+    )
+    assert done.verdict.result == 1
+    assert done.left_out + len(done.stderr) == 2_000_000

@@ -1,0 +1,106 @@
+"""Programs that capsule waits for, and does not leave behind."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from capsule.toolstore import child
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHELL = "/bin/sh"
+
+
+def test_what_a_program_says_and_how_it_ends() -> None:
+    outcome = child.run([SHELL, "-c", "echo out; echo err >&2; exit 3"], {})
+    assert outcome == child.Outcome(3, "out\n", "err\n")
+
+
+def test_a_program_that_is_killed_has_the_signal_as_its_status() -> None:
+    assert child.run([SHELL, "-c", "kill -9 $$"], {}).status == -9
+
+
+def test_nothing_is_on_its_standard_input() -> None:
+    assert child.run(["/bin/cat"], {}) == child.Outcome(0, "", "")
+
+
+def test_it_gets_the_environment_that_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SECRET", "1")
+    code = "import os; print(sorted(os.environ))"
+    outcome = child.run([sys.executable, "-I", "-c", code], {"A": "1", "LC_ALL": "C"})
+    assert "'A'" in outcome.stdout
+    assert "SECRET" not in outcome.stdout
+
+
+def test_a_program_that_is_not_there() -> None:
+    with pytest.raises(FileNotFoundError):
+        child.run(["/nowhere/pip"], {})
+
+
+def test_more_output_than_a_pipe_holds() -> None:
+    outcome = child.run([sys.executable, "-I", "-c", "print('x' * 1_000_000)"], {}, lambda: None)
+    assert len(outcome.stdout) == 1_000_001
+
+
+def test_it_is_watched_while_it_runs(tmp_path: Path) -> None:
+    """The program waits for a line that only the watcher writes."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    told: list[int] = []
+
+    def watch() -> None:
+        if not told:
+            fifo.write_text("go\n")
+        told.append(1)
+
+    outcome = child.run([SHELL, "-c", f"read line < {fifo}; echo got $line"], {}, watch)
+    assert outcome.stdout == "got go\n"
+    assert told
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_an_exception_kills_the_program_and_what_it_started(
+    tmp_path: Path, error: type[BaseException]
+) -> None:
+    """Each of them holds the writing end of a pipe; the end of file proves that they are dead."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    ends: list[int] = []
+
+    def watch() -> None:
+        ends.append(os.open(fifo, os.O_RDONLY))  # waits until the program has opened it as well
+        raise error
+
+    script = f"exec 3> {fifo}; /bin/sleep 100 & /bin/sleep 100"
+    with pytest.raises(error):
+        child.run([SHELL, "-c", script], {}, watch)
+    try:
+        readable, _, _ = select.select(ends, [], [], 10)
+        assert readable == ends
+        assert os.read(ends[0], 1) == b""
+        with pytest.raises(ChildProcessError):  # it was reaped: this process has no children
+            os.waitpid(-1, os.WNOHANG)
+    finally:
+        os.close(ends[0])
+
+
+def test_the_tail_of_a_complaint() -> None:
+    said = "first\n\n  second\nsecond\n[notice] A new release of pip\nthird\n"
+    assert child.tail(said) == "first; second; third"
+    assert child.tail(said, 1) == "third"
+    assert child.tail("") == ""
+    assert child.tail("x" * 5_000) == "x" * 400 + "..."
+
+
+def test_the_bare_environment_holds_nothing_of_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SYSTEMROOT", raising=False)
+    monkeypatch.setenv("SECRET", "1")
+    assert child.bare_environment() == {"RUST_BACKTRACE": "0"}
+    monkeypatch.setenv("SYSTEMROOT", "C:\\Windows")
+    assert child.bare_environment() == {"RUST_BACKTRACE": "0", "SYSTEMROOT": "C:\\Windows"}

@@ -1,0 +1,89 @@
+"""Reading a hostile sandbox's JSON."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capsule.errors import WireError
+from capsule.wire import answers
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(exclude_categories=["Cs"])),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(st.characters(exclude_categories=["Cs"])), inner),
+    max_leaves=20,
+)
+
+
+@given(JSON)
+def test_json_comes_through_unchanged(value: object) -> None:
+    assert answers.read_result(json.dumps(value, ensure_ascii=False).encode()) == value
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"NaN",
+        b"[Infinity]",
+        b"-Infinity",
+        b"1e999",
+        b"1" * 400 + b".0",
+        b"1" * 5000,
+        b"{",
+        b"[1] 2",
+        b'"\xff"',
+        b"[" * 200_000,
+        b'{"a":' * 100_000,
+        b'"\\ud800"',
+        b'["\\uDfff x"]',
+    ],
+)
+def test_what_no_envelope_can_hold_is_refused(payload: bytes) -> None:
+    with pytest.raises(WireError):
+        answers.read_result(payload)
+
+
+def test_an_escaped_pair_of_surrogates_is_a_character() -> None:
+    assert answers.read_result(b'"\\ud83d\\ude00"') == "\U0001f600"
+
+
+def test_a_result_with_too_many_parts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(answers, "MAX_VALUES", 100)
+    assert answers.read_result(b"[" + b"1," * 98 + b"1]") == [1] * 99
+    with pytest.raises(WireError, match="101 parts"):
+        answers.read_result(b"[" + b"1," * 99 + b"1]")
+
+
+def test_text_is_utf8_or_refused() -> None:
+    assert answers.read_text("é\n\x00".encode()) == "é\n\x00"
+    with pytest.raises(WireError, match="byte 1"):
+        answers.read_text(b"a\xff")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        [],
+        "x",
+        {"error_type": "task_error"},
+        {"error_type": "timeout", "message": "x"},
+        {"error_type": ["task_error"], "message": "x"},
+        {"error_type": "task_error", "message": 1},
+        {"error_type": "task_error", "message": "x", "traceback": []},
+        {"error_type": "task_error", "message": "x", "more": 1},
+    ],
+)
+def test_a_failure_that_is_none_is_refused(value: object) -> None:
+    with pytest.raises(WireError):
+        answers.read_failure(json.dumps(value).encode())
+
+
+def test_a_failure_is_printable() -> None:
+    failure = answers.read_failure(
+        b'{"error_type": "task_error", "message": "\\ud800!", "traceback": "\\udfff"}'
+    )
+    assert failure == answers.Failure("task_error", "?!", "?")
