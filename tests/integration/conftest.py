@@ -1,4 +1,4 @@
-"""The real toolchain, prepared once for all tests and all runs of them."""
+"""The real toolchain, prepared once for all tests and kept between runs of the suite."""
 
 from __future__ import annotations
 
@@ -9,16 +9,27 @@ import pytest
 
 from capsule.progress import Silent
 from capsule.toolstore.store import open_toolchain
+from tests.integration.workbench import Workbench
+
+TEST_HOME = "CAPSULE_TEST_HOME"
+REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
 def toolchain_home() -> Path:
-    """Return a home with the real toolchain in it, ready to run `core`.
-
-    It is `CAPSULE_TEST_HOME`, else `.toolchain` in the checkout. The first time on a machine this
-    downloads 115 MB and compiles for 20 seconds, under the store's own lock; later it takes nothing.
-    """
-    repository = Path(__file__).resolve().parents[2]
-    home = Path(os.environ.get("CAPSULE_TEST_HOME") or repository / ".toolchain")
+    """A home with a core interpreter; the first to ask, of all processes, prepares it."""
+    home = Path(os.environ.get(TEST_HOME) or REPOSITORY / ".toolchain").absolute()
     open_toolchain(home, "core", progress=Silent())
     return home
+
+
+@pytest.fixture(scope="session")
+def wasmtime(toolchain_home: Path) -> Path:
+    """The pinned program."""
+    return open_toolchain(toolchain_home, "core", progress=Silent()).wasmtime
+
+
+@pytest.fixture
+def bench(toolchain_home: Path, tmp_path: Path) -> Workbench:
+    """Runs tasks of an empty project."""
+    return Workbench(toolchain_home, tmp_path)

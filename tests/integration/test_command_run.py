@@ -9,7 +9,6 @@ import signal
 import stat
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -18,6 +17,8 @@ import pytest
 from tests.integration.command import Command
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from capsule.envelope import Envelope
 
 pytestmark = pytest.mark.integration

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import resource
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jsonschema
 import pytest
@@ -314,7 +314,7 @@ def test_randomness_and_time_are_fresh(bench: Workbench) -> None:
 
 
 def test_arguments_of_every_json_type(bench: Workbench) -> None:
-    values = [
+    values: list[Any] = [
         1,
         2.5,
         None,

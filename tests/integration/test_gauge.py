@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -107,7 +108,7 @@ def test_ten_times_the_work_is_ten_times_the_fuel(bench: Workbench) -> None:
     # The constant part is what no loop at all costs; CPython warms up in the first turns.
     constant = spent(0)
     measured = [spent(n) - constant for n in (20_000, 200_000, 2_000_000, 20_000_000)]
-    for less, more in zip(measured, measured[1:], strict=False):
+    for less, more in pairwise(measured):
         assert more / less == pytest.approx(10, rel=0.01)
 
 

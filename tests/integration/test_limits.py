@@ -7,8 +7,7 @@ import tempfile
 import threading
 import time
 from dataclasses import replace
-from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import psutil
 import pytest
@@ -16,6 +15,8 @@ import pytest
 from capsule.process.cancel import Cancellation
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.integration.workbench import Workbench
 
 pytestmark = pytest.mark.integration
@@ -137,7 +138,7 @@ def leftovers(home: Path) -> tuple[int, int, int, list[str], list[str]]:
 
 def test_nothing_is_left_after_200_runs(bench: Workbench) -> None:
     sleep = "import time\ndef main(): time.sleep(1e9)"
-    kinds = {
+    kinds: dict[str, tuple[str, dict[str, Any]]] = {
         "success": ("def main(): return 1", {}),
         "failure": ("def main(): 1 / 0", {}),
         "timeout": (sleep, {"timeout_ms": 60}),

@@ -1,10 +1,11 @@
-"""The store with the real parts: the pinned wasmtime, the pinned interpreter, the user's own pip."""
+"""The store with the real parts: pinned wasmtime, pinned interpreter, the user's own pip."""
 
 from __future__ import annotations
 
 import importlib.util
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -18,7 +19,9 @@ from capsule.toolstore.compile import compile_module
 from capsule.toolstore.manage import list_parts, verify
 from capsule.toolstore.store import open_toolchain
 from capsule.toolstore.supply import Supply
-from capsule.toolstore.toolchain import Toolchain
+
+if TYPE_CHECKING:
+    from capsule.toolstore.toolchain import Toolchain
 
 pytestmark = pytest.mark.integration
 
@@ -157,7 +160,7 @@ def test_a_wheel_for_another_system_comes_from_the_same_pip(
 
 
 def test_a_toolchain_moves_through_a_file(toolchain_home: Path, tmp_path: Path) -> None:
-    """Without a compile, which the other tests have seen: the parts arrive, and no index is asked."""
+    """Without a compile, which other tests have seen: parts arrive, and no index is asked."""
     file, home = tmp_path / "toolchain.zip", tmp_path / "home"
     assert len(export_toolchain(toolchain_home, file, progress=Silent())) == 2
     supply = Supply(environ={"PATH": ""})

@@ -71,8 +71,7 @@ def test_output_and_status(start: Start, never: Cancellation) -> None:
 def test_what_is_sent_arrives_while_output_flows(start: Start, never: Cancellation) -> None:
     size = 1_000_000
     script = (
-        "import sys; data = sys.stdin.buffer.read(1000000)\n"
-        "sys.stdout.buffer.write(data[::-1] * 3)"
+        "import sys; data = sys.stdin.buffer.read(1000000)\nsys.stdout.buffer.write(data[::-1] * 3)"
     )
     with start(script) as process:
         process.send(b"ab" * (size // 2))
@@ -119,9 +118,7 @@ def test_leaving_the_block_ends_the_process(start: Start) -> None:
     assert is_gone(process.pid)
 
 
-def test_a_process_that_stays_without_streams_is_killed(
-    start: Start, never: Cancellation
-) -> None:
+def test_a_process_that_stays_without_streams_is_killed(start: Start, never: Cancellation) -> None:
     with start("import os, time; os.close(1); os.close(2); time.sleep(1e6)") as process:
         read_all(process, never)
         assert process.reap(time.monotonic() + 0.2, never) < 0
@@ -177,5 +174,3 @@ def test_pipes_stay_off_the_standard_descriptors() -> None:
         [sys.executable, "-c", script, root], capture_output=True, timeout=30, check=True
     )
     assert done.stderr == b"hi\n"
-
-

@@ -31,7 +31,12 @@ CRASHED = REPORT % (b"0x1 - <unknown>!<wasm function 1>", b"call stack exhausted
 
 def test_the_gauge_is_found() -> None:
     report = read_report(b"written by the guest" + DRAINED, 134)
-    assert report == (b"written by the guest", False, 0x2DCB2A, "wasm trap: all fuel consumed by WebAssembly")
+    assert report == (
+        b"written by the guest",
+        False,
+        0x2DCB2A,
+        "wasm trap: all fuel consumed by WebAssembly",
+    )
 
 
 def test_running_out_of_fuel_elsewhere_is_told_apart() -> None:

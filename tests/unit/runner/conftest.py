@@ -9,14 +9,15 @@ import pytest
 
 from capsule.confine.walls import Walls
 from capsule.process.argv import Launch
+from capsule.process.cancel import Cancellation
 from capsule.runner.attempt import Attempt, Plan, attempt
 from capsule.runner.verdict import Limits
-from capsule.process.cancel import Cancellation
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+LIMITS = Limits(2_000_000_000, None, 20_000)
 _PRELUDE = """#!{python} -SEs
 import os, sys, time
 sys.path.insert(0, {package!r})
@@ -59,9 +60,7 @@ class FakeSandbox:
         self.folder, self.cancellation = folder, cancellation
         self.seen = Seen()
 
-    def attempt(
-        self, script: str, *, limits: Limits = Limits(2_000_000_000, None, 20_000)
-    ) -> Attempt:
+    def attempt(self, script: str, *, limits: Limits = LIMITS) -> Attempt:
         import capsule
 
         program = self.folder / "wasmtime"
@@ -69,7 +68,9 @@ class FakeSandbox:
         program.write_text(_PRELUDE.format(python=sys.executable, package=package) + script)
         program.chmod(0o755)
         nothing = self.folder / "nothing"
-        launch = Launch(program, nothing, nothing, nothing, fuel=limits.compute, budget=limits.compute)
+        launch = Launch(
+            program, nothing, nothing, nothing, fuel=limits.compute, budget=limits.compute
+        )
         plan = Plan(launch, 1000, Walls(landlock=0, write_bits=True), b"request", limits)
         return attempt(plan, self.seen, self.cancellation)
 

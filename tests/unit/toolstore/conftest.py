@@ -190,7 +190,7 @@ class Bench:
     def member(path: str, content: bytes) -> dict[str, object]:
         return {"path": path, "size": len(content), "sha256": digest(content)}
 
-    def fetch(self, wheel: Wheel, staging: Path, progress: Progress) -> Path:  # noqa: ARG002
+    def fetch(self, wheel: Wheel, staging: Path, progress: Progress) -> Path:
         """Stand in for the index: what `Supply.fetch` is."""
         with self.log.open("a") as log:
             log.write(f"fetch {wheel.distribution}\n")

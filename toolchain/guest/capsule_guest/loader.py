@@ -23,7 +23,12 @@ class BundleFinder:
         base = fullname.replace(".", "/")
         for name, package in ((f"{base}/__init__.py", True), (f"{base}.py", False)):
             if name in self.files:
-                spec = ModuleSpec(fullname, self, origin=ROOT + name, is_package=package)
+                spec = ModuleSpec(  # a finder that is its own loader, by protocol alone
+                    fullname,
+                    self,  # type: ignore[arg-type]
+                    origin=ROOT + name,
+                    is_package=package,
+                )
                 spec.has_location = True
                 if package:
                     spec.submodule_search_locations = [ROOT + base]

@@ -18,13 +18,15 @@ class _AdaptingFinder:
         if fullname != _MODULE:
             return None
         spec = PathFinder.find_spec(fullname, path, target)
+        if spec is None or spec.loader is None:
+            return None
         execute = spec.loader.exec_module
 
         def exec_module(module) -> None:  # type: ignore[no-untyped-def]
             execute(module)
             _adapt(module.BaseSelectorEventLoop)
 
-        spec.loader = _Loader(spec.loader, exec_module)
+        spec.loader = _Loader(spec.loader, exec_module)  # type: ignore[assignment]
         return spec
 
 

@@ -17,6 +17,7 @@ class FrameWriter(io.RawIOBase):
     def __init__(self, kind: int) -> None:
         super().__init__()
         self.kind = kind
+        self.name = "<stdout>" if kind == STDOUT else "<stderr>"
 
     def writable(self) -> bool:
         return True
@@ -56,20 +57,25 @@ class FrameText(io.TextIOWrapper):
         if self._kept:
             text = "".join(self._kept)
             self._kept.clear()
-            self.buffer.write(text.encode("utf-8", self.errors))
+            self.buffer.write(text.encode("utf-8", self.errors or "strict"))
 
 
 def install() -> None:
     """Give the task its streams; stdin is empty, for the channel behind it is not the task's."""
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    sys.stdout = sys.__stdout__ = FrameText(STDOUT, "surrogateescape")
-    sys.stderr = sys.__stderr__ = FrameText(STDERR, "backslashreplace")
+    streams = {
+        "stdin": io.TextIOWrapper(io.BytesIO(), "utf-8"),
+        "stdout": FrameText(STDOUT, "surrogateescape"),
+        "stderr": FrameText(STDERR, "backslashreplace"),
+    }
+    for name, stream in streams.items():
+        setattr(sys, name, stream)
+        setattr(sys, f"__{name}__", stream)
 
 
 def flush() -> None:
     """Send what is still buffered; a task may have closed or replaced its streams."""
-    for stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__):
+    for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
         try:
-            stream.flush()
+            getattr(sys, name).flush()
         except Exception:
             continue

@@ -1,0 +1,71 @@
+"""The developer's menu: `nox -l` lists it, `nox` runs what CI runs."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import time
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2024.10"
+nox.options.sessions = ["lint", "types", "tests", "first_run"]
+
+ROOT = Path(__file__).parent
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Check style and formatting with ruff."""
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+
+
+@nox.session(venv_backend="none")
+def types(session: nox.Session) -> None:
+    """Check types with mypy: the package, tests and scripts, then the guest."""
+    session.run("mypy")
+    session.run("mypy", "--config-file", "toolchain/guest/mypy.ini")
+
+
+@nox.session(venv_backend="none")
+def tests(session: nox.Session) -> None:
+    """Run all tests, fast ones first; the real toolchain is prepared once and kept."""
+    session.run("pytest", *(session.posargs or ["tests/unit", "tests/integration"]))
+
+
+@nox.session(python=["3.11", "3.12", "3.13"])
+def versions(session: nox.Session) -> None:
+    """Run all tests on every supported Python, each in an environment of its own."""
+    session.install("-e", ".[dev]")
+    session.run("pytest", *(session.posargs or ["tests/unit", "tests/integration"]))
+
+
+@nox.session(venv_backend="none")
+def first_run(session: nox.Session) -> None:
+    """Follow the README on an empty machine: a copy of the tree, no caches, its first command."""
+    command = re.search(r"```sh\n(python3 -m venv .*?)\n```", (ROOT / "README.md").read_text())
+    if command is None:
+        session.error("the README has no first command")
+    with tempfile.TemporaryDirectory(prefix="capsule-first-run-") as folder:
+        tree = Path(folder, "tree")
+        ignore = shutil.ignore_patterns(".git", ".venv", ".nox", ".toolchain", "*cache*")
+        shutil.copytree(ROOT, tree, ignore=ignore)
+        home = Path(folder, "home")
+        home.mkdir()
+        environ = {**os.environ, "HOME": str(home), "XDG_DATA_HOME": "", "CAPSULE_HOME": ""}
+        with session.chdir(tree):
+            for which in ("the first time", "again"):
+                begin = time.monotonic()
+                said = session.run("bash", "-c", command[1], env=environ, silent=True)
+                took = time.monotonic() - begin
+                if not isinstance(said, str) or '"success": true' not in said:
+                    session.error(f"{which}, it printed {said!r}")
+                session.log(f"{which}: {took:.1f} s, with the virtual environment and pip")
+            run = command[1].rpartition("&& ")[2]
+            begin = time.monotonic()
+            session.run("bash", "-c", run, env=environ, silent=True)
+            session.log(f"a later run alone: {time.monotonic() - begin:.2f} s")

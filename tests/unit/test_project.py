@@ -1,0 +1,78 @@
+"""The project's own promises: one version, one test command, what a wheel carries."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import json
+import tomllib
+import typing
+from pathlib import Path
+
+import pytest
+
+import capsule
+from capsule import envelope, errors
+from tests.unit.test_layers import MODULES
+
+ROOT = Path(__file__).parents[2]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_the_version_is_said_once() -> None:
+    assert PYPROJECT["project"]["version"] == capsule.__version__
+    assert f"## {capsule.__version__}" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_ci_runs_the_command_of_the_readme() -> None:
+    commands = [line for line in (ROOT / "README.md").read_text().splitlines() if "nox" in line]
+    command = next(line for line in commands if line.startswith("python3 -m venv"))
+    assert (ROOT / ".ci" / "run").read_text().splitlines()[-1] == command
+
+
+def test_the_wheel_carries_the_toolchain_data() -> None:
+    wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
+    assert wheel["force-include"] == {"toolchain": "capsule/_toolchain"}
+    assert (ROOT / "toolchain" / "pins.toml").is_file()
+
+
+def test_the_schema_is_held_to_the_code() -> None:
+    schema = json.loads((ROOT / "capsule" / "envelope.schema.json").read_text())
+    shapes = {
+        "": envelope.Envelope,
+        "execution": envelope.Execution,
+    }
+    for name, shape in shapes.items():
+        part = schema["properties"][name] if name else schema
+        assert set(part["required"]) == set(part["properties"]) == set(shape.__annotations__)
+    error = schema["properties"]["error"]["oneOf"][1]
+    assert set(error["properties"]) == set(envelope.EnvelopeError.__annotations__)
+    kinds = {*typing.get_args(envelope.ErrorType), *typing.get_args(errors.Code)}
+    assert set(error["properties"]["error_type"]["enum"]) == kinds
+
+
+def test_every_error_has_a_code_of_its_own() -> None:
+    found = errors.CapsuleError.__subclasses__()
+    codes = [kind.code for kind in found]
+    assert len(set(codes)) == len(codes)
+    assert {kind.exit_code for kind in found} == {1, 2, 3}
+    assert all((kind.__doc__ or "").startswith("Raised when") for kind in found)
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if not name.endswith("__main__")])
+def test_examples_in_docstrings_hold(module: str) -> None:
+    if "windows" in module:
+        importlib.import_module(module)
+        return
+    failures, _ = doctest.testmod(importlib.import_module(module))
+    assert failures == 0
+
+
+def test_no_registry_and_no_machine_is_named() -> None:
+    words = ("pypi." + "org", "files.python" + "hosted", "/ro" + "ot/", "/wo" + "rk/")
+    for path in ROOT.rglob("*"):
+        if path.suffix in {".py", ".md", ".toml", ".json", ".ini"} and not any(
+            part.startswith(".") for part in path.relative_to(ROOT).parts
+        ):
+            text = path.read_text()
+            assert not any(word in text for word in words), path
