@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -15,26 +16,28 @@ nox.needs_version = ">=2024.10"
 nox.options.sessions = ["lint", "types", "tests", "first_run"]
 
 ROOT = Path(__file__).parent
+# The environment that nox itself was installed into, whose programs need not be on the path.
+HERE = (sys.executable, "-m")
 
 
 @nox.session(venv_backend="none")
 def lint(session: nox.Session) -> None:
     """Check style and formatting with ruff."""
-    session.run("ruff", "check", ".")
-    session.run("ruff", "format", "--check", ".")
+    session.run(*HERE, "ruff", "check", ".")
+    session.run(*HERE, "ruff", "format", "--check", ".")
 
 
 @nox.session(venv_backend="none")
 def types(session: nox.Session) -> None:
     """Check types with mypy: the package, tests and scripts, then the guest."""
-    session.run("mypy")
-    session.run("mypy", "--config-file", "toolchain/guest/mypy.ini")
+    session.run(*HERE, "mypy")
+    session.run(*HERE, "mypy", "--config-file", "toolchain/guest/mypy.ini")
 
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Run all tests, fast ones first; the real toolchain is prepared once and kept."""
-    session.run("pytest", *(session.posargs or ["tests/unit", "tests/integration"]))
+    session.run(*HERE, "pytest", *(session.posargs or ["tests/unit", "tests/integration"]))
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])
