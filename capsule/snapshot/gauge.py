@@ -32,8 +32,8 @@ STEP_LENGTH = 2
 
 FREE = {op.drop, op.end, op.else_, op.loop}
 
-CALL, BURN_LARGE, BURN_SMALL, STEP, DRAIN = range(5)
-NAMES = ["call", "burn_large", "burn_small", "step", "drain"]
+CALL, BURN_LARGE, BURN_SMALL, LOOK, STEP, DRAIN = range(6)
+NAMES = ["call", "burn_large", "burn_small", "look", "step", "drain"]
 
 
 def _cost(code: list[bytes]) -> int:
@@ -104,18 +104,19 @@ def _subtract(overhead: int) -> list[bytes]:
     ]
 
 
-# The call in DRAIN, entering STEP, entering the burning function.
-_ENTERED = 3
-_BEFORE = _cost(_SHARE + _CHOOSE)
-_AFTER = _cost(_subtract(0))
-SMALL_OVERHEAD = _ENTERED + _BEFORE + _cost(_SMALL_ARM) + _AFTER
-LARGE_OVERHEAD = _ENTERED + _BEFORE + _cost(_LARGE_ARM) + _AFTER
-# What a step has burned when its burning loop looks at the fuel for the first time.
-_SMALL_LEAD = _ENTERED + _BEFORE + _SMALL_ARM.index(op.call(BURN_SMALL)) + 1
-_LARGE_LEAD = _ENTERED + _BEFORE + _LARGE_ARM.index(op.call(BURN_LARGE)) + 1
+# The call in DRAIN, entering STEP, entering the burning function, calling LOOK and entering it.
+_ENTERED = 5
+_AROUND = _ENTERED + _cost(_SHARE + _CHOOSE) + _cost(_subtract(0))
+SMALL_OVERHEAD = _AROUND + _cost(_SMALL_ARM)
+LARGE_OVERHEAD = _AROUND + _cost(_LARGE_ARM)
 
 
 def _step() -> bytes:
+    """Return the function that burns one step.
+
+    Native code looks at the fuel when it enters a function or begins a turn of a loop, so the last
+    turn's cost would show in the next step. Entering LOOK shows it in this one.
+    """
     return op.function(
         [(2, op.I64)],
         *_SHARE,
@@ -126,6 +127,7 @@ def _step() -> bytes:
         *_LARGE_ARM,
         *_subtract(LARGE_OVERHEAD),
         op.end,
+        op.call(LOOK),
     )
 
 
@@ -148,12 +150,13 @@ def host_module() -> HostModule:
             op.function_type(b"", b""),
         ]
     )
-    kinds = [0, 1, 1, 2, 1]
+    kinds = [0, 1, 1, 2, 2, 1]
     set_budget = op.local_get(0) + op.global_set(0)
     code = [
         op.function([], op.i32_const(-1)),
         _burn(LARGE),
         _burn(SMALL),
+        op.function([]),
         _step(),
         op.function([], set_budget, op.call(STEP) * STEPS, op.unreachable),
     ]
@@ -214,22 +217,16 @@ def read(budget: int, offset: int) -> Reading:
 
 @lru_cache(maxsize=16)
 def last_looks(budget: int) -> list[int]:
-    """Return for each step what the gauge has burned when it looks at the fuel for the last time.
-
-    A loop looks at the fuel before each turn, so the cost of its last turn shows one step later.
-    """
+    """Return for each step what the gauge has burned when the step looks for the last time."""
     looks = []
     left, burned = budget, 0
     for _ in range(STEPS):
         share = left >> SHARE_BITS
         if share < LARGE:
-            burning = share // SMALL * SMALL
-            looks.append(burned + _SMALL_LEAD + burning)
-            cost = burning + SMALL + SMALL_OVERHEAD
+            cost = (share // SMALL + 1) * SMALL + SMALL_OVERHEAD
         else:
-            burning = share // LARGE * LARGE
-            looks.append(burned + _LARGE_LEAD + burning - LARGE)
-            cost = burning + LARGE_OVERHEAD
+            cost = share // LARGE * LARGE + LARGE_OVERHEAD
         burned += cost
+        looks.append(burned)
         left = left - cost if cost < left else 0
     return looks
