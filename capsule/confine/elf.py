@@ -21,7 +21,8 @@ def loader_of(program: Path) -> Path | None:
             return None
         fields = _HEADER.unpack_from(start)
         table, entry_size, entries = fields[6], fields[10], fields[11]
-        for at in range(table, table + entry_size * entries, entry_size):
+        for entry in range(entries):
+            at = table + entry * entry_size
             if at + _SEGMENT.size > len(start):
                 return None
             kind, _, offset, _, _, size, _, _ = _SEGMENT.unpack_from(start, at)

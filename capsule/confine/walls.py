@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -13,24 +12,14 @@ if TYPE_CHECKING:
 
 
 class Walls(NamedTuple):
-    """What the operating system gives here.
-
-    `landlock` is the ABI in use, 0 for none. `write_bits` says whether a file without write
-    permission is safe from a sandbox: true but for root, whom permissions do not stop.
-    """
+    """What the operating system gives here: `landlock` is the ABI in use, 0 for none."""
 
     landlock: int
-    write_bits: bool
-
-    @property
-    def protects_files(self) -> bool:
-        """Whether a sandbox can be given files to read that it could not change."""
-        return self.landlock > 0 or self.write_bits
 
 
 def standing() -> Walls:
     """Find out which walls there are."""
-    return Walls(_landlock_abi(), not _is_root())
+    return Walls(_landlock_abi())
 
 
 def put_up(walls: Walls, access: Access, spawn: Callable[[], int]) -> int:
@@ -56,7 +45,3 @@ def _landlock_abi() -> int:
     from capsule.confine import landlock
 
     return landlock.abi()
-
-
-def _is_root() -> bool:
-    return hasattr(os, "geteuid") and os.geteuid() == 0

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capsule.bundle.collect import collect, collect_text
 from capsule.confine import walls as confine
-from capsule.errors import PolicyError, ToolchainError, UsageError
+from capsule.errors import PolicyError, UsageError
 from capsule.policy.config import find_project
 from capsule.policy.entry import entry_task
 from capsule.policy.resolve import CallerLimits, Policy, resolve_all
@@ -80,12 +80,6 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
         source.bundle.entry, task.function, source.bundle.files, call.args, call.kwargs
     )
     walls = confine.standing()
-    if not walls.protects_files:
-        raise ToolchainError(
-            "nothing on this machine keeps a sandbox from changing the files that it reads: "
-            "there is no Landlock, and root may write to every file",
-            hint="run capsule as a user other than root",
-        )
     toolchain = open_toolchain(home, "core", progress=progress)
     needs_asyncio = task.is_async or "asyncio" in source.bundle.imports
     snapshot = open_generic(home, toolchain, walls, progress, asyncio=needs_asyncio)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from capsule.confine import staging
 from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.policy.units import format_ram
 from capsule.process.argv import Launch
@@ -60,7 +61,6 @@ def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelop
             fuel=policy.compute + snapshot.overhead,
             budget=policy.compute,
             memory=policy.ram,
-            mounts=(stdlib_mount(order.toolchain),),
         ),
         snapshot.first_step,
         order.walls,
@@ -70,7 +70,9 @@ def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelop
     number = 0
     while True:
         observer.started(policy, number)
-        done = attempt(plan, observer, cancellation)
+        with staging.read_only(order.toolchain.stdlib, order.walls) as stdlib:
+            launch = plan.launch._replace(mounts=(stdlib_mount(stdlib),))
+            done = attempt(plan._replace(launch=launch), observer, cancellation)
         observer.ended(policy, number, done)
         failed = done.verdict.error_type
         if failed is None or failed == "cancelled" or number == policy.max_retries:

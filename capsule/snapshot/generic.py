@@ -40,9 +40,9 @@ class Snapshot(NamedTuple):
     first_step: int
 
 
-def stdlib_mount(toolchain: Toolchain) -> Mount:
-    """Return the mount of the standard library, which every run has."""
-    return Mount(toolchain.stdlib, STDLIB_GUEST, writable=False)
+def stdlib_mount(folder: Path) -> Mount:
+    """Return the mount of the standard library in `folder`, which every run has."""
+    return Mount(folder, STDLIB_GUEST, writable=False)
 
 
 def open_generic(
@@ -68,7 +68,7 @@ def open_generic(
         toolchain.interpreter,
         driver=Path(),
         fuel=_PREPARE_FUEL,
-        mounts=(stdlib_mount(toolchain),),
+        mounts=(stdlib_mount(toolchain.stdlib),),
     )
     recipe += driver.RECIPE + bytes([asyncio])
     studio = _Studio(run, host.facts["first_step"], content, walls)

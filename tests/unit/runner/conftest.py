@@ -71,7 +71,7 @@ class FakeSandbox:
         launch = Launch(
             program, nothing, nothing, nothing, fuel=limits.compute, budget=limits.compute
         )
-        plan = Plan(launch, 1000, Walls(landlock=0, write_bits=True), b"request", limits)
+        plan = Plan(launch, 1000, Walls(landlock=0), b"request", limits)
         return attempt(plan, self.seen, self.cancellation)
 
 

@@ -1,0 +1,51 @@
+"""Runs where the kernel gives no second wall: the sandbox sees a copy, and harms only that."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from capsule.confine.walls import Walls
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.integration.workbench import Workbench
+
+pytestmark = pytest.mark.integration
+
+VANDAL = """
+import os
+def main():
+    os.truncate('/usr/local/lib/python315.zip', 10)
+    os.unlink('/usr/local/lib/python315.zip')
+    open('/usr/local/lib/new', 'w').close()
+    return sorted(os.listdir('/usr/local/lib'))
+"""
+
+
+def test_what_a_sandbox_damages_is_its_own(bench: Workbench, toolchain_home: Path) -> None:
+    (archive,) = toolchain_home.glob("toolchain/*/stdlib/python315.zip")
+    before = archive.stat()
+    temporary = sorted(os.listdir(tempfile.gettempdir()))
+    order = bench.order(VANDAL)._replace(walls=Walls(landlock=0))
+    envelope = bench.run_order(order)
+    # The write limit of the process may stop some of it; the copy is what was hit.
+    assert envelope["error"] is None or envelope["error"]["error_type"] == "task_error"
+    after = archive.stat()
+    assert (after.st_mtime_ns, after.st_size, after.st_ino) == (
+        before.st_mtime_ns,
+        before.st_size,
+        before.st_ino,
+    )
+    assert sorted(path.name for path in archive.parent.iterdir()) == ["python315.zip"]
+    assert sorted(os.listdir(tempfile.gettempdir())) == temporary
+    assert bench.run("import csv\ndef main(): return 1")["result"] == 1
+
+
+def test_a_task_runs(bench: Workbench) -> None:
+    order = bench.order("import csv\ndef main(): return 1")._replace(walls=Walls(landlock=0))
+    assert bench.run_order(order)["result"] == 1
