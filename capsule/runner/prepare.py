@@ -14,6 +14,7 @@ from capsule.policy.source import read_source
 from capsule.runner.run import Order
 from capsule.snapshot import request
 from capsule.snapshot.generic import open_generic
+from capsule.toolstore import processor
 from capsule.toolstore.store import open_toolchain
 
 if TYPE_CHECKING:
@@ -80,7 +81,7 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
         source.bundle.entry, task.function, source.bundle.files, call.args, call.kwargs
     )
     walls = confine.standing()
-    toolchain = open_toolchain(home, "core", progress=progress)
+    toolchain = processor.fit(home, open_toolchain(home, "core", progress=progress), progress)
     needs_asyncio = task.is_async or "asyncio" in source.bundle.imports
     snapshot = open_generic(home, toolchain, walls, progress, asyncio=needs_asyncio)
     return Order(policy, asked, toolchain, snapshot, walls)
