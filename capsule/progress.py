@@ -6,10 +6,7 @@ Functions that download or compile take a `Progress`; only the command line draw
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol
-
-if TYPE_CHECKING:
-    from types import TracebackType
+from typing import Literal, Protocol
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +30,7 @@ class Tracker(Protocol):
 
     def __enter__(self) -> Tracker: ...
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None: ...
+    def __exit__(self, kind: object, *rest: object) -> None: ...
 
 
 class Progress(Protocol):
@@ -66,10 +58,5 @@ class Silent:
     def __enter__(self) -> Silent:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, *rest: object) -> None:
         """End nothing."""

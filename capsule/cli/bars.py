@@ -6,8 +6,6 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from types import TracebackType
-
     from capsule.cli.screen import Screen
     from capsule.progress import Progress, Step, Tracker
 
@@ -47,12 +45,7 @@ class _LineTracker:
     def __enter__(self) -> _LineTracker:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, *rest: object) -> None:
         how = "done" if kind is None else "stopped"
         self.screen.err(f"capsule: {self.label}: {how} after {time.monotonic() - self.begin:.1f} s")
 
@@ -92,12 +85,7 @@ class _BarTracker:
         self._progress.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: object, *rest: object) -> None:
         if kind is None:
             total = self._progress.tasks[0].total
             self._progress.update(self._task, completed=total)
