@@ -6,6 +6,7 @@ are made harmless: code that nobody trusts must not drive the terminal of whoeve
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import sys
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from capsule.envelope import Envelope
     from capsule.errors import CapsuleError
 
-# C0 but tab, line feed and carriage return; DEL.
-_CONTROLS = bytes(code for code in range(32) if code not in b"\t\n\r") + b"\x7f"
-_HARMLESS = bytes.maketrans(_CONTROLS, b"?" * len(_CONTROLS))
+# C0 but tab, line feed and carriage return; DEL; C1.
+_CONTROLS = [*range(32), *range(0x7F, 0xA0)]
+_HARMLESS = dict.fromkeys((code for code in _CONTROLS if code not in b"\t\n\r"), "?")
 
 
 class Screen:
@@ -26,6 +27,7 @@ class Screen:
     def __init__(self) -> None:
         self.stdout_is_terminal = _is_terminal(sys.stdout)
         self.stderr_is_terminal = _is_terminal(sys.stderr)
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def envelope(self, envelope: Envelope, *, one_line: bool) -> None:
         """Print an envelope: indented on a terminal, else as one line."""
@@ -47,28 +49,31 @@ class Screen:
 
     def out(self, text: str, *, untrusted: bool = False) -> None:
         """Print a line to stdout."""
-        data = (text + "\n").encode(errors="replace")
         if untrusted and self.stdout_is_terminal:
-            data = harmless(data)
-        _write(sys.stdout, data)
+            text = harmless(text)
+        _write(sys.stdout, (text + "\n").encode(errors="replace"))
 
     def err(self, text: str) -> None:
         """Print a line to stderr."""
-        data = (text + "\n").encode(errors="replace")
-        _write(sys.stderr, harmless(data) if self.stderr_is_terminal else data)
+        if self.stderr_is_terminal:
+            text = harmless(text)
+        _write(sys.stderr, (text + "\n").encode(errors="replace"))
 
     def task_output(self, data: bytes) -> None:
         """Pass on what a task printed."""
-        _write(sys.stderr, harmless(data) if self.stderr_is_terminal else data)
+        if self.stderr_is_terminal:
+            # Decoded as one stream: a control character may come in two pieces.
+            data = harmless(self._decoder.decode(data)).encode()
+        _write(sys.stderr, data)
 
 
-def harmless(data: bytes) -> bytes:
-    r"""Replace what could drive a terminal: control characters, and C1 ones in UTF-8.
+def harmless(text: str) -> str:
+    r"""Replace the control characters that could drive a terminal.
 
-    >>> harmless(b"a\x1b[2Jb\tc\n")
-    b'a?[2Jb\tc\n'
+    >>> harmless("a\x1b[2Jb\tc\n")
+    'a?[2Jb\tc\n'
     """
-    return data.translate(_HARMLESS).replace(b"\xc2\x9b", b"?").replace(b"\xc2\x9d", b"?")
+    return text.translate(_HARMLESS)
 
 
 def _bare(result: Any) -> str:

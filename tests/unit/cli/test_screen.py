@@ -1,0 +1,126 @@
+"""The one place that prints."""
+
+from __future__ import annotations
+
+import io
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capsule.cli.bars import Bars, Lines, progress_for
+from capsule.cli.screen import Screen, harmless
+from capsule.envelope import refusal
+from capsule.progress import Silent, Step
+
+if TYPE_CHECKING:
+    from capsule.envelope import Envelope
+
+
+class Terminal(io.TextIOWrapper):
+    """A stream that says it is a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), "utf-8")
+
+    def isatty(self) -> bool:
+        return True
+
+    def shown(self) -> str:
+        assert isinstance(self.buffer, io.BytesIO)
+        return self.buffer.getvalue().decode()
+
+
+@given(st.lists(st.binary(max_size=5)), st.text(st.characters(exclude_categories=["Cs"])))
+def test_nothing_that_drives_a_terminal_is_left(pieces: list[bytes], text: str) -> None:
+    terminal = Terminal()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", terminal)
+        screen = Screen()
+        for piece in [*pieces, text.encode()]:
+            screen.task_output(piece)
+    shown = terminal.shown()
+    assert not any(char < " " and char not in "\t\n\r" for char in shown)
+    assert not any("\x7f" <= char <= "\x9f" for char in shown)
+
+
+def test_a_control_character_in_two_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    screen = Screen()
+    screen.task_output(b"a\xc2")
+    screen.task_output(b"\x9b2Jb")
+    assert terminal.shown() == "a?2Jb"
+    assert harmless("\x1b]0;x\x07é\n") == "?]0;x?é\n"
+
+
+def test_an_envelope_on_a_terminal_holds_no_raw_controls(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    envelope: Envelope = refusal("a\x9b\x7f\x1b", "task_error", "é")
+    Screen().envelope(envelope, one_line=False)
+    assert '"a\\u009b\\u007f\\u001b"' in terminal.shown()
+    assert "é" in terminal.shown()
+
+
+def test_a_closed_stream_is_written_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    screen = Screen()
+    screen.out("x")
+    screen.err("x")
+    assert not screen.stdout_is_terminal
+
+
+def test_a_pipe_without_a_reader_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        screen = Screen()
+        screen.out("x" * 100_000)
+        screen.out("once more")
+
+
+def test_progress_goes_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(progress_for(Screen(), quiet=True), Silent)
+    assert isinstance(progress_for(Screen(), quiet=False), Lines)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    assert isinstance(progress_for(Screen(), quiet=False), Bars)
+
+
+def test_lines_say_when_a_step_begins_and_ends(capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+    lines = Lines(Screen())
+    with lines.step(Step("fetching", 17_400_000, "bytes")) as tracker:
+        tracker.update(1_000)
+    with pytest.raises(ZeroDivisionError), lines.step(Step("compiling", 19, "seconds")):
+        1 / 0  # noqa: B018
+    said = capsysbinary.readouterr().err.decode().splitlines()
+    assert said[0] == "capsule: fetching (17.4 MB)"
+    assert said[1].startswith("capsule: fetching: done after ")
+    assert said[2] == "capsule: compiling (about 19 s)"
+    assert said[3].startswith("capsule: compiling: stopped after ")
+
+
+@pytest.mark.parametrize(
+    ("step", "figures"),
+    [
+        (Step("fetching", 20_000_000, "bytes"), ("10.0/20.0 MB",)),
+        (Step("compiling", 19, "seconds"), ("0:00:", "of about 19 s")),
+    ],
+)
+def test_bars_show_the_figures(
+    monkeypatch: pytest.MonkeyPatch, step: Step, figures: tuple[str, ...]
+) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    with Bars(Screen()).step(step) as tracker:
+        tracker.update(step.total / 2)
+        tracker._progress.refresh()  # type: ignore[attr-defined]
+    for figure in figures:
+        assert figure in terminal.shown()
