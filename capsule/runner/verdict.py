@@ -76,6 +76,12 @@ def judge(evidence: Evidence) -> Verdict:
 def _answered(answer: Frame, limits: Limits) -> Verdict:
     try:
         if answer.kind == RESULT:
+            if (needed := answers.weight(answer.payload)) > answers.MAX_WEIGHT:
+                return _failed(
+                    "task_error",
+                    f"the result has too many parts: reading it may take {needed >> 20:,} MB, and "
+                    f"at most {answers.MAX_WEIGHT >> 20:,} MB are allowed",
+                )
             return Verdict(answers.read_result(answer.payload), None)
         if answer.kind == TEXT:
             return Verdict(answers.read_text(answer.payload), None)

@@ -30,6 +30,13 @@ def test_a_result_with_all_that_belongs_to_it(sandbox: FakeSandbox) -> None:
     assert (bytes(sandbox.seen.out), bytes(sandbox.seen.err)) == (b"out", b"err")
 
 
+def test_a_result_that_would_take_too_much_memory(sandbox: FakeSandbox) -> None:
+    script = f"send(RESULT, b'[' + b'{{}},' * 5_000_000 + b'0]'); {FINISH}"
+    verdict = sandbox.attempt(script).verdict
+    assert (verdict.error_type, verdict.result) == ("task_error", None)
+    assert "too many parts" in verdict.message
+
+
 def test_a_result_that_is_text(sandbox: FakeSandbox) -> None:
     assert sandbox.attempt(f"send(TEXT, b'a\"b'); {FINISH}").verdict.result == 'a"b'
 

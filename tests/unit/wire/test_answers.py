@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -56,11 +57,31 @@ def test_an_escaped_pair_of_surrogates_is_a_character() -> None:
     assert answers.read_result(b'"\\ud83d\\ude00"') == "\U0001f600"
 
 
-def test_a_result_with_too_many_parts_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(answers, "MAX_VALUES", 100)
-    assert answers.read_result(b"[" + b"1," * 98 + b"1]") == [1] * 99
-    with pytest.raises(WireError, match="101 parts"):
-        answers.read_result(b"[" + b"1," * 99 + b"1]")
+@pytest.mark.parametrize(
+    "text",
+    [
+        '{"":0}',
+        "[0]",
+        "[]",
+        '{"a":{"b":[]}}',
+        "[" + ",".join(['{"":0}'] * 20_000) + "]",
+        "[" + ",".join(["[[1.5]]"] * 20_000) + "]",
+        "[" + ",".join(f'"{n:05}"' for n in range(20_000)) + "]",
+        "[" + ",".join(f"{n}.5" for n in range(20_000)) + "]",
+        "{" + ",".join(f'"{n:05}":{n}' for n in range(20_000)) + "}",
+        "[" + ",".join(['{"x":1,"y":2.5}'] * 20_000) + "]",
+    ],
+)
+def test_no_json_takes_more_memory_than_its_weight(text: str) -> None:
+    payload = text.encode()
+    tracemalloc.start()
+    try:
+        value = json.loads(payload)
+        taken, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert value is not None
+    assert taken <= answers.weight(payload) + 2_000
 
 
 def test_text_is_utf8_or_refused() -> None:
