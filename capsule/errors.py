@@ -13,6 +13,7 @@ Code = Literal[
     "config_error",
     "policy_error",
     "toolchain_error",
+    "output_error",
     "protocol_error",
     "malformed_module",
 ]
@@ -60,6 +61,12 @@ class ToolchainError(CapsuleError):
 
     code = "toolchain_error"
     exit_code = 3
+
+
+class OutputError(CapsuleError):
+    """Raised when what a command has to say cannot be written."""
+
+    code = "output_error"
 
 
 class WireError(CapsuleError):

@@ -43,6 +43,13 @@ def from_command_line(words: list[str], args_file: str | None) -> Arguments:
     )
 
 
+def read_stdin(most: int) -> bytes:
+    """Return what is on stdin, at most so many bytes. Raises `UsageError` when it is closed."""
+    if sys.stdin is None:
+        raise UsageError("stdin is closed, and something should be read from it")
+    return sys.stdin.buffer.read(most)
+
+
 def _check_text(word: str, number: int) -> None:
     try:
         word.encode()
@@ -55,7 +62,7 @@ def _check_text(word: str, number: int) -> None:
 def _load(args_file: str) -> Any:
     try:
         if args_file == "-":
-            data = sys.stdin.buffer.read(MAX_BODY + 1)
+            data = read_stdin(MAX_BODY + 1)
         else:
             with Path(args_file).open("rb") as file:
                 data = file.read(MAX_BODY + 1)

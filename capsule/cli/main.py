@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from capsule.cli import signals
 from capsule.cli.screen import Screen
-from capsule.errors import CapsuleError, UsageError
+from capsule.errors import CapsuleError, OutputError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def _help_for(error: Exception) -> str:
 
 
 def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
-    if _wants_json(words):
+    if _wants_json(words) and not isinstance(error, OutputError):
         from capsule.envelope import refusal
 
         screen.envelope(refusal("", error.code, str(error)), one_line=True)

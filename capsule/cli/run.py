@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from capsule.cli.arguments import from_command_line
+from capsule.cli.arguments import from_command_line, read_stdin
 from capsule.cli.bars import progress_for
 from capsule.cli.signals import cancelling
 from capsule.cli.verbose import Verbose
@@ -105,7 +104,7 @@ def _read(options: Options) -> prepare.Source:
         return prepare.read_file(None if options.file is None else Path(options.file), working)
     if options.args_file == "-":
         raise UsageError("stdin cannot be both the source and the --args-file")
-    source = sys.stdin.buffer.read(_MAX_SOURCE + 1)
+    source = read_stdin(_MAX_SOURCE + 1)
     if len(source) > _MAX_SOURCE:
         raise UsageError(f"the source on stdin has more than {_MAX_SOURCE:,} bytes")
     return prepare.read_text(source, working)

@@ -10,7 +10,10 @@ import codecs
 import json
 import os
 import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, BinaryIO
+
+from capsule.errors import OutputError
 
 if TYPE_CHECKING:
     from capsule.envelope import Envelope
@@ -51,20 +54,31 @@ class Screen:
         """Print a line to stdout."""
         if untrusted and self.stdout_is_terminal:
             text = harmless(text)
-        _write(sys.stdout, (text + "\n").encode(errors="replace"))
+        data = (text + "\n").encode(errors="replace")
+        try:
+            _write(sys.stdout, data)
+        except OSError as error:
+            # What was produced is not lost for want of space: it goes where there may be some.
+            self.task_output(data)
+            raise OutputError(
+                f"stdout cannot be written: {error.strerror}; what belongs there is on stderr",
+                hint="free some space, or write to another place",
+            ) from None
 
     def err(self, text: str) -> None:
         """Print a line to stderr."""
         if self.stderr_is_terminal:
             text = harmless(text)
-        _write(sys.stderr, (text + "\n").encode(errors="replace"))
+        with suppress(OSError):
+            _write(sys.stderr, (text + "\n").encode(errors="replace"))
 
     def task_output(self, data: bytes) -> None:
         """Pass on what a task printed."""
         if self.stderr_is_terminal:
             # Decoded as one stream: a control character may come in two pieces.
             data = harmless(self._decoder.decode(data)).encode()
-        _write(sys.stderr, data)
+        with suppress(OSError):
+            _write(sys.stderr, data)
 
 
 def harmless(text: str) -> str:
@@ -104,8 +118,10 @@ def _write(stream: Any, data: bytes) -> None:
         binary: BinaryIO = stream.buffer
         binary.write(data)
         binary.flush()
-    except BrokenPipeError:
-        # Python flushes once more at exit, and would complain about the same pipe then.
+    except OSError as error:
+        # Python flushes once more at exit, and would fail on the same file again.
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
+        if not isinstance(error, BrokenPipeError):
+            raise

@@ -241,6 +241,48 @@ def test_ctrl_c_while_preparing(capsule: Command, tmp_path: Path) -> None:
     assert b"Traceback" not in err
 
 
+def test_a_result_that_cannot_be_written_is_not_lost(capsule: Command) -> None:
+    capsule.write("hello.py", HELLO)
+    line = f"ulimit -f 0; exec {sys.executable} -m capsule run hello.py 2 --json > out"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=capsule.folder,
+        env=capsule.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 2
+    printed, result, message = done.stderr.splitlines()[:3]
+    assert printed == "printing 2"
+    assert envelope(result + "\n")["result"] == "hello hello "
+    assert message.startswith("capsule: stdout cannot be written: File too large")
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams(capsule: Command, closed: str) -> None:
+    capsule.write("hello.py", HELLO)
+    done = subprocess.run(
+        ["bash", "-c", f"exec {sys.executable} -m capsule run hello.py {closed}"],
+        cwd=capsule.folder,
+        env=capsule.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 0
+    assert "Traceback" not in done.stderr
+
+
+def test_a_source_on_a_closed_stdin(capsule: Command) -> None:
+    with capsule.popen("run", "-", preexec_fn=lambda: os.close(0)) as process:
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err == b"capsule: stdin is closed, and something should be read from it\n"
+
+
 def test_a_reader_that_goes_away_is_no_error(capsule: Command) -> None:
     capsule.write("big.py", "def main(): return 'x' * 1_000_000")
     with capsule.popen("run", "big.py") as process:
