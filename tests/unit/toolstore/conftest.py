@@ -85,7 +85,8 @@ def wheel_file(path: Path, members: dict[str, bytes]) -> None:
     }
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for member, content in files.items():
-            archive.writestr(member, content)
+            # A fixed date (1980, the format's first): the same members are the same wheel.
+            archive.writestr(zipfile.ZipInfo(member), content, zipfile.ZIP_DEFLATED)
 
 
 @dataclass
