@@ -9,6 +9,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -22,7 +24,12 @@ def state_root(environ: Mapping[str, str] = os.environ) -> Path:
     '/srv/capsule'
     """
     if named := environ.get(HOME_VARIABLE):
-        return Path(named).expanduser().absolute()
+        try:
+            return Path(named).expanduser().absolute()
+        except RuntimeError:
+            raise ConfigError(
+                f"{HOME_VARIABLE}={named!r}: there is no such user", hint="give the full path"
+            ) from None
     # platformdirs costs 14 ms to import: only those pay who did not say where the state is.
     import platformdirs
 

@@ -31,6 +31,9 @@ def run(words: Sequence[str]) -> int:
         return _dispatch(list(words))
     except CapsuleError as error:
         return _refuse(error, words, screen)
+    except OSError as error:
+        # A full disk, a folder that is gone: the system's words name it.
+        return _refuse(CapsuleError(f"the system says no: {error}"), words, screen)
     except (signals.Interrupted, KeyboardInterrupt):
         screen.err("capsule: interrupted")
         return INTERRUPTED
@@ -56,12 +59,11 @@ def _dispatch(words: list[str]) -> int:
         message = getattr(error, "format_message", None)
         if message is None:
             raise
-        raise UsageError(_sentence(message()), hint=_help_for(error)) from None
+        text = message().strip().rstrip(".")
+        if not text:  # no command was named, and the help was shown
+            return UsageError.exit_code
+        raise UsageError(text, hint=_help_for(error)) from None
     return answer if isinstance(answer, int) else 0
-
-
-def _sentence(text: str) -> str:
-    return text.strip().rstrip(".")
 
 
 def _help_for(error: Exception) -> str:
@@ -73,7 +75,10 @@ def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
     if _wants_json(words) and not isinstance(error, OutputError):
         from capsule.envelope import refusal
 
-        screen.envelope(refusal("", error.code, str(error)), one_line=True)
+        try:
+            screen.envelope(refusal("", error.code, str(error)), one_line=True)
+        except OutputError as worse:
+            screen.error(worse)
     else:
         screen.error(error)
     return error.exit_code
@@ -82,4 +87,4 @@ def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
 def _wants_json(words: Sequence[str]) -> bool:
     """Whether a run was asked to answer in JSON: then its errors are envelopes too."""
     options = words[: words.index("--")] if "--" in words else words
-    return "--json" in options and words[0] in ("run", "exec")
+    return "--json" in options and options[0] in ("run", "exec")

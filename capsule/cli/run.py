@@ -99,7 +99,10 @@ def _amount(option: str, value: str | None, parse: Callable[[object], int]) -> i
 
 
 def _read(options: Options) -> prepare.Source:
-    working = Path.cwd()
+    try:
+        working = Path.cwd()
+    except FileNotFoundError:
+        raise UsageError("the working folder is gone", hint="cd to one that is there") from None
     if options.file != "-":
         return prepare.read_file(None if options.file is None else Path(options.file), working)
     if options.args_file == "-":

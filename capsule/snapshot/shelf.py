@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from capsule.progress import Progress
 
-_FORMAT = 1
+_FORMAT = 2
 _INDEX = "entry.json"
 _UNFINISHED = ".new-"
 
@@ -77,6 +77,8 @@ def look(folder: Path) -> Entry | Damage | None:
         document = json.loads(index.read_bytes())
         if document["format"] != _FORMAT:
             return None
+        if document["sha256"] != _content_hash(document["facts"], document["files"]):
+            return Damage(index, "its content is not what its own hash says")
         for name, known in document["files"].items():
             if list(record.signature(folder / name)) != known["signature"]:
                 damage = _hashed_anew(folder / name, known)
@@ -108,7 +110,19 @@ def _index(folder: Path, facts: Facts) -> bytes:
         }
         for path in sorted(folder.iterdir())
     }
-    return json.dumps({"format": _FORMAT, "facts": facts, "files": entries}, indent=1).encode()
+    document = {
+        "format": _FORMAT,
+        "facts": facts,
+        "files": entries,
+        "sha256": _content_hash(facts, entries),
+    }
+    return json.dumps(document, indent=1).encode()
+
+
+def _content_hash(*parts: object) -> str:
+    import hashlib
+
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _sha256(path: Path) -> str:

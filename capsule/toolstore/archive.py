@@ -63,6 +63,10 @@ def export_toolchain(
             f"cannot write {file}: there is no folder {file.parent}",
             hint=f"make the folder {file.parent} first",
         )
+    if (file.exists() or file.is_symlink()) and not file.is_file():
+        raise ToolchainError(
+            f"{file} is there and is no file that can be replaced", hint="name another file"
+        )
     with files.writing(file.parent):
         handle, name = tempfile.mkstemp(".part", f".{file.name}-", file.parent)
         made = Path(name)

@@ -15,6 +15,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from capsule.errors import ToolchainError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -81,4 +83,11 @@ def compiled(flavour: Flavour, binary: str = "") -> str:
 def named_wasmtime(environ: Mapping[str, str]) -> Path | None:
     """Return the full path in `CAPSULE_WASMTIME`, None when it is unset or empty."""
     value = environ.get(WASMTIME_VARIABLE)
-    return Path(value).expanduser().absolute() if value else None
+    if not value:
+        return None
+    try:
+        return Path(value).expanduser().absolute()
+    except RuntimeError:
+        raise ToolchainError(
+            f"{WASMTIME_VARIABLE}={value!r}: there is no such user", hint="give the full path"
+        ) from None

@@ -283,6 +283,48 @@ def test_a_source_on_a_closed_stdin(capsule: Command) -> None:
     assert err == b"capsule: stdin is closed, and something should be read from it\n"
 
 
+def test_a_working_folder_that_is_gone(capsule: Command) -> None:
+    (capsule.folder / "gone").mkdir()
+    line = f"cd gone && rmdir ../gone && exec {sys.executable} -m capsule run x.py"
+    done = subprocess.run(
+        ["bash", "-c", line],
+        cwd=capsule.folder,
+        env=capsule.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "capsule: the working folder is gone" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(("variable", "code"), [("CAPSULE_HOME", 2), ("CAPSULE_WASMTIME", 3)])
+def test_a_user_that_does_not_exist(capsule: Command, variable: str, code: int) -> None:
+    capsule.environ[variable] = "~no-such-user/x"
+    done = capsule("run", "-", stdin="def main(): pass")
+    assert (done.code, done.out) == (code, "")
+    assert f"{variable}='~no-such-user/x'" in done.err
+
+
+def test_export_replaces_files_only(capsule: Command) -> None:
+    os.mkfifo(capsule.folder / "pipe")
+    for target in ("pipe", "."):
+        done = capsule("toolchain", "export", target)
+        assert done.code == 3
+        assert "no file that can be replaced" in done.err
+    assert stat.S_ISFIFO((capsule.folder / "pipe").stat().st_mode)
+
+
+def test_no_command_shows_the_help(capsule: Command) -> None:
+    for words in ((), ("toolchain",)):
+        done = capsule(*words)
+        assert done.code == 2
+        assert "Usage:" in done.out
+        assert done.err == ""
+
+
 def test_a_reader_that_goes_away_is_no_error(capsule: Command) -> None:
     capsule.write("big.py", "def main(): return 'x' * 1_000_000")
     with capsule.popen("run", "big.py") as process:

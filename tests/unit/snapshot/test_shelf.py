@@ -1,0 +1,119 @@
+"""Kept things: made once, looked at before each use, made again when damaged."""
+
+from __future__ import annotations
+
+import os
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from capsule.errors import ToolchainError
+from capsule.snapshot import shelf
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+class Notes:
+    """A progress that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def step(self, step: object) -> object:
+        raise AssertionError(step)
+
+    def note(self, text: str) -> None:
+        self.said.append(text)
+
+
+class Maker:
+    """Makes an entry and counts."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self, folder: Path) -> shelf.Facts:
+        self.times += 1
+        (folder / "file").write_bytes(b"content")
+        return {"number": 7}
+
+
+@pytest.fixture
+def obtain(tmp_path: Path) -> Callable[[Maker, Notes], shelf.Entry]:
+    return lambda maker, notes: shelf.obtain(tmp_path / "shelf", "key", maker, notes)  # type: ignore[arg-type]
+
+
+def test_an_entry_is_made_once(obtain: Callable[..., shelf.Entry]) -> None:
+    maker, notes = Maker(), Notes()
+    first, second = obtain(maker, notes), obtain(maker, notes)
+    assert first == second
+    assert (first.folder / "file").read_bytes() == b"content"
+    assert (first.facts, maker.times, notes.said) == ({"number": 7}, 1, [])
+
+
+def damage_content(folder: Path) -> None:
+    status = (folder / "file").stat()
+    (folder / "file").write_bytes(b"c0ntent")
+    os.utime(folder / "file", ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def damage_facts(folder: Path) -> None:
+    index = folder / "entry.json"
+    index.write_text(index.read_text().replace('"number": 7', '"number": 8'))
+
+
+@pytest.mark.parametrize(
+    ("damage", "named"),
+    [
+        (damage_content, "file"),
+        (damage_facts, "entry.json"),
+        (lambda folder: (folder / "file").unlink(), "file"),
+        (lambda folder: (folder / "file").write_bytes(b""), "file"),
+        (lambda folder: (folder / "entry.json").write_text("{"), "entry.json"),
+        (lambda folder: (folder / "entry.json").write_text("[]"), "entry.json"),
+    ],
+)
+def test_what_is_damaged_is_named_and_made_again(
+    obtain: Callable[..., shelf.Entry], damage: Callable[[Path], object], named: str
+) -> None:
+    maker, notes = Maker(), Notes()
+    folder = obtain(maker, notes).folder
+    damage(folder)
+    entry = obtain(maker, notes)
+    assert (entry.folder / "file").read_bytes() == b"content"
+    assert entry.facts == {"number": 7}
+    assert maker.times == 2
+    assert f"{folder / named} is damaged" in notes.said[0]
+
+
+def test_a_copy_is_as_good_as_the_first(obtain: Callable[..., shelf.Entry]) -> None:
+    maker, notes = Maker(), Notes()
+    folder = obtain(maker, notes).folder
+    os.utime(folder / "file", (0, 0))
+    obtain(maker, notes)
+    assert (maker.times, notes.said) == (1, [])
+
+
+def test_nothing_is_left_of_what_could_not_be_made(
+    obtain: Callable[..., shelf.Entry], tmp_path: Path
+) -> None:
+    def fail(folder: Path) -> shelf.Facts:
+        (folder / "half").write_bytes(b"x")
+        raise ToolchainError("no")
+
+    with pytest.raises(ToolchainError, match="no"):
+        obtain(fail, Notes())
+    assert sorted(path.name for path in (tmp_path / "shelf").iterdir()) == ["lock"]
+
+
+def test_many_at_once_make_it_once(obtain: Callable[..., shelf.Entry]) -> None:
+    maker = Maker()
+    threads = [threading.Thread(target=obtain, args=(maker, Notes())) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert maker.times == 1
