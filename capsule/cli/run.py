@@ -62,7 +62,7 @@ def command(options: Options, screen: Screen) -> int:
     progress = progress_for(screen, quiet=options.quiet)
     order = prepare.order(source, call, state_root(), progress)
     with Cancellation() as cancellation, cancelling(cancellation):
-        envelope = run(order, Verbose(screen, on=options.verbose), cancellation)
+        envelope = run(order, Verbose(screen, cancellation, on=options.verbose), cancellation)
     if options.result:
         screen.bare_result(envelope)
     else:

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
+from capsule.cli.stall import pieces_in_time
 from capsule.policy.units import format_compute, format_ram, format_timeout
 
 if TYPE_CHECKING:
     from capsule.cli.screen import Screen
     from capsule.policy.resolve import Policy
+    from capsule.process.cancel import Cancellation
     from capsule.runner.attempt import Attempt
 
 
 class Verbose:
     """Passes on what a task prints; says what becomes of it when `on`."""
 
-    def __init__(self, screen: Screen, *, on: bool) -> None:
+    def __init__(self, screen: Screen, cancellation: Cancellation, *, on: bool) -> None:
         self._screen = screen
+        self._cancellation = cancellation
         self._on = on
+        self._deadline: float | None = None
 
     def stdout(self, data: bytes) -> None:
         """Show what the task printed."""
-        self._screen.task_output(data)
+        for piece in pieces_in_time(data, self._deadline, self._cancellation):
+            self._screen.task_output(piece)
 
     def stderr(self, data: bytes) -> None:
         """Show what the task printed to stderr."""
-        self._screen.task_output(data)
+        self.stdout(data)
 
     def started(self, policy: Policy, number: int) -> None:
         """Say that an attempt begins, and under which limits."""
+        timeout_ms = policy.timeout_ms
+        self._deadline = None if timeout_ms is None else time.monotonic() + timeout_ms / 1000
         if self._on:
             ram = "no limit" if policy.ram is None else format_ram(policy.ram)
             timeout = "none" if policy.timeout_ms is None else format_timeout(policy.timeout_ms)

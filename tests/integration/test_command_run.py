@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import select
 import signal
 import stat
 import subprocess
@@ -281,6 +282,26 @@ def test_a_source_on_a_closed_stdin(capsule: Command) -> None:
         _, err = process.communicate(timeout=60)
     assert process.returncode == 2
     assert err == b"capsule: stdin is closed, and something should be read from it\n"
+
+
+@pytest.mark.parametrize("end", ["timeout", "signal"])
+def test_a_stderr_that_nobody_reads_holds_nothing_up(capsule: Command, end: str) -> None:
+    capsule.write("flood.py", "def main():\n    while True: print('x' * 60000)")
+    reader, writer = os.pipe()
+    limits = ("--timeout", "1s") if end == "timeout" else ()
+    try:
+        with capsule.popen("run", "flood.py", *limits, stderr=writer) as process:
+            os.close(writer)
+            if end == "signal":
+                # The pipe is full once its first bytes are there and the sandbox goes on.
+                select.select([reader], [], [], 60)
+                process.send_signal(signal.SIGTERM)
+            out, _ = process.communicate(timeout=60)
+    finally:
+        os.close(reader)
+    error = json.loads(out)["error"]
+    expected = {"timeout": (124, "timeout"), "signal": (130, "cancelled")}[end]
+    assert (process.returncode, error["error_type"]) == expected
 
 
 def test_a_working_folder_that_is_gone(capsule: Command) -> None:

@@ -1,0 +1,46 @@
+"""Writing to a stderr that nobody reads: the task's limits and Ctrl-C hold all the same."""
+
+from __future__ import annotations
+
+import select
+import sys
+import time
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capsule.process.cancel import Cancellation
+
+# A pipe that is writable takes this much without blocking: POSIX's PIPE_BUF on Linux.
+_PIECE = 4096
+
+
+def pieces_in_time(
+    data: bytes, deadline: float | None, cancellation: Cancellation
+) -> Iterator[bytes]:
+    """Yield `data` in pieces, each when stderr can take it.
+
+    Stops early, so that the rest is dropped, at `deadline` (in the seconds of `time.monotonic`) and
+    when the run is cancelled.
+    """
+    descriptor = _stderr()
+    if descriptor is None or not hasattr(select, "poll"):
+        yield data
+        return
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.register(cancellation.fileno(), select.POLLIN)
+    for start in range(0, len(data), _PIECE):
+        wait = None if deadline is None else max(0, int((deadline - time.monotonic()) * 1000) + 1)
+        ready = dict(poll.poll(wait))
+        if descriptor not in ready or cancellation.fileno() in ready:
+            return
+        yield data[start : start + _PIECE]
+
+
+def _stderr() -> int | None:
+    try:
+        return sys.stderr.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None
