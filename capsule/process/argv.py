@@ -17,9 +17,11 @@ FEATURES = "exceptions=y,fuel={fuel}"
 # the compiler) would end the sandbox where CPython raises RecursionError. With 4 MiB it raises.
 WASM_STACK = 4 << 20
 
-# The arguments that the driver reads: the program's name, then the budget in hexadecimal.
+# The arguments that the driver reads: the program's name, then the budget in hexadecimal
 ARGV0 = "python"
+# and the seal, a random text of the run's own that its closing frame has to bear.
 BUDGET_DIGITS = 16
+SEAL_DIGITS = 16
 
 # What the guest calls the folder with the standard library's archive.
 STDLIB_GUEST = "/usr/local/lib"
@@ -46,6 +48,7 @@ class Launch(NamedTuple):
     driver: Path
     fuel: int
     budget: int = 0
+    seal: str = "0" * SEAL_DIGITS
     memory: int | None = None
     mounts: tuple[Mount, ...] = ()
 
@@ -69,4 +72,4 @@ def command_line(launch: Launch) -> list[str]:
         argv += ["--dir", f"{mount.host}::{mount.guest}"]
     argv += ["--preload", f"host={launch.host_module}"]
     argv += ["--preload", f"python={launch.interpreter}"]
-    return [*argv, str(launch.driver), f"{launch.budget:0{BUDGET_DIGITS}x}"]
+    return [*argv, str(launch.driver), f"{launch.budget:0{BUDGET_DIGITS}x}{launch.seal}"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from capsule.errors import WireError
 from capsule.process import launch as starting
+from capsule.process.argv import SEAL_DIGITS
 from capsule.process.report import TAIL, read_report
 from capsule.runner.verdict import Evidence, Limits, Verdict, judge
 from capsule.shared import frames
@@ -66,9 +68,10 @@ def attempt(plan: Plan, output: Output, cancellation: Cancellation) -> Attempt:
     begin = time.monotonic()
     timeout_ms = plan.limits.timeout_ms
     deadline = None if timeout_ms is None else begin + timeout_ms / 1000
-    with starting.start(plan.launch, plan.walls, timeout_ms=timeout_ms) as process:
+    launch = plan.launch._replace(seal=os.urandom(SEAL_DIGITS // 2).hex())
+    with starting.start(launch, plan.walls, timeout_ms=timeout_ms) as process:
         process.send(plan.request)
-        watch = _Watch(output)
+        watch = _Watch(output, launch.seal)
         last = watch.follow(process, deadline, cancellation)
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)
@@ -106,9 +109,9 @@ def attempt(plan: Plan, output: Output, cancellation: Cancellation) -> Attempt:
 class _Watch:
     """What is known of a sandbox while it runs."""
 
-    def __init__(self, output: Output) -> None:
+    def __init__(self, output: Output, seal: str) -> None:
         self.output = output
-        self.decoder = Decoder()
+        self.decoder = Decoder(seal)
         self.stdout, self.stderr = Capture(), Capture()
         self.tail = bytearray()
         self.tail_left_out = 0
@@ -148,7 +151,7 @@ class _Watch:
             self.stderr.add(frame.payload)
             self.output.stderr(frame.payload)
         elif frame.kind == frames.CLOSED:
-            self.memory = int.from_bytes(frame.payload, "little") << 16
+            self.memory = int.from_bytes(frame.payload[:4], "little") << 16
         else:
             self.answer = frame
 

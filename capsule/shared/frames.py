@@ -20,17 +20,18 @@ STDERR = 17
 RESULT = 18  # JSON: what the task returned
 TEXT = 19  # UTF-8: what the task returned, when that is one string; quoting it would cost much fuel
 FAILURE = 20  # JSON: {"error_type", "message", "traceback"}
-CLOSED = 21  # four bytes: pages of memory; written by the driver when no guest code runs any more
+CLOSED = 21  # pages of memory (4 bytes) and the seal; the driver writes it when the guest is over
 
 # A result or a request may be this large; anything else is small.
 MAX_BODY = 64 << 20
 MAX_OUTPUT = 64 << 10
+CLOSED_LENGTH = 4 + 16
 
 
 def frame(kind: int, payload: bytes) -> bytes:
     """Return one whole frame.
 
-    >>> frame(CLOSED, bytes(4)).hex()
-    '150400000000000000'
+    >>> frame(RESULT, b"42").hex()
+    '12020000003432'
     """
     return HEADER.pack(kind, len(payload)) + payload

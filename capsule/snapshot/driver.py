@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule import wasm
-from capsule.process.argv import ARGV0, BUDGET_DIGITS
+from capsule.process.argv import ARGV0, BUDGET_DIGITS, SEAL_DIGITS
 from capsule.process.report import DRIVER_MODULE
 from capsule.shared import frames
 from capsule.snapshot import instructions as op
@@ -44,7 +44,9 @@ _MAIN = len(_IMPORTED)
 
 # Scratch memory that the driver asks the interpreter for: an iovec, a count, then bytes.
 _SCRATCH = 128
-_IOVEC, _WRITTEN, _BYTES = 0, 8, 16
+_IOVEC, _WRITTEN, _WORDS, _FRAME = 0, 8, 16, 64
+_BUDGET_AT = _WORDS + len(ARGV0) + 1
+_SEAL_AT = _BUDGET_AT + BUDGET_DIGITS
 _STDOUT = 1
 
 # Locals of `_start`.
@@ -118,15 +120,14 @@ def _turn(length: int) -> bytes:
 
 
 def _read_budget() -> bytes:
-    """Read the budget from argv: sixteen hexadecimal digits behind the program's name.
+    """Read argv, now that no guest code runs any more: the budget, in hexadecimal, and the seal.
 
     A digit's value is its low four bits, plus nine when it is a letter.
     """
-    digits_at = _BYTES + len(ARGV0) + 1
     code = _trap_unless_zero(
         op.local_get(_SCRATCH_AT)
         + op.local_get(_SCRATCH_AT)
-        + op.i32_const(_BYTES)
+        + op.i32_const(_WORDS)
         + op.i32_add
         + op.call(ARGS_GET)
     )
@@ -136,7 +137,7 @@ def _read_budget() -> bytes:
             + op.i64_const(4)
             + op.i64_shl
             + op.local_get(_SCRATCH_AT)
-            + op.i64_load8_u(digits_at + place)
+            + op.i64_load8_u(_BUDGET_AT + place)
             + op.local_tee(_DIGIT)
             + op.i64_const(15)
             + op.i64_and
@@ -177,13 +178,16 @@ def _write(start: bytes, length: bytes) -> bytes:
 def _close() -> bytes:
     """Write the closing frame; a pipe takes so few bytes at once or not at all."""
     at = op.local_get(_SCRATCH_AT)
-    header = frames.HEADER.pack(frames.CLOSED, 4)
+    header = frames.HEADER.pack(frames.CLOSED, frames.CLOSED_LENGTH)
     stores = b"".join(
-        at + op.i32_const(byte) + op.i32_store8(_BYTES + place) for place, byte in enumerate(header)
+        at + op.i32_const(byte) + op.i32_store8(_FRAME + place) for place, byte in enumerate(header)
     )
-    pages = at + op.memory_size + op.i32_store(_BYTES + len(header))
-    start = at + op.i32_const(_BYTES) + op.i32_add
-    return stores + pages + _write(start, op.i32_const(len(header) + 4))
+    pages_at = _FRAME + len(header)
+    stores += at + op.memory_size + op.i32_store(pages_at)
+    for word in range(0, SEAL_DIGITS, 8):
+        stores += at + at + op.i64_load(_SEAL_AT + word) + op.i64_store(pages_at + 4 + word)
+    start = at + op.i32_const(_FRAME) + op.i32_add
+    return stores + _write(start, op.i32_const(len(header) + frames.CLOSED_LENGTH))
 
 
 def run_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
@@ -191,15 +195,16 @@ def run_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
 
     `source` is the turn to run (it must not end in an expression with a value: a turn prints it),
     `pages` what to restore first, `grow` by how many 64 KiB pages the memory grows before.
-    The run's second argument must be its fuel budget in `BUDGET_DIGITS` hexadecimal digits.
+    The run's second argument must be its fuel budget in `BUDGET_DIGITS` hexadecimal digits and
+    its seal in `SEAL_DIGITS`. It is read when the guest is over, so no guest code ever holds it.
     """
     text = source.encode()
     code = (
         _grow(grow)
         + _restore(pages, 1)
         + _allocate(_SCRATCH, _SCRATCH_AT)
-        + _read_budget()
         + _turn(len(text))
+        + _read_budget()
         + _close()
         + op.local_get(_BUDGET)
         + op.call(DRAIN)

@@ -91,6 +91,14 @@ def i64_load8_u(offset: int) -> bytes:
     return b"\x31\x00" + uleb(offset)
 
 
+def i64_load(offset: int) -> bytes:
+    return b"\x29\x00" + uleb(offset)
+
+
+def i64_store(offset: int) -> bytes:
+    return b"\x37\x00" + uleb(offset)
+
+
 def memory_init(segment: int) -> bytes:
     """Copy from a passive data segment: takes the target, the source and the length."""
     return b"\xfc\x08" + uleb(segment) + b"\x00"

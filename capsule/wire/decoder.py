@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from capsule.errors import WireError
 from capsule.shared.frames import (
     CLOSED,
+    CLOSED_LENGTH,
     FAILURE,
     HEADER,
     MAX_BODY,
@@ -31,7 +32,7 @@ _LENGTHS = {
     RESULT: (1, MAX_BODY),
     TEXT: (0, MAX_BODY),
     FAILURE: (1, _MAX_FAILURE),
-    CLOSED: (4, 4),
+    CLOSED: (CLOSED_LENGTH, CLOSED_LENGTH),
 }
 
 # What may come: output until the answer, one answer, then the closing frame and the end.
@@ -54,12 +55,15 @@ class Frame(NamedTuple):
 class Decoder:
     """Collects bytes and gives frames.
 
-    >>> decoder = Decoder()
+    `seal` is the text that the closing frame has to bear: only the driver of this run knows it.
+
+    >>> decoder = Decoder("")
     >>> list(decoder.feed(bytes([STDOUT, 2, 0, 0, 0]) + b"hi"))
     [Frame(kind=16, payload=b'hi')]
     """
 
-    def __init__(self) -> None:
+    def __init__(self, seal: str) -> None:
+        self._seal = seal.encode()
         self._buffer = bytearray()
         self._wanted = HEADER.size
         self._state = _RUNNING
@@ -88,8 +92,10 @@ class Decoder:
                 if size < end:
                     self._wanted = end - at
                     return
-                self._advance(kind)
                 payload = bytes(memoryview(buffer)[at + HEADER.size : end])
+                if kind == CLOSED and payload[4:] != self._seal:
+                    raise WireError("the sandbox sent a closing frame without this run's seal")
+                self._advance(kind)
                 at = end
                 yield Frame(kind, payload)
             self._wanted = HEADER.size

@@ -156,7 +156,7 @@ Caused by:
     2: wasm trap: all fuel consumed by WebAssembly
 
 '''
-CLOSED = f(21, bytes(4))
+CLOSED = f(21, bytes(20))
 def main():
     {}
 """
@@ -185,6 +185,8 @@ def main():
         ("w(1, f(18, b'1') + CLOSED); w(2, REPORT); os._exit(134)", "protocol_error"),
         ("w(1, f(18, b'not json') + CLOSED); os._exit(0)", "protocol_error"),
         ("w(1, f(1, b'{}'))", "protocol_error"),
+        ("w(1, f(18, b'1') + CLOSED); os.dup2(2, 1)", "protocol_error"),
+        ("w(1, f(18, b'1')); os.dup2(2, 1)", "protocol_error"),
         ("w(1, f(20, b'[]')); os._exit(0)", "sandbox_crashed"),
         ("w(2, REPORT); os._exit(0)", "sandbox_crashed"),
         ("w(2, REPORT); os.abort()", "sandbox_crashed"),

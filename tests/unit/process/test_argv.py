@@ -16,6 +16,7 @@ LAUNCH = Launch(
     driver=Path("/c/driver.cwasm"),
     fuel=2_003_771_035,
     budget=2_000_000_000,
+    seal="0123456789abcdef",
     mounts=(Mount(Path("/t/stdlib"), "/usr/local/lib", writable=False),),
 )
 
@@ -38,7 +39,7 @@ def test_the_whole_line() -> None:
         "--preload",
         "python=/t/core.cwasm",
         "/c/driver.cwasm",
-        "0000000077359400",
+        "00000000773594000123456789abcdef",
     ]
 
 

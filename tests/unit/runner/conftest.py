@@ -35,7 +35,7 @@ def trap(reason, *frames):
 def drain(offset=0):
     trap("all fuel consumed by WebAssembly", f"{{1000 + offset:#x}} - capsule_host!drain",
         "0x3d - capsule_driver!_start")
-def close(pages=640): send(CLOSED, pages.to_bytes(4, "little"))
+def close(pages=640): send(CLOSED, pages.to_bytes(4, "little") + sys.argv[-1][16:].encode())
 """
 
 

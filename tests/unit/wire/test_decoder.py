@@ -24,11 +24,12 @@ from capsule.shared.frames import (
 )
 from capsule.wire.decoder import Decoder, Frame
 
-END = frame(CLOSED, bytes(4))
+SEAL = "0123456789abcdef"
+END = frame(CLOSED, bytes(4) + SEAL.encode())
 
 
 def decode(*pieces: bytes) -> list[Frame]:
-    decoder = Decoder()
+    decoder = Decoder(SEAL)
     found = [one for piece in pieces for one in decoder.feed(piece)]
     decoder.finish()
     return found
@@ -42,7 +43,7 @@ def test_frames_arrive_whole_however_they_are_cut(step: int, printed: bytes) -> 
         Frame(STDOUT, printed),
         Frame(STDERR, b"e"),
         Frame(RESULT, b"42"),
-        Frame(CLOSED, bytes(4)),
+        Frame(CLOSED, bytes(4) + SEAL.encode()),
     ]
 
 
@@ -60,6 +61,7 @@ def test_frames_arrive_whole_however_they_are_cut(step: int, printed: bytes) -> 
         (frame(RESULT, b"1") + END + frame(STDOUT, b""), "after the end"),
         (frame(RESULT, b""), "0 bytes"),
         (frame(RESULT, b"1") + frame(CLOSED, bytes(5)), "5 bytes"),
+        (frame(RESULT, b"1") + frame(CLOSED, bytes(20)), "without this run's seal"),
         (HEADER.pack(STDOUT, MAX_OUTPUT + 1), "65537 bytes"),
         (HEADER.pack(RESULT, MAX_BODY + 1), "67108865 bytes"),
         (HEADER.pack(STDERR, 2**32 - 1), "4294967295 bytes"),
@@ -72,7 +74,7 @@ def test_a_violation_is_named(data: bytes, reason: str) -> None:
 
 
 def test_frames_before_a_violation_are_given() -> None:
-    arriving = Decoder().feed(frame(STDOUT, b"kept") + b"\xff" * 10)
+    arriving = Decoder(SEAL).feed(frame(STDOUT, b"kept") + b"\xff" * 10)
     assert next(arriving) == Frame(STDOUT, b"kept")
     with pytest.raises(WireError):
         next(arriving)
@@ -85,7 +87,7 @@ def test_half_a_frame_at_the_end_is_a_violation(cut: int) -> None:
 
 
 def test_an_announced_length_takes_no_memory() -> None:
-    decoder = Decoder()
+    decoder = Decoder(SEAL)
     tracemalloc.start()
     try:
         assert list(decoder.feed(HEADER.pack(RESULT, MAX_BODY))) == []
