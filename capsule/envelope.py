@@ -55,7 +55,9 @@ class Envelope(TypedDict):
     execution: Execution
 
 
-def refusal(task_name: str, error_type: ErrorType | Code, message: str) -> Envelope:
+def refusal(
+    task_name: str, error_type: ErrorType | Code, message: str, *, duration_ms: int = 0
+) -> Envelope:
     """Return the envelope of something that never ran.
 
     >>> refusal("main", "policy_error", "no")["execution"]["duration_ms"]
@@ -67,7 +69,7 @@ def refusal(task_name: str, error_type: ErrorType | Code, message: str) -> Envel
         "error": {"error_type": error_type, "message": message},
         "execution": {
             "task_name": task_name,
-            "duration_ms": 0,
+            "duration_ms": duration_ms,
             "retries": 0,
             "fuel_consumed": 0,
             "ram_used": 0,

@@ -75,6 +75,24 @@ def read_uleb(data: bytes | memoryview, at: int, limit: int, bits: int = 32) -> 
         shift += 7
 
 
+def read_sleb(data: bytes | memoryview, at: int, limit: int) -> tuple[int, int]:
+    """Decode a signed integer of at most 32 bits at `at`; return it and where it ends.
+
+    Raises `MalformedModuleError` when it runs past `limit` or does not fit.
+
+    >>> read_sleb(bytes.fromhex("c0bb78"), 0, 3)
+    (-123456, 3)
+    """
+    # Five bytes of seven bits hold any 32-bit number, and some that are larger.
+    value, end = read_uleb(data, at, limit, bits=35)
+    width = 7 * (end - at)
+    if value >> (width - 1):
+        value -= 1 << width
+    if not -(1 << 31) <= value < 1 << 31:
+        raise MalformedModuleError(f"a number before byte {end} has more than 32 bits")
+    return value, end
+
+
 def vector(items: Sequence[bytes]) -> bytes:
     """Encode a vector: how many items, then the items.
 

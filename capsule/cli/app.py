@@ -19,6 +19,10 @@ app = typer.Typer(
 )
 toolchain_app = typer.Typer(help="The pinned parts that capsule runs on.", no_args_is_help=True)
 app.add_typer(toolchain_app, name="toolchain")
+cache_app = typer.Typer(
+    help="What was made to start faster: all of it can be made again.", no_args_is_help=True
+)
+app.add_typer(cache_app, name="cache")
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progress.")]
@@ -183,3 +187,31 @@ def remove(quiet: Quiet = False) -> int:
     from capsule.cli import toolchain
 
     return toolchain.remove(Screen(), quiet=quiet)
+
+
+@cache_app.command("list")
+def list_cache(json: Json = False) -> int:
+    """Show how much there is, and when it was last used."""
+    from capsule.cli import cache
+
+    return cache.list_entries(Screen(), as_json=json)
+
+
+@cache_app.command()
+def prune(
+    older_than: Annotated[
+        int | None,
+        typer.Option(metavar="DAYS", min=0, help="What was not used for so long. Default: 30."),
+    ] = None,
+    max_size: Annotated[
+        str | None,
+        typer.Option(metavar="SIZE", help="The longest unused above so much. Default: 2GB."),
+    ] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Everything, what was just used too.")
+    ] = False,
+) -> int:
+    """Delete what has not been used for long; what was used in the last minute stays."""
+    from capsule.cli import cache
+
+    return cache.prune(Screen(), older_than=older_than, max_size=max_size, everything=everything)

@@ -165,6 +165,9 @@ class _Nobody:
     def stderr(self, data: bytes) -> None:
         """Drop `data`."""
 
+    def unfrozen(self, policy: Policy, reason: str) -> None:
+        """Ignore the reason."""
+
     def started(self, policy: Policy, number: int) -> None:
         """Ignore the start."""
 

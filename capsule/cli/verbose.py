@@ -33,6 +33,14 @@ class Verbose:
         """Show what the task printed to stderr."""
         self.stdout(data)
 
+    def unfrozen(self, policy: Policy, reason: str) -> None:
+        """Say why every run of the task imports it again."""
+        if self._on:
+            self._screen.err(
+                f"capsule: task {policy.task!r} runs without a snapshot of its own: "
+                f"its import {reason}"
+            )
+
     def started(self, policy: Policy, number: int) -> None:
         """Say that an attempt begins, and under which limits."""
         timeout_ms = policy.timeout_ms

@@ -12,8 +12,10 @@ from capsule.policy.entry import entry_task
 from capsule.policy.resolve import CallerLimits, Policy, resolve_all
 from capsule.policy.source import read_source
 from capsule.runner.run import Order
+from capsule.runner.start import Material
 from capsule.snapshot import request
-from capsule.snapshot.generic import open_generic
+from capsule.snapshot.code import Code
+from capsule.snapshot.generic import open_base
 from capsule.toolstore import processor
 from capsule.toolstore.store import open_toolchain
 
@@ -69,7 +71,7 @@ def read_text(source: bytes, working: Path) -> Source:
 
 
 def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
-    """Settle the policy and prepare what a run needs: toolchain, snapshot, walls, request.
+    """Settle the policy and prepare what a run needs: toolchain, packages, walls.
 
     Raises `CapsuleError` when anything is wrong; nothing has run then.
     """
@@ -77,14 +79,15 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     policies = resolve_all(source.declarations, source.project, call.limits)
     policy = policies[task.name]
     _refuse_what_is_not_there_yet(policy, source.bundle)
-    asked = request.call(
-        source.bundle.entry, task.function, source.bundle.files, call.args, call.kwargs
-    )
+    asked = request.Call(source.bundle.entry, task.function, call.args, call.kwargs)
+    request.check(asked)
     walls = confine.standing()
     toolchain = processor.fit(home, open_toolchain(home, "core", progress=progress), progress)
     needs_asyncio = task.is_async or "asyncio" in source.bundle.imports
-    snapshot = open_generic(home, toolchain, walls, progress, asyncio=needs_asyncio)
-    return Order(policy, asked, toolchain, snapshot, walls)
+    base = open_base(home, toolchain, walls, progress, asyncio=needs_asyncio)
+    bundle = source.bundle
+    code = Code(bundle.files, bundle.entry, bundle.digest)
+    return Order(policy, asked, Material(home, base, code), walls, progress)
 
 
 def _entrypoint(working: Path) -> Path:

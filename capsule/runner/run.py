@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from capsule.confine import staging
 from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.policy.units import format_ram
-from capsule.process.argv import Launch
 from capsule.runner.attempt import Attempt, Output, Plan, attempt
-from capsule.runner.verdict import Limits
-from capsule.snapshot.generic import Snapshot, stdlib_mount
+from capsule.runner.start import Material, Start, Unstarted, start_of
+from capsule.runner.verdict import Limits, stopped
+from capsule.snapshot.task import Studio
 
 if TYPE_CHECKING:
     from capsule.confine.walls import Walls
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
-    from capsule.toolstore.toolchain import Toolchain
+    from capsule.progress import Progress
+    from capsule.snapshot.request import Call
 
 
 class Order(NamedTuple):
-    """What to run and on what: a policy that is settled, a request that is encoded."""
+    """What to run and on what: the policy is settled, and all that is needed is there."""
 
     policy: Policy
-    request: bytes
-    toolchain: Toolchain
-    snapshot: Snapshot
+    call: Call
+    material: Material
     walls: Walls
+    progress: Progress
 
 
 class Observer(Output, Protocol):
     """Who is told what happens to a task while it happens."""
+
+    def unfrozen(self, policy: Policy, reason: str) -> None:
+        """Take that the task has no snapshot, so each attempt imports it; `reason` says why."""
 
     def started(self, policy: Policy, number: int) -> None:
         """Take that attempt `number` begins; the first is 0."""
@@ -44,40 +50,63 @@ def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelop
 
     Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
     """
-    policy, snapshot = order.policy, order.snapshot
-    if policy.ram is not None and policy.ram < snapshot.memory:
+    policy = order.policy
+    begin = time.monotonic()
+    studio = Studio(order.walls, policy.timeout_ms, cancellation, order.progress)
+    start = start_of(order.material, order.call, studio)
+    if isinstance(start, Unstarted):
+        verdict = stopped(_limits(policy), cancelled=start.cancelled)
+        return refusal(
+            policy.task,
+            verdict.error_type or "cancelled",
+            verdict.message,
+            duration_ms=round((time.monotonic() - begin) * 1000),
+        )
+    if policy.ram is not None and policy.ram < start.snapshot.memory:
         return refusal(
             policy.task,
             "memory_exceeded",
             f'ram="{format_ram(policy.ram)}" is less than the interpreter starts with; '
-            f'the least is "{format_ram(snapshot.memory)}"',
+            f'the least is "{format_ram(start.snapshot.memory)}"',
         )
-    plan = Plan(
-        Launch(
-            order.toolchain.wasmtime,
-            snapshot.host_module,
-            order.toolchain.interpreter,
-            snapshot.driver,
-            fuel=policy.compute + snapshot.overhead,
-            budget=policy.compute,
-            memory=policy.ram,
-        ),
-        snapshot.first_step,
-        order.walls,
-        order.request,
-        Limits(policy.compute, policy.ram, policy.timeout_ms),
-    )
+    if start.plain is not None:
+        observer.unfrozen(policy, start.plain)
+    plan = _plan(order, start)
     number = 0
     while True:
         observer.started(policy, number)
-        with staging.read_only(order.toolchain.stdlib, order.walls) as stdlib:
-            launch = plan.launch._replace(mounts=(stdlib_mount(stdlib),))
+        with ExitStack() as staged:
+            mounts = tuple(
+                mount
+                if mount.writable
+                else mount._replace(
+                    host=staged.enter_context(staging.read_only(mount.host, order.walls))
+                )
+                for mount in plan.launch.mounts
+            )
+            launch = plan.launch._replace(mounts=mounts)
             done = attempt(plan._replace(launch=launch), observer, cancellation)
         observer.ended(policy, number, done)
         failed = done.verdict.error_type
         if failed is None or failed == "cancelled" or number == policy.max_retries:
             return _envelope(policy.task, number, done)
         number += 1
+
+
+def _plan(order: Order, start: Start) -> Plan:
+    policy, base, snapshot = order.policy, order.material.base, start.snapshot
+    launch = base.launch._replace(
+        driver=snapshot.driver,
+        fuel=policy.compute + snapshot.overhead,
+        budget=policy.compute,
+        memory=policy.ram,
+        mounts=start.mounts,
+    )
+    return Plan(launch, base.first_step, order.walls, start.request, _limits(policy))
+
+
+def _limits(policy: Policy) -> Limits:
+    return Limits(policy.compute, policy.ram, policy.timeout_ms)
 
 
 def _envelope(task: str, retries: int, done: Attempt) -> Envelope:

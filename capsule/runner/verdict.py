@@ -62,15 +62,20 @@ def judge(evidence: Evidence) -> Verdict:
     if closed and evidence.report.drain_offset is not None and evidence.answer is not None:
         return _answered(evidence.answer, evidence.limits)
     if evidence.cancelled:
-        return _failed("cancelled", "the run was cancelled")
+        return stopped(evidence.limits, cancelled=True)
     if closed:
         return _failed("protocol_error", "the sandbox said that it was over and went on")
     if evidence.timed_out:
-        limit = evidence.limits.timeout_ms
-        return _failed(
-            "timeout", f"the task ran longer than its timeout, {units.format_timeout(limit or 0)}"
-        )
+        return stopped(evidence.limits, cancelled=False)
     return _died(evidence)
+
+
+def stopped(limits: Limits, *, cancelled: bool) -> Verdict:
+    """Return how a run ended that was stopped from outside: cancelled, or out of time."""
+    if cancelled:
+        return _failed("cancelled", "the run was cancelled")
+    limit = units.format_timeout(limits.timeout_ms or 0)
+    return _failed("timeout", f"the task ran longer than its timeout, {limit}")
 
 
 def _answered(answer: Frame, limits: Limits) -> Verdict:

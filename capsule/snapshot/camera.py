@@ -1,51 +1,135 @@
-"""Taking a picture of the interpreter's memory."""
+"""Taking a picture of the interpreter's memory when a turn of Python is over.
+
+The code of that turn may be hostile. It can make its own picture useless, and no more: what comes
+is bounded, and the picture counts only behind the closing frame, which no guest code can write.
+"""
 
 from __future__ import annotations
 
-import time
-from typing import TYPE_CHECKING
+import os
+from typing import TYPE_CHECKING, NamedTuple
 
-from capsule.errors import ToolchainError
+from capsule.errors import WireError
+from capsule.policy.units import format_ram
 from capsule.process import launch as starting
-from capsule.process.cancel import Cancellation
-from capsule.process.report import read_report
+from capsule.process.argv import SEAL_DIGITS
+from capsule.process.report import TAIL, read_report
+from capsule.shared import frames
+from capsule.snapshot.pages import Comparison
+from capsule.snapshot.preopens import forgotten
 from capsule.wasm import PAGE
+from capsule.wire.decoder import Decoder
 
 if TYPE_CHECKING:
     from capsule.confine.walls import Walls
     from capsule.process.argv import Launch
+    from capsule.process.cancel import Cancellation
+    from capsule.process.peer import Arrival, Process
+    from capsule.snapshot.pages import PageRun
+    from capsule.wire.decoder import Frame
 
-# A picture is the whole linear memory; WebAssembly's own bound is 4 GiB.
-_LARGEST = 1 << 30
-_SECONDS = 120
+# All that changed in memory; pandas, scipy and matplotlib together take some 60 MB.
+MAX_CHANGED = 256 << 20
+# The linear memory that a picture may have, and that a camera's run is limited to.
+MAX_MEMORY = 1 << 30
+_GRACE = 5.0
 
 
-def picture(launch: Launch, walls: Walls) -> bytes:
-    """Run a camera driver and return the memory that it wrote.
+class Bounds(NamedTuple):
+    """How long a picture may take: `deadline` is in the seconds of `time.monotonic`."""
 
-    Raises `ToolchainError` when the run fails, takes more than two minutes, or prints anything in
-    front of the memory.
+    deadline: float
+    cancellation: Cancellation
+
+
+class Picture(NamedTuple):
+    """What changed in memory, how long that is in bytes, and what the guest answered before."""
+
+    pages: list[PageRun]
+    memory: int
+    answer: Frame
+
+
+class Spoilt(NamedTuple):
+    """Why there is no picture."""
+
+    reason: str
+    timed_out: bool = False
+    cancelled: bool = False
+
+
+def picture(
+    launch: Launch, walls: Walls, request: bytes, before: bytes | memoryview, bounds: Bounds
+) -> Picture | Spoilt:
+    """Run the camera driver of `launch` and return what changed in memory since `before`.
+
+    Raises what starting a process raises.
     """
-    memory = bytearray()
-    errors = bytearray()
-    deadline = time.monotonic() + _SECONDS
-    with (
-        Cancellation() as never,
-        starting.start(launch, walls, timeout_ms=_SECONDS * 1000) as process,
-    ):
-        while True:
-            arrival = process.wait(deadline, never)
-            memory += arrival.stdout
-            errors += arrival.stderr
-            if arrival.ended or arrival.timed_out or len(memory) > _LARGEST:
-                break
-        status = process.reap(deadline, never) if arrival.ended else process.end()
-    if status != 0 or not memory or len(memory) % PAGE:
-        report = read_report(bytes(errors), status)
-        said = (bytes(memory[:200]) + report.raw_stderr[-400:]).decode(errors="replace").strip()
-        raise ToolchainError(
-            f"the interpreter could not be started for its snapshot (status {status}): "
-            f"{report.reason or 'no report'}; it printed {said!r}",
-            hint="capsule toolchain verify",
-        )
-    return bytes(memory)
+    import time
+
+    launch = launch._replace(seal=os.urandom(SEAL_DIGITS // 2).hex())
+    film = _Film(launch.seal, before)
+    milliseconds = max(round((bounds.deadline - time.monotonic()) * 1000), 1)
+    with starting.start(launch, walls, timeout_ms=milliseconds) as process:
+        process.send(request)
+        try:
+            last = _expose(process, film, bounds)
+        except WireError as error:
+            return Spoilt(error.message)
+        if not last.ended:
+            timed_out = last.timed_out and not last.cancelled
+            return Spoilt("it took too long", timed_out=timed_out, cancelled=last.cancelled)
+        status = process.reap(time.monotonic() + _GRACE, bounds.cancellation)
+    if status != 0:
+        return Spoilt(_why(launch, bytes(film.errors), status))
+    if film.answer is None or film.comparison.size != film.expected:
+        return Spoilt("it ended without a picture")
+    return Picture(forgotten(film.comparison.runs()), film.expected, film.answer)
+
+
+class _Film:
+    """What has come so far."""
+
+    def __init__(self, seal: str, before: bytes | memoryview) -> None:
+        self.decoder = Decoder(seal, tail=True)
+        self.comparison = Comparison(before)
+        self.expected = 0
+        self.answer: Frame | None = None
+        self.errors = bytearray()
+
+    def take(self, arrival: Arrival) -> None:
+        self.errors += arrival.stderr
+        del self.errors[:-TAIL]
+        if self.decoder.closed:
+            self._compare(arrival.stdout)
+            return
+        for frame in self.decoder.feed(arrival.stdout):
+            if frame.kind == frames.CLOSED:
+                self.expected = int.from_bytes(frame.payload[:4], "little") * PAGE
+            elif frame.kind in (frames.RESULT, frames.FAILURE):
+                self.answer = frame
+            else:
+                raise WireError("it wrote to the descriptor of the answer")
+        self._compare(self.decoder.take_tail())
+
+    def _compare(self, data: bytes) -> None:
+        self.comparison.feed(data)
+        if self.comparison.size > self.expected:
+            raise WireError("it wrote more than its memory")
+        if self.comparison.changed > MAX_CHANGED:
+            raise WireError(f"its snapshot would be larger than {format_ram(MAX_CHANGED)}")
+
+
+def _expose(process: Process, film: _Film, bounds: Bounds) -> Arrival:
+    while True:
+        arrival = process.wait(bounds.deadline, bounds.cancellation)
+        film.take(arrival)
+        if arrival.ended or arrival.timed_out or arrival.cancelled:
+            return arrival
+
+
+def _why(launch: Launch, errors: bytes, status: int) -> str:
+    report = read_report(errors, status)
+    if report.out_of_fuel:
+        return f"it spends more than {launch.fuel:.1e} fuel"
+    return f"the interpreter died: {report.reason or f'it ended with status {status}'}"

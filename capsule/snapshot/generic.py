@@ -1,19 +1,25 @@
 """The generic snapshot: an interpreter with the guest's runtime loaded and no task yet.
 
-It is made once for a toolchain and a version of the guest, and shared by all runs.
+It is made once for a toolchain and a version of the guest, and shared by all runs. What every other
+snapshot is made with stands beside it: the camera's driver, and memory as it is at the start.
 """
 
 from __future__ import annotations
 
-import hashlib
+import mmap
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from capsule.errors import ToolchainError
 from capsule.process.argv import STDLIB_GUEST, Launch, Mount
-from capsule.snapshot import calibration, driver, gauge, guest, pages, shelf
-from capsule.snapshot.camera import picture
+from capsule.process.cancel import Cancellation
+from capsule.snapshot import calibration, driver, gauge, guest, shelf
+from capsule.snapshot.camera import MAX_MEMORY, Bounds, Picture, picture
+from capsule.snapshot.initial import initial_memory
 from capsule.toolstore.compile import compile_module
+from capsule.toolstore.layout import INTERPRETER
 from capsule.wasm import PAGE
 
 if TYPE_CHECKING:
@@ -22,22 +28,40 @@ if TYPE_CHECKING:
     from capsule.toolstore.toolchain import Toolchain
 
 _PREPARE_FUEL = 10**12
-_SERVE = "capsule_guest.main.serve()\n"
-_HOST, _DRIVER = "host.cwasm", "driver.cwasm"
+_SECONDS = 120
+SERVE = "capsule_guest.main.serve()\n"
+_FREEZE = "capsule_guest.main.freeze()\n"
+_HOST, _INITIAL, DRIVER, _CAMERA = "host.cwasm", "initial", "driver.cwasm", "camera.cwasm"
 
 
 class Snapshot(NamedTuple):
     """A driver that is ready to run, and what has to be known of it.
 
     `overhead` is the fuel that a run of it takes besides the task's own, `memory` the bytes of
-    linear memory that it starts with, `first_step` where in the host module the gauge begins.
+    linear memory that it starts with.
     """
 
-    host_module: Path
     driver: Path
     overhead: int
     memory: int
+
+
+class Base(NamedTuple):
+    """What runs of all tasks share.
+
+    `launch` is that of a run but for its driver, folders and limits, `first_step` where in the host
+    module the gauge begins. `camera` is the driver that freezes a task, `initial` the memory before
+    anything ran, `restoring` the fuel that restoring the generic snapshot takes, and `key` stands
+    for all of it.
+    """
+
+    launch: Launch
     first_step: int
+    generic: Snapshot
+    camera: Path
+    initial: Path
+    restoring: int
+    key: str
 
 
 def stdlib_mount(folder: Path) -> Mount:
@@ -45,23 +69,23 @@ def stdlib_mount(folder: Path) -> Mount:
     return Mount(folder, STDLIB_GUEST, writable=False)
 
 
-def open_generic(
+def open_base(
     home: Path, toolchain: Toolchain, walls: Walls, progress: Progress, *, asyncio: bool
-) -> Snapshot:
-    """Return the generic snapshot, making it first where there is none that is whole.
+) -> Base:
+    """Return what runs share, making it first where there is none that is whole.
 
     `asyncio` says whether asyncio is loaded in it: without, a run starts 2 ms sooner.
 
     Raises `ToolchainError` when it cannot be made.
     """
     recipe = toolchain.identity.encode() + gauge.recipe()
+    content = guest.guest_files()
     host = shelf.obtain(
         home / "cache" / "host",
-        _key(recipe),
+        shelf.key(recipe),
         lambda folder: _make_host(folder, toolchain),
         progress,
     )
-    content = guest.guest_files()
     run = Launch(
         toolchain.wasmtime,
         host.folder / _HOST,
@@ -70,62 +94,89 @@ def open_generic(
         fuel=_PREPARE_FUEL,
         mounts=(stdlib_mount(toolchain.stdlib),),
     )
-    recipe += driver.RECIPE + bytes([asyncio])
-    studio = _Studio(run, host.facts["first_step"], content, walls)
+    recipe += driver.RECIPE
+    studio = _Studio(
+        run,
+        host.facts["first_step"],
+        host.folder / _INITIAL,
+        content,
+        guest.preparation(toolchain.flavour, asyncio=asyncio),
+        walls,
+    )
+    key = shelf.key(recipe, studio.preparation.encode(), *_flat(content))
     entry = shelf.obtain(
         home / "cache" / "generic",
-        _key(recipe, *_flat(content)),
-        lambda folder: _make(folder, studio, asyncio=asyncio),
+        key,
+        lambda folder: _make(folder, studio),
         progress,
     )
-    return Snapshot(
-        run.host_module,
-        entry.folder / _DRIVER,
-        entry.facts["overhead"],
-        entry.facts["memory"],
-        host.facts["first_step"],
+    facts = entry.facts
+    return Base(
+        run,
+        studio.first_step,
+        Snapshot(entry.folder / DRIVER, facts["overhead"], facts["memory"]),
+        entry.folder / _CAMERA,
+        studio.initial,
+        facts["restoring"],
+        key,
     )
 
 
 def _make_host(folder: Path, toolchain: Toolchain) -> shelf.Facts:
     module = gauge.host_module()
     compile_module(toolchain.wasmtime, module.source, folder / _HOST)
+    memory = initial_memory(toolchain.root / INTERPRETER)
+    with (folder / _INITIAL).open("wb") as file:
+        # Three quarters of it are zero, and take no room on the disk.
+        for at in range(0, len(memory), PAGE):
+            if any(page := memory[at : at + PAGE]):
+                file.seek(at)
+                file.write(page)
+        file.truncate(len(memory))
     return {"first_step": module.first_step}
 
 
 class _Studio(NamedTuple):
-    """What a snapshot is made with; `run` is the launch of a run but for its driver."""
+    """What the generic snapshot is made with; `run` is the launch of a run but for its driver."""
 
     run: Launch
     first_step: int
+    initial: Path
     content: dict[str, bytes]
+    preparation: str
     walls: Walls
 
 
-def _make(folder: Path, studio: _Studio, *, asyncio: bool) -> shelf.Facts:
+def _make(folder: Path, studio: _Studio) -> shelf.Facts:
     run, walls = studio.run, studio.walls
-    with tempfile.TemporaryDirectory(prefix="capsule-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="capsule-") as scratch, Cancellation() as never:
         guest.lay_out(studio.content, Path(scratch, "guest"))
         camera = Path(scratch, "camera.cwasm")
-        launch = run._replace(driver=camera)
-        compile_module(run.wasmtime, driver.camera_driver(None), camera)
-        before = picture(launch, walls)
-        source = guest.preparation(asyncio=asyncio)
-        compile_module(run.wasmtime, driver.camera_driver(source), camera)
+        compile_module(run.wasmtime, driver.camera_driver(studio.preparation, [], 0), camera)
         runtime = Mount(Path(scratch, "guest"), guest.MOUNT, writable=False)
-        after = picture(launch._replace(mounts=(*run.mounts, runtime)), walls)
-    grown = (len(after) - len(before)) // PAGE
-    made = driver.run_driver(_SERVE, pages.changed(before, after), grown)
-    compile_module(run.wasmtime, made, folder / _DRIVER)
-    cost = calibration.overhead(run._replace(driver=folder / _DRIVER), studio.first_step, walls)
-    return {"overhead": cost, "memory": len(after)}
+        launch = run._replace(driver=camera, mounts=(*run.mounts, runtime), memory=MAX_MEMORY)
+        bounds = Bounds(time.monotonic() + _SECONDS, never)
+        with opened(studio.initial) as initial:
+            taken = picture(launch, walls, b"", initial, bounds)
+            grown = (0 if not isinstance(taken, Picture) else taken.memory - len(initial)) // PAGE
+    if not isinstance(taken, Picture):
+        raise ToolchainError(
+            f"the interpreter could not be started for its snapshot: {taken.reason}",
+            hint="capsule toolchain verify",
+        )
+    made = driver.run_driver(SERVE, taken.pages, grown)
+    compile_module(run.wasmtime, made, folder / DRIVER)
+    made = driver.camera_driver(_FREEZE, taken.pages, grown)
+    compile_module(run.wasmtime, made, folder / _CAMERA)
+    cost = calibration.overhead(run._replace(driver=folder / DRIVER), studio.first_step, walls)
+    restoring = driver.restoring_fuel(taken.pages)
+    return {"overhead": cost, "memory": taken.memory, "restoring": restoring}
 
 
-def _key(*parts: bytes) -> str:
-    digest = hashlib.sha256()
-    for part in parts:
-        digest.update(len(part).to_bytes(8, "little") + part)
-    return digest.hexdigest()[:32]
+def opened(path: Path) -> memoryview:
+    """Return the content of a file, which is read as far as it is looked at."""
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 
 
 def _flat(content: dict[str, bytes]) -> list[bytes]:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from capsule import shared
 from capsule.paths import toolchain_data
+
+if TYPE_CHECKING:
+    from capsule.toolstore.layout import Flavour
 
 MOUNT = "/capsule"
 
@@ -32,12 +36,12 @@ def lay_out(files: dict[str, bytes], folder: Path) -> None:
         path.write_bytes(content)
 
 
-def preparation(*, asyncio: bool) -> str:
+def preparation(flavour: Flavour, *, asyncio: bool) -> str:
     """Return the turn of Python that loads the runtime, before the snapshot is taken."""
     return (
         "import sys\n"
         f"sys.path.insert(0, {MOUNT!r})\n"
         "import capsule_guest.main\n"
-        f"capsule_guest.main.prepare(asyncio={asyncio})\n"
+        f"capsule_guest.main.prepare(core={flavour == 'core'}, asyncio={asyncio})\n"
         f"sys.path.remove({MOUNT!r})\n"
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 PAGE = 4096
+_ZERO = bytes(PAGE)
 
 
 class PageRun(NamedTuple):
@@ -14,26 +15,52 @@ class PageRun(NamedTuple):
     data: bytes
 
 
-def changed(before: bytes, after: bytes) -> list[PageRun]:
-    """Return the pages of `after` that differ from `before`, neighbours joined.
+class Comparison:
+    """Compares memory, as it comes, with what it was `before`; keeps only what changed.
 
-    Memory behind the end of `before` was zero. Both lengths are multiples of `PAGE`.
+    Memory behind the end of `before` was zero.
 
     >>> page = b"x" * PAGE
-    >>> [(run.offset, len(run.data)) for run in changed(page * 2, page + bytes(PAGE) + page)]
+    >>> comparison = Comparison(page * 2)
+    >>> comparison.feed(page + bytes(PAGE) + page)
+    >>> [(run.offset, len(run.data)) for run in comparison.runs()]
     [(4096, 8192)]
     """
-    zero = bytes(PAGE)
-    view, known = memoryview(after), memoryview(before)
-    runs: list[PageRun] = []
-    start: int | None = None
-    for at in range(0, len(after), PAGE):
-        same = view[at : at + PAGE] == (known[at : at + PAGE] if at < len(before) else zero)
-        if same and start is not None:
-            runs.append(PageRun(start, bytes(view[start:at])))
-            start = None
-        elif not same and start is None:
-            start = at
-    if start is not None:
-        runs.append(PageRun(start, bytes(view[start:])))
-    return runs
+
+    def __init__(self, before: bytes | memoryview) -> None:
+        self.size = 0
+        self.changed = 0
+        self._before = memoryview(before)
+        self._partial = bytearray()
+        self._runs: list[tuple[int, bytearray]] = []
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {self.size} bytes, {self.changed} changed>"
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take the next bytes of memory."""
+        if self._partial or len(data) % PAGE:
+            self._partial += data
+            whole = len(self._partial) - len(self._partial) % PAGE
+            data = bytes(self._partial[:whole])
+            del self._partial[:whole]
+        view, before, at = memoryview(data), self._before, self.size
+        for start in range(0, len(view), PAGE):
+            page = view[start : start + PAGE]
+            if page != (before[at : at + PAGE] if at < len(before) else _ZERO):
+                self._keep(at, page)
+            at += PAGE
+        self.size = at
+
+    def runs(self) -> list[PageRun]:
+        """Return the pages that changed, neighbours joined."""
+        return [PageRun(offset, bytes(data)) for offset, data in self._runs]
+
+    def _keep(self, at: int, page: memoryview) -> None:
+        self.changed += PAGE
+        if self._runs:
+            offset, data = self._runs[-1]
+            if offset + len(data) == at:
+                data += page
+                return
+        self._runs.append((at, bytearray(page)))

@@ -3,47 +3,71 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capsule.errors import UsageError
 from capsule.shared import frames
+from capsule.snapshot.code import PACKAGES_GUEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from capsule.snapshot.code import Code
 
-def call(
-    module: str,
-    function: str,
-    files: Mapping[str, bytes],
-    args: Sequence[Any] = (),
-    kwargs: Mapping[str, Any] | None = None,
-) -> bytes:
-    """Return the frames that ask for one call of `function` in `module` of the bundle `files`.
+
+class Call(NamedTuple):
+    """Which function of a task's module to call, and with what: JSON values."""
+
+    module: str
+    function: str
+    args: Sequence[Any] = ()
+    kwargs: Mapping[str, Any] | None = None
+
+
+def check(asked: Call) -> None:
+    """Raise `UsageError` when the arguments are not JSON values or larger than 64 MiB."""
+    call(asked, None)
+
+
+def call(asked: Call, code: Code | None) -> bytes:
+    """Return the frames that ask for one call; `code` is what has to be imported first, if any.
 
     Raises `UsageError` when the arguments are not JSON values or larger than 64 MiB.
     """
     return _encode(
         {
-            "module": module,
-            "function": function,
-            "files": [[path, len(content)] for path, content in files.items()],
-            "args": list(args),
-            "kwargs": dict(kwargs or {}),
+            **_code(asked.module, code),
+            "function": asked.function,
+            "args": list(asked.args),
+            "kwargs": dict(asked.kwargs or {}),
             "env": {},
         },
-        b"".join(files.values()),
+        code,
     )
+
+
+def freeze(code: Code) -> bytes:
+    """Return the frames that ask a camera's guest to import the task."""
+    return _encode(_code(code.entry, code), code)
 
 
 def idle() -> bytes:
     """Return the frames that ask for nothing: the answer is null."""
     return _encode(
-        {"module": None, "function": None, "files": [], "args": [], "kwargs": {}, "env": {}}, b""
+        {**_code(None, None), "function": None, "args": [], "kwargs": {}, "env": {}}, None
     )
 
 
-def _encode(request: dict[str, Any], content: bytes) -> bytes:
+def _code(module: str | None, code: Code | None) -> dict[str, Any]:
+    files = {} if code is None else code.files
+    return {
+        "module": module,
+        "files": [[path, len(content)] for path, content in files.items()],
+        "packages": PACKAGES_GUEST if code is not None and code.packages is not None else None,
+    }
+
+
+def _encode(request: dict[str, Any], code: Code | None) -> bytes:
     try:
         text = json.dumps(request, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
@@ -53,4 +77,7 @@ def _encode(request: dict[str, Any], content: bytes) -> bytes:
             f"the arguments are {len(text):,} bytes of JSON; at most {frames.MAX_BODY:,} may be",
             hint="pass the name of a file in a mounted folder",
         )
-    return frames.frame(frames.REQUEST, text) + frames.frame(frames.SOURCES, content)
+    encoded = frames.frame(frames.REQUEST, text)
+    if code is None:
+        return encoded
+    return encoded + frames.frame(frames.SOURCES, b"".join(code.files.values()))

@@ -7,11 +7,15 @@ again before each use: one that was damaged is made again, never run.
 from __future__ import annotations
 
 import json
+import os
 import tempfile
+import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from capsule.toolstore import files, lock, record
+from capsule.toolstore.identity import short_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -19,8 +23,10 @@ if TYPE_CHECKING:
     from capsule.progress import Progress
 
 _FORMAT = 2
-_INDEX = "entry.json"
-_UNFINISHED = ".new-"
+INDEX = "entry.json"
+_STALE = 15.0
+UNFINISHED = ".new-"
+LOCK = ".lock"
 
 Facts = dict[str, int]
 
@@ -47,21 +53,23 @@ def obtain(shelf: Path, key: str, make: Callable[[Path], Facts], progress: Progr
     """
     folder = shelf / key
     if isinstance(found := look(folder), Entry):
+        _note_use(folder / INDEX)
         return found
     with files.writing(shelf):
         files.make_private(shelf)
-        with lock.locked(shelf / "lock", progress):
+        with lock.locked(shelf / f"{key}{LOCK}", progress):
             found = look(folder)
             if isinstance(found, Entry):
                 return found
             if isinstance(found, Damage):
                 progress.note(f"{found.path} is damaged ({found.found}): making it again")
-            for leftover in shelf.glob(f"{_UNFINISHED}*"):
+            # Of a process that was killed: this one holds the lock.
+            for leftover in shelf.glob(f"{UNFINISHED}{key}-*"):
                 files.delete(leftover)
-            made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=shelf))
+            made = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{key}-", dir=shelf))
             try:
                 facts = make(made)
-                files.write_whole(made / _INDEX, _index(made, facts))
+                files.write_whole(made / INDEX, _index(made, facts))
                 files.delete(folder)
                 made.rename(folder)
             except BaseException:
@@ -70,9 +78,18 @@ def obtain(shelf: Path, key: str, make: Callable[[Path], Facts], progress: Progr
     return Entry(folder, facts)
 
 
+def key(*parts: bytes) -> str:
+    """Return a name for an entry that stands for `parts`.
+
+    >>> key(b"ab", b"c") == key(b"a", b"bc")
+    False
+    """
+    return short_id(*parts, size=16)
+
+
 def look(folder: Path) -> Entry | Damage | None:
     """Return the entry in `folder`, what is wrong with it, or None when there is none."""
-    index = folder / _INDEX
+    index = folder / INDEX
     try:
         document = json.loads(index.read_bytes())
         if document["format"] != _FORMAT:
@@ -91,6 +108,13 @@ def look(folder: Path) -> Entry | Damage | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Damage(index, f"{type(error).__name__}: {error}")
     return Entry(folder, facts)
+
+
+def _note_use(index: Path) -> None:
+    """Let the index bear the time of its last use, to within seconds: eviction goes by it."""
+    with suppress(OSError):  # a home that is only read
+        if time.time() - index.stat().st_mtime > _STALE:
+            os.utime(index)
 
 
 def _hashed_anew(path: Path, known: dict[str, object]) -> Damage | None:

@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 RECIPE = 1
 
 
-def short_id(*parts: bytes) -> str:
-    """Return 16 hex digits that stand for `parts`."""
+def short_id(*parts: bytes, size: int = 8) -> str:
+    """Return `size` bytes, in hex digits, that stand for `parts`."""
     # The C module behind hashlib: importing hashlib itself costs more than opening the toolchain.
     try:
         from _blake2 import blake2b
     except ImportError:  # a Python that is not CPython
         from hashlib import blake2b
-    hasher = blake2b(digest_size=8)
+    hasher = blake2b(digest_size=size)
     for part in parts:
         hasher.update(len(part).to_bytes(8, "little"))
         hasher.update(part)

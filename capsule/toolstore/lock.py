@@ -63,7 +63,7 @@ def locked(path: Path, progress: Progress) -> Iterator[None]:
         handle = _open(path)
         try:
             if not _try(handle):
-                progress.note("another capsule is preparing the toolchain, waiting")
+                progress.note("another capsule is preparing what is needed here, waiting")
                 _wait(handle)
             # Someone may have deleted the folder while we waited; such a lock keeps nobody out.
             if _still_there(path, handle):

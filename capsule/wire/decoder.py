@@ -56,14 +56,16 @@ class Decoder:
     """Collects bytes and gives frames.
 
     `seal` is the text that the closing frame has to bear: only the driver of this run knows it.
+    With `tail`, what follows the closing frame is no frame: `take_tail` gives it out.
 
     >>> decoder = Decoder("")
     >>> list(decoder.feed(bytes([STDOUT, 2, 0, 0, 0]) + b"hi"))
     [Frame(kind=16, payload=b'hi')]
     """
 
-    def __init__(self, seal: str) -> None:
+    def __init__(self, seal: str, *, tail: bool = False) -> None:
         self._seal = seal.encode()
+        self._tail = tail
         self._buffer = bytearray()
         self._wanted = HEADER.size
         self._state = _RUNNING
@@ -85,7 +87,7 @@ class Decoder:
             return
         at, size = 0, len(buffer)
         try:
-            while size - at >= HEADER.size:
+            while size - at >= HEADER.size and not (self._tail and self.closed):
                 kind, length = HEADER.unpack_from(buffer, at)
                 self._check(kind, length)
                 end = at + HEADER.size + length
@@ -101,6 +103,14 @@ class Decoder:
             self._wanted = HEADER.size
         finally:
             del buffer[:at]
+
+    def take_tail(self) -> bytes:
+        """Return the bytes behind the closing frame that have come since the last call."""
+        if not self.closed:
+            return b""
+        data = bytes(self._buffer)
+        self._buffer.clear()
+        return data
 
     def finish(self) -> None:
         """Say that no more bytes will come.

@@ -26,12 +26,16 @@ class Recorder:
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
         self.printed = 0
+        self.plain: str | None = None
 
     def stdout(self, data: bytes) -> None:
         self.printed += len(data)
 
     def stderr(self, data: bytes) -> None:
         self.printed += len(data)
+
+    def unfrozen(self, policy: Policy, reason: str) -> None:
+        self.plain = reason
 
     def started(self, policy: Policy, number: int) -> None:
         assert number == len(self.attempts)

@@ -5,17 +5,29 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capsule.snapshot.pages import PAGE, changed
+from capsule.snapshot.pages import PAGE, Comparison, PageRun
+
+def changed(before: bytes, after: bytes, step: int = 1 << 20) -> list[PageRun]:
+    comparison = Comparison(before)
+    for at in range(0, len(after), step):
+        comparison.feed(after[at : at + step])
+    runs = comparison.runs()
+    assert comparison.size == len(after)
+    assert comparison.changed == sum(len(run.data) for run in runs)
+    return runs
+
 
 CONTENT = st.lists(st.sampled_from([b"\0", b"a", b"b"]), max_size=12)
 
 
-@given(CONTENT, CONTENT)
-def test_restoring_gives_the_memory_back(before: list[bytes], after: list[bytes]) -> None:
+@given(CONTENT, CONTENT, st.sampled_from([1000, PAGE, 3 * PAGE + 1, 1 << 20]))
+def test_restoring_gives_the_memory_back(
+    before: list[bytes], after: list[bytes], step: int
+) -> None:
     old = b"".join(byte * PAGE for byte in before)
     new = b"".join(byte * PAGE for byte in after)
     memory = bytearray(old[: len(new)].ljust(len(new), b"\0"))
-    runs = changed(old, new)
+    runs = changed(old, new, step)
     for run in runs:
         memory[run.offset : run.offset + len(run.data)] = run.data
     assert memory == new

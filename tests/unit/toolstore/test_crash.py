@@ -172,7 +172,7 @@ def test_two_first_runs_at_once_do_the_work_once(
     assert select.select([working[0]], [], [], 60)[0]
     second = fork(lambda: bench.open(progress=watcher))
     assert (ended(first), ended(second)) == (0, 0)
-    assert os.read(waiting[0], 100) == b"another capsule is preparing the toolchain, waiting"
+    assert os.read(waiting[0], 100) == b"another capsule is preparing what is needed here, waiting"
     assert bench.work() == ["fetch tiny-wasmtime", "fetch tiny-python", "compile core.wasm"]
     for end in (*working, *waiting):
         os.close(end)

@@ -46,7 +46,7 @@ def test_another_process_waits_and_says_so(
 
     with locked(tmp_path / "lock", watcher):
         process = fork(other)
-        assert heard(said[0]) == "another capsule is preparing the toolchain, waiting"
+        assert heard(said[0]) == "another capsule is preparing what is needed here, waiting"
         with order.open("a") as file:
             file.write("this, ")
     assert ended(process) == 0

@@ -8,8 +8,8 @@ import traceback
 from capsule_guest.loader import ROOT
 from capsule_guest.results import NotJsonError
 
-# Files of this runtime, of the interpreter's prompt, of its import system, and of its library.
-_NOT_THE_USERS = ("/capsule/", "<turn ", "<frozen ", "/usr/local/lib/")
+# Files of this runtime, of the interpreter's prompt and import system, of libraries.
+_NOT_THE_USERS = ("/capsule/", "<turn ", "<frozen ", "/usr/local/lib/", "/packages/")
 # CPython says this of every missing module when it runs without `site`, as it does here.
 _SITE_ADVICE = (
     " Site initialization is disabled, did you forget to add the site-packages directory"

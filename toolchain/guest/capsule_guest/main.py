@@ -4,32 +4,47 @@ from __future__ import annotations
 
 import importlib
 import json
-import os
-import random
 
-from capsule.shared.frames import FAILURE
-from capsule_guest import failures, loader, loop, results, science, streams
+from capsule.shared.frames import FAILURE, RESULT
+from capsule_guest import failures, freezing, loader, loop, results, science, streams
 from capsule_guest.channel import receive, send
 
 # Memory that is let go when the task has used up all of it, so that the answer can be made.
 _RESERVE = [bytearray(256 << 10)]
 
 
-def prepare(*, asyncio: bool) -> None:
-    """What happens once, before the snapshot is taken; `asyncio` is whether to load it already."""
+def prepare(*, core: bool, asyncio: bool) -> None:
+    """What happens once, before the snapshot is taken.
+
+    `core` is which interpreter this is, `asyncio` whether to load that module already.
+    """
     streams.install()
-    science.refuse()
+    if core:
+        science.refuse()
     loop.adapt_on_import()
     if asyncio:
         importlib.import_module("asyncio")
+    send(RESULT, b"null")
+
+
+def freeze() -> None:
+    """Import a task's modules, say what of that cannot be frozen, and be ready for a snapshot."""
+    request = json.loads(receive()[1])
+    try:
+        finder = _install(request)
+        kind, answer = RESULT, freezing.freeze(request["module"], finder)
+    except BaseException as error:
+        _RESERVE.clear()
+        kind, answer = FAILURE, failures.encode(error)
+    send(kind, answer)
 
 
 def serve() -> None:
     """Answer one request; nothing the task does makes this raise."""
     request = json.loads(receive()[1])
-    _resume(request)
     try:
         try:
+            freezing.resume(request["env"])
             kind, answer = results.encode(_run(request))
         finally:
             streams.flush()
@@ -39,20 +54,20 @@ def serve() -> None:
     send(kind, answer)
 
 
-def _resume(request: dict) -> None:
-    """Thaw what a snapshot froze: randomness and the environment."""
-    random.seed()
-    os.environ.clear()
-    os.environ.update(request["env"])
-
-
-def _run(request: dict) -> object:
+def _install(request: dict) -> loader.BundleFinder:
     content = memoryview(receive()[1])
     files, at = {}, 0
     for path, size in request["files"]:
         files[path] = bytes(content[at : at + size])
         at += size
-    loader.install(files)
+    if request["packages"]:
+        loader.add_packages(request["packages"])
+    return loader.install(files)
+
+
+def _run(request: dict) -> object:
+    if request["files"]:
+        _install(request)
     if request["module"] is None:
         return None
     function = getattr(importlib.import_module(request["module"]), request["function"])

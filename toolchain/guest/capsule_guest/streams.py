@@ -4,11 +4,22 @@ from __future__ import annotations
 
 import io
 import sys
+from contextlib import contextmanager
 
 from capsule.shared.frames import MAX_OUTPUT, STDERR, STDOUT
 from capsule_guest.channel import send
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 _LONG = 8 << 10
+# What a module may print while a snapshot is taken of it: more makes no snapshot.
+_KEPT_MOST = 1 << 20
+
+# What was printed then, said again by every run from the snapshot; and whether it goes there now.
+_printed: list[tuple[int, bytes]] = []
+_keeping: list[bool] = []
 
 
 class FrameWriter(io.RawIOBase):
@@ -26,6 +37,9 @@ class FrameWriter(io.RawIOBase):
         raise io.UnsupportedOperation("this stream has no descriptor of its own")
 
     def write(self, data) -> int:  # type: ignore[no-untyped-def, override]
+        if _keeping:
+            _keep(self.kind, bytes(data))
+            return len(data)
         if len(data) <= MAX_OUTPUT and type(data) is bytes:
             send(self.kind, data)
             return len(data)
@@ -70,6 +84,29 @@ def install() -> None:
     for name, stream in streams.items():
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+
+
+@contextmanager
+def kept() -> Iterator[list[tuple[int, bytes]]]:
+    """Keep what is printed inside, to be said again by `repeat`."""
+    _keeping.append(True)
+    try:
+        yield _printed
+    finally:
+        _keeping.clear()
+
+
+def _keep(kind: int, data: bytes) -> None:
+    if sum(len(kept) for _, kept in _printed) < _KEPT_MOST:
+        _printed.append((kind, data))
+
+
+def repeat() -> None:
+    """Print what the import printed when the snapshot was taken."""
+    for kind, data in _printed:
+        for start in range(0, len(data), MAX_OUTPUT):
+            send(kind, data[start : start + MAX_OUTPUT])
+    _printed.clear()
 
 
 def flush() -> None:

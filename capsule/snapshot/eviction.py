@@ -1,0 +1,136 @@
+"""What the cache holds, and taking out of it what nobody has used for long.
+
+Everything in the cache can be made again, so nothing is lost but time. An entry that was used in
+the last minute stays, whatever its size: a run may be about to start from it.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
+
+from capsule.snapshot.shelf import INDEX, LOCK, UNFINISHED
+from capsule.toolstore import files
+from capsule.toolstore.lock import locked_if_free
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+_MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
+# The bounds are looked at this often, and sooner where a shelf has so many entries: a program that
+# runs new code all the time would fill the disk in an hour.
+_OFTEN, _MANY = _HOUR, 500
+
+
+class Kept(NamedTuple):
+    """One entry of the cache: its kind, its size on the disk in bytes, when it was last used.
+
+    `used` is in seconds since 1970.
+    """
+
+    kind: str
+    path: Path
+    size: int
+    used: float
+
+
+class Bounds(NamedTuple):
+    """What may stay: entries used in the last `age` seconds, so many, of so many bytes in all."""
+
+    age: float = 30 * _DAY
+    size: int = 2 << 30
+    entries: int = _MANY
+
+
+def contents(cache: Path) -> list[Kept]:
+    """Return every entry below `cache`, the longest unused first; none when there is no cache."""
+    found = []
+    for shelf in _folders(cache):
+        found += [
+            Kept(shelf.name, path, _size(path), _used(path))
+            for path in _folders(shelf)
+            if not path.name.startswith(UNFINISHED)
+        ]
+    return sorted(found, key=lambda kept: kept.used)
+
+
+def prune(cache: Path, bounds: Bounds, *, all_of_it: bool = False) -> list[Kept]:
+    """Delete what is above `bounds`, the longest unused first, and return what is gone.
+
+    `all_of_it` deletes every entry, those in use too. Raises `OSError`.
+    """
+    now = time.time()
+    entries = contents(cache)
+    size, count = sum(kept.size for kept in entries), len(entries)
+    gone = []
+    for kept in entries:
+        unused = now - kept.used
+        above = unused >= bounds.age or size > bounds.size or count > bounds.entries
+        if (all_of_it or (above and unused >= _MINUTE)) and _delete(kept.path):
+            size, count = size - kept.size, count - 1
+            gone.append(kept)
+    for leftover in _leftovers(cache, now):
+        files.delete(leftover)
+    return gone
+
+
+def prune_at_times(shelf: Path) -> None:
+    """Prune the cache that `shelf` is in to the usual bounds, when it is time for that.
+
+    A cache that cannot be pruned stays as it is.
+    """
+    stamp = shelf.parent / "pruned"
+    with suppress(OSError):
+        # An entry is a folder and a lock.
+        crowded = len(os.listdir(shelf)) > 2 * _MANY  # noqa: PTH208 - a count alone
+        if crowded or not stamp.exists() or time.time() - stamp.stat().st_mtime > _OFTEN:
+            stamp.touch()
+            # Fewer than there may be, so that this is not done for each new entry.
+            prune(shelf.parent, Bounds(entries=_MANY // 2 if crowded else _MANY))
+
+
+def _delete(entry: Path) -> bool:
+    """Delete an entry unless someone is making it; say whether it is gone."""
+    lock = entry.with_name(f"{entry.name}{LOCK}")
+    with locked_if_free(lock) as held:
+        if held:
+            # Moved first: whoever looks finds it whole or not at all.
+            aside = entry.with_name(f"{UNFINISHED}{entry.name}-gone")
+            files.delete(aside)
+            entry.rename(aside)
+            files.delete(aside)
+            lock.unlink(missing_ok=True)
+    return held
+
+
+def _leftovers(cache: Path, now: float) -> Iterator[Path]:
+    """Yield what processes that were killed have left a day ago or earlier."""
+    for shelf in _folders(cache):
+        for path in _folders(shelf):
+            if path.name.startswith(UNFINISHED) and now - path.stat().st_mtime > _DAY:
+                yield path
+
+
+def _folders(folder: Path) -> Iterable[Path]:
+    if not folder.is_dir():
+        return ()
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+
+
+def _size(folder: Path) -> int:
+    """Return what a folder takes on the disk: files of zeros have holes."""
+    total = 0
+    for around, _, names in os.walk(folder):
+        for name in names:
+            status = os.lstat(os.path.join(around, name))  # noqa: PTH118 - a pass over many files
+            blocks = getattr(status, "st_blocks", None)
+            total += status.st_size if blocks is None else 512 * blocks
+    return total
+
+
+def _used(folder: Path) -> float:
+    index = folder / INDEX
+    return (index if index.exists() else folder).stat().st_mtime
