@@ -60,15 +60,15 @@ def spawn_confined(rules: Iterable[landlock.Rule], version: int, spawn: Callable
     return answer[0]
 
 
-def limit(pid: int, *, cpu_seconds: int | None) -> None:
+def limit(pid: int, *, cpu_seconds: int | None, file_size: int) -> None:
     """Bound what the process may use of the machine beside memory: the last resort.
 
-    No core files, no writing of files, few descriptors, and, where the caller knows how long the
-    run may take, CPU time. A process that is gone already needs no limits.
+    No core files, no file larger than `file_size` bytes, few descriptors, and, where the caller
+    knows how long the run may take, CPU time. A process that is gone already needs no limits.
     """
     bounds = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: 0,
+        resource.RLIMIT_FSIZE: file_size,
         resource.RLIMIT_NOFILE: _OPEN_FILES,
     }
     if cpu_seconds is not None:

@@ -31,12 +31,12 @@ def put_up(walls: Walls, access: Access, spawn: Callable[[], int]) -> int:
     return linux.spawn_confined(linux.rules_for(access), walls.landlock, spawn)
 
 
-def limit(pid: int, *, cpu_seconds: int | None) -> None:
+def limit(pid: int, *, cpu_seconds: int | None, file_size: int) -> None:
     """Put resource limits on a process that has just started, where the system can."""
     if sys.platform == "linux":
         from capsule.confine import linux
 
-        linux.limit(pid, cpu_seconds=cpu_seconds)
+        linux.limit(pid, cpu_seconds=cpu_seconds, file_size=file_size)
 
 
 def _landlock_abi() -> int:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from capsule.confine.scratch import GUEST
 from capsule.errors import UsageError
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from capsule.confine.scratch import Scratch
 
 # The interpreter uses WebAssembly exceptions, and its native code counts fuel; compile and run must
 # agree on both.
@@ -33,6 +36,11 @@ class Mount(NamedTuple):
     host: Path
     guest: str
     writable: bool
+
+
+def tmp_mount(scratch: Scratch) -> Mount:
+    """Return the mount of a run's private `/tmp`."""
+    return Mount(scratch.path, GUEST, writable=True)
 
 
 class Launch(NamedTuple):

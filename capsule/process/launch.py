@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from capsule.confine import walls as confine
 from capsule.confine.access import Access
+from capsule.confine.scratch import MAX_FILE
 from capsule.errors import ToolchainError
 from capsule.process.argv import command_line
 
@@ -47,7 +48,7 @@ def start(launch: Launch, walls: Walls, *, timeout_ms: int | None) -> Process:
             f"cannot start {launch.wasmtime}: {error}", hint="capsule doctor"
         ) from error
     seconds = None if timeout_ms is None else 2 * (timeout_ms // 1000 + _CPU_GRACE)
-    confine.limit(process.pid, cpu_seconds=seconds)
+    confine.limit(process.pid, cpu_seconds=seconds, file_size=MAX_FILE if access.write else 0)
     return process
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
+    from capsule.confine.scratch import Scratch
     from capsule.process.cancel import Cancellation
 
 
@@ -52,3 +53,12 @@ class Process(Protocol):
     def __enter__(self) -> Process: ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+def wait(
+    process: Process, deadline: float | None, cancellation: Cancellation, scratch: Scratch
+) -> Arrival:
+    """Wait as the process does, but no longer than until it is time to look at its `/tmp`."""
+    if deadline is not None and deadline <= scratch.next_look:
+        return process.wait(deadline, cancellation)
+    return process.wait(scratch.next_look, cancellation)._replace(timed_out=False)

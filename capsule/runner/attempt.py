@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from capsule.errors import WireError
 from capsule.process import launch as starting
 from capsule.process.argv import SEAL_DIGITS
+from capsule.process.peer import wait
 from capsule.process.report import TAIL, read_report
 from capsule.runner.verdict import Evidence, Limits, Verdict, judge
 from capsule.shared import frames
@@ -17,6 +18,7 @@ from capsule.wire.capture import Capture
 from capsule.wire.decoder import Decoder, Frame
 
 if TYPE_CHECKING:
+    from capsule.confine.scratch import Scratch
     from capsule.confine.walls import Walls
     from capsule.process.argv import Launch
     from capsule.process.cancel import Cancellation
@@ -60,8 +62,10 @@ class Attempt(NamedTuple):
     left_out: int
 
 
-def attempt(plan: Plan, output: Output, cancellation: Cancellation) -> Attempt:
+def attempt(plan: Plan, scratch: Scratch, output: Output, cancellation: Cancellation) -> Attempt:
     """Run the task once and return how that ended; the process is gone afterwards.
+
+    `scratch` is the folder that the sandbox has as its `/tmp`.
 
     Raises what starting a process raises; nothing has run then.
     """
@@ -71,7 +75,7 @@ def attempt(plan: Plan, output: Output, cancellation: Cancellation) -> Attempt:
     launch = plan.launch._replace(seal=os.urandom(SEAL_DIGITS // 2).hex())
     with starting.start(launch, plan.walls, timeout_ms=timeout_ms) as process:
         process.send(plan.request)
-        watch = _Watch(output, launch.seal)
+        watch = _Watch(output, launch.seal, scratch)
         last = watch.follow(process, deadline, cancellation)
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)
@@ -87,6 +91,7 @@ def attempt(plan: Plan, output: Output, cancellation: Cancellation) -> Attempt:
             watch.answer,
             watch.decoder,
             watch.violation,
+            watch.overflow,
             last.cancelled,
             last.timed_out,
             status,
@@ -109,8 +114,10 @@ def attempt(plan: Plan, output: Output, cancellation: Cancellation) -> Attempt:
 class _Watch:
     """What is known of a sandbox while it runs."""
 
-    def __init__(self, output: Output, seal: str) -> None:
+    def __init__(self, output: Output, seal: str, scratch: Scratch) -> None:
         self.output = output
+        self.scratch = scratch
+        self.overflow: str | None = None
         self.decoder = Decoder(seal)
         self.stdout, self.stderr = Capture(), Capture()
         self.tail = bytearray()
@@ -128,7 +135,7 @@ class _Watch:
         """
         gauge_deadline: float | None = None
         while True:
-            arrival = process.wait(gauge_deadline or deadline, cancellation)
+            arrival = wait(process, gauge_deadline or deadline, cancellation, self.scratch)
             self._keep_tail(arrival.stderr)
             try:
                 for frame in self.decoder.feed(arrival.stdout):
@@ -141,6 +148,9 @@ class _Watch:
                 if not (arrival.ended or arrival.cancelled):
                     continue
             if arrival.ended or arrival.timed_out or arrival.cancelled:
+                return arrival
+            self.overflow = self.scratch.overflow()
+            if self.overflow is not None:
                 return arrival
 
     def _take(self, frame: Frame) -> None:

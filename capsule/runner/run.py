@@ -7,8 +7,10 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from capsule.confine import staging
+from capsule.confine.scratch import scratch
 from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.policy.units import format_ram
+from capsule.process.argv import tmp_mount
 from capsule.runner.attempt import Attempt, Output, Plan, attempt
 from capsule.runner.start import Material, Start, Unstarted, start_of
 from capsule.runner.verdict import Limits, stopped
@@ -84,8 +86,9 @@ def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelop
                 )
                 for mount in plan.launch.mounts
             )
-            launch = plan.launch._replace(mounts=mounts)
-            done = attempt(plan._replace(launch=launch), observer, cancellation)
+            tmp = staged.enter_context(scratch())
+            launch = plan.launch._replace(mounts=(*mounts, tmp_mount(tmp)))
+            done = attempt(plan._replace(launch=launch), tmp, observer, cancellation)
         observer.ended(policy, number, done)
         failed = done.verdict.error_type
         if failed is None or failed == "cancelled" or number == policy.max_retries:

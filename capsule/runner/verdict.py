@@ -19,13 +19,15 @@ class Evidence(NamedTuple):
     """What was seen of an attempt whose process is gone.
 
     `answer` is the result or failure frame, if one came; `violation` the first breach of the wire
-    format; `status` the exit code, or the negative number of a signal. The limits are those the
-    attempt ran under, for the messages: fuel units, bytes, milliseconds.
+    format; `overflow` which bound of `/tmp` it went above; `status` the exit code, or the negative
+    number of a signal. The limits are those the attempt ran under, for the messages: fuel units,
+    bytes, milliseconds.
     """
 
     answer: Frame | None
     decoder: Decoder
     violation: WireError | None
+    overflow: str | None
     cancelled: bool
     timed_out: bool
     status: int
@@ -61,12 +63,12 @@ def judge(evidence: Evidence) -> Verdict:
     closed = evidence.decoder.closed
     if closed and evidence.report.drain_offset is not None and evidence.answer is not None:
         return _answered(evidence.answer, evidence.limits)
-    if evidence.cancelled:
-        return stopped(evidence.limits, cancelled=True)
-    if closed:
+    if evidence.overflow is not None:
+        return _failed("policy_error", f"the task filled its disk: {evidence.overflow}")
+    if closed and not evidence.cancelled:
         return _failed("protocol_error", "the sandbox said that it was over and went on")
-    if evidence.timed_out:
-        return stopped(evidence.limits, cancelled=False)
+    if evidence.cancelled or evidence.timed_out:
+        return stopped(evidence.limits, cancelled=evidence.cancelled)
     return _died(evidence)
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, NamedTuple
 
+from capsule.confine.scratch import scratch
 from capsule.errors import WireError
 from capsule.policy.units import format_ram
 from capsule.process import launch as starting
-from capsule.process.argv import SEAL_DIGITS
+from capsule.process.argv import SEAL_DIGITS, tmp_mount
+from capsule.process.peer import wait
 from capsule.process.report import TAIL, read_report
 from capsule.shared import frames
 from capsule.snapshot.pages import Comparison
@@ -21,6 +23,7 @@ from capsule.wasm import PAGE
 from capsule.wire.decoder import Decoder
 
 if TYPE_CHECKING:
+    from capsule.confine.scratch import Scratch
     from capsule.confine.walls import Walls
     from capsule.process.argv import Launch
     from capsule.process.cancel import Cancellation
@@ -70,10 +73,17 @@ def picture(
     launch = launch._replace(seal=os.urandom(SEAL_DIGITS // 2).hex())
     film = _Film(launch.seal, before)
     milliseconds = max(round((bounds.deadline - time.monotonic()) * 1000), 1)
-    with starting.start(launch, walls, timeout_ms=milliseconds) as process:
+    with (
+        scratch() as tmp,
+        starting.start(
+            launch._replace(mounts=(*launch.mounts, tmp_mount(tmp))),
+            walls,
+            timeout_ms=milliseconds,
+        ) as process,
+    ):
         process.send(request)
         try:
-            last = _expose(process, film, bounds)
+            last = _expose(process, film, tmp, bounds)
         except WireError as error:
             return Spoilt(error.message)
         if not last.ended:
@@ -120,12 +130,14 @@ class _Film:
             raise WireError(f"its snapshot would be larger than {format_ram(MAX_CHANGED)}")
 
 
-def _expose(process: Process, film: _Film, bounds: Bounds) -> Arrival:
+def _expose(process: Process, film: _Film, tmp: Scratch, bounds: Bounds) -> Arrival:
     while True:
-        arrival = process.wait(bounds.deadline, bounds.cancellation)
+        arrival = wait(process, bounds.deadline, bounds.cancellation, tmp)
         film.take(arrival)
         if arrival.ended or arrival.timed_out or arrival.cancelled:
             return arrival
+        if overflow := tmp.overflow():
+            raise WireError(overflow)
 
 
 def _why(launch: Launch, errors: bytes, status: int) -> str:

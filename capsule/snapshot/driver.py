@@ -48,6 +48,7 @@ _IOVEC, _WRITTEN, _WORDS, _FRAME = 0, 8, 16, 64
 _BUDGET_AT = _WORDS + len(ARGV0) + 1
 _SEAL_AT = _BUDGET_AT + BUDGET_DIGITS
 _STDOUT = 1
+_PIECE = 16 << 20
 
 # Three constants and a `memory.init` restore one run of pages.
 _INSTRUCTIONS = 4
@@ -58,6 +59,10 @@ _LOCALS = [(4, op.I32), (2, op.I64)]
 
 
 def _module(code: bytes, segments: Sequence[bytes]) -> bytes:
+    # The segments are large, and copied once: into the module.
+    data = [wasm.uleb(len(segments))]
+    for segment in segments:
+        data += [b"\x01" + wasm.uleb(len(segment)), segment]
     imports = [
         wasm.name(module) + wasm.name(field) + b"\x00" + wasm.uleb(kind)
         for module, field, kind in _IMPORTED
@@ -77,9 +82,8 @@ def _module(code: bytes, segments: Sequence[bytes]) -> bytes:
             ),
             wasm.section(wasm.DATA_COUNT, wasm.uleb(len(segments))),
             wasm.section(wasm.CODE, wasm.vector([op.function(_LOCALS, code)])),
-            wasm.section(
-                wasm.DATA, wasm.vector([b"\x01" + wasm.sized(segment) for segment in segments])
-            ),
+            bytes([wasm.DATA]) + wasm.uleb(sum(map(len, data))),
+            *data,
             wasm.function_names(DRIVER_MODULE, names),
         ]
     )
@@ -230,6 +234,9 @@ def camera_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
     """
     text = source.encode()
     rest = op.local_get(_SIZE) + op.local_get(_FROM) + op.i32_sub
+    piece = op.i32_const(_PIECE)
+    # wasmtime refuses a call that hands over more than 128 MiB.
+    length = rest + piece + rest + piece + op.i32_lt_u + op.select
     code = (
         _grow(grow)
         + _restore(pages, 1)
@@ -242,7 +249,7 @@ def camera_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
         + op.i32_mul
         + op.local_set(_SIZE)
         + op.loop
-        + _write(op.local_get(_FROM), rest)
+        + _write(op.local_get(_FROM), length)
         + op.local_get(_FROM)
         + op.local_get(_SCRATCH_AT)
         + op.i32_load(_WRITTEN)

@@ -64,11 +64,6 @@ class Base(NamedTuple):
     key: str
 
 
-def stdlib_mount(folder: Path) -> Mount:
-    """Return the mount of the standard library in `folder`, which every run has."""
-    return Mount(folder, STDLIB_GUEST, writable=False)
-
-
 def open_base(
     home: Path, toolchain: Toolchain, walls: Walls, progress: Progress, *, asyncio: bool
 ) -> Base:
@@ -92,7 +87,7 @@ def open_base(
         toolchain.interpreter,
         driver=Path(),
         fuel=_PREPARE_FUEL,
-        mounts=(stdlib_mount(toolchain.stdlib),),
+        mounts=_mounts(home, toolchain, progress),
     )
     recipe += driver.RECIPE
     studio = _Studio(
@@ -120,6 +115,15 @@ def open_base(
         facts["restoring"],
         key,
     )
+
+
+def _mounts(home: Path, toolchain: Toolchain, progress: Progress) -> tuple[Mount, ...]:
+    library = Mount(toolchain.stdlib, STDLIB_GUEST, writable=False)
+    if toolchain.flavour == "core":
+        return (library,)
+    from capsule.snapshot.figures import data_mount
+
+    return (library, data_mount(home, toolchain, progress))
 
 
 def _make_host(folder: Path, toolchain: Toolchain) -> shelf.Facts:

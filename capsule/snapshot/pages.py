@@ -53,8 +53,12 @@ class Comparison:
         self.size = at
 
     def runs(self) -> list[PageRun]:
-        """Return the pages that changed, neighbours joined."""
-        return [PageRun(offset, bytes(data)) for offset, data in self._runs]
+        """Return the pages that changed, neighbours joined, and let go of them."""
+        runs = []
+        for offset, data in self._runs:
+            runs.append(PageRun(offset, bytes(data)))
+            data.clear()
+        return runs
 
     def _keep(self, at: int, page: memoryview) -> None:
         self.changed += PAGE

@@ -127,12 +127,13 @@ def _hashed_anew(path: Path, known: dict[str, object]) -> Damage | None:
 
 def _index(folder: Path, facts: Facts) -> bytes:
     entries = {
-        path.name: {
+        path.relative_to(folder).as_posix(): {
             "size": path.stat().st_size,
             "sha256": _sha256(path),
             "signature": record.signature(path),
         }
-        for path in sorted(folder.iterdir())
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
     }
     document = {
         "format": _FORMAT,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from capsule.confine.scratch import scratch
 from capsule.confine.walls import Walls
 from capsule.process.argv import Launch
 from capsule.process.cancel import Cancellation
@@ -72,7 +73,8 @@ class FakeSandbox:
             program, nothing, nothing, nothing, fuel=limits.compute, budget=limits.compute
         )
         plan = Plan(launch, 1000, Walls(landlock=0), b"request", limits)
-        return attempt(plan, self.seen, self.cancellation)
+        with scratch() as tmp:
+            return attempt(plan, tmp, self.seen, self.cancellation)
 
 
 @pytest.fixture

@@ -1,0 +1,95 @@
+"""The private /tmp of a run: there, empty, bounded, and gone afterwards."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from capsule.confine import scratch
+
+if TYPE_CHECKING:
+    from tests.integration.workbench import Workbench
+
+pytestmark = pytest.mark.integration
+
+FILL = """
+import os
+def main(files, size):
+    for number in range(files):
+        with open(f"/tmp/{number}", "wb") as file:
+            for _ in range(size >> 20 or 1):
+                file.write(bytes(min(size, 1 << 20)))
+    return len(os.listdir("/tmp"))
+"""
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left() -> object:
+    before = sorted(os.listdir(tempfile.gettempdir()))
+    yield
+    assert sorted(os.listdir(tempfile.gettempdir())) == before
+
+
+def test_it_is_empty_in_each_run(bench: Workbench) -> None:
+    assert [bench.run(FILL, 3, 100)["result"] for _ in range(2)] == [3, 3]
+
+
+def test_tempfile_works(bench: Workbench) -> None:
+    source = """
+import tempfile
+def main():
+    with tempfile.TemporaryDirectory() as folder, tempfile.NamedTemporaryFile(dir=folder) as file:
+        file.write(b"text")
+        file.flush()
+        return [folder.startswith("/tmp/"), open(file.name).read()]
+"""
+    assert bench.run(source)["result"] == [True, "text"]
+
+
+@pytest.mark.parametrize(
+    ("files", "size", "said"),
+    [
+        (2 * scratch.MAX_ENTRIES, 1, "more than 10,000 files and folders"),
+        (1_000, 20 << 20, "more than 256 MB"),
+    ],
+)
+def test_a_flood_ends_the_run(bench: Workbench, files: int, size: int, said: str) -> None:
+    error = bench.run(FILL, files, size)["error"]
+    assert error is not None
+    assert error["error_type"] == "policy_error"
+    assert said in error["message"]
+
+
+def test_folders_in_folders_count(bench: Workbench) -> None:
+    source = """
+import os
+def main():
+    for number in range(10**6):
+        os.makedirs(f"/tmp/{number % 50}/{number}")
+"""
+    error = bench.run(source)["error"]
+    assert error is not None
+    assert "more than 10,000 files and folders" in error["message"]
+
+
+def test_a_single_file_is_bounded(bench: Workbench) -> None:
+    error = bench.run(FILL, 1, 2 * scratch.MAX_FILE)["error"]
+    assert error is not None
+    assert error["error_type"] == "task_error"
+    assert "File too large" in error["message"]
+
+
+def test_a_flood_while_a_snapshot_is_taken(bench: Workbench) -> None:
+    source = """
+for number in range(10**6):
+    open(f"/tmp/{number}", "wb").close()
+def main(): return 1
+"""
+    error = bench.run(source)["error"]
+    assert bench.recorder.plain is not None
+    assert "more than 10,000 files" in bench.recorder.plain
+    assert error is not None
+    assert error["error_type"] == "policy_error"

@@ -1,0 +1,391 @@
+"""Snapshots of tasks: what they freeze, what they must not, and imports that are hostile."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from capsule.policy.resolve import CallerLimits
+from capsule.process.argv import Mount
+from capsule.process.cancel import Cancellation
+from capsule.progress import Silent
+from capsule.runner import prepare
+from capsule.runner.run import run
+from capsule.snapshot import calibration, shelf, task
+from capsule.snapshot.preopens import ADDRESS, SIZE
+from tests.integration.workbench import Recorder, Workbench
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.runner.run import Order
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def fresh(toolchain_home: Path, tmp_path: Path) -> Workbench:
+    """A bench whose tasks nobody has run before: its folder's name is in each source."""
+    return Fresh(toolchain_home, tmp_path)
+
+
+class Fresh(Workbench):
+    """Runs sources that differ from all others by a comment."""
+
+    def order(self, source: str, *rest: Any, **limits: Any) -> Order:
+        return super().order(f"{source}\n# {self.project}", *rest, **limits)
+
+
+def entry_of(order: Order) -> Path:
+    material = order.material
+    return task.shelf_of(material.home) / task.task_key(material.base, material.code)
+
+
+def plain(bench: Workbench) -> str:
+    """Why the last run was without a snapshot."""
+    assert bench.recorder.plain is not None
+    return bench.recorder.plain
+
+
+def both_runs(bench: Workbench, source: str, *args: Any) -> list[Any]:
+    """The results of a first and a second run, both from the snapshot."""
+    found = []
+    for _ in range(2):
+        envelope = bench.run(source, *args)
+        assert envelope["error"] is None, envelope["error"]
+        assert bench.recorder.plain is None
+        found.append(envelope["result"])
+    return found
+
+
+def test_the_import_is_done_once(fresh: Workbench) -> None:
+    source = "import fractions\nseen = []\ndef main():\n    seen.append(1)\n    return len(seen)"
+    order = fresh.order(source)
+    assert shelf.look(entry_of(order)) is None
+    assert both_runs(fresh, source) == [1, 1]
+    made = entry_of(order).stat()
+    fresh.run(source)
+    assert entry_of(order).stat().st_ino == made.st_ino
+
+
+def test_a_run_from_a_snapshot_costs_no_import(fresh: Workbench) -> None:
+    source = "total = sum(i * i for i in range(1_000_000))\ndef main(): return total"
+    fuel = fresh.run(source)["execution"]["fuel_consumed"]
+    assert fuel is not None
+    assert fuel < 1_000_000
+
+
+def test_another_bundle_is_another_snapshot(fresh: Workbench) -> None:
+    assert both_runs(fresh, "X = 1\ndef main(): return X") == [1, 1]
+    assert both_runs(fresh, "X = 2\ndef main(): return X") == [2, 2]
+
+
+def test_runs_at_once_share_one_that_is_made_once(
+    fresh: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[str] = []
+    really = task.take
+
+    def take(*given: Any) -> Any:
+        taken.append("taken")
+        return really(*given)
+
+    monkeypatch.setattr(task, "take", take)
+    order = fresh.order("import decimal\ndef main(): return 7")
+    results: list[Any] = []
+
+    def one() -> None:
+        with Cancellation() as never:
+            results.append(run(order, Recorder(), never)["result"])
+
+    threads = [threading.Thread(target=one) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (results, taken) == ([7] * 6, ["taken"])
+
+
+@pytest.mark.parametrize("name", ["driver.cwasm", "entry.json"])
+def test_a_damaged_snapshot_is_made_again(fresh: Workbench, name: str) -> None:
+    source = "def main(): return 7"
+    fresh.run(source)
+    path = entry_of(fresh.order(source)) / name
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert both_runs(fresh, source) == [7, 7]
+    assert path.read_bytes() != content
+
+
+# What a snapshot freezes, and the answers.
+
+
+def test_folders_of_the_run_are_seen_whatever_the_snapshot_was_taken_with(
+    fresh: Workbench, tmp_path: Path
+) -> None:
+    for name in ("first", "second", "third"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_text(name)
+    source = """
+import os
+def main():
+    found = {}
+    for folder in ("/data", "/more"):
+        try:
+            found[folder] = open(folder + "/file").read()
+        except OSError:
+            found[folder] = None
+    return found
+"""
+    order = fresh.order(source)
+
+    def seen(*folders: tuple[str, str]) -> Any:
+        mounts = tuple(Mount(tmp_path / host, guest, writable=False) for host, guest in folders)
+        material = order.material._replace(folders=mounts)
+        envelope = fresh.run_order(order._replace(material=material))
+        assert fresh.recorder.plain is None
+        return envelope["result"]
+
+    assert seen() == {"/data": None, "/more": None}
+    assert seen(("first", "/data")) == {"/data": "first", "/more": None}
+    assert seen(("second", "/data")) == {"/data": "second", "/more": None}
+    assert seen(("third", "/more"), ("first", "/data")) == {"/data": "first", "/more": "third"}
+
+
+def test_an_import_that_looks_at_files_is_repeated_when_there_are_some(
+    fresh: Workbench, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("text")
+    source = "import os\nX = os.path.exists('data/file')\ndef main(): return X"
+    assert both_runs(fresh, source) == [False, False]
+    order = fresh.order(source)
+    folders = (Mount(tmp_path, "/data", writable=False),)
+    material = order.material._replace(folders=folders)
+    assert fresh.run_order(order._replace(material=material))["result"] is True
+    assert "genericpath.exists (stdin.py, line 2)" in plain(fresh)
+
+
+def test_randomness_is_new_in_each_run(fresh: Workbench) -> None:
+    source = """
+import os, random, secrets, time, uuid
+def main():
+    return [random.random(), random.getrandbits(64), str(uuid.uuid4()), secrets.token_hex(),
+            os.urandom(16).hex(), time.time_ns(), random.SystemRandom().random()]
+"""
+    first, second = both_runs(fresh, source)
+    assert all(one != other for one, other in zip(first, second, strict=True))
+
+
+def test_a_generator_with_a_seed_of_its_own_keeps_it(fresh: Workbench) -> None:
+    source = "import random\nrng = random.Random(3)\ndef main(): return rng.random()"
+    first, second = both_runs(fresh, source)
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "import time; X = time.time_ns()",
+        "from time import perf_counter_ns; X = perf_counter_ns()",
+        "import uuid; X = str(uuid.uuid4())",
+        "from uuid import uuid1; X = str(uuid1())",
+        "import random; X = random.random()",
+        "import random; X = random.sample(range(10**9), 3)",
+        "import random; X = random.Random().random()",
+        "import random; X = random.SystemRandom().random()",
+        "import secrets; X = secrets.token_hex()",
+        "import os; X = os.urandom(8).hex()",
+        "from datetime import datetime; X = str(datetime.now())",
+        "def now():\n    import time\n    return time.time_ns()\nX = now()",
+        "class C:\n    import uuid\n    X = str(uuid.uuid4())\nX = C.X",
+    ],
+)
+def test_what_an_import_asks_for_is_new_in_each_run(fresh: Workbench, line: str) -> None:
+    found = []
+    for _ in range(2):
+        found.append(fresh.run(f"{line}\ndef main(): return X")["result"])
+        assert "new in each run" in plain(fresh)
+    assert found[0] != found[1]
+
+
+def test_a_seed_that_the_import_sets_holds(fresh: Workbench) -> None:
+    source = "import random\nrandom.seed(3)\ndef main(): return random.random()"
+    first, second = (fresh.run(source)["result"] for _ in range(2))
+    assert first == second
+
+
+def test_the_import_sees_no_environment(fresh: Workbench) -> None:
+    source = "import os\nX = dict(os.environ)\ndef main(): return [X, dict(os.environ)]"
+    assert both_runs(fresh, source) == [[{}, {}], [{}, {}]]
+
+
+def test_what_the_import_prints_is_printed_in_each_run(fresh: Workbench) -> None:
+    source = "import sys\nprint('out')\nprint('err', file=sys.stderr)\ndef main(): print('run')"
+    for _ in range(2):
+        execution = fresh.run(source)["execution"]
+        assert fresh.recorder.plain is None
+        assert (execution["stdout"], execution["stderr"]) == ("out\nrun\n", "err\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "why", "result"),
+    [
+        ("X = open('/usr/local/lib/python315.zip', 'rb')\ndef main(): return X.read(2).hex()",
+         "leaves a file open", "504b"),
+        ("import sys\nprint('x' * 100_000)\ndef main(): return 1", "prints more", 1),
+        ("X = bytearray(range(256)) * (2 << 20)\ndef main(): return len(X)",
+         "larger than 256MB", 512 << 20),
+    ],
+)  # fmt: skip
+def test_an_import_that_cannot_be_frozen_is_repeated(
+    fresh: Workbench, source: str, why: str, result: object
+) -> None:
+    for _ in range(2):
+        envelope = fresh.run(source)
+        assert envelope["result"] == result, envelope["error"]
+        assert why in plain(fresh)
+
+
+def test_an_import_that_fails_says_so_in_each_run(fresh: Workbench) -> None:
+    for _ in range(2):
+        error = fresh.run("X = 1\nraise KeyError('gone')\ndef main(): pass")["error"]
+        assert error is not None
+        assert (error["error_type"], error["message"]) == ("task_error", "KeyError: 'gone'")
+        assert error["traceback"] is not None
+        assert "line 2" in error["traceback"]
+
+
+def test_modules_beside_the_task_are_frozen_and_lazy_ones_still_found(
+    fresh: Workbench, tmp_path: Path
+) -> None:
+    (tmp_path / "beside.py").write_text("X = 5\n")
+    (tmp_path / "later.py").write_text("Y = 7\n")
+    path = tmp_path / "entry.py"
+    path.write_text("import beside\ndef main():\n    import later\n    return beside.X + later.Y\n")
+    source = prepare.read_file(path, tmp_path)
+    order = prepare.order(source, prepare.Call(), fresh.home, Silent())
+    assert [fresh.run_order(order)["result"] for _ in range(2)] == [12, 12]
+    assert fresh.recorder.plain is None
+
+
+# An import is code that nobody trusts.
+
+
+@pytest.mark.parametrize(
+    "attack",
+    [
+        "import os\nos.write(1, b'x' * 10)",
+        "import os\nos.write(1, bytes([18, 4, 0, 0, 0]) + b'null')",
+        "import os\nos.write(1, bytes([18, 255, 255, 255, 3]) + b'x' * 1000)",
+        "import os\nos.write(1, bytes([21, 20, 0, 0, 0]) + bytes([128, 2, 0, 0]) + b'0' * 16)",
+        "import os\nos.dup2(2, 1)",
+        "import os\nos.close(1)",
+        "import os\nos._exit(0)",
+        "import sys\nsys.exit(0)",
+        "import ctypes",
+        "def f(): f()\nimport sys\nsys.setrecursionlimit(10**9)\nf()",
+        "from capsule_guest import freezing\nfreezing.freeze = None",
+        "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: 'nonsense'",
+        "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: '[' * 100_000",
+        "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: '{\"open\": []}'",
+        "from capsule_guest import main\nmain.send = lambda kind, answer: None",
+        "from capsule_guest import main\nmain.send = lambda kind, answer: 1 / 0",
+    ],
+)
+def test_a_hostile_import_harms_only_its_own_run(fresh: Workbench, attack: str) -> None:
+    begin = time.monotonic()
+    envelope = fresh.run(f"{attack}\ndef main(): return 1")
+    assert time.monotonic() - begin < 30
+    assert envelope["success"] or envelope["error"] is not None
+    assert fresh.run("def main(): return 2")["result"] == 2
+
+
+def test_an_endless_import_ends_with_the_timeout(fresh: Workbench) -> None:
+    fresh.run("def main(): pass")
+    source = "import time\nwhile True: time.sleep(1)\ndef main(): pass"
+    for _ in range(2):
+        begin = time.monotonic()
+        envelope = fresh.run(source, timeout_ms=700)
+        assert time.monotonic() - begin < 2
+        assert envelope["error"] is not None
+        assert envelope["error"]["error_type"] == "timeout"
+        assert 700 <= envelope["execution"]["duration_ms"] < 1500
+
+
+def test_a_cancelled_import_is_a_cancelled_run(fresh: Workbench) -> None:
+    order = fresh.order("import time\ntime.sleep(60)\ndef main(): pass")
+    with Cancellation() as cancellation:
+        threading.Timer(0.5, cancellation.cancel).start()
+        envelope = run(order, Recorder(), cancellation)
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "cancelled"
+    assert shelf.look(entry_of(order)) is None
+
+
+def test_a_frozen_trick_gains_no_fuel(fresh: Workbench) -> None:
+    """Burning in answer to an empty request would count as overhead, were it measured."""
+    source = """
+from capsule_guest import main as guest
+really = guest.receive
+def receive():
+    kind, content = really()
+    if b'"module": null' in content:
+        for _ in range(10**7): pass
+    return kind, content
+guest.receive = receive
+def main():
+    for _ in range(10**6): pass
+"""
+    envelope = fresh.run(source, compute=100_000_000)
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "fuel_exhausted"
+
+
+def test_the_overhead_is_what_a_run_without_a_task_takes(fresh: Workbench) -> None:
+    order = fresh.order("import json, re, textwrap\ndef main(): return 1")
+    fresh.run_order(order)
+    base = order.material.base
+    with Cancellation() as never:
+        found = task.open_task(
+            fresh.home, base, order.material.code, task.Studio(order.walls, None, never, Silent())
+        )
+    assert isinstance(found, task.Frozen)
+    launch = base.launch._replace(driver=found.snapshot.driver)
+    measured = calibration.overhead(launch, base.first_step, order.walls)
+    assert abs(found.snapshot.overhead - measured) < 50_000
+
+
+def test_memory_that_the_import_took_counts(fresh: Workbench) -> None:
+    source = "X = bytearray(80 << 20)\ndef main(): return len(X)"
+    envelope = fresh.run(source, max_ram=64 << 20)
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "memory_exceeded"
+    assert fresh.run(source)["result"] == 80 << 20
+
+
+def test_the_address_of_the_list_of_folders_is_the_interpreters(toolchain_home: Path) -> None:
+    """Read from the function that clears it: each store writes zero to a constant address."""
+    from scripts import refresh_pins
+
+    (path,) = toolchain_home.glob("toolchain/*/interpreter.wasm")
+    stores = refresh_pins.zeroed(path.read_bytes(), "__wasilibc_reset_preopens")
+    assert (min(stores), max(stores)) == (ADDRESS, ADDRESS + SIZE - 4)
+
+
+def test_limits_of_the_caller_hold_behind_a_snapshot(fresh: Workbench) -> None:
+    source = "def main():\n    while True: pass"
+    fresh.run(source, max_fuel=10**7)
+    limits = CallerLimits(max_fuel=10**7)
+    order = prepare.order(
+        prepare.read_text(source.encode(), fresh.project),
+        prepare.Call(limits=limits),
+        fresh.home,
+        Silent(),
+    )
+    error = fresh.run_order(order)["error"]
+    assert error is not None
+    assert error["error_type"] == "fuel_exhausted"
