@@ -16,6 +16,7 @@ Code = Literal[
     "output_error",
     "protocol_error",
     "malformed_module",
+    "artifact_error",
 ]
 
 

@@ -234,6 +234,34 @@ def functions(module: bytes, names: set[str]) -> dict[str, int]:
     return {name: places[0] for name, places in found.items()}
 
 
+def zeroed(module: bytes, name: str) -> list[int]:
+    """Return the addresses that a function writes zero to, in the constants of its code.
+
+    `i32.const 0, i32.const 0, i32.store` (or `store8`) with the address as the offset is how a
+    compiler clears a static variable.
+    """
+    index = functions(module, {name})[name]
+    for section in wasm.sections(module):
+        if section.kind == wasm.CODE:
+            _, at = wasm.read_uleb(module, section.start, section.end)
+            for _ in range(index):
+                size, at = wasm.read_uleb(module, at, section.end)
+                at += size
+            size, at = wasm.read_uleb(module, at, section.end)
+            return _cleared(module[at : at + size])
+    return []
+
+
+def _cleared(body: bytes) -> list[int]:
+    found = []
+    for pattern in (b"\x41\x00\x41\x00\x36\x02", b"\x41\x00\x41\x00\x3a\x00"):
+        at = body.find(pattern)
+        while at >= 0:
+            found.append(wasm.read_uleb(body, at + len(pattern), len(body))[0])
+            at = body.find(pattern, at + 1)
+    return found
+
+
 def function_names(module: bytes, at: int, end: int) -> list[tuple[int, str]]:
     """Return index and name of each function in the body of a name section."""
     while at < end:

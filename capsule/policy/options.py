@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, TypeVar
 
 from capsule.policy.folders import MAX_FOLDERS, FolderRule, parse_folder
 from capsule.policy.hosts import MAX_HOSTS, parse_host
-from capsule.policy.units import parse_compute, parse_ram, parse_retries, parse_timeout
+from capsule.policy.units import (
+    format_ram,
+    format_timeout,
+    parse_compute,
+    parse_ram,
+    parse_retries,
+    parse_timeout,
+)
 from capsule.policy.values import InvalidValueError, shown
 from capsule.policy.variables import MAX_VARIABLES, parse_variable
 
@@ -78,6 +85,39 @@ def overlay(own: Options, defaults: Options) -> Options:
         allowed_hosts=first(own.allowed_hosts, defaults.allowed_hosts),
         env_variables=first(own.env_variables, defaults.env_variables),
     )
+
+
+def written(options: Options) -> dict[str, object]:
+    """Return the literal values that `parse_options` reads as `options`: JSON, and no tuples.
+
+    >>> written(Options(compute=5, ram=1 << 20, allowed_hosts=("localhost",)))
+    {'compute': 5, 'ram': '1MB', 'allowed_hosts': ['localhost']}
+    """
+    found = {
+        "compute": options.compute,
+        "ram": None if options.ram is None else _written_ram(options.ram),
+        "timeout": None if options.timeout is None else format_timeout(options.timeout),
+        "max_retries": options.max_retries,
+        "allowed_files": None
+        if options.allowed_files is None
+        else [
+            {"path": str(rule), "mode": "rw" if rule.writable else "ro"}
+            for rule in options.allowed_files
+        ],
+        "allowed_hosts": _list(options.allowed_hosts),
+        "env_variables": _list(options.env_variables),
+    }
+    return {option: value for option, value in found.items() if value is not None}
+
+
+def _written_ram(size: int) -> str:
+    # A kilobyte is a power of two, so that ten decimals say any number of bytes exactly.
+    whole, rest = divmod(size, 1024)
+    return format_ram(size) if not rest else f"{whole}.{rest * 10**10 // 1024:010}KB"
+
+
+def _list(values: tuple[str, ...] | None) -> list[str] | None:
+    return None if values is None else list(values)
 
 
 def parse_folders(value: object) -> tuple[FolderRule, ...]:

@@ -20,7 +20,9 @@ LAYERS = {
     "capsule.confine": 2,
     "capsule.services": 2,
     "capsule.bundle": 3,
+    "capsule.packages": 3,
     "capsule.snapshot": 3,
+    "capsule.artifact": 3,
     "capsule.process": 3,
     "capsule.pool": 4,
     "capsule.runner": 4,
@@ -31,6 +33,7 @@ LAYERS = {
 # Folders of one layer that may use each other, and in which direction.
 SIDEWAYS = {
     ("capsule.snapshot", "capsule.process"),
+    ("capsule.artifact", "capsule.snapshot"),
 }
 
 MODULES = {

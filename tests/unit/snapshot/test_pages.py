@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from capsule.snapshot.pages import PAGE, Comparison, PageRun
 
+
 def changed(before: bytes, after: bytes, step: int = 1 << 20) -> list[PageRun]:
     comparison = Comparison(before)
     for at in range(0, len(after), step):

@@ -1,0 +1,1 @@
+"""Exported tasks as files: writing them, and reading those that nobody vouches for."""
