@@ -33,16 +33,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read(path: Path) -> Parts:
+def read(path: Path, name: str | None = None) -> Parts:
     """Read the artifact in a file; what it holds may still be anything that `read_bytes` allows.
+
+    `name` is what messages call the file.
 
     Raises `ArtifactError` when there is no such file, when it is not a regular one, when it is
     larger than an artifact may be, and as `read_bytes`.
     """
-    name = printable(str(path))
+    name = printable(str(path) if name is None else name)
     try:
         data = _content(path)
-        _check_not_python(path, data)
+        _check_not_python(name, data)
         return _read(memoryview(data))
     except ArtifactError as error:
         raise error.of(name) from None
@@ -90,11 +92,9 @@ def _content(path: Path) -> bytes:
     return data
 
 
-def _check_not_python(path: Path, data: bytes) -> None:
-    if path.suffix == ".py" and not data.startswith(wasm.HEADER[:4]):
-        raise ArtifactError(
-            "it is Python, not an exported task", hint=f"capsule run {printable(str(path))}"
-        )
+def _check_not_python(name: str, data: bytes) -> None:
+    if name.endswith(".py") and not data.startswith(wasm.HEADER[:4]):
+        raise ArtifactError("it is Python, not an exported task", hint=f"capsule run {name}")
 
 
 def _check_regular(mode: int) -> None:

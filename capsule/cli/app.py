@@ -48,6 +48,36 @@ def _top(
     pass
 
 
+Args = Annotated[
+    list[str] | None,
+    typer.Argument(
+        metavar="[ARGS]...", help="Arguments of the task, as strings.", show_default=False
+    ),
+]
+ArgsFile = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FILE", help="A JSON array or object of arguments of any type; - for stdin."
+    ),
+]
+JsonEnvelope = Annotated[bool, typer.Option("--json", help="Print the envelope as one line.")]
+Result = Annotated[bool, typer.Option("--result", help="Print the bare result.")]
+MaxFuel = Annotated[
+    str | None, typer.Option(metavar="N", help="At most this compute: LOW to HIGH, or units.")
+]
+MaxRam = Annotated[
+    str | None, typer.Option(metavar="SIZE", help="At most this memory: 256MB, 1GB.")
+]
+Timeout = Annotated[
+    str | None, typer.Option(metavar="TIME", help="At most this long: 500ms, 30s, 5m.")
+]
+NoNet = Annotated[bool, typer.Option("--no-net", help="Allow no hosts.")]
+NoFiles = Annotated[bool, typer.Option("--no-files", help="Allow no folders.")]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show each task's life as it happens.")
+]
+
+
 @app.command()
 def run(
     file: Annotated[
@@ -58,34 +88,16 @@ def run(
             show_default=False,
         ),
     ] = None,
-    args: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="[ARGS]...", help="Arguments of the task, as strings.", show_default=False
-        ),
-    ] = None,
-    args_file: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE", help="A JSON array or object of arguments of any type; - for stdin."
-        ),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print the envelope as one line.")] = False,
-    result: Annotated[bool, typer.Option("--result", help="Print the bare result.")] = False,
-    max_fuel: Annotated[
-        str | None, typer.Option(metavar="N", help="At most this compute: LOW to HIGH, or units.")
-    ] = None,
-    max_ram: Annotated[
-        str | None, typer.Option(metavar="SIZE", help="At most this memory: 256MB, 1GB.")
-    ] = None,
-    timeout: Annotated[
-        str | None, typer.Option(metavar="TIME", help="At most this long: 500ms, 30s, 5m.")
-    ] = None,
-    no_net: Annotated[bool, typer.Option("--no-net", help="Allow no hosts.")] = False,
-    no_files: Annotated[bool, typer.Option("--no-files", help="Allow no folders.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show each task's life as it happens.")
-    ] = False,
+    args: Args = None,
+    args_file: ArgsFile = None,
+    json: JsonEnvelope = False,
+    result: Result = False,
+    max_fuel: MaxFuel = None,
+    max_ram: MaxRam = None,
+    timeout: Timeout = None,
+    no_net: NoNet = False,
+    no_files: NoFiles = False,
+    verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> int:
     """Run a task and print its envelope.
@@ -117,6 +129,81 @@ def run(
         no_files=no_files,
     )
     return command(options, Screen())
+
+
+@app.command("exec")
+def exec_(
+    artifact: Annotated[
+        str, typer.Argument(metavar="ARTIFACT", help="A file from build --export.")
+    ],
+    args: Args = None,
+    args_file: ArgsFile = None,
+    json: JsonEnvelope = False,
+    result: Result = False,
+    max_fuel: MaxFuel = None,
+    max_ram: MaxRam = None,
+    timeout: Timeout = None,
+    no_net: NoNet = False,
+    no_files: NoFiles = False,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> int:
+    """Run an exported task, with the policy it was built with, and print its envelope.
+
+    Example:
+
+      capsule build --export hello.py && capsule exec hello.wasm 3
+
+    Put -- before arguments that begin with a dash.
+    """
+    from capsule.cli.run import Options, command
+
+    options = Options(
+        file=artifact,
+        args=args or [],
+        args_file=args_file,
+        json=json,
+        result=result,
+        verbose=verbose,
+        quiet=quiet,
+        max_fuel=max_fuel,
+        max_ram=max_ram,
+        timeout=timeout,
+        no_net=no_net,
+        no_files=no_files,
+        artifact=True,
+    )
+    return command(options, Screen())
+
+
+@app.command()
+def build(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[FILE]",
+            help="A task file. Default: the entrypoint of capsule.toml.",
+            show_default=False,
+        ),
+    ] = None,
+    export: Annotated[
+        bool, typer.Option("--export", help="Write an artifact, FILE.wasm, that exec runs.")
+    ] = False,
+    output: Annotated[
+        str | None, typer.Option("--output", "-o", metavar="OUT", help="Where to write it.")
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Snapshot a task ahead of time; with --export, write it to a file that runs elsewhere.
+
+    Example:
+
+      capsule build --export hello.py -o dist/hello.wasm
+    """
+    from capsule.cli.build import Options, command
+
+    return command(Options(file, export, output, json, quiet), Screen())
 
 
 @app.command()

@@ -17,6 +17,7 @@ from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.run import run
+from capsule.runner.source import read_text
 from capsule.toolstore import manage, pip
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def a_run() -> Row:
     """Run a task."""
     if not _installed():
         return Row("run", "warning", "not tried: the toolchain is not installed")
-    source = prepare.read_text(b"def main(): return 6 * 7", _folder())
+    source = read_text(b"def main(): return 6 * 7", _folder())
     order = prepare.order(source, prepare.Call(), state_root(), Silent())
     with Cancellation() as never:
         envelope = run(order, _Nobody(), never)

@@ -1,4 +1,4 @@
-"""`capsule run`: one task, one envelope, one exit code."""
+"""`capsule run` and `capsule exec`: one task, one envelope, one exit code."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ from capsule.policy.values import InvalidValueError
 from capsule.process.cancel import Cancellation
 from capsule.runner import prepare
 from capsule.runner.run import run
+from capsule.runner.source import read_artifact, read_file, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from capsule.cli.screen import Screen
     from capsule.envelope import Envelope
+    from capsule.runner.source import Source
 
 _MAX_SOURCE = 10 << 20
 
@@ -30,7 +32,7 @@ SUCCESS, FAILED, TIMED_OUT, INTERRUPTED = 0, 1, 124, 130
 
 
 class Options(NamedTuple):
-    """What the command line says, as text."""
+    """What the command line says, as text; `artifact` is whether `file` is an exported task."""
 
     file: str | None
     args: list[str]
@@ -44,6 +46,7 @@ class Options(NamedTuple):
     timeout: str | None = None
     no_net: bool = False
     no_files: bool = False
+    artifact: bool = False
 
 
 def command(options: Options, screen: Screen) -> int:
@@ -98,16 +101,23 @@ def _amount(option: str, value: str | None, parse: Callable[[object], int]) -> i
         raise UsageError(f"{option}: {wrong.message}", hint=wrong.hint) from None
 
 
-def _read(options: Options) -> prepare.Source:
+def working_folder() -> Path:
+    """Return the working folder. Raises `UsageError` when it is gone."""
     try:
-        working = Path.cwd()
+        return Path.cwd()
     except FileNotFoundError:
         raise UsageError("the working folder is gone", hint="cd to one that is there") from None
+
+
+def _read(options: Options) -> Source:
+    working = working_folder()
+    if options.artifact:
+        return read_artifact(Path(options.file or ""), working)
     if options.file != "-":
-        return prepare.read_file(None if options.file is None else Path(options.file), working)
+        return read_file(None if options.file is None else Path(options.file), working)
     if options.args_file == "-":
         raise UsageError("stdin cannot be both the source and the --args-file")
     source = read_stdin(_MAX_SOURCE + 1)
     if len(source) > _MAX_SOURCE:
         raise UsageError(f"the source on stdin has more than {_MAX_SOURCE:,} bytes")
-    return prepare.read_text(source, working)
+    return read_text(source, working)

@@ -60,6 +60,7 @@ def look(folder: Path, digest: str) -> Path | Damage | None:
     site = folder / SITE
     try:
         if (folder / _STAMP).read_bytes() == _stamp(site):
+            files.note_use(folder / _STAMP)
             return site
     except FileNotFoundError:
         if not folder.is_dir():

@@ -35,7 +35,9 @@ def entry_task(declarations: Declarations) -> Declared:
             f"{declarations.filename} has no task and no function main",
             hint="mark a function with @task, after: from capsule import task",
         )
-    listed = ", ".join(f"{shown(task.name)} (line {task.line})" for task in tasks[:_LISTED])
+    listed = ", ".join(
+        shown(task.name) + (f" (line {task.line})" if task.line else "") for task in tasks[:_LISTED]
+    )
     more = f" and {len(tasks) - _LISTED} more" if len(tasks) > _LISTED else ""
     raise UsageError(
         f"{declarations.filename} has {len(tasks)} tasks and none is the entry point:"

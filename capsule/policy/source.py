@@ -32,6 +32,7 @@ class Declared:
     """A task as its source declares it.
 
     `options` are the literal values of the decorator's keywords but `name`, not yet checked.
+    `line` is 0 where there is no source.
     """
 
     name: str
@@ -43,9 +44,9 @@ class Declared:
 
     def blame(self, option: str, wrong: InvalidValueError) -> PolicyError:
         """Return the error that says that `option` of this task is wrong."""
+        place = f"{self.filename}:{self.line}" if self.line else self.filename
         return PolicyError(
-            f"{self.filename}:{self.line}: task {shown(self.name)}: {option}: {wrong.message}",
-            hint=wrong.hint,
+            f"{place}: task {shown(self.name)}: {option}: {wrong.message}", hint=wrong.hint
         )
 
 

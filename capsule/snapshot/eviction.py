@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+# The files of an entry that bear the time of its last use.
+_MARKS = (INDEX, "stamp")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 # The bounds are looked at this often, and sooner where a shelf has so many entries: a program that
 # runs new code all the time would fill the disk in an hour.
@@ -74,6 +76,9 @@ def prune(cache: Path, bounds: Bounds, *, all_of_it: bool = False) -> list[Kept]
             gone.append(kept)
     for leftover in _leftovers(cache, now):
         files.delete(leftover)
+    if all_of_it:
+        # Which packages answer which question: small, and kept as long as that helps offline.
+        files.delete(cache / "resolutions")
     return gone
 
 
@@ -132,5 +137,5 @@ def _size(folder: Path) -> int:
 
 
 def _used(folder: Path) -> float:
-    index = folder / INDEX
-    return (index if index.exists() else folder).stat().st_mtime
+    found = [folder / mark for mark in _MARKS if (folder / mark).exists()]
+    return max(path.stat().st_mtime for path in found or [folder])

@@ -25,6 +25,7 @@ from capsule.wasm import PAGE
 if TYPE_CHECKING:
     from capsule.confine.walls import Walls
     from capsule.progress import Progress
+    from capsule.toolstore.layout import Flavour
     from capsule.toolstore.toolchain import Toolchain
 
 _PREPARE_FUEL = 10**12
@@ -46,13 +47,25 @@ class Snapshot(NamedTuple):
     memory: int
 
 
+class Runtime(NamedTuple):
+    """What a task's memory depends on besides the task, on every machine; `key` is for all of it.
+
+    `interpreter` is that of `Toolchain.portable`, `asyncio` whether that module was loaded before.
+    """
+
+    interpreter: str
+    flavour: Flavour
+    asyncio: bool
+    key: str
+
+
 class Base(NamedTuple):
     """What runs of all tasks share.
 
     `launch` is that of a run but for its driver, folders and limits, `first_step` where in the host
     module the gauge begins. `camera` is the driver that freezes a task, `initial` the memory before
-    anything ran, `restoring` the fuel that restoring the generic snapshot takes, and `key` stands
-    for all of it.
+    anything ran, `restoring` the fuel that restoring the generic snapshot takes. `key` stands for
+    all of it on this machine.
     """
 
     launch: Launch
@@ -62,6 +75,7 @@ class Base(NamedTuple):
     initial: Path
     restoring: int
     key: str
+    runtime: Runtime
 
 
 def open_base(
@@ -114,6 +128,12 @@ def open_base(
         studio.initial,
         facts["restoring"],
         key,
+        Runtime(
+            toolchain.portable,
+            toolchain.flavour,
+            asyncio,
+            shelf.key(toolchain.portable.encode(), studio.preparation.encode(), *_flat(content)),
+        ),
     )
 
 

@@ -7,10 +7,7 @@ again before each use: one that was damaged is made again, never run.
 from __future__ import annotations
 
 import json
-import os
 import tempfile
-import time
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -24,7 +21,6 @@ if TYPE_CHECKING:
 
 _FORMAT = 2
 INDEX = "entry.json"
-_STALE = 15.0
 UNFINISHED = ".new-"
 LOCK = ".lock"
 
@@ -53,7 +49,7 @@ def obtain(shelf: Path, key: str, make: Callable[[Path], Facts], progress: Progr
     """
     folder = shelf / key
     if isinstance(found := look(folder), Entry):
-        _note_use(folder / INDEX)
+        files.note_use(folder / INDEX)
         return found
     with files.writing(shelf):
         files.make_private(shelf)
@@ -108,13 +104,6 @@ def look(folder: Path) -> Entry | Damage | None:
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         return Damage(index, f"{type(error).__name__}: {error}")
     return Entry(folder, facts)
-
-
-def _note_use(index: Path) -> None:
-    """Let the index bear the time of its last use, to within seconds: eviction goes by it."""
-    with suppress(OSError):  # a home that is only read
-        if time.time() - index.stat().st_mtime > _STALE:
-            os.utime(index)
 
 
 def _hashed_anew(path: Path, known: dict[str, object]) -> Damage | None:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from capsule.snapshot.camera import Picture
     from capsule.snapshot.code import Code
     from capsule.snapshot.generic import Base
+    from capsule.snapshot.pages import PageRun
 
 # What an import may spend: pandas, scipy and matplotlib together take some 1.5e10.
 IMPORT_FUEL = 50_000_000_000
@@ -58,10 +59,11 @@ class Unfrozen(NamedTuple):
     cancelled: bool = False
 
 
-class Film(NamedTuple):
-    """A picture of a task that can be frozen."""
+class Pictured(NamedTuple):
+    """What a task's snapshot is made of: see `camera.Picture`, and `Frozen` for `files`."""
 
-    picture: Picture
+    pages: list[PageRun]
+    memory: int
     files: str | None
 
 
@@ -79,11 +81,28 @@ def open_task(home: Path, base: Base, code: Code, studio: Studio) -> Frozen | Un
         )
     except _EndedError as ended:
         return ended.how
-    reason = entry.folder / _REASON
     if not entry.facts["frozen"]:
-        return Unfrozen(reason.read_text())
+        return Unfrozen((entry.folder / _REASON).read_text())
+    return _frozen(entry)
+
+
+def restore(home: Path, base: Base, pictured: Pictured, digest: str, progress: Progress) -> Frozen:
+    """Return a snapshot that was taken elsewhere; `digest` stands for all of it.
+
+    Raises `ToolchainError` when it cannot be kept.
+    """
+    entry = shelf.obtain(
+        shelf_of(home),
+        shelf.key(base.key.encode(), b"artifact", digest.encode()),
+        lambda folder: _develop(pictured, base, folder),
+        progress,
+    )
+    return _frozen(entry)
+
+
+def _frozen(entry: shelf.Entry) -> Frozen:
     snapshot = Snapshot(entry.folder / DRIVER, entry.facts["overhead"], entry.facts["memory"])
-    return Frozen(snapshot, reason.read_text() if entry.facts["files"] else None)
+    return Frozen(snapshot, (entry.folder / _REASON).read_text() if entry.facts["files"] else None)
 
 
 class Studio(NamedTuple):
@@ -105,7 +124,7 @@ def task_key(base: Base, code: Code) -> str:
     return shelf.key(base.key.encode(), code.digest.encode(), code.packages_digest.encode())
 
 
-def take(base: Base, code: Code, studio: Studio) -> Film | Unfrozen:
+def take(base: Base, code: Code, studio: Studio) -> Pictured | Unfrozen:
     """Import the task's modules in a sandbox and take a picture of its memory.
 
     Raises `ToolchainError` when the sandbox cannot be started.
@@ -133,18 +152,26 @@ def take(base: Base, code: Code, studio: Studio) -> Film | Unfrozen:
         return Unfrozen(f"answered nonsense: {error.message}")
 
 
-def develop(picture: Picture, base: Base, folder: Path) -> shelf.Facts:
-    """Compile the driver of a task's snapshot into `folder`; return what has to be known of it.
+def module_of(pictured: Pictured, base: Base) -> bytes:
+    """Return the driver that restores the snapshot, as a module."""
+    grown = max(pictured.memory - base.initial.stat().st_size, 0) // PAGE
+    return driver.run_driver(SERVE, pictured.pages, grown)
 
-    Raises `ToolchainError` when it cannot be compiled.
-    """
-    grown = (picture.memory - base.initial.stat().st_size) // PAGE
-    made = driver.run_driver(SERVE, picture.pages, grown)
-    compile_module(base.launch.wasmtime, made, folder / DRIVER)
+
+def _develop(pictured: Pictured, base: Base, folder: Path) -> shelf.Facts:
+    """Compile the driver of a snapshot into `folder`; return what has to be known of it."""
+    eviction.prune_at_times(folder.parent)
+    compile_module(base.launch.wasmtime, module_of(pictured, base), folder / DRIVER)
+    if pictured.files is not None:
+        (folder / _REASON).write_text(pictured.files)
     # Measuring it would run the task's code, which could make the answer what it likes.
-    restoring = driver.restoring_fuel(picture.pages)
-    overhead = base.generic.overhead - base.restoring + restoring
-    return {"frozen": 1, "overhead": overhead, "memory": picture.memory, "files": 0}
+    restoring = driver.restoring_fuel(pictured.pages)
+    return {
+        "frozen": 1,
+        "overhead": base.generic.overhead - base.restoring + restoring,
+        "memory": pictured.memory,
+        "files": int(pictured.files is not None),
+    }
 
 
 class _EndedError(Exception):
@@ -156,21 +183,16 @@ class _EndedError(Exception):
 
 
 def _make(folder: Path, base: Base, code: Code, studio: Studio) -> shelf.Facts:
-    eviction.prune_at_times(folder.parent)
     taken = take(base, code, studio)
-    if isinstance(taken, Unfrozen):
-        if taken.timed_out or taken.cancelled:
-            raise _EndedError(taken)
-        (folder / _REASON).write_text(taken.reason)
-        return {"frozen": 0}
-    facts = develop(taken.picture, base, folder)
-    if taken.files is not None:
-        (folder / _REASON).write_text(taken.files)
-        facts["files"] = 1
-    return facts
+    if isinstance(taken, Pictured):
+        return _develop(taken, base, folder)
+    if taken.timed_out or taken.cancelled:
+        raise _EndedError(taken)
+    (folder / _REASON).write_text(taken.reason)
+    return {"frozen": 0}
 
 
-def _judged(taken: Picture) -> Film | Unfrozen:
+def _judged(taken: Picture) -> Pictured | Unfrozen:
     """Say whether what the import did can be frozen, by what the guest reports of it."""
     if taken.answer.kind == frames.FAILURE:
         failure = answers.read_failure(taken.answer.payload)
@@ -189,4 +211,4 @@ def _judged(taken: Picture) -> Film | Unfrozen:
         return Unfrozen("prints more than a snapshot keeps")
     if fresh is not None:
         return Unfrozen(f"asks for what is new in each run: {fresh[:_QUOTED]}")
-    return Film(taken, files if files is None else files[:_QUOTED])
+    return Pictured(taken.pages, taken.memory, files if files is None else files[:_QUOTED])

@@ -6,7 +6,8 @@ import errno
 import os
 import shutil
 import stat
-from contextlib import contextmanager
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ PRIVATE = 0o700
 DATA = 0o444
 PROGRAM = 0o555
 
+_STALE = 15.0
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
 
@@ -83,6 +85,13 @@ def write_whole(target: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def note_use(mark: Path) -> None:
+    """Let the file `mark` bear the time of a use, to within seconds: what is kept goes by it."""
+    with suppress(OSError):  # a home that is only read
+        if time.time() - mark.stat().st_mtime > _STALE:
+            os.utime(mark)
 
 
 def delete(path: Path) -> None:

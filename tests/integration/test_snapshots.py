@@ -14,6 +14,7 @@ from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.run import run
+from capsule.runner.source import read_file, read_text
 from capsule.snapshot import calibration, shelf, task
 from capsule.snapshot.preopens import ADDRESS, SIZE
 from tests.integration.workbench import Recorder, Workbench
@@ -266,7 +267,7 @@ def test_modules_beside_the_task_are_frozen_and_lazy_ones_still_found(
     (tmp_path / "later.py").write_text("Y = 7\n")
     path = tmp_path / "entry.py"
     path.write_text("import beside\ndef main():\n    import later\n    return beside.X + later.Y\n")
-    source = prepare.read_file(path, tmp_path)
+    source = read_file(path, tmp_path)
     order = prepare.order(source, prepare.Call(), fresh.home, Silent())
     assert [fresh.run_order(order)["result"] for _ in range(2)] == [12, 12]
     assert fresh.recorder.plain is None
@@ -381,7 +382,7 @@ def test_limits_of_the_caller_hold_behind_a_snapshot(fresh: Workbench) -> None:
     fresh.run(source, max_fuel=10**7)
     limits = CallerLimits(max_fuel=10**7)
     order = prepare.order(
-        prepare.read_text(source.encode(), fresh.project),
+        read_text(source.encode(), fresh.project),
         prepare.Call(limits=limits),
         fresh.home,
         Silent(),

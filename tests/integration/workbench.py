@@ -10,6 +10,7 @@ from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.run import Order, run
+from capsule.runner.source import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +59,7 @@ class Workbench:
         kwargs: Mapping[str, Any] | None = None,
         **limits: Any,
     ) -> Order:
-        read = prepare.read_text(source.encode(), self.project)
+        read = read_text(source.encode(), self.project)
         call = prepare.Call(args, kwargs, CallerLimits(**limits))
         return prepare.order(read, call, self.home, Silent())
 

@@ -5,41 +5,22 @@ asyncio is large, so it is adapted when it is imported, by whomever.
 
 from __future__ import annotations
 
-import sys
-from importlib.machinery import PathFinder
+from capsule_guest.adapting import adapt
 
-_MODULE = "asyncio.selector_events"
-
-
-class _AdaptingFinder:
-    """Finds one module as usual and changes it right after it has run."""
-
-    def find_spec(self, fullname, path=None, target=None):  # type: ignore[no-untyped-def]
-        if fullname != _MODULE:
-            return None
-        spec = PathFinder.find_spec(fullname, path, target)
-        if spec is None or spec.loader is None:
-            return None
-        execute = spec.loader.exec_module
-
-        def exec_module(module) -> None:  # type: ignore[no-untyped-def]
-            execute(module)
-            _adapt(module.BaseSelectorEventLoop)
-
-        spec.loader = _Loader(spec.loader, exec_module)  # type: ignore[assignment]
-        return spec
-
-
-class _Loader:
-    def __init__(self, loader, exec_module) -> None:  # type: ignore[no-untyped-def]
-        self.create_module = loader.create_module
-        self.exec_module = exec_module
-        self.get_source = loader.get_source
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
 
 
 def adapt_on_import() -> None:
     """Make asyncio's own event loop work here, for `asyncio.run` in a task too."""
-    sys.meta_path.insert(0, _AdaptingFinder())
+
+    def run(module: ModuleType, execute: Callable[[ModuleType], None]) -> None:
+        execute(module)
+        _adapt(module.BaseSelectorEventLoop)
+
+    adapt("asyncio.selector_events", run)
 
 
 def _adapt(loop_class) -> None:  # type: ignore[no-untyped-def]

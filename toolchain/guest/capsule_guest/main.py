@@ -6,7 +6,7 @@ import importlib
 import json
 
 from capsule.shared.frames import FAILURE, RESULT
-from capsule_guest import failures, freezing, loader, loop, results, science, streams
+from capsule_guest import failures, figures, freezing, loader, loop, results, science, streams
 from capsule_guest.channel import receive, send
 
 # Memory that is let go when the task has used up all of it, so that the answer can be made.
@@ -21,6 +21,8 @@ def prepare(*, core: bool, asyncio: bool) -> None:
     streams.install()
     if core:
         science.refuse()
+    else:
+        figures.adapt_on_import()
     loop.adapt_on_import()
     if asyncio:
         importlib.import_module("asyncio")

@@ -1,0 +1,78 @@
+"""`capsule build`: ahead of time what the first run does, and the artifact that carries it."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from capsule.cli.bars import progress_for
+from capsule.cli.run import working_folder
+from capsule.cli.signals import cancelling
+from capsule.errors import UsageError
+from capsule.paths import state_root
+from capsule.process.cancel import Cancellation
+from capsule.runner.export import build, export, save
+from capsule.runner.source import entrypoint, read_file
+
+if TYPE_CHECKING:
+    from capsule.cli.screen import Screen
+
+_SUFFIX = ".wasm"
+
+
+class Options(NamedTuple):
+    """What the command line says, as text."""
+
+    file: str | None
+    export: bool
+    output: str | None
+    json: bool = False
+    quiet: bool = False
+
+
+def command(options: Options, screen: Screen) -> int:
+    """Build a task, and write its artifact when that was asked for; print where that is.
+
+    Raises `CapsuleError`.
+    """
+    if options.output is not None and not options.export:
+        raise UsageError("--output names an artifact, and none was asked for", hint="--export")
+    working = working_folder()
+    path = entrypoint(working) if options.file is None else Path(options.file)
+    target = _target(path, options.output) if options.export else None
+    begin = time.monotonic()
+    source = read_file(path, working)
+    progress = progress_for(screen, quiet=options.quiet)
+    size = None
+    with Cancellation() as cancellation, cancelling(cancellation):
+        built = build(source, state_root(), progress, cancellation)
+        if target is not None:
+            artifact = export(source, built)
+            size = len(artifact)
+            save(artifact, working / target)
+    if options.json:
+        row = {"artifact": target and str(target), "size": size, "without_snapshot": built.plain}
+        screen.out(json.dumps(row))
+        return 0
+    if target is not None:
+        screen.out(str(target))
+    if not options.quiet:
+        if built.plain is not None:
+            screen.err(f"capsule: {path.name} has no snapshot: its import {built.plain}")
+        done = "built" if size is None else f"exported, {size / 1e6:.1f} MB"
+        screen.err(f"capsule: {path.name} is {done}, in {time.monotonic() - begin:.1f} s")
+    return 0
+
+
+def _target(path: Path, output: str | None) -> Path:
+    if output is None:
+        return path.with_suffix(_SUFFIX)
+    if Path(output).is_dir():
+        raise UsageError(f"--output {output}: it is a folder", hint=f"{output}/{path.stem}.wasm")
+    if not output.endswith(_SUFFIX):
+        raise UsageError(
+            f"--output {output}: an artifact's name ends in {_SUFFIX}", hint=f"{output}{_SUFFIX}"
+        )
+    return Path(output)

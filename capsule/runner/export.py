@@ -1,0 +1,131 @@
+"""Building ahead of time: a task's snapshot, and the artifact that carries it elsewhere."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from capsule import __version__
+from capsule.artifact import description
+from capsule.artifact.parts import Parts
+from capsule.artifact.write import write
+from capsule.confine import walls as confine
+from capsule.errors import UsageError
+from capsule.policy.entry import entry_task
+from capsule.policy.options import overlay, parse_options, written
+from capsule.policy.resolve import resolve_all
+from capsule.runner.material import gather
+from capsule.snapshot import task
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.policy.source import Declarations, Declared
+    from capsule.process.cancel import Cancellation
+    from capsule.progress import Progress
+    from capsule.runner.source import Source
+    from capsule.runner.start import Material
+
+
+class Built(NamedTuple):
+    """A task that is ready to start: `plain` says why it has no snapshot, if it has none."""
+
+    material: Material
+    studio: task.Studio
+    plain: str | None
+
+
+def build(source: Source, home: Path, progress: Progress, cancellation: Cancellation) -> Built:
+    """Do what the first run of a task does before it runs: nothing of it is left to do then.
+
+    Raises `CapsuleError` when the task could not run.
+    """
+    entry = entry_task(source.declarations)
+    policy = resolve_all(source.declarations, source.project)[entry.name]
+    walls = confine.standing()
+    material = gather(source, entry, home, walls, progress)
+    studio = task.Studio(walls, policy.timeout_ms, cancellation, progress)
+    found = task.open_task(home, material.base, material.code, studio)
+    if not isinstance(found, task.Unfrozen):
+        return Built(material, studio, None)
+    if found.timed_out or found.cancelled:
+        raise UsageError(
+            f"task {entry.name!r}: its import takes longer than the task's timeout",
+            hint="a longer timeout, or less work while the module is imported",
+        )
+    return Built(material, studio, found.reason)
+
+
+def export(source: Source, built: Built) -> bytes:
+    """Return the artifact of a task that was built.
+
+    Raises `ArtifactError` when it holds more than an artifact may.
+    """
+    base, code = built.material.base, built.material.code
+    taken = None if built.plain is not None else task.take(base, code, built.studio)
+    plain = taken.reason if isinstance(taken, task.Unfrozen) else built.plain
+    pictured = taken if isinstance(taken, task.Pictured) else task.Pictured([], 0, None)
+    described = description.Description(
+        capsule=__version__,
+        interpreter=base.runtime.interpreter,
+        runtime=base.runtime.key,
+        flavour=base.runtime.flavour,
+        entry=code.entry,
+        asyncio=base.runtime.asyncio,
+        files=pictured.files,
+        plain=plain,
+        declarations=_settled(source),
+    )
+    packages = {} if code.packages is None else _content(code.packages)
+    parts = Parts(
+        description.encode(described),
+        dict(code.files),
+        packages,
+        pictured.memory,
+        pictured.pages,
+    )
+    return write(task.module_of(pictured, base), parts)
+
+
+def save(artifact: bytes, target: Path) -> None:
+    """Write an artifact to `target`, which is there whole afterwards, or as it was before.
+
+    Raises `UsageError` for a place that no file can be put in.
+    """
+    if not target.parent.is_dir():
+        raise UsageError(f"cannot write {target}: there is no folder {target.parent}")
+    if (target.exists() or target.is_symlink()) and not target.is_file():
+        raise UsageError(f"{target} is there and is no file that can be replaced")
+    made = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        made.write_bytes(artifact)
+        made.replace(target)
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+    finally:
+        made.unlink(missing_ok=True)
+
+
+def _settled(source: Source) -> Declarations:
+    """Return what the source declares, with the project's defaults written into each task."""
+
+    def settled(declared: Declared) -> Declared:
+        own = parse_options(declared.options, declared.blame)
+        return replace(declared, options=written(overlay(own, source.project.defaults)))
+
+    declarations = source.declarations
+    main = declarations.plain_main
+    return replace(
+        declarations,
+        tasks=tuple(settled(declared) for declared in declarations.tasks),
+        plain_main=None if main is None else settled(main),
+    )
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

@@ -1,0 +1,95 @@
+"""Gathering what a task runs on: its packages, the interpreter that it needs, what runs share."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.packages.included import science_imports
+from capsule.packages.wanted import NOTHING, Packages, Wanted
+from capsule.runner.start import Material
+from capsule.snapshot import task
+from capsule.snapshot.code import Code
+from capsule.snapshot.generic import open_base
+from capsule.toolstore import processor
+from capsule.toolstore.store import open_toolchain
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.confine.walls import Walls
+    from capsule.policy.source import Declared
+    from capsule.progress import Progress
+    from capsule.runner.source import Exported, Source
+    from capsule.snapshot.generic import Base
+    from capsule.toolstore.layout import Flavour
+    from capsule.toolstore.toolchain import Toolchain
+
+
+def gather(
+    source: Source, entry: Declared, home: Path, walls: Walls, progress: Progress
+) -> Material:
+    """Return what the task runs on, with all of it in place.
+
+    Raises `UsageError` for packages that cannot be had, `ToolchainError` for a toolchain that
+    cannot be prepared, `ArtifactError` for an artifact that does not fit this toolchain.
+    """
+    bundle, exported = source.bundle, source.exported
+    if exported is not None:
+        from capsule.packages.keep import keep
+
+        packages = keep(home, exported.packages, progress)
+        flavour = exported.description.flavour
+        asyncio = exported.description.asyncio
+    else:
+        packages = _packages(source, home, progress)
+        flavour = flavour_of(bundle.imports | packages.imports)
+        asyncio = entry.is_async or "asyncio" in bundle.imports
+    toolchain = processor.fit(home, open_toolchain(home, flavour, progress=progress), progress)
+    if exported is not None:
+        _check_interpreter(exported, toolchain)
+    base = open_base(home, toolchain, walls, progress, asyncio=asyncio)
+    code = Code(bundle.files, bundle.entry, bundle.digest, packages.folder, packages.digest)
+    frozen = None if exported is None else _restored(exported, home, base, progress)
+    return Material(home, base, code, frozen=frozen)
+
+
+def flavour_of(imports: frozenset[str]) -> Flavour:
+    """Return the interpreter that can import these top-level names.
+
+    >>> flavour_of(frozenset(["json"])), flavour_of(frozenset(["json", "pandas"]))
+    ('core', 'science')
+    """
+    return "science" if imports & science_imports() else "core"
+
+
+def _packages(source: Source, home: Path, progress: Progress) -> Packages:
+    wanted = Wanted(source.bundle.dependencies, source.bundle.requires_python)
+    if wanted == Wanted():
+        return NOTHING
+    from capsule.packages.resolve import resolve
+
+    return resolve(home, wanted, progress)
+
+
+def _check_interpreter(exported: Exported, toolchain: Toolchain) -> None:
+    if exported.description.interpreter != toolchain.portable:
+        from capsule.artifact.errors import UPDATE, ArtifactError
+
+        raise ArtifactError(
+            f"{exported.name}: it was made for the interpreter "
+            f"{exported.description.interpreter}, and this is {toolchain.portable}",
+            hint=UPDATE,
+        )
+
+
+def _restored(exported: Exported, home: Path, base: Base, progress: Progress) -> task.Frozen | None:
+    """Return the snapshot of an artifact.
+
+    None when it has none, and when it was taken with another version of what runs in the sandbox:
+    then one is taken here, of its sources.
+    """
+    described = exported.description
+    if not exported.pages or described.runtime != base.runtime.key:
+        return None
+    pictured = task.Pictured(exported.pages, exported.memory, described.files)
+    return task.restore(home, base, pictured, exported.digest, progress)

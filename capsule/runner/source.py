@@ -1,0 +1,111 @@
+"""A task's code, where it comes from, and the project that it belongs to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from capsule.bundle.collect import collect, collect_text
+from capsule.errors import UsageError
+from capsule.policy.config import find_project
+from capsule.policy.options import Options
+from capsule.policy.source import read_source
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from capsule.artifact.description import Description
+    from capsule.bundle.contents import Bundle
+    from capsule.policy.project import Project
+    from capsule.policy.source import Declarations
+    from capsule.snapshot.pages import PageRun
+
+
+class Exported(NamedTuple):
+    """What an artifact holds besides its sources; `digest` stands for all of it."""
+
+    name: str
+    description: Description
+    packages: Mapping[str, bytes]
+    memory: int
+    pages: list[PageRun]
+    digest: str
+
+
+class Source(NamedTuple):
+    """A task's code, with what an artifact adds where it comes from one."""
+
+    declarations: Declarations
+    bundle: Bundle
+    project: Project
+    exported: Exported | None = None
+
+
+def read_file(path: Path | None, working: Path) -> Source:
+    """Read a task file, or the entry point of the project in `working` when there is no `path`.
+
+    Raises `UsageError`, `PolicyError` or `ConfigError`.
+    """
+    if path is None:
+        path = entrypoint(working)
+    named, path = path, working / path
+    if not path.is_file():
+        what = "is a folder" if path.is_dir() else "does not exist"
+        raise UsageError(f"the task file {str(named)!r} {what}", hint="capsule run FILE.py")
+    project = find_project(path.parent, working=working)
+    bundle = collect(path, root=project.root)
+    return Source(read_source(path.read_bytes(), path.name), bundle, project)
+
+
+def read_text(source: bytes, working: Path) -> Source:
+    """Read a task from its text, as it came on stdin.
+
+    Raises `UsageError`, `PolicyError` or `ConfigError`.
+    """
+    project = find_project(working, working=working)
+    return Source(read_source(source, "<stdin>"), collect_text(source), project)
+
+
+def read_artifact(path: Path, working: Path) -> Source:
+    """Read an exported task; it is untrusted, and nothing of it but data is used.
+
+    Its policies are those that it was built with: the defaults of a project here do not add to
+    them, the ceilings do bind them. Raises `ArtifactError` or `ConfigError`.
+    """
+    from capsule.artifact import description, read
+    from capsule.artifact.errors import ArtifactError
+    from capsule.bundle.contents import Bundle, digest_of
+
+    parts = read.read(working / path, str(path))
+    described = description.decode(parts.manifest, str(path))
+    if f"{described.entry}.py" not in parts.sources:
+        raise ArtifactError(f"{path}: it has no module {described.entry}")
+    project = find_project((working / path).parent, working=working)
+    bundle = Bundle(
+        files=parts.sources,
+        entry=described.entry,
+        imports=frozenset(),
+        digest=digest_of(parts.sources, described.entry),
+    )
+    return Source(
+        described.declarations,
+        bundle,
+        replace(project, defaults=Options()),
+        Exported(str(path), described, parts.packages, parts.memory, parts.pages, parts.digest),
+    )
+
+
+def entrypoint(working: Path) -> Path:
+    """Return the entry point of the project in `working`. Raises `UsageError` or `ConfigError`."""
+    project = find_project(working, working=working)
+    if project.entrypoint is not None:
+        return project.entrypoint
+    if project.config is None:
+        raise UsageError(
+            "no task file was named, and there is no capsule.toml", hint="capsule run FILE.py"
+        )
+    raise UsageError(
+        f"no task file was named, and {project.config} has no entrypoint",
+        hint='entrypoint = "main.py" under [workflow]',
+    )
