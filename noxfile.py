@@ -72,3 +72,19 @@ def first_run(session: nox.Session) -> None:
             begin = time.monotonic()
             session.run("bash", "-c", run, env=environ, silent=True)
             session.log(f"a later run alone: {time.monotonic() - begin:.2f} s")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Measure against the peer and the floors, in one run; `--lab PATH` adds the design's lab."""
+    session.install("-e", ".")
+    peer = Path(session.create_tmp()).resolve() / "peer"
+    session.run("python", "-m", "venv", str(peer))
+    # What its own build of a task needs besides.
+    pip = str(peer / "bin" / "pip")
+    session.run(pip, "install", "-q", "capsule-run==0.8.10", "componentize-py", external=True)
+    home = os.environ.get("CAPSULE_TEST_HOME") or str(ROOT / ".toolchain")
+    session.run(
+        *("python", "-m", "scripts.bench", "--peer", str(peer), *session.posargs),
+        env={"CAPSULE_HOME": home},
+    )

@@ -13,13 +13,16 @@ from capsule.toolstore.layout import FLAVOURS, Flavour
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_MAX_IMPORTS = 10_000
+
 
 class Description(NamedTuple):
     """What has to be known of a task besides its files and pages.
 
-    `interpreter` and `runtime` stand for what the pages were made with, `entry` is the module to
-    import, `asyncio` says whether that module was loaded before. `files` is where the import looked
-    at files, if it did, and `plain` why there are no pages. `capsule` is the version that wrote it.
+    `interpreter` and `runtime` stand for what the pages were made with. `entry` is the module to
+    import, `imports` what the files import besides each other; `asyncio` says whether that module
+    was loaded before. `files` is where the import looked at files, if it did, and `plain` why there
+    are no pages. `capsule` is the version that wrote it.
     """
 
     capsule: str
@@ -27,6 +30,7 @@ class Description(NamedTuple):
     runtime: str
     flavour: Flavour
     entry: str
+    imports: frozenset[str]
     asyncio: bool
     files: str | None
     plain: str | None
@@ -42,6 +46,7 @@ def encode(described: Description) -> dict[str, Any]:
         "runtime": described.runtime,
         "flavour": described.flavour,
         "entry": described.entry,
+        "imports": sorted(described.imports),
         "asyncio": described.asyncio,
         "files": described.files,
         "plain": described.plain,
@@ -91,6 +96,7 @@ def _decoded(table: _Table, name: str) -> Description:
         runtime=table.text("runtime"),
         flavour=known[0],
         entry=_identifier(table.text("entry"), "entry"),
+        imports=_imports(table.take("imports", list)),
         asyncio=table.take("asyncio", bool),
         files=table.take("files", str, type(None)),
         plain=table.take("plain", str, type(None)),
@@ -120,6 +126,15 @@ def _decode_task(value: object, filename: str) -> Declared:
     )
     table.done()
     return task
+
+
+def _imports(names: list[object]) -> frozenset[str]:
+    if len(names) > _MAX_IMPORTS:
+        raise ArtifactError(f"manifest: it imports {len(names):,} modules")
+    texts = [name for name in names if isinstance(name, str)]
+    if len(texts) != len(names):
+        raise ArtifactError("manifest: imports are not all names")
+    return frozenset(_identifier(text, "imports") for text in texts)
 
 
 def _identifier(text: str, key: str) -> str:

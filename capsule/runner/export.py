@@ -72,6 +72,7 @@ def export(source: Source, built: Built) -> bytes:
         runtime=base.runtime.key,
         flavour=base.runtime.flavour,
         entry=code.entry,
+        imports=source.bundle.imports,
         asyncio=base.runtime.asyncio,
         files=pictured.files,
         plain=plain,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from capsule.packages.included import science_imports
 from capsule.packages.wanted import NOTHING, Packages, Wanted
+from capsule.policy.statements import CAPSULE
 from capsule.runner.start import Material
 from capsule.snapshot import task
 from capsule.snapshot.code import Code
@@ -48,7 +50,14 @@ def gather(
     if exported is not None:
         _check_interpreter(exported, toolchain)
     base = open_base(home, toolchain, walls, progress, asyncio=asyncio)
-    code = Code(bundle.files, bundle.entry, bundle.digest, packages.folder, packages.digest)
+    code = Code(
+        bundle.files,
+        bundle.entry,
+        bundle.digest,
+        packages.folder,
+        packages.digest,
+        libraries_among(bundle.imports, packages),
+    )
     frozen = None if exported is None else _restored(exported, home, base, progress)
     return Material(home, base, code, frozen=frozen)
 
@@ -60,6 +69,17 @@ def flavour_of(imports: frozenset[str]) -> Flavour:
     ('core', 'science')
     """
     return "science" if imports & science_imports() else "core"
+
+
+def libraries_among(imports: frozenset[str], packages: Packages) -> frozenset[str]:
+    """Return which of these top-level names take long to import: no standard library is among them.
+
+    >>> sorted(libraries_among(frozenset(["json", "pandas", "mine"]), NOTHING))
+    ['pandas']
+    """
+    if packages.folder is None:
+        return imports & science_imports()
+    return imports - sys.stdlib_module_names - {CAPSULE}
 
 
 def _packages(source: Source, home: Path, progress: Progress) -> Packages:

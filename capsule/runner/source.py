@@ -85,7 +85,7 @@ def read_artifact(path: Path, working: Path) -> Source:
     bundle = Bundle(
         files=parts.sources,
         entry=described.entry,
-        imports=frozenset(),
+        imports=described.imports,
         digest=digest_of(parts.sources, described.entry),
     )
     return Source(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from capsule.snapshot import request, task
-from capsule.snapshot.code import mounts_of
+from capsule.snapshot.code import libraries_of, mounts_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,21 +14,21 @@ if TYPE_CHECKING:
     from capsule.snapshot.code import Code
     from capsule.snapshot.generic import Base, Snapshot
     from capsule.snapshot.request import Call
-    from capsule.snapshot.task import Frozen, Studio
+    from capsule.snapshot.task import Frozen, Studio, Unfrozen
 
 
 class Material(NamedTuple):
     """A task's code, what runs share, and where snapshots are kept.
 
-    `folders` are those that the task may see. `frozen` is a snapshot that is there already: an
-    artifact brings its own.
+    `folders` are those that the task may see. `frozen` is what is known already: an artifact brings
+    its own snapshot.
     """
 
     home: Path
     base: Base
     code: Code
     folders: tuple[Mount, ...] = ()
-    frozen: Frozen | None = None
+    frozen: Frozen | Unfrozen | None = None
 
 
 class Start(NamedTuple):
@@ -49,17 +49,27 @@ class Unstarted(NamedTuple):
 def start_of(material: Material, call: Call, studio: Studio) -> Start | Unstarted:
     """Return what to start for `call`, taking the task's snapshot first where there is none.
 
+    A task that has none, and imports large libraries, starts behind their import at least.
+
     Raises `ToolchainError` when no snapshot can be kept.
     """
     base, code = material.base, material.code
     mounts = (*base.launch.mounts, *mounts_of(code), *material.folders)
     found = material.frozen or task.open_task(material.home, base, code, studio)
-    if isinstance(found, task.Unfrozen):
-        if found.timed_out or found.cancelled:
-            return Unstarted(found.cancelled)
-        plain = found.reason
-    elif found.files is not None and material.folders:
+    if isinstance(found, task.Frozen):
+        if found.files is None or not material.folders:
+            return Start(found.snapshot, request.call(call, None), mounts, None)
         plain = f"looks at files: {found.files}"
+    elif found.timed_out or found.cancelled:
+        return Unstarted(found.cancelled)
     else:
-        return Start(found.snapshot, request.call(call, None), mounts, None)
-    return Start(base.generic, request.call(call, code), mounts, plain)
+        plain = found.reason
+    snapshot = base.generic
+    libraries = libraries_of(code)
+    if libraries is not None:
+        behind = task.open_task(material.home, base, libraries, studio)
+        if isinstance(behind, task.Frozen):
+            snapshot = behind.snapshot
+        elif behind.timed_out or behind.cancelled:
+            return Unstarted(behind.cancelled)
+    return Start(snapshot, request.call(call, code), mounts, plain)

@@ -13,11 +13,20 @@ if TYPE_CHECKING:
 # Where a sandbox sees the packages that its task depends on.
 PACKAGES_GUEST = "/packages"
 
+_MODULE = "capsule_libraries"
+# One that is missing, or fails, is the task's own matter.
+_LIBRARIES = """for name in {}:
+    try:
+        __import__(name)
+    except Exception:
+        pass"""
+
 
 class Code(NamedTuple):
     """A task's code: the bundle's files by path, the module to import, and what stands for both.
 
     `packages` is the folder of the packages that it depends on, None where there is none.
+    `libraries` are modules, not of the bundle, that it imports and that take long to import.
     """
 
     files: Mapping[str, bytes]
@@ -25,6 +34,7 @@ class Code(NamedTuple):
     digest: str
     packages: Path | None = None
     packages_digest: str = ""
+    libraries: frozenset[str] = frozenset()
 
 
 def mounts_of(code: Code) -> tuple[Mount, ...]:
@@ -32,3 +42,21 @@ def mounts_of(code: Code) -> tuple[Mount, ...]:
     if code.packages is None:
         return ()
     return (Mount(code.packages, PACKAGES_GUEST, writable=False),)
+
+
+def libraries_of(code: Code) -> Code | None:
+    """Return code that imports the libraries of `code` and no more, None where it has none.
+
+    >>> code = Code({}, "task", "", libraries=frozenset(["numpy"]))
+    >>> print(libraries_of(code).files["capsule_libraries.py"].decode())
+    for name in ['numpy']:
+        try:
+            __import__(name)
+        except Exception:
+            pass
+    """
+    if not code.libraries:
+        return None
+    names = sorted(code.libraries)
+    source = _LIBRARIES.format(names).encode()
+    return Code({f"{_MODULE}.py": source}, _MODULE, f"{names}", code.packages, code.packages_digest)

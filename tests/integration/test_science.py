@@ -173,3 +173,22 @@ def main(): return float(rng.random())
         frozen[seed] = bench.recorder.plain is None
     assert [len(values) for values in seen.values()] == [1, 2]
     assert frozen == {"3": True, "": False}
+
+
+def test_a_task_that_cannot_be_frozen_starts_behind_its_libraries(bench: Workbench) -> None:
+    source = """
+import time
+import pandas
+LOADED = time.time_ns()
+def main(): return [LOADED, int(pandas.Series([1, 2]).sum())]
+"""
+    found = []
+    for _ in range(2):
+        envelope = bench.run(source)
+        assert envelope["error"] is None
+        assert bench.recorder.plain is not None
+        found.append(envelope["result"])
+        # Importing pandas alone takes some 5e9.
+        assert (envelope["execution"]["fuel_consumed"] or 0) < 100_000_000
+    assert found[0][1] == found[1][1] == 3
+    assert found[0][0] != found[1][0]

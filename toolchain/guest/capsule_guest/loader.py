@@ -80,4 +80,5 @@ def install(files: dict[str, bytes]) -> BundleFinder:
 
 def add_packages(folder: str) -> None:
     """Look for packages in `folder` too, behind the standard library."""
-    sys.path.append(folder)
+    if folder not in sys.path:
+        sys.path.append(folder)

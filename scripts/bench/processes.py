@@ -1,0 +1,177 @@
+"""One sandbox process each: from a snapshot, and what it stands against."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from capsule.process.argv import command_line
+from capsule.progress import Silent
+from capsule.runner import prepare
+from capsule.runner.run import Order, run
+from capsule.runner.source import read_text
+from capsule.runner.start import Start, start_of
+from capsule.snapshot.task import Studio, Unfrozen
+from scripts.bench.timing import Row, by_turns
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.policy.resolve import Policy
+    from capsule.process.cancel import Cancellation
+    from capsule.runner.attempt import Attempt
+
+_STARTS = 25
+_IMPORTS = 3
+
+# What the lab's own snapshot holds, so that the same pages are restored.
+SAME_AS_THE_LAB = "import json, asyncio, urllib.request\ndef main(): return 1\n"
+PANDAS = """
+import pandas as pd
+from capsule import task
+
+@task(compute="HIGH")
+def main():
+    frame = pd.DataFrame({"key": ["a", "b", "a", "c"] * 1000, "value": range(4000)})
+    return frame.groupby("key")["value"].sum().to_dict()
+"""
+
+
+class Nobody:
+    """The observer of a run that nobody watches."""
+
+    def stdout(self, data: bytes) -> None:
+        """Drop `data`."""
+
+    def stderr(self, data: bytes) -> None:
+        """Drop `data`."""
+
+    def unfrozen(self, policy: Policy, reason: str) -> None:
+        """Ignore the reason."""
+
+    def started(self, policy: Policy, number: int) -> None:
+        """Ignore the start."""
+
+    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
+        """Ignore the end."""
+
+
+def rows(home: Path, lab: Path | None, cancellation: Cancellation) -> list[Row]:
+    """Measure single processes."""
+    small = order(home, SAME_AS_THE_LAB)
+    ways = {
+        "ours": lambda: checked(small, cancellation),
+        "bare": bare(small, cancellation),
+    }
+    if lab is not None:
+        ways["lab"] = the_lab(lab, home / "lab")
+    taken = by_turns(_STARTS, ways)
+    found = [
+        Row(
+            "a new process from a snapshot, one call", taken["ours"], taken["bare"], "bare wasmtime"
+        )
+    ]
+    if lab is not None:
+        found.append(Row("the same, against the lab's", taken["ours"], taken["lab"], "lab", 1.3))
+    return [*found, _pandas(home, cancellation)]
+
+
+def order(home: Path, source: str) -> Order:
+    """Return the order of a source, with its snapshot taken."""
+    read = read_text(source.encode(), Path.cwd())
+    return prepare.order(read, prepare.Call(), home, Silent())
+
+
+def checked(order: Order, cancellation: Cancellation) -> None:
+    """Run the task, which has to succeed."""
+    envelope = run(order, Nobody(), cancellation)
+    if envelope["error"] is not None:
+        raise SystemExit(f"a task failed: {envelope['error']}")
+
+
+def bare(order: Order, cancellation: Cancellation) -> Callable[[], None]:
+    """Return a run of the same driver by `wasmtime` alone: no walls, no wire, nothing watched."""
+    studio = Studio(order.walls, None, cancellation, Silent())
+    start = start_of(order.material, order.call, studio)
+    if not isinstance(start, Start):
+        raise SystemExit("the snapshot could not be taken")
+    launch = order.material.base.launch._replace(
+        driver=start.snapshot.driver,
+        fuel=order.policy.compute + start.snapshot.overhead,
+        budget=order.policy.compute,
+        mounts=start.mounts,
+    )
+    argv = command_line(launch)
+
+    def once() -> None:
+        done = subprocess.run(argv, input=start.request, capture_output=True, env={}, check=False)
+        if b"1" not in done.stdout:
+            raise SystemExit(f"wasmtime failed: {done.stderr.decode()[-500:]}")
+
+    return once
+
+
+def the_lab(path: Path, folder: Path) -> Callable[[], None]:
+    """Return the lab's way to make one call: its script's functions, in a folder for its files."""
+    spec = importlib.util.spec_from_file_location("lab", path)
+    if spec is None or spec.loader is None:
+        raise SystemExit(f"{path} cannot be imported")
+    prove: Any = importlib.util.module_from_spec(spec)
+    mine, sys.argv = sys.argv, [str(path), str(folder)]
+    spec.loader.exec_module(prove)
+    sys.argv = mine
+    lab = prove.Lab()
+    for name in ("boot", "empty", "data"):
+        (prove.WORK / name).mkdir(exist_ok=True)
+    (prove.WORK / "boot" / "runner.py").write_text(prove.RUNNER)
+    boot = (prove.WORK / "boot", "/boot")
+    base = lab.base()
+    imports = "import sys; sys.path.insert(0, '/boot')\nimport runner, asyncio, urllib.request\n"
+    after = lab.memory(imports, [boot, (prove.WORK / "empty", "/data")])
+    budget = 2_000_000_000
+    module, _ = prove.driver(
+        "runner.main()",
+        restore=prove.changed(base, after),
+        grow=(len(after) - len(base)) // prove.WASM_PAGE,
+        budget=budget,
+    )
+    task = lab.module("task", module)
+    argv = lab.argv(task, [boot, (prove.WORK / "data", "/data")], fuel=budget)
+    request = json.dumps({"code": "result = 1"}).encode() + b"\n"
+
+    def once() -> None:
+        environ = {"RUST_BACKTRACE": "0"}
+        done = subprocess.run(argv, input=request, capture_output=True, env=environ, check=False)
+        if b'{"result": 1}' not in done.stdout:
+            raise SystemExit(f"the lab failed: {done.stderr.decode()[-500:]}")
+
+    return once
+
+
+def _pandas(home: Path, cancellation: Cancellation) -> Row:
+    frozen = order(home, PANDAS)
+    # The same task on the generic snapshot, as one whose import cannot be frozen.
+    code = frozen.material.code._replace(libraries=frozenset())
+    material = frozen.material._replace(code=code, frozen=Unfrozen("not tried"))
+    plain = frozen._replace(material=material)
+    checked(frozen, cancellation)
+    checked(plain, cancellation)
+    taken = by_turns(_IMPORTS, {"plain": lambda: checked(plain, cancellation)})
+    taken |= by_turns(_STARTS, {"frozen": lambda: checked(frozen, cancellation)})
+    return Row(
+        "pandas group-by, new process, from a snapshot",
+        taken["frozen"],
+        taken["plain"],
+        "importing it",
+        1 / 10,
+    )
+
+
+def cores() -> int:
+    """Return how many processors there are to use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
