@@ -66,3 +66,15 @@ def test_reading_any_bytes_ends_or_refuses(data: bytes) -> None:
     except wasm.MalformedModuleError:
         return
     assert all(8 < part.start <= part.end <= 8 + len(data) for part in found)
+
+
+@given(st.integers(-(1 << 31), (1 << 31) - 1), st.binary(max_size=3))
+def test_signed_numbers_come_back(value: int, rest: bytes) -> None:
+    encoded = wasm.sleb(value)
+    assert wasm.read_sleb(encoded + rest, 0, len(encoded) + len(rest)) == (value, len(encoded))
+
+
+@pytest.mark.parametrize("data", [b"", b"\x80", b"\xff\xff\xff\xff\x3f", b"\x80" * 6])
+def test_signed_numbers_that_are_none(data: bytes) -> None:
+    with pytest.raises(wasm.MalformedModuleError):
+        wasm.read_sleb(data, 0, len(data))

@@ -106,7 +106,7 @@ def test_nothing_is_left_of_what_could_not_be_made(
 
     with pytest.raises(ToolchainError, match="no"):
         obtain(fail, Notes())
-    assert sorted(path.name for path in (tmp_path / "shelf").iterdir()) == ["lock"]
+    assert sorted(path.name for path in (tmp_path / "shelf").iterdir()) == ["key.lock"]
 
 
 def test_many_at_once_make_it_once(obtain: Callable[..., shelf.Entry]) -> None:

@@ -104,3 +104,24 @@ def test_any_bytes_end_in_frames_or_in_a_violation(pieces: list[bytes]) -> None:
     except WireError:
         return
     assert sum(HEADER.size + len(one.payload) for one in found) == sum(map(len, pieces))
+
+
+@given(st.integers(min_value=1, max_value=50), st.binary(max_size=200))
+def test_what_follows_the_closing_frame_can_be_no_frame(step: int, tail: bytes) -> None:
+    decoder = Decoder(SEAL, tail=True)
+    data = frame(RESULT, b"42") + END + tail
+    taken = b""
+    kinds = []
+    for at in range(0, len(data), step):
+        if decoder.closed:
+            taken += data[at : at + step]
+            continue
+        kinds += [found.kind for found in decoder.feed(data[at : at + step])]
+        taken += decoder.take_tail()
+    assert (kinds, taken) == ([RESULT, CLOSED], tail)
+
+
+def test_there_is_no_tail_before_the_closing_frame() -> None:
+    decoder = Decoder(SEAL, tail=True)
+    assert [found.kind for found in decoder.feed(frame(RESULT, b"42") + b"\x15")] == [RESULT]
+    assert decoder.take_tail() == b""

@@ -1,0 +1,70 @@
+"""`capsule cache` on a terminal, in a pipe, in JSON."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.command import Command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture
+def command(toolchain_home: Path, tmp_path: Path) -> Command:
+    """A command with a cache of its own beside the toolchain of all tests."""
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "toolchain").symlink_to(toolchain_home / "toolchain")
+    made = Command(tmp_path, home)
+    made.write("hello.py", "def main(): return 1\n")
+    return made
+
+
+def kinds(command: Command) -> list[str]:
+    return sorted(row["kind"] for row in json.loads(command("cache", "list", "--json").out))
+
+
+def test_an_empty_cache(command: Command) -> None:
+    done = command("cache", "list")
+    assert (done.code, done.out) == (0, "total           0 entries        0.0 MB\n")
+    assert json.loads(command("cache", "list", "--json").out) == []
+    assert command("cache", "prune").out == "deleted 0 entries, 0.0 MB\n"
+
+
+def test_list_and_prune(command: Command) -> None:
+    assert command("run", "hello.py").code == 0
+    assert kinds(command) == ["generic", "host", "tasks"]
+    listed = command("cache", "list").out
+    assert re.search(r"^tasks +1 entry +\d+\.\d MB  last used just now$", listed, re.MULTILINE)
+    assert listed == command.on_terminal("cache", "list").out
+    (row,) = [
+        row for row in json.loads(command("cache", "list", "--json").out) if row["kind"] == "tasks"
+    ]
+    assert row.keys() == {"kind", "size", "used", "path"}
+    # What was just used stays, unless all of it is to go.
+    assert command("cache", "prune", "--older-than", "0").out == "deleted 0 entries, 0.0 MB\n"
+    assert re.fullmatch(r"deleted 3 entries, \d+\.\d MB\n", command("cache", "prune", "--all").out)
+    assert kinds(command) == []
+    assert command("run", "hello.py", "--result").out == "1\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("prune", "--max-size", "much"), "--max-size"),
+        (("prune", "--older-than", "-1"), "older-than"),
+        (("prune", "--everything"), "No such option"),
+        (("shrink",), "No such command"),
+    ],
+)
+def test_what_is_wrong_is_said(command: Command, words: tuple[str, ...], said: str) -> None:
+    done = command("cache", *words)
+    assert done.code == 2
+    assert said in done.err
