@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 from typing import TYPE_CHECKING
 
@@ -105,3 +106,9 @@ def test_hello(capsule: Command) -> None:
     _, envelope = run(capsule, "hello.py", "2")
     assert envelope["result"] == "hello hello "
     assert envelope["execution"]["stdout"] == "greeting 2 times\n"
+
+
+def test_plot(capsule: Command) -> None:
+    _, envelope = run(capsule, "plot.py", "3", "1", "4")
+    assert envelope["error"] is None
+    assert base64.b64decode(envelope["result"]).startswith(b"\x89PNG")
