@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from capsule.confine import staging
 from capsule.confine.scratch import scratch
 from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.policy.units import format_ram
 from capsule.process.argv import tmp_mount
+from capsule.process.mounting import mounted
 from capsule.runner.attempt import Attempt, Output, Plan, attempt
 from capsule.runner.start import Material, Start, Unstarted, start_of
 from capsule.runner.verdict import Limits, stopped
@@ -77,16 +76,7 @@ def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelop
     number = 0
     while True:
         observer.started(policy, number)
-        with ExitStack() as staged:
-            mounts = tuple(
-                mount
-                if mount.writable
-                else mount._replace(
-                    host=staged.enter_context(staging.read_only(mount.host, order.walls))
-                )
-                for mount in plan.launch.mounts
-            )
-            tmp = staged.enter_context(scratch())
+        with mounted(plan.launch.mounts, order.walls) as mounts, scratch() as tmp:
             launch = plan.launch._replace(mounts=(*mounts, tmp_mount(tmp)))
             done = attempt(plan._replace(launch=launch), tmp, observer, cancellation)
         observer.ended(policy, number, done)

@@ -14,6 +14,7 @@ from capsule.errors import WireError
 from capsule.policy.units import format_ram
 from capsule.process import launch as starting
 from capsule.process.argv import SEAL_DIGITS, tmp_mount
+from capsule.process.mounting import mounted
 from capsule.process.peer import wait
 from capsule.process.report import TAIL, read_report
 from capsule.shared import frames
@@ -75,10 +76,9 @@ def picture(
     milliseconds = max(round((bounds.deadline - time.monotonic()) * 1000), 1)
     with (
         scratch() as tmp,
+        mounted(launch.mounts, walls) as mounts,
         starting.start(
-            launch._replace(mounts=(*launch.mounts, tmp_mount(tmp))),
-            walls,
-            timeout_ms=milliseconds,
+            launch._replace(mounts=(*mounts, tmp_mount(tmp))), walls, timeout_ms=milliseconds
         ) as process,
     ):
         process.send(request)

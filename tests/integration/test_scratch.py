@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,9 @@ import pytest
 from capsule.confine import scratch
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
     from tests.integration.workbench import Workbench
 
 pytestmark = pytest.mark.integration
@@ -27,10 +29,12 @@ def main(files, size):
 
 
 @pytest.fixture(autouse=True)
-def nothing_is_left() -> object:
-    before = sorted(os.listdir(tempfile.gettempdir()))
+def nothing_is_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temporary))
     yield
-    assert sorted(os.listdir(tempfile.gettempdir())) == before
+    assert list(temporary.iterdir()) == []
 
 
 def test_it_is_empty_in_each_run(bench: Workbench) -> None:

@@ -17,6 +17,14 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
+
+@pytest.fixture(autouse=True)
+def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder for temporary files that nobody else uses."""
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+
+
 VANDAL = """
 import os
 def main():
@@ -27,11 +35,22 @@ def main():
 """
 
 
-def test_what_a_sandbox_damages_is_its_own(bench: Workbench, toolchain_home: Path) -> None:
+VANDAL_AT_IMPORT = (
+    VANDAL.replace("def main():", "def vandal():")
+    + """
+vandal()
+def main(): return 1
+"""
+)
+
+
+@pytest.mark.parametrize("source", [VANDAL, VANDAL_AT_IMPORT])
+def test_what_a_sandbox_damages_is_its_own(
+    bench: Workbench, toolchain_home: Path, source: str, tmp_path: Path
+) -> None:
     (archive,) = toolchain_home.glob("toolchain/*/stdlib/python315.zip")
     before = archive.stat()
-    temporary = sorted(os.listdir(tempfile.gettempdir()))
-    order = bench.order(VANDAL)._replace(walls=Walls(landlock=0))
+    order = bench.order(f"{source}# {tmp_path}")._replace(walls=Walls(landlock=0))
     envelope = bench.run_order(order)
     # The write limit of the process may stop some of it; the copy is what was hit.
     assert envelope["error"] is None or envelope["error"]["error_type"] == "task_error"
@@ -42,7 +61,7 @@ def test_what_a_sandbox_damages_is_its_own(bench: Workbench, toolchain_home: Pat
         before.st_ino,
     )
     assert sorted(path.name for path in archive.parent.iterdir()) == ["python315.zip"]
-    assert sorted(os.listdir(tempfile.gettempdir())) == temporary
+    assert os.listdir(tempfile.gettempdir()) == []
     assert bench.run("import csv\ndef main(): return 1")["result"] == 1
 
 
