@@ -75,6 +75,9 @@ def limit(pid: int, *, cpu_seconds: int | None, file_size: int) -> None:
         bounds[resource.RLIMIT_CPU] = cpu_seconds
     try:
         for kind, bound in bounds.items():
-            resource.prlimit(pid, kind, (bound, bound))
+            _, hard = resource.prlimit(pid, kind)
+            # A limit that is there already can be lowered only.
+            least = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+            resource.prlimit(pid, kind, (least, least))
     except ProcessLookupError:
         return

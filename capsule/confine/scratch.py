@@ -7,11 +7,13 @@ folder is looked at while the run goes on: a run that is above the bound by then
 from __future__ import annotations
 
 import os
-import tempfile
+import shutil
 import time
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from capsule.errors import ToolchainError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +22,7 @@ GUEST = "/tmp"  # noqa: S108 - inside the sandbox
 MAX_FILE = 128 << 20
 MAX_BYTES = 256 << 20
 MAX_ENTRIES = 10_000
+_USUAL = ("/tmp", "/var/tmp")  # noqa: S108 - a folder with a name of its own is made in there
 # Seconds between two looks; a fast disk takes some 100 MB in that time.
 INTERVAL = 0.1
 
@@ -55,9 +58,43 @@ class Scratch:
 
 @contextmanager
 def scratch() -> Iterator[Scratch]:
-    """Make the folder of a run, and delete it afterwards with all that is in it."""
-    with tempfile.TemporaryDirectory(prefix="capsule-", ignore_cleanup_errors=True) as folder:
-        yield Scratch(Path(folder))
+    """Make the folder of a run, and delete it afterwards with all that is in it.
+
+    Raises `ToolchainError` when there is no place for it.
+    """
+    path = _made()
+    try:
+        yield Scratch(path)
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _made() -> Path:
+    """Make a private folder where the system keeps temporary files.
+
+    Not by `tempfile`, which writes a file to find out where it can: a limit on the size of files
+    is no reason not to run.
+    """
+    name = f"capsule-{os.urandom(8).hex()}"
+    trouble = "there is none"
+    for parent in _places():
+        path = Path(parent, name)
+        try:
+            path.mkdir(mode=0o700)
+        except OSError as error:
+            trouble = f"{parent}: {error.strerror}"
+            continue
+        return path
+    raise ToolchainError(
+        f"no folder for temporary files can be written ({trouble})",
+        hint="set TMPDIR to a folder that you can write to",
+    )
+
+
+def _places() -> Iterator[str]:
+    named = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
+    yield from (place for place in named if place)
+    yield from _USUAL
 
 
 def _walk(folder: Path) -> Iterator[int]:

@@ -45,7 +45,7 @@ def build(source: Source, home: Path, progress: Progress, cancellation: Cancella
     policy = resolve_all(source.declarations, source.project)[entry.name]
     walls = confine.standing()
     material = gather(source, entry, home, walls, progress)
-    studio = task.Studio(walls, policy.timeout_ms, cancellation, progress)
+    studio = task.Studio(walls, policy.timeout_ms, policy.ram, cancellation, progress)
     found = task.open_task(home, material.base, material.code, studio)
     if not isinstance(found, task.Unfrozen):
         return Built(material, studio, None)

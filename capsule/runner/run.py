@@ -53,7 +53,7 @@ def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelop
     """
     policy = order.policy
     begin = time.monotonic()
-    studio = Studio(order.walls, policy.timeout_ms, cancellation, order.progress)
+    studio = Studio(order.walls, policy.timeout_ms, policy.ram, cancellation, order.progress)
     start = start_of(order.material, order.call, studio)
     if isinstance(start, Unstarted):
         verdict = stopped(_limits(policy), cancelled=start.cancelled)

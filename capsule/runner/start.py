@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from capsule.policy.units import format_ram
 from capsule.snapshot import request, task
 from capsule.snapshot.code import libraries_of, mounts_of
 
@@ -57,9 +58,9 @@ def start_of(material: Material, call: Call, studio: Studio) -> Start | Unstarte
     mounts = (*base.launch.mounts, *mounts_of(code), *material.folders)
     found = material.frozen or task.open_task(material.home, base, code, studio)
     if isinstance(found, task.Frozen):
-        if found.files is None or not material.folders:
+        plain = _unfit(found, material, studio)
+        if plain is None:
             return Start(found.snapshot, request.call(call, None), mounts, None)
-        plain = f"looks at files: {found.files}"
     elif found.timed_out or found.cancelled:
         return Unstarted(found.cancelled)
     else:
@@ -69,7 +70,22 @@ def start_of(material: Material, call: Call, studio: Studio) -> Start | Unstarte
     if libraries is not None:
         behind = task.open_task(material.home, base, libraries, studio)
         if isinstance(behind, task.Frozen):
-            snapshot = behind.snapshot
+            if _fits(behind.snapshot, studio):
+                snapshot = behind.snapshot
         elif behind.timed_out or behind.cancelled:
             return Unstarted(behind.cancelled)
     return Start(snapshot, request.call(call, code), mounts, plain)
+
+
+def _unfit(found: Frozen, material: Material, studio: Studio) -> str | None:
+    """Say why a run cannot start from the task's snapshot, if it cannot."""
+    if found.files is not None and material.folders:
+        return f"looks at files: {found.files}"
+    if not _fits(found.snapshot, studio):
+        # The import is done again and fails as it must: what a run may use is the same either way.
+        return f"takes {format_ram(found.snapshot.memory)}, more than the task may"
+    return None
+
+
+def _fits(snapshot: Snapshot, studio: Studio) -> bool:
+    return studio.ram is None or snapshot.memory <= studio.ram

@@ -106,10 +106,14 @@ def _frozen(entry: shelf.Entry) -> Frozen:
 
 
 class Studio(NamedTuple):
-    """What a task's snapshot is taken with; `timeout_ms` is the task's own limit, if it has one."""
+    """What a task's snapshot is taken with, and under which of the task's own limits.
+
+    `timeout_ms` is in milliseconds and `ram` in bytes; None is no limit.
+    """
 
     walls: Walls
     timeout_ms: int | None
+    ram: int | None
     cancellation: Cancellation
     progress: Progress
 

@@ -96,7 +96,7 @@ def checked(order: Order, cancellation: Cancellation) -> None:
 
 def bare(order: Order, cancellation: Cancellation) -> Callable[[], None]:
     """Return a run of the same driver by `wasmtime` alone: no walls, no wire, nothing watched."""
-    studio = Studio(order.walls, None, cancellation, Silent())
+    studio = Studio(order.walls, None, None, cancellation, Silent())
     start = start_of(order.material, order.call, studio)
     if not isinstance(start, Start):
         raise SystemExit("the snapshot could not be taken")

@@ -111,9 +111,9 @@ def test_what_a_task_returns(bench: Workbench, source: str, result: object) -> N
         ("def main(x): pass", "task_error", "missing 1 required positional argument"),
         ("1 / 0\ndef main(): pass", "task_error", "ZeroDivisionError"),
         ("import nowhere\ndef main(): pass", "task_error", "No module named 'nowhere'"),
-        ("import numpy\ndef main(): pass", "task_error", "numpy needs the science interpreter"),
-        ("def main():\n    import lxml.etree", "task_error", "lxml needs the science interpreter"),
-        ("import numpy._core._multiarray_umath\ndef main(): pass", "task_error", "numpy needs"),
+        ("__import__('numpy')\ndef main(): pass", "task_error", "needs the science interpreter"),
+        ("def main(): __import__('lxml.etree')", "task_error", "needs the science interpreter"),
+        ("__import__('numpy._core._multiarray_umath')\ndef main(): pass", "task_error", "needs"),
         (
             "import threading\ndef main(): threading.Thread(target=print).start()",
             "task_error",
@@ -339,7 +339,7 @@ def test_nothing_of_the_host_is_visible(bench: Workbench) -> None:
         "import os\n"
         "def main():\n"
         "    seen = []\n"
-        "    for path in ('/', '/etc/passwd', '/proc/self/environ', '/tmp', '..', '/usr/local/lib/..'):\n"
+        "    for path in ('/', '/etc/passwd', '/proc/self/environ', '/home', '..', '/usr/local/lib/..'):\n"
         "        try:\n"
         "            seen.append(os.listdir(path) if not path.endswith('d') else open(path).read())\n"
         "        except OSError as error:\n"

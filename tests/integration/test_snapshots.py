@@ -352,7 +352,10 @@ def test_the_overhead_is_what_a_run_without_a_task_takes(fresh: Workbench) -> No
     base = order.material.base
     with Cancellation() as never:
         found = task.open_task(
-            fresh.home, base, order.material.code, task.Studio(order.walls, None, never, Silent())
+            fresh.home,
+            base,
+            order.material.code,
+            task.Studio(order.walls, None, None, never, Silent()),
         )
     assert isinstance(found, task.Frozen)
     launch = base.launch._replace(driver=found.snapshot.driver)
