@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-# Where a sandbox sees the packages that its task depends on.
-PACKAGES_GUEST = "/packages"
+# Where a sandbox sees the packages that its task depends on: no folder of a project can be there.
+PACKAGES_GUEST = "/usr/local/packages"
 
 _MODULE = "capsule_libraries"
 # One that is missing, or fails, is the task's own matter.

@@ -9,7 +9,7 @@ from capsule_guest.loader import ROOT
 from capsule_guest.results import NotJsonError
 
 # Files of this runtime, of the interpreter's prompt and import system, of libraries.
-_NOT_THE_USERS = ("/capsule/", "<turn ", "<frozen ", "/usr/local/lib/", "/packages/")
+_NOT_THE_USERS = ("/capsule/", "<turn ", "<frozen ", "/usr/local/")
 # CPython says this of every missing module when it runs without `site`, as it does here.
 _SITE_ADVICE = (
     " Site initialization is disabled, did you forget to add the site-packages directory"
