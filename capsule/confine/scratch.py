@@ -1,18 +1,19 @@
 """The private `/tmp` of a run: empty, writable, bounded, and gone afterwards.
 
 The system bounds single files. It has no bound for a folder that works without privileges, so the
-folder is looked at while the run goes on: a run that is above the bound by then is ended.
+folder is looked at while the run goes on: a run that is above a bound by then is ended.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
+import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.confine.erase import erase
 from capsule.errors import ToolchainError
 
 if TYPE_CHECKING:
@@ -22,9 +23,14 @@ GUEST = "/tmp"  # noqa: S108 - inside the sandbox
 MAX_FILE = 128 << 20
 MAX_BYTES = 256 << 20
 MAX_ENTRIES = 10_000
+MAX_DEPTH = 64
 _USUAL = ("/tmp", "/var/tmp")  # noqa: S108 - a folder with a name of its own is made in there
 # Seconds between two looks; a fast disk takes some 100 MB in that time.
 INTERVAL = 0.1
+
+
+class TooMuchError(Exception):
+    """Raised when the folder is above a bound; the text says which."""
 
 
 class Scratch:
@@ -40,20 +46,24 @@ class Scratch:
     def __repr__(self) -> str:
         return f"Scratch({str(self.path)!r})"
 
-    def overflow(self) -> str | None:
-        """Say which bound the folder is above, if any; it is looked at every `INTERVAL`."""
+    def overflow(self, pid: int) -> str | None:
+        """Say which bound the folder is above, if any; it is looked at every `INTERVAL`.
+
+        Files that process `pid` has deleted and holds open count as well.
+        """
         now = time.monotonic()
         if now < self.next_look:
             return None
         self.next_look = now + INTERVAL
-        size = 0
-        for entries, found in enumerate(_walk(self.path), 1):
-            size += found
-            if entries > MAX_ENTRIES:
-                return f"{GUEST} holds more than {MAX_ENTRIES:,} files and folders"
-            if size > MAX_BYTES:
-                return f"{GUEST} holds more than {MAX_BYTES >> 20} MB"
-        return None
+        size = _deleted(pid)
+        try:
+            for entries, found in enumerate(_walk(self.path), 1):
+                size += found
+                if entries > MAX_ENTRIES:
+                    return f"{GUEST} holds more than {MAX_ENTRIES:,} files and folders"
+        except TooMuchError as overflow:
+            return str(overflow)
+        return f"{GUEST} holds more than {MAX_BYTES >> 20} MB" if size > MAX_BYTES else None
 
 
 @contextmanager
@@ -66,7 +76,7 @@ def scratch() -> Iterator[Scratch]:
     try:
         yield Scratch(path)
     finally:
-        shutil.rmtree(path, ignore_errors=True)
+        erase(path)
 
 
 def _made() -> Path:
@@ -98,17 +108,36 @@ def _places() -> Iterator[str]:
 
 
 def _walk(folder: Path) -> Iterator[int]:
-    """Yield the size of everything below `folder`; what goes away meanwhile is left out."""
-    pending = [os.fspath(folder)]
+    """Yield the size of everything below `folder`; what goes away meanwhile is left out.
+
+    Raises `TooMuchError` where folders nest too deep, or have names that no path can hold.
+    """
+    pending = [(os.fspath(folder), 0)]
     while pending:
+        path, depth = pending.pop()
+        if depth > MAX_DEPTH:
+            raise TooMuchError(f"{GUEST} has folders that are more than {MAX_DEPTH} deep")
         try:
-            with os.scandir(pending.pop()) as entries:
+            with os.scandir(path) as entries:
                 for entry in entries:
-                    try:
+                    with suppress(FileNotFoundError):
                         yield entry.stat(follow_symlinks=False).st_size
-                    except FileNotFoundError:
-                        continue
-                    if entry.is_dir(follow_symlinks=False):
-                        pending.append(entry.path)
+                        if entry.is_dir(follow_symlinks=False):
+                            pending.append((entry.path, depth + 1))
         except FileNotFoundError:
             continue
+        except OSError as error:
+            raise TooMuchError(f"{GUEST} cannot be looked at: {error.strerror}") from None
+
+
+def _deleted(pid: int) -> int:
+    """Return the size of the files that a process has open and that have no name any more."""
+    if sys.platform != "linux":
+        return 0
+    size = 0
+    with suppress(OSError), os.scandir(f"/proc/{pid}/fd") as entries:
+        for entry in entries:
+            with suppress(OSError):
+                status = entry.stat()
+                size += status.st_size if not status.st_nlink else 0
+    return size

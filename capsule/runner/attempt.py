@@ -149,7 +149,7 @@ class _Watch:
                     continue
             if arrival.ended or arrival.timed_out or arrival.cancelled:
                 return arrival
-            self.overflow = self.scratch.overflow()
+            self.overflow = self.scratch.overflow(process.pid)
             if self.overflow is not None:
                 return arrival
 

@@ -136,7 +136,7 @@ def _expose(process: Process, film: _Film, tmp: Scratch, bounds: Bounds) -> Arri
         film.take(arrival)
         if arrival.ended or arrival.timed_out or arrival.cancelled:
             return arrival
-        if overflow := tmp.overflow():
+        if overflow := tmp.overflow(process.pid):
             raise WireError(overflow)
 
 

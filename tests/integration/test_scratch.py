@@ -96,3 +96,39 @@ def main(): return 1
     assert "more than 10,000 files" in bench.recorder.plain
     assert error is not None
     assert error["error_type"] == "policy_error"
+
+
+def test_files_without_a_name_count(bench: Workbench) -> None:
+    source = """
+import os
+def main():
+    kept = []
+    for number in range(40):
+        kept.append(open(f"/tmp/{number}", "wb"))
+        os.unlink(f"/tmp/{number}")
+        for _ in range(20):
+            kept[-1].write(bytes(1 << 20))
+        kept[-1].flush()
+    return len(kept)
+"""
+    error = bench.run(source, compute=10**11)["error"]
+    assert error is not None
+    assert "more than 256 MB" in error["message"]
+
+
+@pytest.mark.parametrize("place", ["in the run", "in the import"])
+def test_folders_without_end(bench: Workbench, place: str) -> None:
+    source = """
+import os
+def dig():
+    here = os.open("/tmp", os.O_RDONLY)
+    while True:
+        os.mkdir("a", dir_fd=here)
+        inner = os.open("a", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = inner
+"""
+    source += "def main(): dig()" if place == "in the run" else "dig()\ndef main(): pass"
+    error = bench.run(source, compute=10**12)["error"]
+    assert error is not None
+    assert (error["error_type"], "deep" in error["message"]) == ("policy_error", True)

@@ -1,0 +1,59 @@
+"""Deleting a folder that a stranger has filled: however deep it is, and however long its names."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+
+
+def erase(folder: Path) -> None:
+    """Delete `folder` with all that is in it; what cannot be deleted stays.
+
+    Folders in folders are moved to the top first, so that no path gets long and nothing recurses.
+    """
+    if os.rename not in os.supports_dir_fd or os.scandir not in os.supports_fd:
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    with suppress(OSError):
+        top = os.open(folder, _FOLDER)
+        try:
+            _empty(top)
+        finally:
+            os.close(top)
+        folder.rmdir()
+
+
+def _empty(top: int) -> None:
+    pending = _clear(top, top, [])
+    while pending:
+        name = pending.pop()
+        inner = os.open(name, _FOLDER, dir_fd=top)
+        try:
+            _clear(inner, top, pending)
+        finally:
+            os.close(inner)
+        os.rmdir(name, dir_fd=top)
+
+
+def _clear(folder: int, top: int, pending: list[str]) -> list[str]:
+    """Delete the files in `folder`, and move its folders to `top`; note their names there."""
+    with os.scandir(folder) as entries:
+        found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    for name, is_folder in found:
+        if not is_folder:
+            os.unlink(name, dir_fd=folder)
+        elif folder == top:
+            pending.append(name)
+        else:
+            # No folder is there yet: a name of 16 random bytes is not one that could be guessed.
+            moved = os.urandom(16).hex()
+            os.rename(name, moved, src_dir_fd=folder, dst_dir_fd=top)
+            pending.append(moved)
+    return pending
