@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
+from capsule.errors import ToolchainError
 from capsule.packages.included import science_imports
 from capsule.packages.wanted import NOTHING, Packages, Wanted
 from capsule.policy.statements import CAPSULE
@@ -12,10 +13,11 @@ from capsule.runner.start import Material
 from capsule.snapshot import task
 from capsule.snapshot.code import Code
 from capsule.snapshot.generic import open_base
-from capsule.toolstore import processor
+from capsule.toolstore import lock, processor
 from capsule.toolstore.store import open_toolchain
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from capsule.confine.walls import Walls
@@ -24,7 +26,11 @@ if TYPE_CHECKING:
     from capsule.runner.source import Exported, Source
     from capsule.snapshot.generic import Base
     from capsule.toolstore.layout import Flavour
+    from capsule.toolstore.lock import Lease
     from capsule.toolstore.toolchain import Toolchain
+
+# Someone may delete packages between their making and their use.
+_TRIES = 10
 
 
 def gather(
@@ -36,19 +42,18 @@ def gather(
     cannot be prepared, `ArtifactError` for an artifact that does not fit this toolchain.
     """
     bundle, exported = source.bundle, source.exported
-    if exported is not None:
-        from capsule.packages.keep import keep
-
-        packages = keep(home, exported.packages, progress)
-        flavour = exported.description.flavour
-        asyncio = exported.description.asyncio
-    else:
-        packages = _packages(source, home, progress)
+    packages, lease = NOTHING, None
+    if exported is None:
+        packages, lease = _leased(lambda: _packages(source, home, progress))
         flavour = flavour_of(bundle.imports | packages.imports)
         asyncio = entry.is_async or "asyncio" in bundle.imports
+    else:
+        flavour, asyncio = exported.description.flavour, exported.description.asyncio
     toolchain = processor.fit(home, open_toolchain(home, flavour, progress=progress), progress)
     if exported is not None:
+        # Only what fits this toolchain is let onto the disk.
         _check_interpreter(exported, toolchain)
+        packages, lease = _leased(lambda: _kept(exported, home, progress))
     base = open_base(home, toolchain, walls, progress, asyncio=asyncio)
     code = Code(
         bundle.files,
@@ -59,7 +64,7 @@ def gather(
         libraries_among(bundle.imports, packages),
     )
     frozen = None if exported is None else _restored(exported, home, base, progress)
-    return Material(home, base, code, frozen=frozen)
+    return Material(home, base, code, frozen=frozen, lease=lease)
 
 
 def flavour_of(imports: frozenset[str]) -> Flavour:
@@ -80,6 +85,25 @@ def libraries_among(imports: frozenset[str], packages: Packages) -> frozenset[st
     if packages.folder is None:
         return imports & science_imports()
     return imports - sys.stdlib_module_names - {CAPSULE}
+
+
+def _leased(obtain: Callable[[], Packages]) -> tuple[Packages, Lease | None]:
+    """Return packages with a lease on them: someone may delete them in between."""
+    for _ in range(_TRIES):
+        packages = obtain()
+        if packages.folder is None:
+            return packages, None
+        if (lease := lock.lease(packages.folder.parent)) is not None:
+            return packages, lease
+    raise ToolchainError(
+        "the task's packages are deleted again and again", hint="wait until nobody prunes the cache"
+    )
+
+
+def _kept(exported: Exported, home: Path, progress: Progress) -> Packages:
+    from capsule.packages.keep import keep
+
+    return keep(home, exported.packages, progress)
 
 
 def _packages(source: Source, home: Path, progress: Progress) -> Packages:

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from capsule.snapshot.generic import Base, Snapshot
     from capsule.snapshot.request import Call
     from capsule.snapshot.task import Frozen, Studio, Unfrozen
+    from capsule.toolstore.lock import Lease
 
 
 class Material(NamedTuple):
     """A task's code, what runs share, and where snapshots are kept.
 
     `folders` are those that the task may see. `frozen` is what is known already: an artifact brings
-    its own snapshot.
+    its own snapshot. While `lease` is referred to, its packages stay.
     """
 
     home: Path
@@ -30,6 +31,7 @@ class Material(NamedTuple):
     code: Code
     folders: tuple[Mount, ...] = ()
     frozen: Frozen | Unfrozen | None = None
+    lease: Lease | None = None
 
 
 class Start(NamedTuple):

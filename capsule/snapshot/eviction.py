@@ -1,7 +1,7 @@
 """What the cache holds, and taking out of it what nobody has used for long.
 
-Everything in the cache can be made again, so nothing is lost but time. An entry that was used in
-the last minute stays, whatever its size: a run may be about to start from it.
+Everything in the cache can be made again, so nothing is lost but time. An entry that a run is using
+stays, and so does one that was used in the last minute.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from capsule.snapshot.shelf import INDEX, LOCK, UNFINISHED
 from capsule.toolstore import files
-from capsule.toolstore.lock import locked_if_free
+from capsule.toolstore.lock import claim, locked_if_free
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -62,7 +62,7 @@ def contents(cache: Path) -> list[Kept]:
 def prune(cache: Path, bounds: Bounds, *, all_of_it: bool = False) -> list[Kept]:
     """Delete what is above `bounds`, the longest unused first, and return what is gone.
 
-    `all_of_it` deletes every entry, those in use too. Raises `OSError`.
+    `all_of_it` deletes every entry but those that a run is using now. Raises `OSError`.
     """
     now = time.time()
     entries = contents(cache)
@@ -98,17 +98,22 @@ def prune_at_times(shelf: Path) -> None:
 
 
 def _delete(entry: Path) -> bool:
-    """Delete an entry unless someone is making it; say whether it is gone."""
-    lock = entry.with_name(f"{entry.name}{LOCK}")
-    with locked_if_free(lock) as held:
-        if held:
+    """Delete an entry unless someone is making or using it; say whether it is gone."""
+    guard = entry.with_name(f"{entry.name}{LOCK}")
+    with locked_if_free(guard) as held:
+        lease = claim(entry) if held else None
+        if lease is None:
+            return False
+        try:
             # Moved first: whoever looks finds it whole or not at all.
             aside = entry.with_name(f"{UNFINISHED}{entry.name}-gone")
             files.delete(aside)
             entry.rename(aside)
             files.delete(aside)
-            lock.unlink(missing_ok=True)
-    return held
+            guard.unlink(missing_ok=True)
+        finally:
+            lease.release()
+    return True
 
 
 def _leftovers(cache: Path, now: float) -> Iterator[Path]:

@@ -18,6 +18,7 @@ from capsule.toolstore.layout import STDLIB
 
 if TYPE_CHECKING:
     from capsule.progress import Progress
+    from capsule.toolstore.lock import Lease
     from capsule.toolstore.toolchain import Toolchain
 
 _INSIDE = "matplotlib/mpl-data"
@@ -25,8 +26,8 @@ _ARCHIVE = f"{_INSIDE}.zip"
 _HINT = "capsule toolchain verify"
 
 
-def data_mount(home: Path, toolchain: Toolchain, progress: Progress) -> Mount:
-    """Return the mount of matplotlib's data, unpacking it first where it is not there.
+def data_mount(home: Path, toolchain: Toolchain, progress: Progress) -> tuple[Mount, Lease | None]:
+    """Return the mount of matplotlib's data and a lease on it, unpacking it first if need be.
 
     Raises `ToolchainError` when it cannot be unpacked.
     """
@@ -37,7 +38,8 @@ def data_mount(home: Path, toolchain: Toolchain, progress: Progress) -> Mount:
         lambda folder: _unpack(archive, folder),
         progress,
     )
-    return Mount(entry.folder, f"{STDLIB_GUEST}/{archive.name}/{_INSIDE}", writable=False)
+    place = f"{STDLIB_GUEST}/{archive.name}/{_INSIDE}"
+    return Mount(entry.folder, place, writable=False), entry.lease
 
 
 def _unpack(archive: Path, folder: Path) -> shelf.Facts:

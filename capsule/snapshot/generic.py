@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from capsule.confine.walls import Walls
     from capsule.progress import Progress
     from capsule.toolstore.layout import Flavour
+    from capsule.toolstore.lock import Lease
     from capsule.toolstore.toolchain import Toolchain
 
 _PREPARE_FUEL = 10**12
@@ -39,12 +40,13 @@ class Snapshot(NamedTuple):
     """A driver that is ready to run, and what has to be known of it.
 
     `overhead` is the fuel that a run of it takes besides the task's own, `memory` the bytes of
-    linear memory that it starts with.
+    linear memory that it starts with. While `lease` is referred to, the driver stays.
     """
 
     driver: Path
     overhead: int
     memory: int
+    lease: Lease | None = None
 
 
 class Runtime(NamedTuple):
@@ -66,6 +68,7 @@ class Base(NamedTuple):
     module the gauge begins. `camera` is the driver that freezes a task, `initial` the memory before
     anything ran, `restoring` the fuel that restoring the generic snapshot takes. `key` stands for
     all of it on this machine.
+    While `leases` are referred to, the files stay.
     """
 
     launch: Launch
@@ -76,6 +79,7 @@ class Base(NamedTuple):
     restoring: int
     key: str
     runtime: Runtime
+    leases: tuple[Lease | None, ...] = ()
 
 
 def open_base(
@@ -94,14 +98,16 @@ def open_base(
         shelf.key(recipe),
         lambda folder: _make_host(folder, toolchain),
         progress,
+        ("first_step",),
     )
+    mounts, leases = _mounts(home, toolchain, progress)
     run = Launch(
         toolchain.wasmtime,
         host.folder / _HOST,
         toolchain.interpreter,
         driver=Path(),
         fuel=_PREPARE_FUEL,
-        mounts=_mounts(home, toolchain, progress),
+        mounts=mounts,
     )
     recipe += driver.RECIPE
     studio = _Studio(
@@ -118,12 +124,13 @@ def open_base(
         key,
         lambda folder: _make(folder, studio),
         progress,
+        ("overhead", "memory", "restoring"),
     )
     facts = entry.facts
     return Base(
         run,
         studio.first_step,
-        Snapshot(entry.folder / DRIVER, facts["overhead"], facts["memory"]),
+        Snapshot(entry.folder / DRIVER, facts["overhead"], facts["memory"], entry.lease),
         entry.folder / _CAMERA,
         studio.initial,
         facts["restoring"],
@@ -134,16 +141,20 @@ def open_base(
             asyncio,
             shelf.key(toolchain.portable.encode(), studio.preparation.encode(), *_flat(content)),
         ),
+        (host.lease, *leases),
     )
 
 
-def _mounts(home: Path, toolchain: Toolchain, progress: Progress) -> tuple[Mount, ...]:
+def _mounts(
+    home: Path, toolchain: Toolchain, progress: Progress
+) -> tuple[tuple[Mount, ...], tuple[Lease | None, ...]]:
     library = Mount(toolchain.stdlib, STDLIB_GUEST, writable=False)
     if toolchain.flavour == "core":
-        return (library,)
+        return (library,), ()
     from capsule.snapshot.figures import data_mount
 
-    return (library, data_mount(home, toolchain, progress))
+    data, lease = data_mount(home, toolchain, progress)
+    return (library, data), (lease,)
 
 
 def _make_host(folder: Path, toolchain: Toolchain) -> shelf.Facts:

@@ -7,10 +7,12 @@ again before each use: one that was damaged is made again, never run.
 from __future__ import annotations
 
 import json
+import stat
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from capsule.errors import ToolchainError
 from capsule.toolstore import files, lock, record
 from capsule.toolstore.identity import short_id
 
@@ -18,9 +20,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from capsule.progress import Progress
+    from capsule.toolstore.lock import Lease
 
 _FORMAT = 2
 INDEX = "entry.json"
+# Someone may delete an entry between its making and its use.
+_TRIES = 10
 UNFINISHED = ".new-"
 LOCK = ".lock"
 
@@ -28,10 +33,14 @@ Facts = dict[str, int]
 
 
 class Entry(NamedTuple):
-    """A folder of files that are as they were made, and the numbers that belong to them."""
+    """A folder of files that are as they were made, and the numbers that belong to them.
+
+    As long as `lease` is referred to, nobody takes the folder away.
+    """
 
     folder: Path
     facts: Facts
+    lease: Lease | None = None
 
 
 class Damage(NamedTuple):
@@ -41,37 +50,53 @@ class Damage(NamedTuple):
     found: str
 
 
-def obtain(shelf: Path, key: str, make: Callable[[Path], Facts], progress: Progress) -> Entry:
+def obtain(
+    shelf: Path,
+    key: str,
+    make: Callable[[Path], Facts],
+    progress: Progress,
+    needs: tuple[str, ...] = (),
+) -> Entry:
     """Return the entry `key` of `shelf`, making it once if need be, however many ask at once.
 
-    `make` fills an empty folder and returns the facts. Raises what `make` raises, and
-    `ToolchainError` when the shelf cannot be written.
+    `make` fills an empty folder and returns the facts, those in `needs` among them. Raises what
+    `make` raises, and `ToolchainError` when the shelf cannot be written.
     """
-    folder = shelf / key
-    if isinstance(found := look(folder), Entry):
-        files.note_use(folder / INDEX)
-        return found
-    with files.writing(shelf):
-        files.make_private(shelf)
-        with lock.locked(shelf / f"{key}{LOCK}", progress):
-            found = look(folder)
+    folder, guard = shelf / key, shelf / f"{key}{LOCK}"
+    for _ in range(_TRIES):
+        if (lease := lock.lease(folder)) is not None:
+            found = look(folder, needs)
             if isinstance(found, Entry):
-                return found
-            if isinstance(found, Damage):
-                progress.note(f"{found.path} is damaged ({found.found}): making it again")
-            # Of a process that was killed: this one holds the lock.
-            for leftover in shelf.glob(f"{UNFINISHED}{key}-*"):
-                files.delete(leftover)
-            made = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{key}-", dir=shelf))
-            try:
-                facts = make(made)
-                files.write_whole(made / INDEX, _index(made, facts))
-                files.delete(folder)
-                made.rename(folder)
-            except BaseException:
-                files.delete(made)
-                raise
-    return Entry(folder, facts)
+                files.note_use(folder / INDEX)
+                return found._replace(lease=lease)
+            lease.release()
+        with files.writing(shelf):
+            files.make_private(shelf)
+            with lock.locked(guard, progress):
+                found = look(folder, needs)
+                if isinstance(found, Damage):
+                    progress.note(f"{found.path} is damaged ({found.found}): making it again")
+                if not isinstance(found, Entry):
+                    _make(shelf, key, make)
+    raise ToolchainError(
+        f"{folder} is deleted again and again", hint="wait until nobody prunes the cache"
+    )
+
+
+def _make(shelf: Path, key: str, make: Callable[[Path], Facts]) -> None:
+    """Make an entry; whoever calls this holds its lock."""
+    # Of a process that was killed.
+    for leftover in shelf.glob(f"{UNFINISHED}{key}-*"):
+        files.delete(leftover)
+    made = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{key}-", dir=shelf))
+    try:
+        facts = make(made)
+        files.write_whole(made / INDEX, _index(made, facts))
+        files.delete(shelf / key)
+        made.rename(shelf / key)
+    except BaseException:
+        files.delete(made)
+        raise
 
 
 def key(*parts: bytes) -> str:
@@ -83,26 +108,39 @@ def key(*parts: bytes) -> str:
     return short_id(*parts, size=16)
 
 
-def look(folder: Path) -> Entry | Damage | None:
+def look(folder: Path, needs: tuple[str, ...] = ()) -> Entry | Damage | None:
     """Return the entry in `folder`, what is wrong with it, or None when there is none."""
     index = folder / INDEX
     try:
-        document = json.loads(index.read_bytes())
-        if document["format"] != _FORMAT:
-            return None
-        if document["sha256"] != _content_hash(document["facts"], document["files"]):
-            return Damage(index, "its content is not what its own hash says")
-        for name, known in document["files"].items():
-            if list(record.signature(folder / name)) != known["signature"]:
-                damage = _hashed_anew(folder / name, known)
-                if damage is not None:
-                    return damage
-        facts = {str(name): int(value) for name, value in document["facts"].items()}
+        # Looked at first: reading what is no file could wait without end.
+        if not stat.S_ISREG(index.lstat().st_mode):
+            return Damage(index, "it is no file")
+        return _understood(folder, json.loads(index.read_bytes()), needs)
     except FileNotFoundError as error:
         missing = Path(error.filename)
         return None if missing == index else Damage(missing, "it is gone")
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        *(OSError, ValueError, KeyError, TypeError, AttributeError),
+        *(RecursionError, OverflowError),
+    ) as error:
         return Damage(index, f"{type(error).__name__}: {error}")
+
+
+def _understood(folder: Path, document: Any, needs: tuple[str, ...]) -> Entry | Damage | None:
+    """Hold the files against the index; one that lies raises what such a document raises."""
+    index = folder / INDEX
+    if document["format"] != _FORMAT:
+        return None
+    if document["sha256"] != _content_hash(document["facts"], document["files"]):
+        return Damage(index, "its content is not what its own hash says")
+    for name, known in document["files"].items():
+        if list(record.signature(folder / name)) != known["signature"]:
+            damage = _hashed_anew(folder / name, known)
+            if damage is not None:
+                return damage
+    facts = {str(name): int(value) for name, value in document["facts"].items()}
+    if lacking := set(needs) - facts.keys():
+        return Damage(index, f"it does not say {min(lacking)}")
     return Entry(folder, facts)
 
 

@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from capsule.errors import WireError
+from capsule.policy.values import printable
 from capsule.shared import frames
 from capsule.snapshot import driver, eviction, request, shelf
 from capsule.snapshot.camera import MAX_MEMORY, Bounds, Spoilt, picture
@@ -39,6 +40,7 @@ IMPORT_SECONDS = 30.0
 SHELF = "tasks"
 _QUOTED = 300  # characters of what a guest says that a reason repeats
 _REASON = "reason"
+_FACTS = ("frozen", "overhead", "memory", "files")
 
 
 class Frozen(NamedTuple):
@@ -78,11 +80,12 @@ def open_task(home: Path, base: Base, code: Code, studio: Studio) -> Frozen | Un
             task_key(base, code),
             lambda folder: _make(folder, base, code, studio),
             studio.progress,
+            _FACTS,
         )
     except _EndedError as ended:
         return ended.how
     if not entry.facts["frozen"]:
-        return Unfrozen((entry.folder / _REASON).read_text())
+        return Unfrozen(_reason(entry))
     return _frozen(entry)
 
 
@@ -96,13 +99,23 @@ def restore(home: Path, base: Base, pictured: Pictured, digest: str, progress: P
         shelf.key(base.key.encode(), b"artifact", digest.encode()),
         lambda folder: _develop(pictured, base, folder),
         progress,
+        _FACTS,
     )
     return _frozen(entry)
 
 
 def _frozen(entry: shelf.Entry) -> Frozen:
-    snapshot = Snapshot(entry.folder / DRIVER, entry.facts["overhead"], entry.facts["memory"])
-    return Frozen(snapshot, (entry.folder / _REASON).read_text() if entry.facts["files"] else None)
+    facts = entry.facts
+    snapshot = Snapshot(entry.folder / DRIVER, facts["overhead"], facts["memory"], entry.lease)
+    return Frozen(snapshot, _reason(entry) if facts["files"] else None)
+
+
+def _reason(entry: shelf.Entry) -> str:
+    return (entry.folder / _REASON).read_text(encoding="utf-8")
+
+
+def _write_reason(folder: Path, reason: str) -> None:
+    (folder / _REASON).write_text(printable(reason), encoding="utf-8")
 
 
 class Studio(NamedTuple):
@@ -167,7 +180,7 @@ def _develop(pictured: Pictured, base: Base, folder: Path) -> shelf.Facts:
     eviction.prune_at_times(folder.parent)
     compile_module(base.launch.wasmtime, module_of(pictured, base), folder / DRIVER)
     if pictured.files is not None:
-        (folder / _REASON).write_text(pictured.files)
+        _write_reason(folder, pictured.files)
     # Measuring it would run the task's code, which could make the answer what it likes.
     restoring = driver.restoring_fuel(pictured.pages)
     return {
@@ -192,8 +205,8 @@ def _make(folder: Path, base: Base, code: Code, studio: Studio) -> shelf.Facts:
         return _develop(taken, base, folder)
     if taken.timed_out or taken.cancelled:
         raise _EndedError(taken)
-    (folder / _REASON).write_text(taken.reason)
-    return {"frozen": 0}
+    _write_reason(folder, taken.reason)
+    return {"frozen": 0, "overhead": 0, "memory": 0, "files": 0}
 
 
 def _judged(taken: Picture) -> Pictured | Unfrozen:

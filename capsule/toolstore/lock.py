@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from capsule.progress import Progress
@@ -35,6 +35,9 @@ if sys.platform == "win32":
                 continue
             return
 
+    def _share(handle: int) -> bool:
+        raise NotImplementedError
+
     def _release(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
 
@@ -51,9 +54,62 @@ else:
     def _wait(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
 
+    def _share(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
     def _release(handle: int) -> None:
         # Closing is not enough: a process that was forked meanwhile has the same open file.
         fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+class Lease:
+    """Keeps a folder from being deleted, as long as it is referred to: for what is in use.
+
+    Any number of processes may hold one at once.
+    """
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def __repr__(self) -> str:
+        return f"<Lease on descriptor {self._handle}>"
+
+    def release(self) -> None:
+        """Let go; nothing happens when that was done."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def __del__(self) -> None:
+        self.release()
+
+
+def lease(folder: Path) -> Lease | None:
+    """Return a lease on `folder`, None when there is none or somebody is deleting it."""
+    return _claimed(folder, _share)
+
+
+def claim(folder: Path) -> Lease | None:
+    """Return a lease that nobody else has one beside, None while anybody has: for deleting it."""
+    return _claimed(folder, _try)
+
+
+def _claimed(folder: Path, take: Callable[[int], bool]) -> Lease | None:
+    if sys.platform == "win32":
+        # A folder cannot be opened there, and one whose files are open cannot be deleted.
+        return Lease(-1) if folder.is_dir() else None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    if take(handle) and _still_there(folder, handle):
+        return Lease(handle)
+    os.close(handle)
+    return None
 
 
 @contextmanager
