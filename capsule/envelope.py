@@ -55,9 +55,7 @@ class Envelope(TypedDict):
     execution: Execution
 
 
-def refusal(
-    task_name: str, error_type: ErrorType | Code, message: str, *, duration_ms: int = 0
-) -> Envelope:
+def refusal(task_name: str, error_type: ErrorType | Code, message: str) -> Envelope:
     """Return the envelope of something that never ran.
 
     >>> refusal("main", "policy_error", "no")["execution"]["duration_ms"]
@@ -69,7 +67,7 @@ def refusal(
         "error": {"error_type": error_type, "message": message},
         "execution": {
             "task_name": task_name,
-            "duration_ms": duration_ms,
+            "duration_ms": 0,
             "retries": 0,
             "fuel_consumed": 0,
             "ram_used": 0,

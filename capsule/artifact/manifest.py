@@ -7,7 +7,7 @@ from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capsule.artifact.errors import AGAIN, UPDATE, ArtifactError
-from capsule.artifact.parts import FORMAT, MAX_MANIFEST, MAX_MEMORY, MIN_MEMORY
+from capsule.artifact.parts import FORMAT, MAX_MANIFEST, MAX_MEMORY, MAX_RUNS, MIN_MEMORY
 from capsule.policy.values import shown
 from capsule.snapshot.pages import PAGE
 from capsule.wasm import PAGE as WASM_PAGE
@@ -100,6 +100,8 @@ def check_pages(memory: object, pages: Sequence[tuple[int, int]]) -> None:
         )
     if memory % WASM_PAGE:
         raise ArtifactError(f"the memory has {memory:,} bytes, no multiple of {WASM_PAGE:,}")
+    if len(pages) > MAX_RUNS:
+        raise ArtifactError(f"the pages are in {len(pages):,} runs; at most {MAX_RUNS:,} may be")
     before = 0
     for offset, length in pages:
         if offset % PAGE or length % PAGE or length <= 0:

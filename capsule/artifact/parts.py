@@ -24,6 +24,11 @@ MAX_MANIFEST = 1 << 20
 # The interpreter starts with the one; a camera takes no picture above the other.
 MIN_MEMORY = 40 << 20
 MAX_MEMORY = 1 << 30
+# How many runs a snapshot's pages may be in: wasmtime takes long to compile many.
+MAX_RUNS = 4096
+# A table may unpack to so many times its size; a small one to anything that is no trouble.
+MAX_RATIO = 30
+HARMLESS = 32 << 20
 # A path and a part of one, in bytes, and how many parts: what any system can lay out.
 MAX_PATH = 512
 MAX_NAME = 255
@@ -68,4 +73,4 @@ class Bounds(NamedTuple):
 
 
 SOURCE_BOUNDS = Bounds("sources", 5_000, 10 << 20, 64 << 20, on_disk=False)
-PACKAGE_BOUNDS = Bounds("packages", 50_000, 512 << 20, 512 << 20, on_disk=True)
+PACKAGE_BOUNDS = Bounds("packages", 20_000, 512 << 20, 512 << 20, on_disk=True)

@@ -13,7 +13,7 @@ from capsule import wasm
 from capsule.artifact.errors import ArtifactError
 from capsule.artifact.inflate import Inflated
 from capsule.artifact.names import check_path, check_together
-from capsule.artifact.parts import MAX_PATH
+from capsule.artifact.parts import HARMLESS, MAX_PATH, MAX_RATIO
 from capsule.policy.values import shown
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from capsule.artifact.parts import Bounds
 
-_LEVEL = 6
+# zlib's usual level, and none for what would get too small to be believed.
+_LEVEL, _STORED = 6, 0
 
 
 def pack(files: Mapping[str, bytes], bounds: Bounds) -> bytes:
@@ -38,7 +39,16 @@ def pack(files: Mapping[str, bytes], bounds: Bounds) -> bytes:
         check_together(files, folders=bounds.files, on_disk=bounds.on_disk)
     except ArtifactError as error:
         raise error.of(bounds.what) from None
-    packer = zlib.compressobj(_LEVEL)
+    packed = _packed(files, _LEVEL)
+    try:
+        _check_ratio(len(packed), wasm.read_uleb(packed, 0, len(packed))[0])
+    except ArtifactError:
+        return _packed(files, _STORED)
+    return packed
+
+
+def _packed(files: Mapping[str, bytes], level: int) -> bytes:
+    packer = zlib.compressobj(level)
     packed, size = [], 0
     for piece in _pieces(files):
         size += len(piece)
@@ -71,6 +81,7 @@ def _unpacked(body: memoryview, bounds: Bounds) -> dict[str, bytes]:
     size, start = wasm.read_uleb(body, 0, len(body))
     if size > bounds.table:
         raise ArtifactError(f"{size:,} bytes are announced; at most {bounds.table:,} may be")
+    _check_ratio(len(body), size)
     stream = Inflated(body[start:], size)
     count = stream.number()
     _check_count(count, bounds)
@@ -86,6 +97,14 @@ def _unpacked(body: memoryview, bounds: Bounds) -> dict[str, bytes]:
     stream.finish()
     check_together(files, folders=bounds.files, on_disk=bounds.on_disk)
     return files
+
+
+def _check_ratio(packed: int, size: int) -> None:
+    """Refuse what unpacks to very much more than it is."""
+    if size > max(HARMLESS, packed * MAX_RATIO):
+        raise ArtifactError(
+            f"{packed:,} bytes unpack to {size:,}; at most {MAX_RATIO} times as much may be"
+        )
 
 
 def _path(stream: Inflated) -> str:

@@ -41,6 +41,10 @@ def command(options: Options, screen: Screen) -> int:
         raise UsageError("--output names an artifact, and none was asked for", hint="--export")
     working = working_folder()
     path = entrypoint(working) if options.file is None else Path(options.file)
+    if not path.name or path.is_dir():
+        raise UsageError(
+            f"{str(path)!r} is a folder, and no task file", hint="capsule build FILE.py"
+        )
     target = _target(path, options.output) if options.export else None
     begin = time.monotonic()
     source = read_file(path, working)

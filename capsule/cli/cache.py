@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
 from capsule.paths import state_root
-from capsule.policy.units import parse_ram
+from capsule.policy.units import parse_size
 from capsule.policy.values import InvalidValueError
 from capsule.snapshot import eviction
 
@@ -73,6 +73,6 @@ def _ago(seconds: float) -> str:
 
 def _size(text: str) -> int:
     try:
-        return parse_ram(text)
+        return parse_size(text)
     except InvalidValueError as wrong:
         raise UsageError(f"--max-size: {wrong.message}", hint=wrong.hint) from None

@@ -53,6 +53,7 @@ def finish(made: Path, content: Mapping[str, File]) -> None:
     """Write index and stamp beside the files that were unpacked to `made`/site."""
     files.write_whole(made / _INDEX, json.dumps(content, sort_keys=True).encode())
     files.write_whole(made / _STAMP, _stamp(made / SITE))
+    files.note_growth(made.parent.parent, sum(size for size, _ in content.values()))
 
 
 def look(folder: Path, digest: str) -> Path | Damage | None:

@@ -40,14 +40,18 @@ def check_python(requires_python: str | None) -> None:
     """
     if requires_python is None:
         return
+    wrong = UsageError(
+        f"requires-python: {shown(requires_python)} is no set of versions",
+        hint='requires-python = ">=3.11"',
+    )
+    if len(requires_python) > _LONG:
+        raise wrong
     try:
         versions = SpecifierSet(requires_python)
-    except InvalidSpecifier:
-        raise UsageError(
-            f"requires-python: {shown(requires_python)} is no set of versions",
-            hint='requires-python = ">=3.11"',
-        ) from None
-    if not versions.contains(PYTHON, prereleases=True):
+        fits = versions.contains(PYTHON, prereleases=True)
+    except (InvalidSpecifier, ValueError):  # a number with thousands of digits
+        raise wrong from None
+    if not fits:
         raise UsageError(
             f"the task requires Python {printable(str(versions))}, and the sandbox has {PYTHON}",
             hint="change requires-python in the task file",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 # What all packages of a task may have together.
 MOST_BYTES = 512 << 20
-MOST_FILES = 50_000
+MOST_FILES = 20_000
 
 # The end of a zip, and what stands before it where the zip has more than the end can say.
 _END = struct.Struct("<4s4H2LH")

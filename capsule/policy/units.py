@@ -37,6 +37,7 @@ _RAM_FORMS = (
     "a string of a number and KB, MB or GB (or KiB, MiB, GiB; all count by 1024), without a space,"
     ' like "512MB", that makes whole bytes, at most "4GB": all a 32-bit sandbox can address'
 )
+_SIZE_FORMS = 'a number and KB, MB or GB, like "500MB"'
 _TIMEOUT_FORMS = (
     'a string of a number and ms, s, m or h, without a space, like "30s",'
     ' that makes whole milliseconds, from "1ms" to "168h" (a week)'
@@ -80,6 +81,18 @@ def parse_ram(value: object) -> int:
     size = _scaled(value, _BYTES)
     if size is None or not 1 <= size <= MAX_RAM:
         raise InvalidValueError(shown(value), "is not a size of memory", _RAM_FORMS)
+    return size
+
+
+def parse_size(value: object) -> int:
+    """Return an amount of disk in bytes.
+
+    >>> parse_size("1.5GB"), parse_size("0MB")
+    (1610612736, 0)
+    """
+    size = _scaled(value, _BYTES)
+    if size is None:
+        raise InvalidValueError(shown(value), "is not a size", _SIZE_FORMS)
     return size
 
 

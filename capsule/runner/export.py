@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from capsule import __version__
@@ -19,8 +21,6 @@ from capsule.runner.material import gather
 from capsule.snapshot import task
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from capsule.policy.source import Declarations, Declared
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
@@ -98,14 +98,19 @@ def save(artifact: bytes, target: Path) -> None:
         raise UsageError(f"cannot write {target}: there is no folder {target.parent}")
     if (target.exists() or target.is_symlink()) and not target.is_file():
         raise UsageError(f"{target} is there and is no file that can be replaced")
-    made = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
-        made.write_bytes(artifact)
-        made.replace(target)
+        handle, name = tempfile.mkstemp(".part", ".capsule-", target.parent)
+        made = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(artifact)
+            made.chmod(0o644)  # unlike what is kept for this user alone, it is to be passed on
+            made.replace(target)
+        except BaseException:
+            made.unlink(missing_ok=True)
+            raise
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}") from None
-    finally:
-        made.unlink(missing_ok=True)
 
 
 def _settled(source: Source) -> Declarations:

@@ -57,12 +57,8 @@ def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelop
     start = start_of(order.material, order.call, studio)
     if isinstance(start, Unstarted):
         verdict = stopped(_limits(policy), cancelled=start.cancelled)
-        return refusal(
-            policy.task,
-            verdict.error_type or "cancelled",
-            verdict.message,
-            duration_ms=round((time.monotonic() - begin) * 1000),
-        )
+        duration_ms = round((time.monotonic() - begin) * 1000)
+        return _envelope(policy.task, 0, Attempt(verdict, duration_ms, None, None, "", "", 0))
     if policy.ram is not None and policy.ram < start.snapshot.memory:
         return refusal(
             policy.task,

@@ -70,8 +70,11 @@ def read_text(source: bytes, working: Path) -> Source:
 def read_artifact(path: Path, working: Path) -> Source:
     """Read an exported task; it is untrusted, and nothing of it but data is used.
 
-    Its policies are those that it was built with: the defaults of a project here do not add to
-    them, the ceilings do bind them. Raises `ArtifactError` or `ConfigError`.
+    Its policies are those that it was built with: the defaults of a project do not add to them. The
+    ceilings of the project in `working` bind them, and its folders are those of that project: a
+    capsule.toml beside the artifact may be a stranger's too.
+
+    Raises `ArtifactError` or `ConfigError`.
     """
     from capsule.artifact import description, read
     from capsule.artifact.errors import ArtifactError
@@ -81,7 +84,7 @@ def read_artifact(path: Path, working: Path) -> Source:
     described = description.decode(parts.manifest, str(path))
     if f"{described.entry}.py" not in parts.sources:
         raise ArtifactError(f"{path}: it has no module {described.entry}")
-    project = find_project((working / path).parent, working=working)
+    project = find_project(working, working=working)
     bundle = Bundle(
         files=parts.sources,
         entry=described.entry,

@@ -7,6 +7,7 @@ stays, and so does one that was used in the last minute.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 # The files of an entry that bear the time of its last use.
 _MARKS = (INDEX, "stamp")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
-# The bounds are looked at this often, and sooner where a shelf has so many entries: a program that
+# The bounds are looked at this often, and sooner when the cache has grown above one: a program that
 # runs new code all the time would fill the disk in an hour.
 _OFTEN, _MANY = _HOUR, 500
 
@@ -82,19 +83,38 @@ def prune(cache: Path, bounds: Bounds, *, all_of_it: bool = False) -> list[Kept]
     return gone
 
 
-def prune_at_times(shelf: Path) -> None:
-    """Prune the cache that `shelf` is in to the usual bounds, when it is time for that.
+def prune_at_times(shelf: Path, bounds: Bounds | None = None) -> None:
+    """Prune the cache that `shelf` is in, when it is time for that, to the usual bounds or others.
 
     A cache that cannot be pruned stays as it is.
     """
-    stamp = shelf.parent / "pruned"
+    cache, bounds = shelf.parent, bounds or Bounds()
     with suppress(OSError):
-        # An entry is a folder and a lock.
-        crowded = len(os.listdir(shelf)) > 2 * _MANY  # noqa: PTH208 - a count alone
-        if crowded or not stamp.exists() or time.time() - stamp.stat().st_mtime > _OFTEN:
-            stamp.touch()
-            # Fewer than there may be, so that this is not done for each new entry.
-            prune(shelf.parent, Bounds(entries=_MANY // 2 if crowded else _MANY))
+        crowded = len(os.listdir(shelf)) > 2 * bounds.entries  # noqa: PTH208 - an entry has a lock
+        if crowded or _grown(cache) > bounds.size or _not_pruned_for(cache) > _OFTEN:
+            # Well below the bounds, so that this is not done for each new entry.
+            prune(cache, Bounds(bounds.age, bounds.size * 3 // 4, bounds.entries // 2))
+            total = sum(kept.size for kept in contents(cache))
+            (cache / files.GROWTH).write_text(f"{total}\n")
+
+
+def _grown(cache: Path) -> int:
+    """Return what the cache has, by what was noted since it was looked through."""
+    try:
+        return sum(int(line) for line in (cache / files.GROWTH).read_text().split())
+    except ValueError:
+        return sys.maxsize
+    except FileNotFoundError:
+        return 0
+
+
+def _not_pruned_for(cache: Path) -> float:
+    """Return for how many seconds nobody has pruned the cache."""
+    stamp = cache / "pruned"
+    since = time.time() - stamp.stat().st_mtime if stamp.exists() else _OFTEN + 1
+    if since > _OFTEN:
+        stamp.touch()
+    return since
 
 
 def _delete(entry: Path) -> bool:

@@ -37,6 +37,11 @@ class Comparison:
     def __repr__(self) -> str:
         return f"<Comparison of {self.size} bytes, {self.changed} changed>"
 
+    @property
+    def pieces(self) -> int:
+        """How many runs of pages there are so far."""
+        return len(self._runs)
+
     def feed(self, data: bytes | memoryview) -> None:
         """Take the next bytes of memory."""
         if self._partial or len(data) % PAGE:

@@ -92,8 +92,10 @@ def _make(shelf: Path, key: str, make: Callable[[Path], Facts]) -> None:
     try:
         facts = make(made)
         files.write_whole(made / INDEX, _index(made, facts))
+        size = sum(files.sizes(made))
         files.delete(shelf / key)
         made.rename(shelf / key)
+        files.note_growth(shelf.parent, size)
     except BaseException:
         files.delete(made)
         raise

@@ -23,6 +23,7 @@ from capsule.wasm import PAGE
 from capsule.wire import answers
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from capsule.confine.walls import Walls
@@ -53,10 +54,12 @@ class Frozen(NamedTuple):
 class Unfrozen(NamedTuple):
     """Why a task has no snapshot, in words that follow "its import".
 
-    `timed_out` means that the import took longer than the task's own limit.
+    `limited` means that it may have one when there is more time or memory, so that the reason is
+    not kept. `timed_out` means that the import took longer than the task's own limit.
     """
 
     reason: str
+    limited: bool = False
     timed_out: bool = False
     cancelled: bool = False
 
@@ -150,19 +153,21 @@ def take(base: Base, code: Code, studio: Studio) -> Pictured | Unfrozen:
     launch = base.launch._replace(
         driver=base.camera,
         fuel=IMPORT_FUEL + base.generic.overhead,
-        memory=MAX_MEMORY,
+        memory=min(MAX_MEMORY, studio.ram or MAX_MEMORY),
         mounts=(*base.launch.mounts, *mounts_of(code)),
     )
-    seconds = IMPORT_SECONDS
-    its_own = studio.timeout_ms is not None and studio.timeout_ms < 1000 * seconds
-    if studio.timeout_ms is not None and its_own:
-        seconds = studio.timeout_ms / 1000
+    its_own = studio.timeout_ms is not None and studio.timeout_ms < 1000 * IMPORT_SECONDS
+    seconds = studio.timeout_ms / 1000 if studio.timeout_ms and its_own else IMPORT_SECONDS
     bounds = Bounds(time.monotonic() + seconds, studio.cancellation)
     with opened(base.initial) as initial:
         taken = picture(launch, studio.walls, asked, initial, bounds)
     if isinstance(taken, Spoilt):
-        timed_out = taken.timed_out and its_own
-        return Unfrozen(f"cannot be frozen: {taken.reason}", timed_out, taken.cancelled)
+        return Unfrozen(
+            f"cannot be frozen: {taken.reason}",
+            taken.limited,
+            taken.timed_out and its_own,
+            taken.cancelled,
+        )
     try:
         return _judged(taken)
     except WireError as error:
@@ -175,10 +180,17 @@ def module_of(pictured: Pictured, base: Base) -> bytes:
     return driver.run_driver(SERVE, pictured.pages, grown)
 
 
-def _develop(pictured: Pictured, base: Base, folder: Path) -> shelf.Facts:
+def _check(studio: Studio) -> None:
+    if studio.cancellation.cancelled:
+        raise _EndedError(Unfrozen("was cancelled", limited=True, cancelled=True))
+
+
+def _develop(
+    pictured: Pictured, base: Base, folder: Path, watch: Callable[[], None] | None = None
+) -> shelf.Facts:
     """Compile the driver of a snapshot into `folder`; return what has to be known of it."""
     eviction.prune_at_times(folder.parent)
-    compile_module(base.launch.wasmtime, module_of(pictured, base), folder / DRIVER)
+    compile_module(base.launch.wasmtime, module_of(pictured, base), folder / DRIVER, watch)
     if pictured.files is not None:
         _write_reason(folder, pictured.files)
     # Measuring it would run the task's code, which could make the answer what it likes.
@@ -192,7 +204,7 @@ def _develop(pictured: Pictured, base: Base, folder: Path) -> shelf.Facts:
 
 
 class _EndedError(Exception):
-    """Raised when the taking of a snapshot was ended from outside: nothing is kept then."""
+    """Raised when there is no snapshot for a reason that may pass: nothing is kept then."""
 
     def __init__(self, how: Unfrozen) -> None:
         super().__init__(how.reason)
@@ -202,8 +214,8 @@ class _EndedError(Exception):
 def _make(folder: Path, base: Base, code: Code, studio: Studio) -> shelf.Facts:
     taken = take(base, code, studio)
     if isinstance(taken, Pictured):
-        return _develop(taken, base, folder)
-    if taken.timed_out or taken.cancelled:
+        return _develop(taken, base, folder, lambda: _check(studio))
+    if taken.limited:
         raise _EndedError(taken)
     _write_reason(folder, taken.reason)
     return {"frozen": 0, "overhead": 0, "memory": 0, "files": 0}
@@ -213,10 +225,11 @@ def _judged(taken: Picture) -> Pictured | Unfrozen:
     """Say whether what the import did can be frozen, by what the guest reports of it."""
     if taken.answer.kind == frames.FAILURE:
         failure = answers.read_failure(taken.answer.payload)
-        return Unfrozen(f"fails: {failure.message[:_QUOTED]}")
+        limited = failure.error_type == "memory_exceeded"
+        return Unfrozen(f"fails: {failure.message[:_QUOTED]}", limited)
     try:
         report = json.loads(taken.answer.payload)
-        descriptors, printed = report["open"], report["printed"]
+        descriptors, printed, left = report["open"], report["printed"], report["left"]
         fresh, files = report["fresh"], report["files"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WireError(f"{type(error).__name__}") from None
@@ -224,6 +237,8 @@ def _judged(taken: Picture) -> Pictured | Unfrozen:
         raise WireError("its report is not made of text")
     if descriptors:
         return Unfrozen("leaves a file open")
+    if left:
+        return Unfrozen("writes to /tmp, which is empty in each run")
     if printed:
         return Unfrozen("prints more than a snapshot keeps")
     if fresh is not None:

@@ -47,8 +47,12 @@ def compile_interpreter(
         _compile(wasmtime, source, target, lambda: tracker.update(time.monotonic() - begin))
 
 
-def compile_module(wasmtime: Path, source: bytes, target: Path) -> None:
-    """Compile a small module; `target` is there whole afterwards, or as it was before.
+def compile_module(
+    wasmtime: Path, source: bytes, target: Path, watch: child.Watch | None = None
+) -> None:
+    """Compile a module of ours; `target` is there whole afterwards, or as it was before.
+
+    `watch` is called while it goes on, and can end it by raising.
 
     Raises `ToolchainError` when wasmtime refuses the module, and when `target` cannot be written.
     """
@@ -63,7 +67,7 @@ def compile_module(wasmtime: Path, source: bytes, target: Path) -> None:
             cleanup.callback(temporary[-1].unlink, missing_ok=True)
         module, made = temporary
         module.write_bytes(source)
-        _compile(wasmtime, module, made, None)
+        _compile(wasmtime, module, made, watch)
         made.replace(target)
 
 

@@ -20,6 +20,8 @@ PRIVATE = 0o700
 DATA = 0o444
 PROGRAM = 0o555
 
+# The sizes of what was added to a cache since it was pruned, behind what it had then.
+GROWTH = "growth"
 _STALE = 15.0
 _FULL = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
 
@@ -85,6 +87,12 @@ def write_whole(target: Path, content: bytes) -> None:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def note_growth(cache: Path, size: int) -> None:
+    """Note in `cache` that it has grown by so many bytes: when it is pruned goes by it."""
+    with suppress(OSError), (cache / GROWTH).open("a") as file:
+        file.write(f"{size}\n")
 
 
 def note_use(mark: Path) -> None:

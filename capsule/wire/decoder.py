@@ -36,6 +36,7 @@ _LENGTHS = {
 }
 
 # What may come: output until the answer, one answer, then the closing frame and the end.
+_ANSWERS = (RESULT, TEXT, FAILURE)
 _RUNNING, _ANSWERED, _CLOSED = range(3)
 _LEGAL = {
     _RUNNING: {STDOUT, STDERR, RESULT, TEXT, FAILURE},
@@ -56,15 +57,17 @@ class Decoder:
     """Collects bytes and gives frames.
 
     `seal` is the text that the closing frame has to bear: only the driver of this run knows it.
-    With `tail`, what follows the closing frame is no frame: `take_tail` gives it out.
+    An answer has `most` bytes at most. With `tail`, what follows the closing frame is no frame:
+    `take_tail` gives it out.
 
     >>> decoder = Decoder("")
     >>> list(decoder.feed(bytes([STDOUT, 2, 0, 0, 0]) + b"hi"))
     [Frame(kind=16, payload=b'hi')]
     """
 
-    def __init__(self, seal: str, *, tail: bool = False) -> None:
+    def __init__(self, seal: str, *, most: int = MAX_BODY, tail: bool = False) -> None:
         self._seal = seal.encode()
+        self._most = most
         self._tail = tail
         self._buffer = bytearray()
         self._wanted = HEADER.size
@@ -128,6 +131,8 @@ class Decoder:
         if kind not in _LEGAL[self._state]:
             raise WireError(f"the sandbox sent a frame of kind {kind} {_NAMES[self._state]}")
         least, most = _LENGTHS[kind]
+        if kind in _ANSWERS:
+            most = min(most, self._most)
         if not least <= length <= most:
             raise WireError(
                 f"the sandbox announced a frame of kind {kind} with {length} bytes; "
@@ -135,7 +140,7 @@ class Decoder:
             )
 
     def _advance(self, kind: int) -> None:
-        if kind in (RESULT, TEXT, FAILURE):
+        if kind in _ANSWERS:
             self._state = _ANSWERED
         elif kind == CLOSED:
             self._state = _CLOSED

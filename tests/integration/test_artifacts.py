@@ -369,3 +369,52 @@ def test_exec_uses_modules_beside_the_task_that_travelled(
         artifact = export(source, build(source, exporter.bench.home, Silent(), never))
     (tmp_path / "beside.py").write_text("X = 6\n")
     assert exporter.run(artifact)["result"] == 5
+
+
+def test_ceilings_are_those_of_the_folder_that_one_is_in(
+    exporter: Exporter, command: Command, tmp_path: Path
+) -> None:
+    artifact = exporter.export("""
+from capsule import task
+@task(compute="HIGH")
+def main(): return 1
+""")
+    for folder in ("project", "elsewhere"):
+        (tmp_path / folder).mkdir()
+    (tmp_path / "elsewhere" / "task.wasm").write_bytes(artifact)
+    (tmp_path / "elsewhere" / "capsule.toml").write_text("")
+    (tmp_path / "project" / "capsule.toml").write_text('[limits]\nmax_compute = "LOW"\n')
+    command.folder = tmp_path / "project"
+    done = command("exec", "../elsewhere/task.wasm")
+    assert done.code == 2
+    assert "compute: 'HIGH' is above the ceiling" in done.err
+
+
+@pytest.mark.parametrize("file", [".", "/", ""])
+def test_no_file_to_build(command: Command, file: str) -> None:
+    done = command("build", "--export", file)
+    assert (done.code, done.out) == (2, "")
+    assert "folder" in done.err or "no task file" in done.err
+
+
+def test_a_long_name_for_an_artifact(command: Command) -> None:
+    command.write("hello.py", HELLO)
+    done = command("build", "--export", "hello.py", "-o", "x" * 245 + ".wasm")
+    assert done.code == 0
+    done = command("build", "--export", "hello.py", "-o", "x" * 255 + ".wasm")
+    assert done.code == 2
+    assert "File name too long" in done.err
+    assert sorted(path.suffix for path in command.folder.iterdir() if path.is_file()) == [
+        ".py",
+        ".wasm",
+    ]
+
+
+def test_what_is_refused_leaves_nothing_on_the_disk(exporter: Exporter) -> None:
+    artifact = exporter.forge(exporter.export(HELLO), interpreter="0123456789abcdef")
+    parts = read.read_bytes(artifact)
+    files = {f"package{number}.py": b"x = 1\n" * number for number in range(500)}
+    kept = sorted((exporter.bench.home / "cache" / "packages").glob("*"))
+    with pytest.raises(ArtifactError, match="made for the interpreter"):
+        exporter.run(forged(parts._replace(packages=files)))
+    assert sorted((exporter.bench.home / "cache" / "packages").glob("*")) == kept

@@ -422,3 +422,30 @@ def test_help_and_version(capsule: Command) -> None:
     assert max(map(len, without_styles(done.out).splitlines())) <= 80
     assert capsule("--version").out.startswith("capsule ")
     assert capsule("--help").code == 0
+
+
+def test_modules_of_the_working_folder_are_not_ours(capsule: Command) -> None:
+    for name in ("tomllib", "shutil", "typer", "json", "locale", "zoneinfo"):
+        capsule.write(f"{name}.py", "open('pwned', 'w').close()\nraise SystemExit(9)\n")
+    capsule.write("hello.py", HELLO)
+    done = subprocess.run(
+        [sys.executable, "-m", "capsule", "run", "hello.py", "1", "--result"],
+        cwd=capsule.folder,
+        env=capsule.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert not (capsule.folder / "pwned").exists()
+    assert (done.returncode, done.stdout) == (0, "hello \n"), done.stderr
+
+
+def test_an_import_error_in_any_script(capsule: Command) -> None:
+    capsule.write("hello.py", "raise ValueError('\u00e9')\ndef main(): pass\n")
+    capsule.environ.update(LC_ALL="C", PYTHONUTF8="0", PYTHONCOERCECLOCALE="0")
+    done = capsule("run", "hello.py", "--json", "--verbose")
+    assert done.code == 1
+    error = envelope(done.out)["error"]
+    assert error is not None
+    assert error["message"] == "ValueError: \u00e9"

@@ -15,7 +15,7 @@ from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.run import run
 from capsule.runner.source import read_file, read_text
-from capsule.snapshot import calibration, shelf, task
+from capsule.snapshot import calibration, eviction, shelf, task
 from capsule.snapshot.preopens import ADDRESS, SIZE
 from tests.integration.workbench import Recorder, Workbench
 
@@ -188,6 +188,23 @@ def test_a_generator_with_a_seed_of_its_own_keeps_it(fresh: Workbench) -> None:
 
 
 @pytest.mark.parametrize(
+    "source",
+    [
+        "import logging\nlog = logging.getLogger('x')\nlogging.basicConfig()",
+        "import re, json, decimal, fractions, collections, dataclasses, enum, typing, asyncio",
+        "import urllib.request, http.client, email, html, csv, sqlite3, zoneinfo, unittest",
+        "import random, uuid, secrets, time, datetime, tempfile",
+        "from datetime import datetime\nX = datetime(2026, 1, 1).isoformat()",
+        "import time\ndef clock(): return time.time()",
+        "import uuid\nX = uuid.uuid5(uuid.NAMESPACE_DNS, 'x')",
+        "import random\nrng = random.Random('seed')\nX = rng.sample(range(100), 5)",
+    ],
+)
+def test_what_is_often_imported_is_frozen(fresh: Workbench, source: str) -> None:
+    assert both_runs(fresh, f"{source}\ndef main(): return 1") == [1, 1]
+
+
+@pytest.mark.parametrize(
     "line",
     [
         "import time; X = time.time_ns()",
@@ -203,6 +220,17 @@ def test_a_generator_with_a_seed_of_its_own_keeps_it(fresh: Workbench) -> None:
         "from datetime import datetime; X = str(datetime.now())",
         "def now():\n    import time\n    return time.time_ns()\nX = now()",
         "class C:\n    import uuid\n    X = str(uuid.uuid4())\nX = C.X",
+        "import uuid, dataclasses\n@dataclasses.dataclass\nclass C:\n"
+        "    x: object = dataclasses.field(default_factory=uuid.uuid4)\nX = str(C().x)",
+        "import time, dataclasses\n@dataclasses.dataclass\nclass C:\n"
+        "    x: object = dataclasses.field(default_factory=time.time_ns)\nX = C().x",
+        "import uuid, collections\nX = str(collections.defaultdict(uuid.uuid4)['x'])",
+        "import random\nclass R(random.Random): pass\nX = R().random()",
+        "import secrets\nX = list(map(secrets.token_hex, [8]))",
+        "import secrets\nX = secrets.choice(range(10**9))",
+        "X = eval('__import__(\\'time\\').time_ns()')",
+        "import tempfile\nX = tempfile.mktemp(dir='/tmp')",
+        "import random\nX = list(map(random.randrange, [10**9]))",
     ],
 )
 def test_what_an_import_asks_for_is_new_in_each_run(fresh: Workbench, line: str) -> None:
@@ -238,6 +266,10 @@ def test_what_the_import_prints_is_printed_in_each_run(fresh: Workbench) -> None
         ("X = open('/usr/local/lib/python315.zip', 'rb')\ndef main(): return X.read(2).hex()",
          "leaves a file open", "504b"),
         ("import sys\nprint('x' * 100_000)\ndef main(): return 1", "prints more", 1),
+        ("open('/tmp/left', 'w').close()\ndef main():\n    import os\n"
+         "    return os.path.exists('/tmp/left')", "writes to /tmp", True),
+        ("X = bytearray(400 << 20)\nfor at in range(0, len(X), 8192): X[at] = 1\n"
+         "def main(): return 1", "more than 4,096 pieces", 1),
         ("X = bytearray(range(256)) * (2 << 20)\ndef main(): return len(X)",
          "larger than 256MB", 512 << 20),
     ],
@@ -293,6 +325,10 @@ def test_modules_beside_the_task_are_frozen_and_lazy_ones_still_found(
         "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: 'nonsense'",
         "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: '[' * 100_000",
         "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: '{\"open\": []}'",
+        "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: "
+        "'[' + '{},' * (20 << 20) + '0]'",
+        "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: "
+        '\'{"open": [], "printed": 0, "left": 0, "files": null, "fresh": "\\\\ud800"}\'',
         "from capsule_guest import main\nmain.send = lambda kind, answer: None",
         "from capsule_guest import main\nmain.send = lambda kind, answer: 1 / 0",
     ],
@@ -315,6 +351,61 @@ def test_an_endless_import_ends_with_the_timeout(fresh: Workbench) -> None:
         assert envelope["error"] is not None
         assert envelope["error"]["error_type"] == "timeout"
         assert 700 <= envelope["execution"]["duration_ms"] < 1500
+
+
+def test_a_short_timeout_is_enough_for_a_short_import(fresh: Workbench) -> None:
+    fresh.run("def main(): pass")
+    found = [fresh.run("def main(): return 1", timeout_ms=150)["result"] for _ in range(3)]
+    assert 1 in found
+
+
+def test_memory_of_the_host_is_bounded_whatever_an_import_reports(fresh: Workbench) -> None:
+    import resource
+
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    fresh.run(
+        "from capsule_guest import freezing\n"
+        "freezing.json.dumps = lambda value: '[' + '{},' * (20 << 20) + '0]'\n"
+        "def main(): return 1"
+    )
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
+
+
+def test_an_import_is_held_to_the_ram_of_the_task(fresh: Workbench) -> None:
+    source = "X = bytearray(300 << 20)\ndef main(): return 1"
+    error = fresh.run(source, max_ram=64 << 20)["error"]
+    assert error is not None
+    assert error["error_type"] == "memory_exceeded"
+    # What was for want of memory is not kept.
+    assert both_runs(fresh, source) == [1, 1]
+
+
+def test_pruning_takes_nothing_away_from_a_run(fresh: Workbench) -> None:
+    source = """
+from capsule import task
+@task(max_retries=2)
+def main():
+    import time
+    time.sleep(0.3)
+    raise ValueError("again")
+"""
+    order = fresh.order(source)
+    stop = threading.Event()
+
+    def prune() -> None:
+        while not stop.wait(0.01):
+            eviction.prune(fresh.home / "cache", eviction.Bounds(), all_of_it=True)
+
+    pruner = threading.Thread(target=prune)
+    pruner.start()
+    try:
+        envelope = fresh.run_order(order)
+    finally:
+        stop.set()
+        pruner.join()
+    assert envelope["error"] is not None
+    assert envelope["error"]["message"] == "ValueError: again"
+    assert envelope["execution"]["retries"] == 2
 
 
 def test_a_cancelled_import_is_a_cancelled_run(fresh: Workbench) -> None:

@@ -65,10 +65,12 @@ def entry(path: bytes, content: bytes, length: int | None = None) -> bytes:
     return wasm.sized(path) + wasm.uleb(announced) + content
 
 
-def table(*entries: bytes, count: int | None = None, size: int | None = None) -> bytes:
+def table(
+    *entries: bytes, count: int | None = None, size: int | None = None, level: int = 6
+) -> bytes:
     """Return a table of files, with announced numbers of its own."""
     plain = wasm.uleb(len(entries) if count is None else count) + b"".join(entries)
-    return wasm.uleb(len(plain) if size is None else size) + zlib.compress(plain)
+    return wasm.uleb(len(plain) if size is None else size) + zlib.compress(plain, level)
 
 
 def forge(

@@ -120,3 +120,9 @@ def test_a_marker_that_says_nothing() -> None:
 def test_merging() -> None:
     found = merged("b", map(Requirement, ["b>=1", "b[x]<3", "b", "b!=2"]))
     assert str(found) == "b!=2,<3,>=1"
+
+
+@pytest.mark.parametrize("text", [">=1" + "0" * 5000, ">=1" + "0" * 1900, ">=3," * 1000 + ">=3"])
+def test_versions_of_absurd_length_are_refused_or_compared(text: str) -> None:
+    with pytest.raises(UsageError, match="requires"):
+        check_python(text)

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.progress import Silent
-from capsule.snapshot import eviction, shelf
+from capsule.snapshot import shelf
 from capsule.snapshot.eviction import Bounds, contents, prune, prune_at_times
+from capsule.toolstore import files
 from capsule.toolstore.lock import locked
 
 if TYPE_CHECKING:
@@ -128,16 +129,36 @@ def test_links_are_not_followed(cache: Cache, tmp_path: Path) -> None:
     assert (outside / "entry").is_dir()
 
 
-def test_it_is_done_at_times(cache: Cache, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_done_at_times(cache: Cache) -> None:
     tasks = cache.put("tasks", "old", age=31 * DAY).parent
     prune_at_times(tasks)
     assert cache.names() == []
     cache.put("tasks", "older", age=40 * DAY)
     prune_at_times(tasks)
     assert cache.names() == ["older"]
-    monkeypatch.setattr(eviction, "_MANY", 0)
-    prune_at_times(tasks)
+    prune_at_times(tasks, Bounds(size=1))
     assert cache.names() == []
+
+
+def test_a_crowd_is_thinned_out(cache: Cache) -> None:
+    tasks = cache.put("tasks", "entry0", age=10 * HOUR).parent
+    for number in range(1, 8):
+        cache.put("tasks", f"entry{number}", age=(10 - number) * HOUR)
+    prune_at_times(tasks, Bounds(entries=7))
+    prune_at_times(tasks, Bounds(entries=7))
+    assert cache.names() == ["entry5", "entry6", "entry7"]
+
+
+def test_growth_is_noticed_without_looking(cache: Cache) -> None:
+    tasks = cache.put("tasks", "first").parent
+    prune_at_times(tasks)
+    cache.put("tasks", "old", age=29 * DAY)
+    files.note_growth(cache.path, 3 << 30)
+    cache.put("tasks", "young", age=2 * HOUR)
+    prune_at_times(tasks)
+    # Nothing was above the bound after all; what is there is known exactly from now on.
+    assert len(cache.names()) == 3
+    assert 3 << 20 < sum(map(int, (cache.path / files.GROWTH).read_text().split())) < 4 << 20
 
 
 def test_a_cache_that_cannot_be_pruned_stays(tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _VARIABLE = "MPLCONFIGDIR"
+# What matplotlib keeps in its folder it can make again, so that a snapshot may lose it.
+CACHE = ".matplotlib"
 
 
 def adapt_on_import() -> None:
@@ -21,7 +23,7 @@ def adapt_on_import() -> None:
 
 def _run(module: ModuleType, execute: Callable[[ModuleType], None]) -> None:
     before = os.environ.get(_VARIABLE)
-    os.environ[_VARIABLE] = before or "/tmp"  # noqa: S108 - the sandbox's own
+    os.environ[_VARIABLE] = before or f"/tmp/{CACHE}"  # noqa: S108 - the sandbox's own
     try:
         execute(module)
         # Asked for now, while the variable is set; the answer is kept.

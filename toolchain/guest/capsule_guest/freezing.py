@@ -9,27 +9,22 @@ import os
 import random
 import sys
 
-from capsule_guest import streams
+from capsule_guest import figures, streams
 from capsule_guest.witness import Witness
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from capsule_guest.loader import BundleFinder
 
 # What the system may have open for one process at most: see capsule.confine.linux.
 _DESCRIPTORS = 64
+_TMP = "/tmp"  # noqa: S108 - the sandbox's own
 _MAX_PRINTED = 64 << 10
 
 
-def freeze(module: str, finder: BundleFinder) -> bytes:
+def freeze(module: str) -> bytes:
     """Import `module` and say, in JSON, what of that cannot be frozen."""
     before = _open_descriptors()
     with Witness() as witness, streams.kept() as printed:
-        finder.watch = witness.watch
         try:
             importlib.import_module(module)
         finally:
-            finder.watch = None
             streams.flush()
     gc.collect()
     gc.freeze()
@@ -37,6 +32,7 @@ def freeze(module: str, finder: BundleFinder) -> bytes:
         "open": sorted(_open_descriptors() - before),
         "fresh": witness.fresh,
         "files": witness.files,
+        "left": bool(_left()),
         "printed": sum(len(data) for _, data in printed) > _MAX_PRINTED,
     }
     return json.dumps(report).encode()
@@ -52,6 +48,13 @@ def resume(env: dict[str, str]) -> None:
     os.environ.clear()
     os.environ.update(env)
     streams.repeat()
+
+
+def _left() -> set[str]:
+    try:
+        return set(os.listdir(_TMP)) - {figures.CACHE}  # noqa: PTH208 - names are all that is asked
+    except OSError:
+        return set()
 
 
 def _open_descriptors() -> set[int]:

@@ -9,11 +9,6 @@ import sys
 from importlib.machinery import BuiltinImporter, ModuleSpec
 from importlib.util import decode_source
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from types import CodeType
-
 ROOT = "/task/"
 
 
@@ -22,8 +17,6 @@ class BundleFinder:
 
     def __init__(self, files: dict[str, bytes]) -> None:
         self.files = files
-        # Set while a snapshot is taken: who wants to see the modules' code before it runs.
-        self.watch: Callable[[CodeType], None] | None = None
         self.folders = {path[: i + 1] for path in files for i, c in enumerate(path) if c == "/"}
 
     def find_spec(self, fullname, path=None, target=None):  # type: ignore[no-untyped-def]
@@ -52,10 +45,7 @@ class BundleFinder:
     def exec_module(self, module) -> None:  # type: ignore[no-untyped-def]
         origin = module.__spec__.origin
         source = self.files[origin.removeprefix(ROOT)]
-        code = compile(source, origin, "exec", dont_inherit=True)
-        if self.watch is not None:
-            self.watch(code)
-        exec(code, module.__dict__)
+        exec(compile(source, origin, "exec", dont_inherit=True), module.__dict__)
 
     def get_source(self, fullname: str) -> str | None:
         spec = self.find_spec(fullname)
@@ -70,12 +60,10 @@ class BundleFinder:
             raise FileNotFoundError(path) from None
 
 
-def install(files: dict[str, bytes]) -> BundleFinder:
+def install(files: dict[str, bytes]) -> None:
     """Put the bundle's modules behind the built-in ones and ahead of all others."""
     places = [at for at, finder in enumerate(sys.meta_path) if finder is BuiltinImporter]
-    finder = BundleFinder(files)
-    sys.meta_path.insert(places[0] + 1 if places else 0, finder)
-    return finder
+    sys.meta_path.insert(places[0] + 1 if places else 0, BundleFinder(files))
 
 
 def add_packages(folder: str) -> None:

@@ -33,8 +33,8 @@ def freeze() -> None:
     """Import a task's modules, say what of that cannot be frozen, and be ready for a snapshot."""
     request = json.loads(receive()[1])
     try:
-        finder = _install(request)
-        kind, answer = RESULT, freezing.freeze(request["module"], finder)
+        _install(request)
+        kind, answer = RESULT, freezing.freeze(request["module"])
     except BaseException as error:
         _RESERVE.clear()
         kind, answer = FAILURE, failures.encode(error)
@@ -56,7 +56,7 @@ def serve() -> None:
     send(kind, answer)
 
 
-def _install(request: dict) -> loader.BundleFinder:
+def _install(request: dict) -> None:
     content = memoryview(receive()[1])
     files, at = {}, 0
     for path, size in request["files"]:
@@ -64,7 +64,7 @@ def _install(request: dict) -> loader.BundleFinder:
         at += size
     if request["packages"]:
         loader.add_packages(request["packages"])
-    return loader.install(files)
+    loader.install(files)
 
 
 def _run(request: dict) -> object:
