@@ -52,11 +52,11 @@ def contents(cache: Path) -> list[Kept]:
     """Return every entry below `cache`, the longest unused first; none when there is no cache."""
     found = []
     for shelf in _folders(cache):
-        found += [
-            Kept(shelf.name, path, _size(path), _used(path))
-            for path in _folders(shelf)
-            if not path.name.startswith(UNFINISHED)
-        ]
+        for path in _folders(shelf):
+            # Another process may make or delete entries meanwhile.
+            with suppress(FileNotFoundError):
+                if not path.name.startswith(UNFINISHED):
+                    found.append(Kept(shelf.name, path, _size(path), _used(path)))
     return sorted(found, key=lambda kept: kept.used)
 
 
@@ -140,14 +140,16 @@ def _leftovers(cache: Path, now: float) -> Iterator[Path]:
     """Yield what processes that were killed have left a day ago or earlier."""
     for shelf in _folders(cache):
         for path in _folders(shelf):
-            if path.name.startswith(UNFINISHED) and now - path.stat().st_mtime > _DAY:
-                yield path
+            with suppress(FileNotFoundError):
+                if path.name.startswith(UNFINISHED) and now - path.stat().st_mtime > _DAY:
+                    yield path
 
 
 def _folders(folder: Path) -> Iterable[Path]:
-    if not folder.is_dir():
+    try:
+        return sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
+    except (FileNotFoundError, NotADirectoryError):
         return ()
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.is_symlink())
 
 
 def _size(folder: Path) -> int:

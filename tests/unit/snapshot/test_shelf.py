@@ -151,7 +151,7 @@ def test_an_entry_that_is_deleted_all_the_time_is_made_in_the_end(tmp_path: Path
     pruner = threading.Thread(target=prune)
     pruner.start()
     try:
-        for _ in range(50):
+        for _ in range(300):
             entry = shelf.obtain(tmp_path / "shelf", "key", Maker(), Notes())  # type: ignore[arg-type]
             assert (entry.folder / "file").read_bytes() == b"content"
             del entry
