@@ -1,4 +1,4 @@
-"""The second wall on Linux: Landlock around the start, resource limits right after it."""
+"""The second wall on Linux: Landlock and seccomp around the start, resource limits after it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import resource
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capsule.confine import landlock
+from capsule.confine import landlock, seccomp
 from capsule.confine.elf import loader_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from capsule.confine.access import Access
+    from capsule.confine.walls import Walls
 
 # Where shared libraries lie; reading them is allowed, running a program in there is not.
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")
@@ -32,13 +33,14 @@ def rules_for(access: Access) -> list[landlock.Rule]:
     return rules
 
 
-def spawn_confined(rules: Iterable[landlock.Rule], version: int, spawn: Callable[[], int]) -> int:
-    """Call `spawn` in a thread that has restricted itself to `rules`, and return its answer.
+def spawn_confined(access: Access, walls: Walls, spawn: Callable[[], int]) -> int:
+    """Call `spawn` in a thread that has restricted itself to `access`, and return its answer.
 
-    Landlock holds for the calling thread and what it starts, so a thread that ends right after
+    Both walls hold for the calling thread and what it starts, so a thread that ends right after
     keeps the rest of the program free. Raises what `spawn` raises, and `OSError` when the kernel
-    refuses the walls; nothing is started then.
+    refuses a wall; nothing is started then.
     """
+    rules = rules_for(access) if walls.landlock else []
     answer: list[int] = []
     trouble: list[BaseException] = []
     done = _thread.allocate_lock()
@@ -46,7 +48,10 @@ def spawn_confined(rules: Iterable[landlock.Rule], version: int, spawn: Callable
 
     def restricted() -> None:
         try:
-            landlock.restrict_this_thread(rules, version)
+            if walls.landlock:
+                landlock.restrict_this_thread(rules, walls.landlock)
+            if walls.seccomp:
+                seccomp.filter_this_thread()
             answer.append(spawn())
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
             trouble.append(error)

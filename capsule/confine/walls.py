@@ -12,23 +12,35 @@ if TYPE_CHECKING:
 
 
 class Walls(NamedTuple):
-    """What the operating system gives here: `landlock` is the ABI in use, 0 for none."""
+    """What the operating system gives here.
+
+    `landlock` is the ABI in use, 0 for none; `seccomp` is whether system calls are filtered.
+    """
 
     landlock: int
+    seccomp: bool = False
 
 
 def standing() -> Walls:
     """Find out which walls there are."""
-    return Walls(_landlock_abi())
+    if sys.platform != "linux":
+        return Walls(0)
+    from capsule.confine import landlock, seccomp
+
+    return Walls(landlock.abi(), seccomp.available())
 
 
 def put_up(walls: Walls, access: Access, spawn: Callable[[], int]) -> int:
-    """Start a process behind `walls` and return its pid."""
-    if not walls.landlock:
+    """Start a process behind `walls` and return its pid.
+
+    Raises what `spawn` raises, and `OSError` when one of the walls cannot be put up; nothing is
+    started then.
+    """
+    if walls == Walls(0):
         return spawn()
     from capsule.confine import linux
 
-    return linux.spawn_confined(linux.rules_for(access), walls.landlock, spawn)
+    return linux.spawn_confined(access, walls, spawn)
 
 
 def limit(pid: int, *, cpu_seconds: int | None, file_size: int) -> None:
@@ -37,11 +49,3 @@ def limit(pid: int, *, cpu_seconds: int | None, file_size: int) -> None:
         from capsule.confine import linux
 
         linux.limit(pid, cpu_seconds=cpu_seconds, file_size=file_size)
-
-
-def _landlock_abi() -> int:
-    if sys.platform != "linux":
-        return 0
-    from capsule.confine import landlock
-
-    return landlock.abi()
