@@ -71,6 +71,15 @@ MaxRam = Annotated[
 Timeout = Annotated[
     str | None, typer.Option(metavar="TIME", help="At most this long: 500ms, 30s, 5m.")
 ]
+MountOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--mount",
+        metavar="HOST[::GUEST][:ro|:rw]",
+        help="Add a folder of the project; repeatable.",
+        show_default=False,
+    ),
+]
 NoNet = Annotated[bool, typer.Option("--no-net", help="Allow no hosts.")]
 NoFiles = Annotated[bool, typer.Option("--no-files", help="Allow no folders.")]
 Verbose = Annotated[
@@ -95,6 +104,7 @@ def run(
     max_fuel: MaxFuel = None,
     max_ram: MaxRam = None,
     timeout: Timeout = None,
+    mount: MountOption = None,
     no_net: NoNet = False,
     no_files: NoFiles = False,
     verbose: Verbose = False,
@@ -125,6 +135,7 @@ def run(
         max_fuel=max_fuel,
         max_ram=max_ram,
         timeout=timeout,
+        mounts=tuple(mount or ()),
         no_net=no_net,
         no_files=no_files,
     )
@@ -143,6 +154,7 @@ def exec_(
     max_fuel: MaxFuel = None,
     max_ram: MaxRam = None,
     timeout: Timeout = None,
+    mount: MountOption = None,
     no_net: NoNet = False,
     no_files: NoFiles = False,
     verbose: Verbose = False,
@@ -169,6 +181,7 @@ def exec_(
         max_fuel=max_fuel,
         max_ram=max_ram,
         timeout=timeout,
+        mounts=tuple(mount or ()),
         no_net=no_net,
         no_files=no_files,
         artifact=True,

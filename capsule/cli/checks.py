@@ -122,13 +122,15 @@ def toolchain() -> Row:
 def confinement() -> Row:
     """Say which walls the operating system adds to the sandbox's own."""
     standing = walls.standing()
-    if standing.landlock:
-        return Row("confinement", "ok", f"WebAssembly, and Landlock ABI {standing.landlock}")
+    if standing.landlock and standing.seccomp:
+        found = f"WebAssembly, Landlock ABI {standing.landlock}, and a filter of system calls"
+        return Row("confinement", "ok", found)
+    lacking = "Landlock" if not standing.landlock else "seccomp"
     return Row(
         "confinement",
         "warning",
-        "WebAssembly alone; this system has no Landlock, so each run copies the library (54 MB)",
-        "Linux 5.13 or newer adds a second wall",
+        f"this system has no {lacking}, so each run copies the library and what it only reads",
+        "Linux 5.13 or newer, on x86_64 or aarch64, adds walls",
     )
 
 

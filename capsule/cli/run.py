@@ -12,6 +12,7 @@ from capsule.cli.verbose import Verbose
 from capsule.errors import UsageError
 from capsule.paths import state_root
 from capsule.policy import units
+from capsule.policy.folders import parse_mount
 from capsule.policy.resolve import CallerLimits
 from capsule.policy.values import InvalidValueError
 from capsule.process.cancel import Cancellation
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from capsule.cli.screen import Screen
     from capsule.envelope import Envelope
+    from capsule.policy.folders import FolderRule
     from capsule.runner.source import Source
 
 _MAX_SOURCE = 10 << 20
@@ -46,6 +48,7 @@ class Options(NamedTuple):
     timeout: str | None = None
     no_net: bool = False
     no_files: bool = False
+    mounts: tuple[str, ...] = ()
     artifact: bool = False
 
 
@@ -61,7 +64,7 @@ def command(options: Options, screen: Screen) -> int:
     limits = caller_limits(options)
     source = _read(options)
     arguments = from_command_line(options.args, options.args_file)
-    call = prepare.Call(arguments.args, arguments.kwargs, limits)
+    call = prepare.Call(arguments.args, arguments.kwargs, limits, mounts_of(options))
     progress = progress_for(screen, quiet=options.quiet)
     order = prepare.order(source, call, state_root(), progress)
     with Cancellation() as cancellation, cancelling(cancellation):
@@ -90,6 +93,17 @@ def caller_limits(options: Options) -> CallerLimits:
         no_net=options.no_net,
         no_files=options.no_files,
     )
+
+
+def mounts_of(options: Options) -> tuple[FolderRule, ...]:
+    """Return the folders that the options add. Raises `UsageError` for one that is none."""
+    rules = []
+    for text in options.mounts:
+        try:
+            rules.append(parse_mount(text))
+        except InvalidValueError as wrong:
+            raise UsageError(f"--mount: {wrong.message}", hint=wrong.hint) from None
+    return tuple(rules)
 
 
 def _amount(option: str, value: str | None, parse: Callable[[object], int]) -> int | None:

@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from capsule.confine.access import Access
-    from capsule.confine.walls import Walls
 
 # Where shared libraries lie; reading them is allowed, running a program in there is not.
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")
@@ -33,14 +32,18 @@ def rules_for(access: Access) -> list[landlock.Rule]:
     return rules
 
 
-def spawn_confined(access: Access, walls: Walls, spawn: Callable[[], int]) -> int:
+def spawn_confined(
+    access: Access, spawn: Callable[[], int], *, version: int, filtered: bool
+) -> int:
     """Call `spawn` in a thread that has restricted itself to `access`, and return its answer.
+
+    `version` is Landlock's, 0 for none; `filtered` is whether system calls are closed.
 
     Both walls hold for the calling thread and what it starts, so a thread that ends right after
     keeps the rest of the program free. Raises what `spawn` raises, and `OSError` when the kernel
     refuses a wall; nothing is started then.
     """
-    rules = rules_for(access) if walls.landlock else []
+    rules = rules_for(access) if version else []
     answer: list[int] = []
     trouble: list[BaseException] = []
     done = _thread.allocate_lock()
@@ -48,9 +51,9 @@ def spawn_confined(access: Access, walls: Walls, spawn: Callable[[], int]) -> in
 
     def restricted() -> None:
         try:
-            if walls.landlock:
-                landlock.restrict_this_thread(rules, walls.landlock)
-            if walls.seccomp:
+            if version:
+                landlock.restrict_this_thread(rules, version)
+            if filtered:
                 seccomp.filter_this_thread()
             answer.append(spawn())
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
@@ -65,17 +68,18 @@ def spawn_confined(access: Access, walls: Walls, spawn: Callable[[], int]) -> in
     return answer[0]
 
 
-def limit(pid: int, *, cpu_seconds: int | None, file_size: int) -> None:
+def limit(pid: int, *, cpu_seconds: int | None, file_size: int | None) -> None:
     """Bound what the process may use of the machine beside memory: the last resort.
 
-    No core files, no file larger than `file_size` bytes, few descriptors, and, where the caller
-    knows how long the run may take, CPU time. A process that is gone already needs no limits.
+    No core files, few descriptors, and where the caller knows them, no larger file than so many
+    bytes and no more CPU time than so many seconds. A process that is gone already needs no limits.
     """
     bounds = {
         resource.RLIMIT_CORE: 0,
-        resource.RLIMIT_FSIZE: file_size,
         resource.RLIMIT_NOFILE: _OPEN_FILES,
     }
+    if file_size is not None:
+        bounds[resource.RLIMIT_FSIZE] = file_size
     if cpu_seconds is not None:
         bounds[resource.RLIMIT_CPU] = cpu_seconds
     try:

@@ -40,10 +40,10 @@ def put_up(walls: Walls, access: Access, spawn: Callable[[], int]) -> int:
         return spawn()
     from capsule.confine import linux
 
-    return linux.spawn_confined(access, walls, spawn)
+    return linux.spawn_confined(access, spawn, version=walls.landlock, filtered=walls.seccomp)
 
 
-def limit(pid: int, *, cpu_seconds: int | None, file_size: int) -> None:
+def limit(pid: int, *, cpu_seconds: int | None, file_size: int | None) -> None:
     """Put resource limits on a process that has just started, where the system can."""
     if sys.platform == "linux":
         from capsule.confine import linux

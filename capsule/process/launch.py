@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from capsule.confine import walls as confine
 from capsule.confine.access import Access
-from capsule.confine.scratch import MAX_FILE
+from capsule.confine.scratch import GUEST, MAX_FILE
 from capsule.errors import ToolchainError
 from capsule.process.argv import command_line
 
@@ -48,8 +48,16 @@ def start(launch: Launch, walls: Walls, *, timeout_ms: int | None) -> Process:
             f"cannot start {launch.wasmtime}: {error}", hint="capsule doctor"
         ) from error
     seconds = None if timeout_ms is None else 2 * (timeout_ms // 1000 + _CPU_GRACE)
-    confine.limit(process.pid, cpu_seconds=seconds, file_size=MAX_FILE if access.write else 0)
+    confine.limit(process.pid, cpu_seconds=seconds, file_size=_largest_file(launch))
     return process
+
+
+def _largest_file(launch: Launch) -> int | None:
+    """Return how large a file the sandbox may write; None is no limit, for a folder of the user."""
+    writable = {mount.guest for mount in launch.mounts if mount.writable}
+    if writable - {GUEST}:
+        return None
+    return MAX_FILE if writable else 0
 
 
 def _start(argv: list[str], confined: Callable[[Callable[[], int]], int]) -> Process:

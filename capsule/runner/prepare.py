@@ -8,6 +8,8 @@ from capsule.confine import walls as confine
 from capsule.errors import PolicyError
 from capsule.policy.entry import entry_task
 from capsule.policy.resolve import CallerLimits, Policy, resolve_all
+from capsule.process.argv import Mount
+from capsule.runner.environment import values_of
 from capsule.runner.material import gather
 from capsule.runner.run import Order
 from capsule.snapshot import request
@@ -16,16 +18,18 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from capsule.policy.folders import FolderRule
     from capsule.progress import Progress
     from capsule.runner.source import Source
 
 
 class Call(NamedTuple):
-    """What to call the task with, and what the caller allows at most."""
+    """What to call the task with, what the caller adds, and what it allows at most."""
 
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] | None = None
     limits: CallerLimits = CallerLimits()
+    mounts: Sequence[FolderRule] = ()
 
 
 def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
@@ -34,24 +38,24 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     Raises `CapsuleError` when anything is wrong; nothing has run then.
     """
     task = entry_task(source.declarations)
-    policies = resolve_all(source.declarations, source.project, call.limits)
+    policies = resolve_all(source.declarations, source.project, call.limits, call.mounts)
     policy = policies[task.name]
     _refuse_what_is_not_there_yet(policy)
-    asked = request.Call(source.bundle.entry, task.function, call.args, call.kwargs)
+    env = values_of(policy.env_variables, source.project.root)
+    asked = request.Call(source.bundle.entry, task.function, call.args, call.kwargs, env)
     request.check(asked)
     walls = confine.standing()
-    return Order(policy, asked, gather(source, task, home, walls, progress), walls, progress)
+    material = gather(source, task, home, walls, progress)
+    folders = tuple(
+        Mount(grant.host, grant.guest, grant.writable) for grant in policy.allowed_files
+    )
+    return Order(policy, asked, material._replace(folders=folders), walls, progress)
 
 
 def _refuse_what_is_not_there_yet(policy: Policy) -> None:
     """A permission that this version cannot give is refused, never dropped in silence."""
-    for option, wanted in (
-        ("allowed_files", policy.allowed_files),
-        ("allowed_hosts", policy.allowed_hosts),
-        ("env_variables", policy.env_variables),
-    ):
-        if wanted:
-            raise PolicyError(
-                f"task {policy.task!r}: {option}: this version of capsule cannot give it yet",
-                hint=f"run the task without {option}",
-            )
+    if policy.allowed_hosts:
+        raise PolicyError(
+            f"task {policy.task!r}: allowed_hosts: this version of capsule cannot give it yet",
+            hint="run the task without allowed_hosts",
+        )

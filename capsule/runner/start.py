@@ -76,7 +76,9 @@ def start_of(material: Material, call: Call, studio: Studio) -> Start | Unstarte
                 snapshot = behind.snapshot
         elif behind.timed_out or behind.cancelled:
             return Unstarted(behind.cancelled)
-    return Start(snapshot, request.call(call, code), mounts, plain)
+    # An import that failed where there were no variables may need one.
+    early_env = isinstance(found, task.Unfrozen) and found.failed
+    return Start(snapshot, request.call(call, code, early_env=early_env), mounts, plain)
 
 
 def _unfit(found: Frozen, material: Material, studio: Studio) -> str | None:

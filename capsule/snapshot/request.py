@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capsule.errors import UsageError
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
 
 
 class Call(NamedTuple):
-    """Which function of a task's module to call, and with what: JSON values."""
+    """Which function of a task's module to call, and with what: JSON values.
+
+    `env` are the variables that the task sees.
+    """
 
     module: str
     function: str
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] | None = None
+    env: Mapping[str, str] = MappingProxyType({})
 
 
 def check(asked: Call) -> None:
@@ -29,8 +34,10 @@ def check(asked: Call) -> None:
     call(asked, None)
 
 
-def call(asked: Call, code: Code | None) -> bytes:
+def call(asked: Call, code: Code | None, *, early_env: bool = False) -> bytes:
     """Return the frames that ask for one call; `code` is what has to be imported first, if any.
+
+    `early_env` lets that import see the variables.
 
     Raises `UsageError` when the arguments are not JSON values or larger than 64 MiB.
     """
@@ -40,7 +47,8 @@ def call(asked: Call, code: Code | None) -> bytes:
             "function": asked.function,
             "args": list(asked.args),
             "kwargs": dict(asked.kwargs or {}),
-            "env": {},
+            "env": dict(asked.env),
+            "early_env": early_env,
         },
         code,
     )
@@ -54,8 +62,11 @@ def freeze(code: Code) -> bytes:
 def idle() -> bytes:
     """Return the frames that ask for nothing: the answer is null."""
     return _encode(
-        {**_code(None, None), "function": None, "args": [], "kwargs": {}, "env": {}}, None
+        {**_code(None, None), "function": None, "args": [], "kwargs": {}, **_NO_ENV}, None
     )
+
+
+_NO_ENV: dict[str, Any] = {"env": {}, "early_env": False}
 
 
 def _code(module: str | None, code: Code | None) -> dict[str, Any]:

@@ -41,7 +41,7 @@ IMPORT_SECONDS = 30.0
 SHELF = "tasks"
 _QUOTED = 300  # characters of what a guest says that a reason repeats
 _REASON = "reason"
-_FACTS = ("frozen", "overhead", "memory", "files")
+_FACTS = ("frozen", "overhead", "memory", "files", "failed")
 
 
 class Frozen(NamedTuple):
@@ -55,11 +55,13 @@ class Unfrozen(NamedTuple):
     """Why a task has no snapshot, in words that follow "its import".
 
     `limited` means that it may have one when there is more time or memory, so that the reason is
-    not kept. `timed_out` means that the import took longer than the task's own limit.
+    not kept. `failed` means that the import raised. `timed_out` means that it took longer than the
+    task's own limit.
     """
 
     reason: str
     limited: bool = False
+    failed: bool = False
     timed_out: bool = False
     cancelled: bool = False
 
@@ -88,7 +90,7 @@ def open_task(home: Path, base: Base, code: Code, studio: Studio) -> Frozen | Un
     except _EndedError as ended:
         return ended.how
     if not entry.facts["frozen"]:
-        return Unfrozen(_reason(entry))
+        return Unfrozen(_reason(entry), failed=bool(entry.facts["failed"]))
     return _frozen(entry)
 
 
@@ -165,8 +167,8 @@ def take(base: Base, code: Code, studio: Studio) -> Pictured | Unfrozen:
         return Unfrozen(
             f"cannot be frozen: {taken.reason}",
             taken.limited,
-            taken.timed_out and its_own,
-            taken.cancelled,
+            timed_out=taken.timed_out and its_own,
+            cancelled=taken.cancelled,
         )
     try:
         return _judged(taken)
@@ -200,6 +202,7 @@ def _develop(
         "overhead": base.generic.overhead - base.restoring + restoring,
         "memory": pictured.memory,
         "files": int(pictured.files is not None),
+        "failed": 0,
     }
 
 
@@ -218,7 +221,7 @@ def _make(folder: Path, base: Base, code: Code, studio: Studio) -> shelf.Facts:
     if taken.limited:
         raise _EndedError(taken)
     _write_reason(folder, taken.reason)
-    return {"frozen": 0, "overhead": 0, "memory": 0, "files": 0}
+    return {**dict.fromkeys(_FACTS, 0), "failed": int(taken.failed)}
 
 
 def _judged(taken: Picture) -> Pictured | Unfrozen:
@@ -226,7 +229,7 @@ def _judged(taken: Picture) -> Pictured | Unfrozen:
     if taken.answer.kind == frames.FAILURE:
         failure = answers.read_failure(taken.answer.payload)
         limited = failure.error_type == "memory_exceeded"
-        return Unfrozen(f"fails: {failure.message[:_QUOTED]}", limited)
+        return Unfrozen(f"fails: {failure.message[:_QUOTED]}", limited, failed=True)
     try:
         report = json.loads(taken.answer.payload)
         descriptors, printed, left = report["open"], report["printed"], report["left"]

@@ -38,7 +38,7 @@ def freeze(module: str) -> bytes:
     return json.dumps(report).encode()
 
 
-def resume(env: dict[str, str]) -> None:
+def resume() -> None:
     """Thaw: randomness, the environment, and what the import printed."""
     random.seed()
     if "numpy.random" in sys.modules:
@@ -46,7 +46,6 @@ def resume(env: dict[str, str]) -> None:
         seed = sys.modules["numpy"].frombuffer(os.urandom(32), "u4")
         sys.modules["numpy.random"].seed(seed)
     os.environ.clear()
-    os.environ.update(env)
     streams.repeat()
 
 

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 
 from capsule.shared.frames import FAILURE, RESULT
-from capsule_guest import failures, figures, freezing, loader, loop, results, science, streams
+from capsule_guest import (
+    failures,
+    figures,
+    freezing,
+    loader,
+    loop,
+    results,
+    science,
+    streams,
+    times,
+)
 from capsule_guest.channel import receive, send
 
 # Memory that is let go when the task has used up all of it, so that the answer can be made.
@@ -19,6 +30,7 @@ def prepare(*, core: bool, asyncio: bool) -> None:
     `core` is which interpreter this is, `asyncio` whether to load that module already.
     """
     streams.install()
+    times.install()
     if core:
         science.refuse()
     else:
@@ -46,7 +58,7 @@ def serve() -> None:
     request = json.loads(receive()[1])
     try:
         try:
-            freezing.resume(request["env"])
+            freezing.resume()
             kind, answer = results.encode(_run(request))
         finally:
             streams.flush()
@@ -72,7 +84,11 @@ def _run(request: dict) -> object:
         _install(request)
     if request["module"] is None:
         return None
-    function = getattr(importlib.import_module(request["module"]), request["function"])
+    if request["early_env"]:
+        os.environ.update(request["env"])
+    module = importlib.import_module(request["module"])
+    os.environ.update(request["env"])
+    function = getattr(module, request["function"])
     try:
         value = function(*request["args"], **request["kwargs"])
         if hasattr(value, "__await__"):
