@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 class Cancellation:
@@ -18,6 +23,7 @@ class Cancellation:
 
     def __init__(self) -> None:
         self.cancelled = False
+        self._listeners: list[Callable[[], None]] = []
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
 
@@ -26,10 +32,20 @@ class Cancellation:
         self.cancelled = True
         if self._writer >= 0:
             # A full pipe has woken its reader already.
-            try:
+            with suppress(OSError):
                 os.write(self._writer, b"\0")
-            except (BlockingIOError, BrokenPipeError, OSError):
-                return
+        for listener in tuple(self._listeners):
+            listener()
+
+    def attach(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called on `cancel`, at once if that was; it has to be quick and safe."""
+        self._listeners.append(listener)
+        if self.cancelled:
+            listener()
+
+    def detach(self, listener: Callable[[], None]) -> None:
+        """Have it called no more."""
+        self._listeners.remove(listener)
 
     def fileno(self) -> int:
         """Return a descriptor that is readable from the moment of `cancel`."""

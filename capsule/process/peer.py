@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
     from capsule.confine.scratch import Scratch
-    from capsule.process.cancel import Cancellation
+
+
+class Stop(Protocol):
+    """What a wait ends for: a `Cancellation`, or a `Bell`."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it is time to stop."""
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when it is."""
 
 
 class Arrival(NamedTuple):
@@ -32,13 +42,13 @@ class Process(Protocol):
     def send(self, data: bytes) -> None:
         """Queue `data` for its stdin; `wait` writes it."""
 
-    def wait(self, deadline: float | None, cancellation: Cancellation) -> Arrival:
+    def wait(self, deadline: float | None, cancellation: Stop) -> Arrival:
         """Wait until there is output, both streams have ended, or it is time to stop.
 
         `deadline` is in the seconds of `time.monotonic`.
         """
 
-    def reap(self, deadline: float, cancellation: Cancellation) -> int:
+    def reap(self, deadline: float, cancellation: Stop) -> int:
         """Wait for a process whose streams have ended and return how it ended, as `end` does.
 
         It is killed when that takes longer than `deadline`.
@@ -55,9 +65,7 @@ class Process(Protocol):
     def __exit__(self, *exc: object) -> None: ...
 
 
-def wait(
-    process: Process, deadline: float | None, cancellation: Cancellation, scratch: Scratch
-) -> Arrival:
+def wait(process: Process, deadline: float | None, cancellation: Stop, scratch: Scratch) -> Arrival:
     """Wait as the process does, but no longer than until it is time to look at its `/tmp`."""
     if deadline is not None and deadline <= scratch.next_look:
         return process.wait(deadline, cancellation)

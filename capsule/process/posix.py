@@ -16,7 +16,7 @@ from capsule.process.peer import Arrival
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from capsule.process.cancel import Cancellation
+    from capsule.process.peer import Stop
 
 _READ = 1 << 18
 _FIRST_FREE = 3
@@ -43,7 +43,7 @@ class PosixProcess:
         """Queue `data` for the process; `wait` writes it."""
         self._outbox += data
 
-    def wait(self, deadline: float | None, cancellation: Cancellation) -> Arrival:
+    def wait(self, deadline: float | None, cancellation: Stop) -> Arrival:
         """Wait until there is output, both streams have ended, or it is time to stop.
 
         `deadline` is in the seconds of `time.monotonic`.
@@ -109,7 +109,7 @@ class PosixProcess:
                 self.status = -signal.SIGKILL
         return self.status
 
-    def reap(self, deadline: float, cancellation: Cancellation) -> int:
+    def reap(self, deadline: float, cancellation: Stop) -> int:
         """Wait for a process whose streams have ended and return how it ended, as `end` does.
 
         It is killed when that takes longer than `deadline`.
@@ -131,7 +131,7 @@ class PosixProcess:
             self._look_until_gone(deadline, cancellation)
         return self.end()
 
-    def _look_until_gone(self, deadline: float, cancellation: Cancellation) -> None:
+    def _look_until_gone(self, deadline: float, cancellation: Stop) -> None:
         """Wait without a pidfd (macOS): look again and again, for a few milliseconds as a rule."""
         while not cancellation.cancelled and time.monotonic() < deadline:
             try:

@@ -18,7 +18,7 @@ from capsule.process.peer import Arrival
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from capsule.process.cancel import Cancellation
+    from capsule.process.peer import Stop
 
 _READ = 1 << 16
 # At most this much waits to be taken: a flood of output stays in the pipe.
@@ -60,7 +60,7 @@ class WindowsProcess:
     def send(self, data: bytes) -> None:
         self._outbox.put(data)
 
-    def wait(self, deadline: float | None, cancellation: Cancellation) -> Arrival:
+    def wait(self, deadline: float | None, cancellation: Stop) -> Arrival:
         while True:
             if not self._open:
                 return Arrival(ended=True)
@@ -80,7 +80,7 @@ class WindowsProcess:
             else:
                 return Arrival(stderr=data, timed_out=late)
 
-    def reap(self, deadline: float, cancellation: Cancellation) -> int:
+    def reap(self, deadline: float, cancellation: Stop) -> int:
         while not cancellation.cancelled and time.monotonic() < deadline:
             try:
                 return self._child.wait(_SLICE)

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 from capsule.errors import WireError
 from capsule.process import launch as starting
 from capsule.process.argv import SEAL_DIGITS
+from capsule.process.bell import Bell
 from capsule.process.peer import wait
 from capsule.process.report import TAIL, read_report
+from capsule.runner.switchboard import Switchboard, nothing
 from capsule.runner.verdict import Evidence, Limits, Verdict, judge
 from capsule.shared import frames
 from capsule.snapshot import gauge
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from capsule.process.argv import Launch
     from capsule.process.cancel import Cancellation
     from capsule.process.peer import Arrival, Process
+    from capsule.runner.switchboard import Answer
 
 # How long a sandbox whose streams have ended may take to be gone.
 _GRACE = 5.0
@@ -41,13 +44,17 @@ class Output(Protocol):
 
 
 class Plan(NamedTuple):
-    """All that an attempt needs; every attempt of a task gets the same."""
+    """All that an attempt needs; every attempt of a task gets the same.
+
+    `answer` does what the sandbox asks for while it runs.
+    """
 
     launch: Launch
     first_step: int
     walls: Walls
     request: bytes
     limits: Limits
+    answer: Answer = nothing
 
 
 class Attempt(NamedTuple):
@@ -73,10 +80,14 @@ def attempt(plan: Plan, scratch: Scratch, output: Output, cancellation: Cancella
     timeout_ms = plan.limits.timeout_ms
     deadline = None if timeout_ms is None else begin + timeout_ms / 1000
     launch = plan.launch._replace(seal=os.urandom(SEAL_DIGITS // 2).hex())
-    with starting.start(launch, plan.walls, timeout_ms=timeout_ms) as process:
+    with (
+        starting.start(launch, plan.walls, timeout_ms=timeout_ms) as process,
+        Bell(cancellation) as bell,
+        Switchboard(bell, plan.answer) as switchboard,
+    ):
         process.send(plan.request)
-        watch = _Watch(output, launch.seal, scratch)
-        last = watch.follow(process, deadline, cancellation)
+        watch = _Watch(output, launch.seal, scratch, switchboard)
+        last = watch.follow(process, deadline, cancellation, bell)
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)
         else:
@@ -114,8 +125,11 @@ def attempt(plan: Plan, scratch: Scratch, output: Output, cancellation: Cancella
 class _Watch:
     """What is known of a sandbox while it runs."""
 
-    def __init__(self, output: Output, seal: str, scratch: Scratch) -> None:
+    def __init__(
+        self, output: Output, seal: str, scratch: Scratch, switchboard: Switchboard
+    ) -> None:
         self.output = output
+        self.switchboard = switchboard
         self.scratch = scratch
         self.overflow: str | None = None
         self.decoder = Decoder(seal)
@@ -127,7 +141,7 @@ class _Watch:
         self.violation: WireError | None = None
 
     def follow(
-        self, process: Process, deadline: float | None, cancellation: Cancellation
+        self, process: Process, deadline: float | None, cancellation: Cancellation, bell: Bell
     ) -> Arrival:
         """Read until the end, the deadline, a cancellation or a violation; return the last look.
 
@@ -135,7 +149,13 @@ class _Watch:
         """
         gauge_deadline: float | None = None
         while True:
-            arrival = wait(process, gauge_deadline or deadline, cancellation, self.scratch)
+            arrival = wait(process, gauge_deadline or deadline, bell, self.scratch)
+            if arrival.cancelled and not cancellation.cancelled:
+                # It rang for answers.
+                arrival = arrival._replace(cancelled=False)
+                bell.clear()
+                for reply in self.switchboard.replies():
+                    process.send(reply)
             self._keep_tail(arrival.stderr)
             try:
                 for frame in self.decoder.feed(arrival.stdout):
@@ -160,6 +180,8 @@ class _Watch:
         elif frame.kind == frames.STDERR:
             self.stderr.add(frame.payload)
             self.output.stderr(frame.payload)
+        elif frame.kind == frames.CALL:
+            self.switchboard.take(frame.payload)
         elif frame.kind == frames.CLOSED:
             self.memory = int.from_bytes(frame.payload[:4], "little") << 16
         else:

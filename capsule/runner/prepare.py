@@ -12,6 +12,7 @@ from capsule.process.argv import Mount
 from capsule.runner.environment import values_of
 from capsule.runner.material import gather
 from capsule.runner.run import Order
+from capsule.runner.tree import Job
 from capsule.snapshot import request
 
 if TYPE_CHECKING:
@@ -39,17 +40,31 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     """
     task = entry_task(source.declarations)
     policies = resolve_all(source.declarations, source.project, call.limits, call.mounts)
-    policy = policies[task.name]
-    _refuse_what_is_not_there_yet(policy)
-    env = values_of(policy.env_variables, source.project.root)
-    asked = request.Call(source.bundle.entry, task.function, call.args, call.kwargs, env)
+    functions = {declared.name: declared for declared in source.declarations.tasks} | {
+        task.name: task
+    }
+    jobs = {
+        name: _job(policies[name], source, declared.function)
+        for name, declared in functions.items()
+    }
+    mine = jobs[task.name]
+    asked = request.Call(
+        mine.module, mine.function, call.args, call.kwargs, mine.env, mine.policy.task
+    )
     request.check(asked)
     walls = confine.standing()
-    material = gather(source, task, home, walls, progress)
+    material = gather(source, task, home, walls, progress)._replace(folders=mine.folders)
+    return Order(mine.policy, asked, material, walls, progress, jobs)
+
+
+def _job(policy: Policy, source: Source, function: str) -> Job:
+    """Return a task with all that its policy gives it."""
+    _refuse_what_is_not_there_yet(policy)
     folders = tuple(
         Mount(grant.host, grant.guest, grant.writable) for grant in policy.allowed_files
     )
-    return Order(policy, asked, material._replace(folders=folders), walls, progress)
+    env = values_of(policy.env_variables, source.project.root)
+    return Job(policy, source.bundle.entry, function, folders, env)
 
 
 def _refuse_what_is_not_there_yet(policy: Policy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from capsule.confine.scratch import scratch
@@ -12,10 +13,14 @@ from capsule.process.argv import tmp_mount
 from capsule.process.mounting import mounted
 from capsule.runner.attempt import Attempt, Output, Plan, attempt
 from capsule.runner.start import Material, Start, Unstarted, start_of
+from capsule.runner.subtasks import answering
+from capsule.runner.tree import Job, Tree
 from capsule.runner.verdict import Limits, stopped
 from capsule.snapshot.task import Studio
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from capsule.confine.walls import Walls
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
@@ -24,13 +29,17 @@ if TYPE_CHECKING:
 
 
 class Order(NamedTuple):
-    """What to run and on what: the policy is settled, and all that is needed is there."""
+    """What to run and on what: the policy is settled, and all that is needed is there.
+
+    `jobs` are the tasks that the task can call, by name.
+    """
 
     policy: Policy
     call: Call
     material: Material
     walls: Walls
     progress: Progress
+    jobs: Mapping[str, Job] = MappingProxyType({})
 
 
 class Observer(Output, Protocol):
@@ -47,10 +56,21 @@ class Observer(Output, Protocol):
 
 
 def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelope:
-    """Run the task and return its envelope, whatever happens inside the sandbox.
+    """Run the task, and those that it calls, and return its envelope, whatever happens inside.
 
     Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
     """
+    return _run(order, observer, cancellation, Tree(order.jobs), 0)
+
+
+def _run(
+    order: Order, observer: Observer, cancellation: Cancellation, tree: Tree, depth: int
+) -> Envelope:
+    def below(job: Job, call: Call, depth: int, cancellation: Cancellation) -> Envelope:
+        material = order.material._replace(folders=job.folders)
+        called = order._replace(policy=job.policy, call=call, material=material)
+        return _run(called, observer, cancellation, tree, depth)
+
     policy = order.policy
     begin = time.monotonic()
     studio = Studio(order.walls, policy.timeout_ms, policy.ram, cancellation, order.progress)
@@ -68,7 +88,7 @@ def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelop
         )
     if start.plain is not None:
         observer.unfrozen(policy, start.plain)
-    plan = _plan(order, start)
+    plan = _plan(order, start)._replace(answer=answering(tree, depth, below))
     number = 0
     while True:
         observer.started(policy, number)

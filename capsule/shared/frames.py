@@ -13,6 +13,7 @@ HEADER = struct.Struct("<BI")
 # From the host.
 REQUEST = 1  # JSON: what to call and with what
 SOURCES = 2  # the contents of the bundle's files, one after the other, as REQUEST lists them
+REPLY = 3  # the answer to a CALL, in the same form
 
 # From the sandbox.
 STDOUT = 16  # bytes that the task printed
@@ -21,10 +22,12 @@ RESULT = 18  # JSON: what the task returned
 TEXT = 19  # UTF-8: what the task returned, when that is one string; quoting it would cost much fuel
 FAILURE = 20  # JSON: {"error_type", "message", "traceback"}
 CLOSED = 21  # pages of memory (4 bytes) and the seal; the driver writes it when the guest is over
+CALL = 22  # asks the host for something: the length of the JSON (4 bytes), JSON, bytes
 
 # A result or a request may be this large; anything else is small.
 MAX_BODY = 64 << 20
 MAX_OUTPUT = 64 << 10
+MAX_CALL = 16 << 20
 CLOSED_LENGTH = 4 + 16
 
 
@@ -35,3 +38,20 @@ def frame(kind: int, payload: bytes) -> bytes:
     '12020000003432'
     """
     return HEADER.pack(kind, len(payload)) + payload
+
+
+def pack_call(fields: bytes, data: bytes) -> bytes:
+    """Return the payload of a CALL or a REPLY: JSON, and bytes that are none.
+
+    >>> unpack_call(pack_call(b"{}", b"data"))
+    (b'{}', b'data')
+    """
+    return len(fields).to_bytes(4, "little") + fields + data
+
+
+def unpack_call(payload: bytes) -> tuple[bytes, bytes]:
+    """Return the JSON and the bytes of a CALL or a REPLY. Raises `ValueError` when it is none."""
+    end = 4 + int.from_bytes(payload[:4], "little")
+    if end > len(payload):
+        raise ValueError(f"{end} bytes are announced, and {len(payload)} are there")
+    return payload[4:end], payload[end:]

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Call(NamedTuple):
     """Which function of a task's module to call, and with what: JSON values.
 
-    `env` are the variables that the task sees.
+    `env` are the variables that the task sees, `task` is its name.
     """
 
     module: str
@@ -27,6 +27,7 @@ class Call(NamedTuple):
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] | None = None
     env: Mapping[str, str] = MappingProxyType({})
+    task: str = ""
 
 
 def check(asked: Call) -> None:
@@ -45,6 +46,7 @@ def call(asked: Call, code: Code | None, *, early_env: bool = False) -> bytes:
         {
             **_code(asked.module, code),
             "function": asked.function,
+            "task": asked.task,
             "args": list(asked.args),
             "kwargs": dict(asked.kwargs or {}),
             "env": dict(asked.env),

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from capsule.errors import WireError
 from capsule.shared.frames import (
+    CALL,
     CLOSED,
     CLOSED_LENGTH,
     FAILURE,
     HEADER,
     MAX_BODY,
+    MAX_CALL,
     MAX_OUTPUT,
     RESULT,
     STDERR,
@@ -33,13 +35,14 @@ _LENGTHS = {
     TEXT: (0, MAX_BODY),
     FAILURE: (1, _MAX_FAILURE),
     CLOSED: (CLOSED_LENGTH, CLOSED_LENGTH),
+    CALL: (4, MAX_CALL),
 }
 
 # What may come: output until the answer, one answer, then the closing frame and the end.
 _ANSWERS = (RESULT, TEXT, FAILURE)
 _RUNNING, _ANSWERED, _CLOSED = range(3)
 _LEGAL = {
-    _RUNNING: {STDOUT, STDERR, RESULT, TEXT, FAILURE},
+    _RUNNING: {STDOUT, STDERR, CALL, RESULT, TEXT, FAILURE},
     _ANSWERED: {CLOSED},
     _CLOSED: set[int](),
 }

@@ -16,6 +16,7 @@ from capsule_guest import (
     results,
     science,
     streams,
+    tasks,
     times,
 )
 from capsule_guest.channel import receive, send
@@ -89,6 +90,7 @@ def _run(request: dict) -> object:
     module = importlib.import_module(request["module"])
     os.environ.update(request["env"])
     function = getattr(module, request["function"])
+    tasks.enter(request["task"])
     try:
         value = function(*request["args"], **request["kwargs"])
         if hasattr(value, "__await__"):

@@ -1,0 +1,62 @@
+"""Waking who waits on a sandbox: for its end, or because there is something to send to it."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from capsule.process.cancel import Cancellation
+
+
+class Bell:
+    """Rings when `outer` is cancelled, and when anyone rings it; it can be rung again and again.
+
+    `with` it, or call `close`: it holds two descriptors.
+    """
+
+    def __init__(self, outer: Cancellation) -> None:
+        self.cancelled = False
+        self._outer = outer
+        self._reader, self._writer = os.pipe()
+        os.set_blocking(self._reader, False)
+        os.set_blocking(self._writer, False)
+        outer.attach(self.ring)
+
+    def ring(self) -> None:
+        """Wake whoever waits; safe in a signal handler and from any thread."""
+        self.cancelled = True
+        if self._writer >= 0:
+            try:
+                os.write(self._writer, b"\0")
+            except OSError:
+                return  # a full pipe has woken its reader already
+
+    def clear(self) -> None:
+        """Be silent until the next ring; a cancellation goes on ringing."""
+        if self._outer.cancelled:
+            return
+        self.cancelled = False
+        try:
+            while os.read(self._reader, 4096):
+                pass
+        except BlockingIOError:
+            return
+
+    def fileno(self) -> int:
+        """Return a descriptor that is readable while it rings."""
+        return self._reader
+
+    def close(self) -> None:
+        """Give the descriptors back."""
+        self._outer.detach(self.ring)
+        reader, self._reader = self._reader, -1
+        writer, self._writer = self._writer, -1
+        os.close(writer)
+        os.close(reader)
+
+    def __enter__(self) -> Bell:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()

@@ -1,0 +1,378 @@
+"""Tasks that call tasks: each in its own sandbox under its own policy, whatever the caller says."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from capsule.process.cancel import Cancellation
+from capsule.runner import tree
+from capsule.runner.run import run
+from tests.integration.workbench import Recorder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.envelope import Envelope
+    from capsule.policy.resolve import Policy
+    from capsule.runner.attempt import Attempt
+    from tests.integration.workbench import Workbench
+
+pytestmark = pytest.mark.integration
+
+HEAD = "from capsule import task\nimport asyncio, os\n"
+
+
+class Many(Recorder):
+    """An observer of tasks that run at the same time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ran: list[str] = []
+        self.running = self.most = 0
+        self._lock = threading.Lock()
+
+    def started(self, policy: Policy, number: int) -> None:
+        with self._lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+
+    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
+        with self._lock:
+            self.running -= 1
+            self.ran.append(policy.task)
+
+
+def ran(bench: Workbench, source: str) -> tuple[Envelope, Many]:
+    observer = Many()
+    with Cancellation() as never:
+        return run(bench.order(HEAD + source), observer, never), observer
+
+
+def test_an_envelope_comes_back(bench: Workbench) -> None:
+    envelope, observer = ran(
+        bench,
+        """
+@task(compute="LOW")
+def double(n, *, plus=0):
+    print("doubling")
+    return n * 2 + plus
+@task(name="main")
+def main():
+    answer = double(3, plus=1)
+    return [answer["success"], answer.result, answer.unwrap(), answer.execution["task_name"],
+            answer["execution"]["stdout"], sorted(answer)]
+""",
+    )
+    keys = ["error", "execution", "result", "success"]
+    assert envelope["result"] == [True, 7, 7, "double", "doubling\n", keys], envelope["error"]
+    assert observer.ran == ["double", "main"]
+
+
+def test_failures_are_envelopes_too(bench: Workbench) -> None:
+    envelope, _ = ran(
+        bench,
+        """
+@task()
+def raises(): raise ValueError("no")
+@task(compute="100000")
+def burns():
+    while True: pass
+@task(timeout="200ms")
+def sleeps():
+    import time
+    time.sleep(10)
+@task(max_retries=2)
+def retries(): 1 / 0
+@task(name="main")
+def main():
+    found = [f()["error"]["error_type"] for f in (raises, burns, sleeps)]
+    again = retries()
+    try:
+        raises().unwrap()
+    except Exception as error:
+        return [*found, again["execution"]["retries"], str(error)]
+""",
+    )
+    assert envelope["result"] == [
+        "task_error", "fuel_exhausted", "timeout", 2, "task_error: ValueError: no",
+    ]  # fmt: skip
+
+
+def test_tasks_that_are_awaited_together_run_together(bench: Workbench) -> None:
+    envelope, observer = ran(
+        bench,
+        """
+@task()
+async def sleeper(n):
+    await asyncio.sleep(0.3)
+    return n
+@task(name="main")
+async def main():
+    answers = await asyncio.gather(*(sleeper(n) for n in range(6)))
+    return [answer.result for answer in answers]
+""",
+    )
+    assert envelope["result"] == [0, 1, 2, 3, 4, 5], envelope["error"]
+    assert observer.most >= 3  # the caller and two of them
+
+
+def test_arguments_and_results_of_every_kind_travel(bench: Workbench) -> None:
+    envelope, _ = ran(
+        bench,
+        """
+@task()
+def echo(*args, **kwargs): return [args, kwargs]
+@task(name="main")
+def main():
+    large = "x" * 5_000_000
+    values = [1, 2.5, None, True, "\\u00e9", [1], {"k": []}, large]
+    return echo(*values, a={"b": 1}).result == [values, {"a": {"b": 1}}]
+""",
+    )
+    assert envelope["result"] is True
+
+
+@pytest.mark.parametrize("value", ["{1, 2}", "b'x'", "float('nan')", "object()"])
+def test_arguments_that_are_not_json(bench: Workbench, value: str) -> None:
+    source = (
+        f"@task()\ndef echo(x): return x\n@task(name='main')\ndef main(): return echo({value})\n"
+    )
+    envelope, observer = ran(bench, source)
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "task_error"
+    assert observer.ran == ["main"]
+
+
+def test_each_has_its_own_policy(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "file").write_text("content")
+    monkeypatch.setenv("KEY", "value")
+    envelope, _ = ran(
+        bench,
+        """
+@task(allowed_files=["./data"], env_variables=["KEY"])
+def may(): return [open("data/file").read(), dict(os.environ)]
+@task(name="main")
+def main():
+    try:
+        mine = open("data/file").read()
+    except OSError as error:
+        mine = type(error).__name__
+    return [may().result, mine, dict(os.environ)]
+""",
+    )
+    assert envelope["result"] == [["content", {"KEY": "value"}], "FileNotFoundError", {}]
+
+
+def test_a_task_that_calls_itself_ends(bench: Workbench) -> None:
+    envelope, observer = ran(
+        bench,
+        """
+@task(name="main")
+def main(n=0):
+    answer = main(n + 1)
+    return answer.result if answer.success else [n, answer.error["error_type"]]
+""",
+    )
+    assert envelope["result"] == [tree.MAX_DEPTH, "policy_error"]
+    assert len(observer.ran) == tree.MAX_DEPTH + 1
+
+
+def test_the_number_of_tasks_is_bounded(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tree, "MAX_TASKS", 20)
+    envelope, observer = ran(
+        bench,
+        """
+@task()
+async def child(depth):
+    if depth < 3:
+        await asyncio.gather(*(child(depth + 1) for _ in range(4)))
+@task(name="main")
+async def main():
+    answers = await asyncio.gather(*(child(0) for _ in range(30)))
+    return [a["error"]["error_type"] for a in answers if not a.success][-1]
+""",
+    )
+    assert envelope["result"] == "policy_error", envelope["error"]
+    assert len(observer.ran) <= 21
+
+
+def test_full_places_at_every_depth_are_no_deadlock(bench: Workbench) -> None:
+    envelope, observer = ran(
+        bench,
+        """
+@task()
+async def level(depth):
+    if depth:
+        answers = await asyncio.gather(*(level(depth - 1) for _ in range(3)))
+        return sum(a.unwrap() for a in answers)
+    return 1
+@task(name="main")
+async def main():
+    answers = await asyncio.gather(*(level(2) for _ in range(6)))
+    return sum(a.unwrap() for a in answers)
+""",
+    )
+    assert envelope["result"] == 54, envelope["error"]
+    assert len(observer.ran) == 6 * (1 + 3 + 9) + 1
+
+
+def test_cancelling_the_first_ends_all(bench: Workbench) -> None:
+    order = bench.order(
+        HEAD
+        + """
+@task()
+async def sleeper():
+    await asyncio.sleep(60)
+@task(name="main")
+async def main():
+    await asyncio.gather(*(sleeper() for _ in range(4)))
+"""
+    )
+    observer = Many()
+    with Cancellation() as cancellation:
+        timer = threading.Timer(1.5, cancellation.cancel)
+        timer.start()
+        begin = time.monotonic()
+        envelope = run(order, observer, cancellation)
+    assert time.monotonic() - begin < 10
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "cancelled"
+    assert observer.running == 0
+
+
+def test_a_timeout_ends_what_was_called(bench: Workbench) -> None:
+    envelope, observer = ran(
+        bench,
+        """
+@task()
+def sleeper():
+    import time
+    time.sleep(60)
+@task(name="main", timeout="1s")
+def main(): sleeper()
+""",
+    )
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "timeout"
+    assert envelope["execution"]["duration_ms"] < 2_000
+    assert observer.running == 0
+
+
+# The wire is the attacker's too.
+
+RAW = """
+import json
+from capsule.shared.frames import CALL, pack_call
+from capsule_guest.channel import send
+from capsule_guest import calls
+def ask(**fields):
+    return calls.call(fields.pop("op", "task"), fields)[0]
+@task(compute="20000000", allowed_files=[], env_variables=[])
+def small(n=0):
+    total = 0
+    for _ in range(n): total += 1
+    return dict(os.environ), total
+@task(name="main")
+def main():
+    return {code}
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "expected"),
+    [
+        ("ask(name='small', args=[10**7], kwargs={}, compute=10**14, policy={'compute': 10**14})"
+         "['envelope']['error']['error_type']", "fuel_exhausted"),
+        ("ask(name='small', args=[], kwargs={}, env={'PATH': 'x'}, env_variables=['PATH'])"
+         "['envelope']['result'][0]", {}),
+        ("ask(name='small', args=[], kwargs={}, module='os', function='system')"
+         "['envelope']['success']", True),
+        ("ask(name='os.system', args=['x'], kwargs={})['envelope']['error']['error_type']",
+         "policy_error"),
+        ("ask(name=None, args=[], kwargs={})['envelope']['error']['error_type']", "policy_error"),
+        ("ask(name=['small'], args=[], kwargs={})['envelope']['error']['error_type']",
+         "policy_error"),
+        ("ask(name='small' * 10000, args=[], kwargs={})['envelope']['error']['error_type']",
+         "policy_error"),
+        ("ask(name='small', args=[], kwargs={'__globals__': 1})['envelope']['error']['error_type']",
+         "task_error"),
+    ],
+)  # fmt: skip
+def test_what_a_call_says_changes_no_policy(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch, code: str, expected: object
+) -> None:
+    monkeypatch.setenv("PATH_CANARY", "x")
+    envelope, _ = ran(bench, RAW.replace("{code}", code))
+    assert envelope["result"] == expected, envelope["error"]
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "ask(op='http.open', url='http://127.0.0.1/')",
+        "ask(op='shell', command='id')",
+        "ask(op='task')",
+        "ask(name='small', args='x', kwargs={})",
+        "ask(name='small', args=[], kwargs=[])",
+    ],
+)
+def test_calls_that_nobody_answers_are_errors_inside(bench: Workbench, code: str) -> None:
+    envelope, observer = ran(bench, RAW.replace("{code}", code))
+    assert envelope["error"] is not None
+    assert "CallError" in envelope["error"]["message"]
+    assert observer.ran == ["main"]
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "b''", "b'\\xff\\xff\\xff\\xff'", "b'\\x02\\0\\0\\0{}'", "b'\\x02\\0\\0\\0[]'",
+        "pack_call(b'{', b'')", "pack_call(b'null', b'')", "pack_call(b'[' * 100000, b'')",
+        "pack_call(json.dumps({'call': 'x', 'op': 'task'}).encode(), b'')",
+        "pack_call(json.dumps({'call': -1, 'op': 'task'}).encode(), b'')",
+        "pack_call(json.dumps({'call': 1, 'op': 5}).encode(), b'')",
+        "pack_call(b'[' + b'{},' * 5000000 + b'0]', b'')",
+        "bytes((16 << 20) + 1)",
+    ],
+)  # fmt: skip
+def test_calls_that_are_none_end_the_run(bench: Workbench, payload: str) -> None:
+    envelope, _ = ran(bench, RAW.replace("{code}", f"(send(CALL, {payload}), calls._take())"))
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "protocol_error", envelope["error"]
+
+
+def test_a_flood_of_calls_is_bounded(bench: Workbench) -> None:
+    code = "[send(CALL, pack_call(json.dumps({'call': n + 1, 'op': 'x'}).encode(), bytes(8 << 20))) for n in range(50)]"
+    envelope, _ = ran(
+        bench, RAW.replace("{code}", code).replace('name="main"', 'name="main", compute="HIGH"')
+    )
+    assert envelope["success"] or envelope["error"] is not None
+
+
+def test_a_forged_reply_number_hurts_the_sandbox_alone(bench: Workbench) -> None:
+    code = "(send(CALL, pack_call(json.dumps({'call': 7, 'op': 'task', 'name': 'small', 'args': [], 'kwargs': {}}).encode(), b'')) or 1, small().success)[1]"
+    envelope, _ = ran(bench, RAW.replace("{code}", code))
+    assert envelope["result"] is True
+
+
+def test_a_task_cannot_be_called_while_a_snapshot_is_taken(bench: Workbench) -> None:
+    envelope, observer = ran(
+        bench,
+        """
+@task()
+def small(): return 1
+X = small().result
+@task(name="main")
+def main(): return X
+""",
+    )
+    # The import is done in the run then, and in that of the task it calls, which calls it again.
+    assert envelope["success"] or envelope["error"] is not None
+    assert len(observer.ran) <= tree.MAX_DEPTH + 2

@@ -1,0 +1,77 @@
+"""Asking the host for something, while the task runs."""
+
+from __future__ import annotations
+
+import itertools
+import json
+
+from capsule.shared.frames import CALL, pack_call, unpack_call
+from capsule_guest.channel import receive, send
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from asyncio import Future
+
+_numbers = itertools.count(1)
+# Answers that came while another was waited for, and who waits for one in an event loop.
+_answers: dict[int, tuple[dict, bytes]] = {}
+_waiting: dict[int, Future] = {}
+_HOST = 0
+
+
+class CallError(Exception):
+    """Raised when the host does not do what it was asked; `kind` is "refused" or "failed"."""
+
+    def __init__(self, kind: str, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+def call(op: str, fields: dict, data: bytes = b"") -> tuple[dict, bytes]:
+    """Ask, and wait for the answer: its fields and its bytes."""
+    number = _ask(op, fields, data)
+    while number not in _answers:
+        _take()
+    return _checked(*_answers.pop(number))
+
+
+async def call_async(op: str, fields: dict, data: bytes = b"") -> tuple[dict, bytes]:
+    """Ask, and let the event loop go on until the answer is there."""
+    import asyncio
+
+    loop = asyncio.get_running_loop()
+    future = loop.create_future()
+    number = _ask(op, fields, data)
+    if not _waiting:
+        loop.add_reader(_HOST, _take)
+    _waiting[number] = future
+    try:
+        return _checked(*await future)
+    finally:
+        _waiting.pop(number, None)
+        if not _waiting:
+            loop.remove_reader(_HOST)
+
+
+def _ask(op: str, fields: dict, data: bytes) -> int:
+    number = next(_numbers)
+    text = json.dumps({"call": number, "op": op, **fields}, allow_nan=False).encode()
+    send(CALL, pack_call(text, data))
+    return number
+
+
+def _take() -> None:
+    text, data = unpack_call(receive()[1])
+    fields = json.loads(text)
+    number = fields.pop("call")
+    future = _waiting.get(number)
+    if future is None:
+        _answers[number] = fields, data
+    elif not future.done():
+        future.set_result((fields, data))
+
+
+def _checked(fields: dict, data: bytes) -> tuple[dict, bytes]:
+    if "error" in fields:
+        raise CallError(fields["error"], fields["message"])
+    return fields, data
