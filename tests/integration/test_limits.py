@@ -136,7 +136,13 @@ def leftovers(home: Path) -> tuple[int, int, int, list[str], list[str]]:
     )
 
 
-def test_nothing_is_left_after_200_runs(bench: Workbench) -> None:
+def test_nothing_is_left_after_200_runs(
+    bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A folder for temporary files that nobody else uses.
+    (tmp_path / "temporary").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "temporary"))
+    monkeypatch.setattr(tempfile, "tempdir", None)
     sleep = "import time\ndef main(): time.sleep(1e9)"
     kinds: dict[str, tuple[str, dict[str, Any]]] = {
         "success": ("def main(): return 1", {}),
@@ -160,6 +166,7 @@ def test_nothing_is_left_after_200_runs(bench: Workbench) -> None:
                 error = bench.run_order(order, cancellation)["error"]
             ended[name].add(None if error is None else error["error_type"])
     assert leftovers(bench.home) == before
+    assert list((tmp_path / "temporary").iterdir()) == []
     assert ended == {
         "success": {None},
         "failure": {"task_error"},
