@@ -71,6 +71,7 @@ def _encode_task(task: Declared) -> dict[str, Any]:
     return {
         "name": task.name,
         "function": task.function,
+        "module": task.module,
         "async": task.is_async,
         "options": dict(task.options),
     }
@@ -121,11 +122,18 @@ def _decode_task(value: object, filename: str) -> Declared:
         function=_identifier(table.text("function"), "function"),
         filename=filename,
         line=0,
+        module=_dotted(table.take("module", str)),
         is_async=table.take("async", bool),
         options=options,
     )
     table.done()
     return task
+
+
+def _dotted(text: str) -> str:
+    if text and not all(part.isidentifier() for part in text.split(".")):
+        raise ArtifactError(f"manifest: module is {shown(text)}, and not a name of Python's")
+    return text
 
 
 def _imports(names: list[object]) -> frozenset[str]:

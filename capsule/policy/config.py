@@ -10,7 +10,7 @@ from capsule.errors import ConfigError
 from capsule.policy.folders import is_inside, relative_parts
 from capsule.policy.options import parse_folders, parse_hosts, parse_options, parse_variables
 from capsule.policy.project import CONFIG_NAME, Limits, Project
-from capsule.policy.units import parse_compute, parse_ram, parse_timeout
+from capsule.policy.units import parse_compute, parse_ram, parse_tasks, parse_timeout
 from capsule.policy.values import InvalidValueError, nearest, printable, shown
 from capsule.shared.task import OPTIONS
 
@@ -30,6 +30,9 @@ _KEYS = {
         "allowed_files",
         "allowed_hosts",
         "env_variables",
+        "run_compute",
+        "run_tasks",
+        "run_timeout",
     ),
 }
 
@@ -91,6 +94,9 @@ def read_config(path: Path) -> Project:
             allowed_files=limit("allowed_files", parse_folders),
             allowed_hosts=limit("allowed_hosts", parse_hosts),
             env_variables=limit("env_variables", parse_variables),
+            run_compute=limit("run_compute", parse_compute),
+            run_tasks=limit("run_tasks", parse_tasks),
+            run_timeout=limit("run_timeout", parse_timeout),
         ),
     )
 

@@ -19,7 +19,7 @@ def entry_task(declarations: Declarations) -> Declared:
     A plain `def main` is an entry point too, with no options of its own. Raises `UsageError` when
     the file leaves the choice open.
     """
-    tasks = declarations.tasks
+    tasks = [task for task in declarations.tasks if not task.module]
     for task in tasks:
         if task.name == "main":
             return task

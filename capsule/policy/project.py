@@ -19,7 +19,8 @@ CONFIG_NAME = "capsule.toml"
 class Limits:
     """Ceilings that no task may exceed; `None` is no ceiling, an empty list allows nothing.
 
-    `max_compute` is in fuel units, `max_ram` in bytes, `max_timeout` in milliseconds.
+    `max_compute` is in fuel units, `max_ram` in bytes, `max_timeout` in milliseconds. Those with
+    `run_` bound a task together with all that it calls.
     """
 
     max_compute: int | None = None
@@ -28,6 +29,9 @@ class Limits:
     allowed_files: tuple[FolderRule, ...] | None = None
     allowed_hosts: tuple[str, ...] | None = None
     env_variables: tuple[str, ...] | None = None
+    run_compute: int | None = None
+    run_tasks: int | None = None
+    run_timeout: int | None = None
 
 
 _NOTHING_SAID = Options()

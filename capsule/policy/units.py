@@ -37,6 +37,8 @@ _RAM_FORMS = (
     "a string of a number and KB, MB or GB (or KiB, MiB, GiB; all count by 1024), without a space,"
     ' like "512MB", that makes whole bytes, at most "4GB": all a 32-bit sandbox can address'
 )
+# The sub-tasks that one run may call at most.
+MAX_TASKS = 1_000
 _SIZE_FORMS = 'a number and KB, MB or GB, like "500MB"'
 _TIMEOUT_FORMS = (
     'a string of a number and ms, s, m or h, without a space, like "30s",'
@@ -150,6 +152,17 @@ def format_timeout(duration: int) -> str:
         if duration >= _MILLISECONDS[unit] and duration % _MILLISECONDS[unit] == 0:
             return f"{duration // _MILLISECONDS[unit]}{unit}"
     return f"{duration}ms"
+
+
+def parse_tasks(value: object) -> int:
+    """Return a number of tasks.
+
+    >>> parse_tasks(20)
+    20
+    """
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TASKS:
+        return value
+    raise InvalidValueError(shown(value), "is not a number of tasks", f"0 to {MAX_TASKS:,}")
 
 
 def _scaled(value: object, units: Mapping[str, int]) -> int | None:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.policy.folders import FolderRule
+    from capsule.policy.source import Declared
     from capsule.progress import Progress
     from capsule.runner.source import Source
 
@@ -43,10 +44,7 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     functions = {declared.name: declared for declared in source.declarations.tasks} | {
         task.name: task
     }
-    jobs = {
-        name: _job(policies[name], source, declared.function)
-        for name, declared in functions.items()
-    }
+    jobs = {name: _job(policies[name], source, declared) for name, declared in functions.items()}
     mine = jobs[task.name]
     asked = request.Call(
         mine.module, mine.function, call.args, call.kwargs, mine.env, mine.policy.task
@@ -54,17 +52,18 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     request.check(asked)
     walls = confine.standing()
     material = gather(source, task, home, walls, progress)._replace(folders=mine.folders)
-    return Order(mine.policy, asked, material, walls, progress, jobs)
+    return Order(mine.policy, asked, material, walls, progress, jobs, source.project.limits)
 
 
-def _job(policy: Policy, source: Source, function: str) -> Job:
+def _job(policy: Policy, source: Source, declared: Declared) -> Job:
     """Return a task with all that its policy gives it."""
     _refuse_what_is_not_there_yet(policy)
     folders = tuple(
         Mount(grant.host, grant.guest, grant.writable) for grant in policy.allowed_files
     )
     env = values_of(policy.env_variables, source.project.root)
-    return Job(policy, source.bundle.entry, function, folders, env)
+    module = declared.module or source.bundle.entry
+    return Job(policy, module, declared.function, folders, env)
 
 
 def _refuse_what_is_not_there_yet(policy: Policy) -> None:

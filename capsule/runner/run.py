@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from capsule.confine.scratch import scratch
 from capsule.envelope import Envelope, EnvelopeError, refusal
+from capsule.policy.project import Limits as RunLimits
 from capsule.policy.units import format_ram
 from capsule.process.argv import tmp_mount
 from capsule.process.mounting import mounted
@@ -28,10 +29,13 @@ if TYPE_CHECKING:
     from capsule.snapshot.request import Call
 
 
+_SPENT = "the run has spent what run_compute or run_timeout in [limits] of capsule.toml allow it"
+
+
 class Order(NamedTuple):
     """What to run and on what: the policy is settled, and all that is needed is there.
 
-    `jobs` are the tasks that the task can call, by name.
+    `jobs` are the tasks that the task can call, by name; `limits` those of the project.
     """
 
     policy: Policy
@@ -40,6 +44,7 @@ class Order(NamedTuple):
     walls: Walls
     progress: Progress
     jobs: Mapping[str, Job] = MappingProxyType({})
+    limits: RunLimits = RunLimits()
 
 
 class Observer(Output, Protocol):
@@ -60,7 +65,7 @@ def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelop
 
     Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
     """
-    return _run(order, observer, cancellation, Tree(order.jobs), 0)
+    return _run(order, observer, cancellation, Tree(order.jobs, order.limits), 0)
 
 
 def _run(
@@ -88,22 +93,27 @@ def _run(
         )
     if start.plain is not None:
         observer.unfrozen(policy, start.plain)
-    plan = _plan(order, start)._replace(answer=answering(tree, depth, below))
+    answer = answering(tree, depth, below)
     number = 0
     while True:
-        observer.started(policy, number)
+        granted = tree.grant(policy)
+        if granted is None:
+            return refusal(policy.task, "policy_error", _SPENT)
+        plan = _plan(order, start, granted)._replace(answer=answer)
+        observer.started(granted, number)
         with mounted(plan.launch.mounts, order.walls) as mounts, scratch() as tmp:
             launch = plan.launch._replace(mounts=(*mounts, tmp_mount(tmp)))
             done = attempt(plan._replace(launch=launch), tmp, observer, cancellation)
-        observer.ended(policy, number, done)
+        tree.settle(granted, done.fuel)
+        observer.ended(granted, number, done)
         failed = done.verdict.error_type
         if failed is None or failed == "cancelled" or number == policy.max_retries:
             return _envelope(policy.task, number, done)
         number += 1
 
 
-def _plan(order: Order, start: Start) -> Plan:
-    policy, base, snapshot = order.policy, order.material.base, start.snapshot
+def _plan(order: Order, start: Start, policy: Policy) -> Plan:
+    base, snapshot = order.material.base, start.snapshot
     launch = base.launch._replace(
         driver=snapshot.driver,
         fuel=policy.compute + snapshot.overhead,

@@ -9,16 +9,17 @@ from capsule.bundle.collect import collect, collect_text
 from capsule.errors import UsageError
 from capsule.policy.config import find_project
 from capsule.policy.options import Options
-from capsule.policy.source import read_source
+from capsule.policy.source import read_source, with_modules
+from capsule.policy.statements import CAPSULE
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
     from capsule.artifact.description import Description
     from capsule.bundle.contents import Bundle
     from capsule.policy.project import Project
-    from capsule.policy.source import Declarations
+    from capsule.policy.source import Declarations, Declared
     from capsule.snapshot.pages import PageRun
 
 
@@ -55,7 +56,21 @@ def read_file(path: Path | None, working: Path) -> Source:
         raise UsageError(f"the task file {str(named)!r} {what}", hint="capsule run FILE.py")
     project = find_project(path.parent, working=working)
     bundle = collect(path, root=project.root)
-    return Source(read_source(path.read_bytes(), path.name), bundle, project)
+    declarations = read_source(bundle.files[bundle.entry_file], path.name)
+    return Source(with_modules(declarations, _beside(bundle)), bundle, project)
+
+
+def _beside(bundle: Bundle) -> Iterator[Declared]:
+    """Yield the tasks of the modules that travel with the task file."""
+    for path, content in bundle.files.items():
+        # Whatever declares a task has to name the package that the decorator comes from.
+        if path != bundle.entry_file and path.endswith(".py") and CAPSULE.encode() in content:
+            module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
+            try:
+                declared = read_source(content, path).tasks
+            except UsageError:
+                continue  # the interpreter inside may be newer, and has the last word
+            yield from (replace(task, module=module) for task in declared)
 
 
 def read_text(source: bytes, working: Path) -> Source:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import os
 import threading
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
+from capsule.policy.units import MAX_TASKS
 from capsule.runner.switchboard import CallError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from capsule.policy.project import Limits
     from capsule.policy.resolve import Policy
     from capsule.process.argv import Mount
 
 MAX_DEPTH = 8
-MAX_TASKS = 1_000
 
 
 class Job(NamedTuple):
@@ -38,10 +41,15 @@ class Tree:
     keeps its place, so a bound over all depths could leave everybody waiting.
     """
 
-    def __init__(self, jobs: Mapping[str, Job]) -> None:
+    def __init__(self, jobs: Mapping[str, Job], limits: Limits) -> None:
         self.jobs = jobs
         self._lock = threading.Lock()
         self._tasks = 0
+        self._most = MAX_TASKS if limits.run_tasks is None else limits.run_tasks
+        self._fuel = limits.run_compute
+        self._deadline = (
+            None if limits.run_timeout is None else time.monotonic() + limits.run_timeout / 1000
+        )
         at_once = max(2, os.cpu_count() or 1)
         self._places = [threading.BoundedSemaphore(at_once) for _ in range(MAX_DEPTH + 1)]
 
@@ -55,10 +63,34 @@ class Tree:
             raise CallError("refused", f"tasks call each other more than {MAX_DEPTH} deep")
         with self._lock:
             self._tasks += 1
-            if self._tasks > MAX_TASKS:
-                raise CallError("refused", f"one run calls at most {MAX_TASKS:,} tasks")
+            if self._tasks > self._most:
+                raise CallError("refused", f"one run calls at most {self._most:,} tasks")
         return job
 
     def place(self, depth: int) -> threading.BoundedSemaphore:
         """Return what to hold while a task of this depth runs."""
         return self._places[depth]
+
+    def grant(self, policy: Policy) -> Policy | None:
+        """Return the policy for one attempt, within what is left of the run; None if nothing is.
+
+        Its fuel is taken off until `settle` says what was used.
+        """
+        with self._lock:
+            compute, timeout_ms = policy.compute, policy.timeout_ms
+            if self._fuel is not None:
+                # One that can call others leaves half of it to them.
+                compute = min(compute, self._fuel // 2 if len(self.jobs) > 1 else self._fuel)
+                self._fuel -= compute
+            if self._deadline is not None:
+                left = round((self._deadline - time.monotonic()) * 1000)
+                timeout_ms = left if timeout_ms is None else min(timeout_ms, left)
+            if compute <= 0 or (timeout_ms is not None and timeout_ms <= 0):
+                return None
+        return replace(policy, compute=compute, timeout_ms=timeout_ms)
+
+    def settle(self, granted: Policy, used: int | None) -> None:
+        """Give back what an attempt did not use; one that could not be asked used all of it."""
+        with self._lock:
+            if self._fuel is not None and used is not None:
+                self._fuel += max(granted.compute - used, 0)

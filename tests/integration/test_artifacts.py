@@ -244,7 +244,7 @@ def test_an_artifact_of_another_interpreter_is_refused(exporter: Exporter) -> No
     assert "make it again" in caught.value.hint
 
 
-TASK = {"name": "main", "function": "main", "async": False, "options": {}}
+TASK = {"name": "main", "function": "main", "module": "", "async": False, "options": {}}
 
 
 @pytest.mark.parametrize(
@@ -270,6 +270,7 @@ TASK = {"name": "main", "function": "main", "async": False, "options": {}}
         ({"tasks": [{**TASK, "options": {"sudo": True}}]}, "unknown option"),
         ({"tasks": [{**TASK, "options": {"name": "x"}}]}, "unknown option"),
         ({"tasks": [{**TASK, "more": 1}]}, "unknown key"),
+        ({"tasks": [{**TASK, "module": "a/b"}]}, "not a name of Python"),
         ({"tasks": [{**TASK, "options": None}]}, "options"),
         ({"main": 5}, "main"),
         ({"unknown": 5}, "unknown key"),

@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from capsule.errors import PolicyError
 from capsule.process.cancel import Cancellation
-from capsule.runner import tree
+from capsule.progress import Silent
+from capsule.runner import prepare, tree
 from capsule.runner.run import run
+from capsule.runner.source import read_file
 from tests.integration.workbench import Recorder
 
 if TYPE_CHECKING:
@@ -376,3 +379,75 @@ def main(): return X
     # The import is done in the run then, and in that of the task it calls, which calls it again.
     assert envelope["success"] or envelope["error"] is not None
     assert len(observer.ran) <= tree.MAX_DEPTH + 2
+
+
+def test_tasks_of_modules_beside_have_their_policies(bench: Workbench, tmp_path: Path) -> None:
+    (tmp_path / "lib").mkdir()
+    (tmp_path / "lib" / "__init__.py").write_text("")
+    (tmp_path / "lib" / "small.py").write_text(
+        "from capsule import task\n@task(compute='1000')\ndef tiny():\n    while True: pass\n"
+    )
+    path = tmp_path / "entry.py"
+    path.write_text("from lib.small import tiny\ndef main(): return tiny()['error']['message']\n")
+    source = read_file(path, tmp_path)
+    order = prepare.order(source, prepare.Call(), bench.home, Silent())
+    assert 'compute="1_000"' in bench.run_order(order)["result"]
+
+
+def test_two_tasks_of_one_name_are_refused(bench: Workbench, tmp_path: Path) -> None:
+    (tmp_path / "other.py").write_text("from capsule import task\n@task()\ndef twin(): pass\n")
+    path = tmp_path / "entry.py"
+    path.write_text(
+        "import other\nfrom capsule import task\n@task()\ndef twin(): pass\ndef main(): pass\n"
+    )
+    with pytest.raises(PolicyError, match=r"other\.py:3: the task 'twin' has the name of one in"):
+        read_file(path, tmp_path)
+
+
+CHILDREN = """
+@task(compute="LOW", timeout="30s")
+def child(n):
+    while n: n -= 1
+@task(name="main", compute="LOW")
+def main(times, n):
+    return [child(n)["error"]["error_type"] if not a else "ok"
+            for a in [0] * times]
+"""
+
+
+@pytest.mark.parametrize(
+    ("limit", "expected"),
+    [
+        ("run_tasks = 2", ["fuel_exhausted", "fuel_exhausted", "policy_error", "policy_error"]),
+        ("run_compute = 300_000_000", ["fuel_exhausted"] * 4),
+        ('run_timeout = "1ms"', "policy_error"),
+    ],
+)
+def test_limits_of_a_whole_run(
+    bench: Workbench, tmp_path: Path, limit: str, expected: object
+) -> None:
+    (tmp_path / "capsule.toml").write_text(f"[limits]\n{limit}\n")
+    order = bench.order(HEAD + CHILDREN, [4, 10**9])
+    observer = Many()
+    with Cancellation() as never:
+        envelope = run(order, observer, never)
+    if isinstance(expected, str):
+        assert envelope["error"] is not None
+        assert envelope["error"]["error_type"] in {expected, "timeout"}
+    else:
+        assert envelope["result"] == expected, envelope["error"]
+
+
+def test_the_fuel_of_a_run_is_bounded_over_all_tasks(bench: Workbench, tmp_path: Path) -> None:
+    (tmp_path / "capsule.toml").write_text("[limits]\nrun_compute = 300_000_000\n")
+    spent: list[int] = []
+
+    class Counting(Many):
+        def ended(self, policy: Policy, number: int, done: Attempt) -> None:
+            super().ended(policy, number, done)
+            spent.append(policy.compute if done.fuel is None else done.fuel)
+
+    with Cancellation() as never:
+        run(bench.order(HEAD + CHILDREN, [12, 10**9]), Counting(), never)
+    assert len(spent) > 3
+    assert sum(spent) <= 300_000_000 * 1.01
