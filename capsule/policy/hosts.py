@@ -14,6 +14,7 @@ _FORMS = (
     '"api.example.com", "*.example.com" (every subdomain), "localhost:8080", an IPv4 address,'
     ' "[::1]:8080", or "*" (every public address); no scheme, no path'
 )
+_USUAL_PORTS = ("80", "443")
 _LONGEST_NAME = 253
 _LONGEST_LABEL = 63
 
@@ -55,15 +56,15 @@ def split_port(pattern: str) -> tuple[str, str | None]:
 def covers(outer: str, inner: str) -> bool:
     """Return whether every host and port that `inner` matches is matched by `outer` too.
 
-    Both are in normal form. `*` means public addresses, so it covers no name or address that
-    plainly is not one.
+    Both are in normal form. Without a port, a pattern reaches those of HTTP and HTTPS. `*` means
+    public addresses, so it covers no name or address that plainly is not one.
 
     >>> covers("*.example.com", "api.example.com:443"), covers("*.example.com", "example.com")
     (True, False)
     """
     outer_host, outer_port = split_port(outer)
     inner_host, inner_port = split_port(inner)
-    if outer_port not in {None, inner_port}:
+    if inner_port not in ({None, *_USUAL_PORTS} if outer_port is None else {outer_port}):
         return False
     if outer_host == inner_host:
         return True

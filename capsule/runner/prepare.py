@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capsule.confine import walls as confine
-from capsule.errors import PolicyError
 from capsule.policy.entry import entry_task
 from capsule.policy.resolve import CallerLimits, Policy, resolve_all
 from capsule.process.argv import Mount
@@ -57,19 +56,9 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
 
 def _job(policy: Policy, source: Source, declared: Declared) -> Job:
     """Return a task with all that its policy gives it."""
-    _refuse_what_is_not_there_yet(policy)
     folders = tuple(
         Mount(grant.host, grant.guest, grant.writable) for grant in policy.allowed_files
     )
     env = values_of(policy.env_variables, source.project.root)
     module = declared.module or source.bundle.entry
     return Job(policy, module, declared.function, folders, env)
-
-
-def _refuse_what_is_not_there_yet(policy: Policy) -> None:
-    """A permission that this version cannot give is refused, never dropped in silence."""
-    if policy.allowed_hosts:
-        raise PolicyError(
-            f"task {policy.task!r}: allowed_hosts: this version of capsule cannot give it yet",
-            hint="run the task without allowed_hosts",
-        )

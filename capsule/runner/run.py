@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from capsule.confine.scratch import scratch
 from capsule.envelope import Envelope, EnvelopeError, refusal
@@ -13,6 +13,7 @@ from capsule.policy.units import format_ram
 from capsule.process.argv import tmp_mount
 from capsule.process.mounting import mounted
 from capsule.runner.attempt import Attempt, Output, Plan, attempt
+from capsule.runner.services import Services
 from capsule.runner.start import Material, Start, Unstarted, start_of
 from capsule.runner.subtasks import answering
 from capsule.runner.tree import Job, Tree
@@ -83,7 +84,7 @@ def _run(
     if isinstance(start, Unstarted):
         verdict = stopped(_limits(policy), cancelled=start.cancelled)
         duration_ms = round((time.monotonic() - begin) * 1000)
-        return _envelope(policy.task, 0, Attempt(verdict, duration_ms, None, None, "", "", 0))
+        return _envelope(policy.task, 0, Attempt(verdict, duration_ms, None, None, "", "", 0), [])
     if policy.ram is not None and policy.ram < start.snapshot.memory:
         return refusal(
             policy.task,
@@ -99,16 +100,22 @@ def _run(
         granted = tree.grant(policy)
         if granted is None:
             return refusal(policy.task, "policy_error", _SPENT)
-        plan = _plan(order, start, granted)._replace(answer=answer)
+        plan = _plan(order, start, granted)
         observer.started(granted, number)
-        with mounted(plan.launch.mounts, order.walls) as mounts, scratch() as tmp:
+        with (
+            mounted(plan.launch.mounts, order.walls) as mounts,
+            scratch() as tmp,
+            Services(policy.allowed_hosts, answer) as services,
+        ):
             launch = plan.launch._replace(mounts=(*mounts, tmp_mount(tmp)))
-            done = attempt(plan._replace(launch=launch), tmp, observer, cancellation)
+            plan = plan._replace(launch=launch, answer=services)
+            done = attempt(plan, tmp, observer, cancellation)
+            requests = services.requests
         tree.settle(granted, done.fuel)
         observer.ended(granted, number, done)
         failed = done.verdict.error_type
         if failed is None or failed == "cancelled" or number == policy.max_retries:
-            return _envelope(policy.task, number, done)
+            return _envelope(policy.task, number, done, requests)
         number += 1
 
 
@@ -128,7 +135,7 @@ def _limits(policy: Policy) -> Limits:
     return Limits(policy.compute, policy.ram, policy.timeout_ms)
 
 
-def _envelope(task: str, retries: int, done: Attempt) -> Envelope:
+def _envelope(task: str, retries: int, done: Attempt, requests: list[dict[str, Any]]) -> Envelope:
     verdict = done.verdict
     error: EnvelopeError | None = None
     if verdict.error_type is not None:
@@ -145,7 +152,7 @@ def _envelope(task: str, retries: int, done: Attempt) -> Envelope:
             "retries": retries,
             "fuel_consumed": done.fuel,
             "ram_used": done.memory,
-            "host_requests": [],
+            "host_requests": requests,
             "stdout": done.stdout,
             "stderr": done.stderr,
             "truncated_bytes": done.left_out,

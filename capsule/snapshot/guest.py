@@ -21,7 +21,9 @@ def guest_files() -> dict[str, bytes]:
     share.
     """
     data = toolchain_data() / "guest"
-    files = {f"capsule_guest/{path.name}": path for path in (data / "capsule_guest").glob("*.py")}
+    files = {
+        path.relative_to(data).as_posix(): path for path in (data / "capsule_guest").rglob("*.py")
+    }
     for folder in shared.__path__:
         files |= {f"capsule/shared/{path.name}": path for path in Path(folder).glob("*.py")}
     files["capsule/__init__.py"] = data / "capsule_api.py"

@@ -13,6 +13,7 @@ from capsule_guest import (
     freezing,
     loader,
     loop,
+    net,
     results,
     science,
     streams,
@@ -36,6 +37,7 @@ def prepare(*, core: bool, asyncio: bool) -> None:
         science.refuse()
     else:
         figures.adapt_on_import()
+    net.install()
     loop.adapt_on_import()
     if asyncio:
         importlib.import_module("asyncio")

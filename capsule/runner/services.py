@@ -1,0 +1,132 @@
+"""What a sandbox can ask for while it runs: tasks, and requests where its policy allows hosts."""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from capsule.runner.switchboard import CallError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.process.cancel import Cancellation
+    from capsule.runner.switchboard import Answer, Asked
+    from capsule.services.http.broker import Broker
+
+_PIECE = 64 << 10
+
+
+class Services:
+    """The services of one attempt; `with` it, or call `close`.
+
+    `hosts` are those of the policy, `task` runs another task.
+    """
+
+    def __init__(self, hosts: tuple[str, ...], task: Answer) -> None:
+        self._hosts = hosts
+        self._task = task
+        self._broker: Broker | None = None
+        self._stoppable = Lock()
+        if hosts:
+            # Only a task that may reach hosts pays for the HTTP client.
+            from capsule.services.http.broker import Broker
+
+            self._broker = Broker(hosts, os.environ)
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """Return an entry for each request, for the envelope."""
+        return [] if self._broker is None else self._broker.requests
+
+    def __call__(self, asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+        """Do what was asked. Raises `CallError`."""
+        if asked.op == "task":
+            return self._task(asked, cancellation)
+        if not asked.op.startswith("http."):
+            raise CallError("refused", f"there is nobody to do {asked.op[:100]!r}")
+        if self._broker is None:
+            raise CallError("refused", "this task may not use the network: it has no allowed_hosts")
+        # Whoever cancels need not wait for a server that is silent.
+        if self._stoppable.acquire(blocking=False):
+            cancellation.attach(self._broker.close)
+        return _requested(self._broker, asked)
+
+    def close(self) -> None:
+        """End all requests; who waits for one is told so."""
+        if self._broker is not None:
+            self._broker.close()
+
+    def __enter__(self) -> Services:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def _requested(broker: Broker, asked: Asked) -> tuple[dict[str, Any], bytes]:
+    from capsule.services.http.failures import FailedError, RefusedError
+
+    step = _STEPS.get(asked.op)
+    if step is None:
+        raise CallError("refused", f"there is nobody to do {asked.op[:100]!r}")
+    try:
+        return step(broker, asked.fields, asked.data)
+    except RefusedError as error:
+        raise CallError("refused", str(error)) from None
+    except FailedError as error:
+        raise CallError("failed", str(error)) from None
+    except (KeyError, TypeError, ValueError):
+        raise CallError(
+            "failed", f"the fields of {asked.op} are not what they have to be"
+        ) from None
+
+
+def _open(broker: Broker, fields: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
+    headers = [(_text(name), _text(value)) for name, value in fields["headers"]]
+    number = broker.open(_text(fields["method"]), _text(fields["url"]), headers)
+    return {"id": number}, b""
+
+
+def _write(broker: Broker, fields: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
+    if len(data) > _PIECE:
+        raise ValueError
+    broker.write(_number(fields["id"]), data)
+    return {}, b""
+
+
+def _answer(broker: Broker, fields: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
+    head = broker.answer(_number(fields["id"]))
+    return {"status": head.status, "reason": head.reason, "headers": head.headers}, b""
+
+
+def _read(broker: Broker, fields: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
+    most = min(max(_number(fields["most"]), 1), _PIECE)
+    return {}, broker.read(_number(fields["id"]), most)
+
+
+def _finish(broker: Broker, fields: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
+    broker.finish(_number(fields["id"]))
+    return {}, b""
+
+
+_STEPS: dict[str, Callable[[Broker, dict[str, Any], bytes], tuple[dict[str, Any], bytes]]] = {
+    "http.open": _open,
+    "http.write": _write,
+    "http.answer": _answer,
+    "http.read": _read,
+    "http.finish": _finish,
+}
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _number(value: object) -> int:
+    if type(value) is not int:
+        raise TypeError
+    return value

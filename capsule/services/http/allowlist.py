@@ -1,0 +1,128 @@
+"""Which hosts and addresses the patterns of `allowed_hosts` let a request reach.
+
+A pattern without a port means the port of the request's scheme: 80 for http, 443 for https. Every
+other port must be named, with `*` too ("*:8443").
+
+How far a pattern goes, once its host has been resolved:
+
+- an address, written out: that address, whatever it is but an unspecified or a multicast one
+- a name, written out: public and private addresses, but no link-local ones and no metadata service
+- "*.localhost": as a name, for a name below localhost is always loopback
+- "*.example.com" and "*": public addresses only
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from unicodedata import normalize
+
+from capsule.policy.hosts import split_port
+from capsule.services.http.addresses import Reach, reach_of
+from capsule.services.http.failures import RefusedError
+from capsule.services.http.urls import PORTS, is_address
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from capsule.services.http.urls import Url
+
+_SHOWN = 8
+
+# Names that no public resolver answers for; behind a proxy they could be anything.
+_INNER = frozenset(
+    ("corp", "home", "home.arpa", "internal", "intranet", "lan", "local", "localdomain")
+)
+
+
+def is_local(host: str) -> bool:
+    """Return whether a name is localhost or below it."""
+    return host == "localhost" or host.endswith(".localhost")
+
+
+def allow(url: Url, patterns: Iterable[str]) -> Reach:
+    """Return how far a request may reach; `patterns` are in normal form.
+
+    Raises `RefusedError` when no pattern matches the host and port, or none lets the request reach
+    the address that is written in the URL.
+    """
+    kept = tuple(patterns)
+    found = [
+        reach
+        for pattern in kept
+        if _has_port(pattern, url) and (reach := _reach_by(pattern, url)) is not None
+    ]
+    if not found:
+        raise RefusedError(f"{url.place} is not in allowed_hosts ({_listed(kept)})")
+    reach = max(found)
+    if is_address(url.host):
+        check_addresses(url, reach, [url.host.strip("[]")])
+    return reach
+
+
+def check_addresses(url: Url, reach: Reach, addresses: Iterable[str]) -> None:
+    """Raise `RefusedError` unless every one of `addresses` is within `reach`."""
+    worst = max((reach_of(address) for address in addresses), default=Reach.PUBLIC)
+    if worst <= reach:
+        return
+    # The address is not said: to a guest it would be news about the host's network.
+    verb = "is" if is_address(url.host) else "resolves to"
+    if worst is Reach.NEVER:
+        raise RefusedError(f"{url.place} {verb} an address that is no single host's")
+    if worst is Reach.LITERAL:
+        raise RefusedError(
+            f"{url.place} {verb} a link-local address or a metadata service, which is not in"
+            " allowed_hosts: such an address must be named there itself"
+        )
+    raise RefusedError(
+        f"{url.place} {verb} an address that is not public, and is not in allowed_hosts by its"
+        ' own name: "*" and "*.name" mean public addresses only'
+    )
+
+
+def check_unresolved(url: Url, reach: Reach) -> None:
+    """Raise `RefusedError` for a name that is plainly not public, where a proxy will resolve it."""
+    if reach is not Reach.PUBLIC or is_address(url.host):
+        return
+    inner = any(url.host == name or url.host.endswith(f".{name}") for name in _INNER)
+    if inner or "." not in url.host:
+        raise RefusedError(
+            f"{url.place} is not a public name, and is not in allowed_hosts by its own name"
+        )
+
+
+def _has_port(pattern: str, url: Url) -> bool:
+    port = split_port(pattern)[1]
+    return url.port == (PORTS[url.scheme] if port is None else int(port))
+
+
+def _reach_by(pattern: str, url: Url) -> Reach | None:
+    host = _ascii(split_port(pattern)[0])
+    if host == url.host:
+        return Reach.LITERAL if is_address(host) else Reach.PRIVATE
+    if host == "*":
+        return None if is_local(url.host) else Reach.PUBLIC
+    # An address has no subdomains: parse_host refuses "*." in front of one.
+    if host.startswith("*.") and url.host.endswith(host[1:]) and not is_address(url.host):
+        return Reach.PRIVATE if is_local(host[2:]) else Reach.PUBLIC
+    return None
+
+
+def _ascii(host: str) -> str:
+    """Return a pattern's host as URLs write it.
+
+    For a label that may be registered this is its IDNA 2008 form; what may not matches nothing.
+    """
+    if host.isascii():
+        return host
+    labels = normalize("NFC", host).split(".")
+    return ".".join(
+        label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
+        for label in labels
+    )
+
+
+def _listed(patterns: tuple[str, ...]) -> str:
+    if not patterns:
+        return "it is empty"
+    more = f" and {len(patterns) - _SHOWN} more" if len(patterns) > _SHOWN else ""
+    return "allowed: " + ", ".join(patterns[:_SHOWN]) + more

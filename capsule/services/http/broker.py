@@ -1,0 +1,240 @@
+"""What a sandbox asks for HTTP: checks first, then one exchange per request."""
+
+from __future__ import annotations
+
+import time
+from threading import Lock
+from typing import TYPE_CHECKING, Any, Self
+
+from capsule.services.http import resolve
+from capsule.services.http.allowlist import allow, check_addresses, check_unresolved
+from capsule.services.http.exchange import Exchange, Head, Request
+from capsule.services.http.failures import FailedError, RefusedError
+from capsule.services.http.headers import METHODS, check_headers, check_method
+from capsule.services.http.limits import Limits
+from capsule.services.http.proxies import proxy_for, read_proxies
+from capsule.services.http.record import Record
+from capsule.services.http.redact import redacted_headers, redacted_url
+from capsule.services.http.trust import SETTINGS, tls_context
+from capsule.services.http.urls import parse_url
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Callable, Mapping, Sequence
+    from types import TracebackType
+
+    from capsule.services.http.addresses import Reach
+    from capsule.services.http.proxies import Proxy
+    from capsule.services.http.urls import Url
+
+# How much of headers all entries together repeat; after that they have none.
+_RECORDED = 1 << 20
+# A resolver that hangs cannot be stopped, so its threads are counted.
+_SPARE_THREADS = 16
+_CLOSED = "the requests of this run were ended"
+
+
+class Broker:
+    """The HTTP of one sandbox, for one run.
+
+    The guest is hostile: every call is checked, and every text that comes back is safe to show it.
+    Redirects are not followed: the guest's client asks for the next URL, which is checked anew.
+    Each exchange has a connection of its own. A host's name is resolved once, all of its addresses
+    are checked, and only these are connected to. Where the host's environment names a proxy, the
+    proxy resolves instead, and only names can be checked (see `proxies`).
+
+    `allowed` are patterns in normal form (see `allowlist` for what they reach), `environ` is read
+    once, for proxies and CA settings. `look` resolves a name and is there for tests.
+    """
+
+    def __init__(
+        self,
+        allowed: tuple[str, ...],
+        environ: Mapping[str, str],
+        limits: Limits | None = None,
+        *,
+        look: Callable[[str, int], list[str]] = resolve.lookup,
+    ) -> None:
+        self._allowed = allowed
+        # The rest of the host's environment is none of a request's business.
+        self._trusted = {name: environ[name] for name in SETTINGS if name in environ}
+        self._proxies = read_proxies(environ)
+        self._limits = limits or Limits()
+        self._look = look
+        self._lock = Lock()
+        self._closed = False
+        self._next = 1
+        self._exchanges: dict[int, Exchange] = {}
+        self._workers: list[Exchange] = []
+        self._records: list[Record] = []
+        self._recorded = 0
+        self._trusting = Lock()
+        self._context: ssl.SSLContext | None = None
+
+    def __repr__(self) -> str:
+        return f"<Broker {len(self._exchanges)} open, {len(self._records)} asked for>"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def requests(self) -> list[dict[str, Any]]:
+        """Return an entry per request, refused ones too, for the envelope; secrets are redacted."""
+        with self._lock:
+            return [record.entry() for record in self._records]
+
+    def open(self, method: str, url: str, headers: Sequence[tuple[str, str]]) -> int:
+        """Start an exchange and return its number; nothing is sent before `write` or `answer`.
+
+        Raises `RefusedError` for what the policy or a rule does not allow, and `FailedError` when
+        the host has no address, or too much is open.
+        """
+        with self._lock:
+            if self._closed:
+                raise FailedError(_CLOSED)
+            if len(self._records) >= self._limits.total:
+                raise RefusedError(f"a run may ask for {self._limits.total} requests, not more")
+            record = Record("?", "?", [])
+            self._records.append(record)
+        try:
+            return self._start(self._checked(method, url, headers, record), record)
+        except (RefusedError, FailedError) as error:
+            record.end(str(error))
+            raise
+
+    def write(self, exchange: int, data: bytes) -> None:
+        """Send a piece of the request's body; waits until the one before it was taken.
+
+        Raises `FailedError`.
+        """
+        self._find(exchange).write(data)
+
+    def answer(self, exchange: int) -> Head:
+        """End the request's body and return the head of the response.
+
+        Raises `FailedError`.
+        """
+        return self._find(exchange).answer()
+
+    def read(self, exchange: int, most: int) -> bytes:
+        """Return the next bytes of the response's body, at most `most`, b"" at its end.
+
+        The body is as it came: what is compressed stays so. Raises `FailedError`.
+        """
+        return self._find(exchange).read(most)
+
+    def finish(self, exchange: int) -> None:
+        """Close an exchange, complete or not. Raises `FailedError` when there is none."""
+        found = self._find(exchange)
+        found.end()
+        with self._lock:
+            self._exchanges.pop(exchange, None)
+
+    def close(self) -> None:
+        """End all exchanges; threads that wait in one get a `FailedError` at once."""
+        with self._lock:
+            self._closed = True
+            exchanges = [*self._exchanges.values(), *self._workers]
+            self._exchanges.clear()
+            self._workers.clear()
+        for exchange in exchanges:
+            exchange.end(_CLOSED)
+        end = time.monotonic() + 1
+        for exchange in exchanges:
+            exchange.join(max(end - time.monotonic(), 0))
+
+    def _find(self, number: int) -> Exchange:
+        with self._lock:
+            found = self._exchanges.get(number)
+            if found is None:
+                raise FailedError(_CLOSED if self._closed else "there is no such exchange")
+            return found
+
+    def _checked(
+        self, method: str, text: str, headers: Sequence[tuple[str, str]], record: Record
+    ) -> Request:
+        if method in METHODS:
+            record.method = method
+        url = parse_url(text)
+        record.url = redacted_url(url)
+        check_method(method)
+        sent = check_headers(url, headers)
+        self._record_headers(record, headers)
+        reach = allow(url, self._allowed)
+        proxy = proxy_for(url, self._proxies)
+        if proxy is not None:
+            check_unresolved(url, reach)
+        return Request(
+            method,
+            url,
+            sent,
+            proxy,
+            lambda: self._addresses(url, reach, proxy),
+            self._trust,
+        )
+
+    def _start(self, request: Request, record: Record) -> int:
+        exchange = Exchange(request, self._limits, record)
+        with self._lock:
+            self._workers = [one for one in self._workers if one.worker.is_alive()]
+            if self._closed:
+                raise FailedError(_CLOSED)
+            if (
+                len(self._exchanges) >= self._limits.open
+                or len(self._workers) >= self._limits.open + _SPARE_THREADS
+            ):
+                raise FailedError(
+                    f"{self._limits.open} requests are open already; finish one first"
+                )
+            number, self._next = self._next, self._next + 1
+            self._exchanges[number] = exchange
+        try:
+            exchange.start()
+        except (RefusedError, FailedError):
+            with self._lock:
+                self._exchanges.pop(number, None)
+            raise
+        finally:
+            with self._lock:
+                self._workers.append(exchange)
+        return number
+
+    def _record_headers(self, record: Record, headers: Sequence[tuple[str, str]]) -> None:
+        kept = redacted_headers(headers)
+        size = sum(len(name) + len(value) for name, value in kept)
+        with self._lock:
+            self._recorded += size
+            if self._recorded <= _RECORDED:
+                record.headers = kept
+
+    def _addresses(self, url: Url, reach: Reach, proxy: Proxy | None) -> list[str]:
+        if proxy is not None:
+            # The proxy is the host's own choice: where it stands is not the policy's matter.
+            return self._proxy_addresses(proxy)
+        found = resolve.addresses_of(url.host, url.port, self._look)
+        try:
+            check_addresses(url, reach, found)
+        except ValueError:
+            raise FailedError(f"{url.host} has no address: its name cannot be resolved") from None
+        return found
+
+    def _proxy_addresses(self, proxy: Proxy) -> list[str]:
+        try:
+            return self._look(proxy.host, proxy.port)[: resolve.MAX_ADDRESSES]
+        except (OSError, UnicodeError):
+            raise FailedError("the host's proxy has no address") from None
+
+    def _trust(self) -> ssl.SSLContext:
+        # Made once, and only for the first https: loading certificates takes a while.
+        with self._trusting:
+            if self._context is None:
+                self._context = tls_context(self._trusted)
+            return self._context

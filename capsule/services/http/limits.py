@@ -1,0 +1,22 @@
+"""How much a sandbox's requests may take."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Limits(NamedTuple):
+    """The bounds of one sandbox's requests: sizes in bytes, times in seconds.
+
+    `body` holds for the body of a request and for that of a response. `seconds` is the whole time
+    of an exchange from `open` on, with the time that the guest takes; `idle` is the longest
+    silence of the other side; `connect` is for resolving, and again for connecting. `open` is how
+    many exchanges may be open at once, `total` how many a run may ask for, refused ones included.
+    """
+
+    body: int = 1 << 30
+    seconds: float = 300.0
+    idle: float = 30.0
+    connect: float = 10.0
+    open: int = 16
+    total: int = 1000

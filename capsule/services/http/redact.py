@@ -1,0 +1,70 @@
+"""What of a request may be repeated in an envelope."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import unquote_plus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from capsule.services.http.urls import Url
+
+REDACTED = "[redacted]"
+_SHOWN = 1024
+
+_SECRETS = (
+    "token",
+    "secret",
+    "key",
+    "auth",
+    "passw",
+    "pwd",
+    "session",
+    "cookie",
+    "credential",
+    "signature",
+)
+# A referrer is a URL, with a query of its own.
+_WHOLE = frozenset(("referer", "sig", "code"))
+
+
+def is_secret(name: str) -> bool:
+    """Return whether the value of a header or a query's parameter may be a secret.
+
+    >>> is_secret("X-Api-Key"), is_secret("Set-Cookie"), is_secret("Accept")
+    (True, True, False)
+    """
+    lower = name.lower()
+    return lower in _WHOLE or any(part in lower for part in _SECRETS)
+
+
+def redacted_url(url: Url) -> str:
+    """Return a URL without the values of parameters that may be secrets, and not too long."""
+    path, question, query = url.target.partition("?")
+    # A path may have parameters too: "/a;jsessionid=1/b".
+    shown = "/".join(";".join(map(_redacted, part.split(";"))) for part in path.split("/"))
+    asked = "&".join(map(_redacted, query.replace(";", "&").split("&")))
+    return _short(f"{url.scheme}://{url.authority}{shown}{question}{asked}")
+
+
+def redacted_headers(headers: Iterable[tuple[str, str]]) -> list[list[str]]:
+    """Return headers as pairs that JSON can hold, in order, secrets replaced."""
+    return [
+        [_short(name), REDACTED if is_secret(name) else _short(value)] for name, value in headers
+    ]
+
+
+def _redacted(part: str) -> str:
+    # A value may be a URL with a query of its own, and be encoded more than once.
+    decoded = unquote_plus(unquote_plus(part))
+    inner = (piece.partition("=") for piece in re.split("[?&;#]", decoded))
+    if not any(value and is_secret(name) for name, _, value in inner):
+        return part
+    name, equals, _ = part.partition("=")
+    return f"{name}={REDACTED}" if equals else REDACTED
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -1,0 +1,184 @@
+"""A real server on loopback, and real clients in the sandbox, unchanged."""
+
+from __future__ import annotations
+
+import resource
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.origin import LARGE, Origin, authority
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from capsule.envelope import Envelope
+    from tests.integration.workbench import Workbench
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Settings of the machine that the tests run on are not theirs."""
+    for name in (
+        *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+        *("SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    ):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with Origin() as server:
+        yield server
+
+
+@pytest.fixture
+def secure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Origin]:
+    trusted, context = authority(tmp_path)
+    monkeypatch.setenv("SSL_CERT_FILE", str(trusted))
+    with Origin(context) as server:
+        yield server
+
+
+def asked(bench: Workbench, origin: Origin, body: str, *, head: str = "") -> Envelope:
+    source = f"""{head}
+from capsule import task
+import urllib.request
+URL = {origin.url!r}
+@task(allowed_hosts=["localhost:{origin.server_port}"], compute="HIGH", timeout="60s")
+def main():
+{body}
+"""
+    return bench.run(source)
+
+
+REQUESTS = '# /// script\n# dependencies = ["requests"]\n# ///\nimport requests'
+
+
+@pytest.mark.parametrize("which", ["origin", "secure"])
+@pytest.mark.parametrize(
+    ("head", "body", "result"),
+    [
+        ("", "return urllib.request.urlopen(URL + '/a').read().decode()", "hello /a"),
+        ("", "return urllib.request.urlopen(URL + '/chunked').read().decode()", "one two three"),
+        ("", "return urllib.request.urlopen(URL + '/x', b'body').read().decode()", "4 body"),
+        ("", "return urllib.request.urlopen(URL + '/to//b').read().decode()", "hello /b"),
+        (REQUESTS, "return requests.get(URL + '/gzip').text", "unpacked"),
+        (REQUESTS, "return requests.get(URL + '/to//c').url[-2:]", "/c"),
+        (REQUESTS, "return requests.post(URL + '/p', data=(b'x' * 1000 for _ in range(50))).text[:5]",
+         "50000"),
+        (REQUESTS, "with requests.Session() as s: return [s.get(URL + f'/{n}').text for n in range(3)]",
+         ["hello /0", "hello /1", "hello /2"]),
+        (REQUESTS, "return requests.head(URL + '/h').headers['Content-Length']", "8"),
+    ],
+)  # fmt: skip
+def test_clients_work(
+    bench: Workbench,
+    request: pytest.FixtureRequest,
+    which: str,
+    head: str,
+    body: str,
+    result: object,
+) -> None:
+    server = request.getfixturevalue(which)
+    envelope = asked(bench, server, f"    {body}", head=head)
+    assert envelope["result"] == result, envelope["error"]
+    assert envelope["execution"]["host_requests"]
+
+
+def test_a_large_download_takes_little_memory(bench: Workbench, secure: Origin) -> None:
+    body = """
+    import hashlib
+    got, digest = 0, hashlib.sha256()
+    with urllib.request.urlopen(URL + "/large") as answer:
+        while piece := answer.read(1 << 16):
+            got += len(piece)
+            digest.update(piece)
+    return got
+"""
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    envelope = asked(bench, secure, body)
+    assert envelope["result"] == LARGE, envelope["error"]
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 60 << 10
+    assert (envelope["execution"]["ram_used"] or 0) < 64 << 20
+    (entry,) = envelope["execution"]["host_requests"]
+    assert (entry["method"], entry["status"], entry["bytes"]) == ("GET", 200, LARGE)
+
+
+def test_a_certificate_that_nobody_vouches_for(
+    bench: Workbench, secure: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("SSL_CERT_FILE")
+    body = "    return requests.get(URL, verify=False).text"
+    envelope = asked(bench, secure, body, head=REQUESTS)
+    assert envelope["error"] is not None
+    assert "certificate" in envelope["error"]["message"].lower()
+    assert secure.seen == []
+
+
+def test_secrets_are_redacted_in_the_envelope(bench: Workbench, origin: Origin) -> None:
+    body = """
+    asked = urllib.request.Request(URL + "/headers?api_key=s3cr3t", headers={
+        "Authorization": "Bearer s3cr3t", "Cookie": "a=s3cr3t", "X-Api-Key": "s3cr3t", "X-Plain": "seen"})
+    return "s3cr3t" in urllib.request.urlopen(asked).read().decode()
+"""
+    envelope = asked(bench, origin, body)
+    assert envelope["result"] is True, envelope["error"]
+    entries = str(envelope["execution"]["host_requests"])
+    assert "s3cr3t" not in entries
+    assert "seen" in entries
+
+
+def test_no_net_and_no_hosts(bench: Workbench, origin: Origin) -> None:
+    source = (
+        f"import urllib.request\ndef main(): return urllib.request.urlopen({origin.url!r}).read()"
+    )
+    error = bench.run(source)["error"]
+    assert error is not None
+    assert "no allowed_hosts" in error["message"]
+    allowed = f"from capsule import task\nimport urllib.request\n@task(allowed_hosts=['localhost:{origin.server_port}'])\n"
+    order = bench.order(
+        f"{allowed}def main(): return urllib.request.urlopen({origin.url!r}).status", no_net=True
+    )
+    error = bench.run_order(order)["error"]
+    assert error is not None
+    assert origin.seen == []
+
+
+def test_a_sub_task_has_its_own_hosts(bench: Workbench, origin: Origin) -> None:
+    source = f"""
+from capsule import task
+import urllib.request
+@task(allowed_hosts=["localhost:{origin.server_port}"])
+def fetch(path): return urllib.request.urlopen({origin.url!r} + path).read().decode()
+@task(name="main")
+def main():
+    try:
+        urllib.request.urlopen({origin.url!r})
+    except OSError as error:
+        mine = str(error)
+    answer = fetch("/sub")
+    return [answer.result, len(answer["execution"]["host_requests"]), "allowed_hosts" in mine]
+"""
+    assert bench.run(source)["result"] == ["hello /sub", 1, True]
+
+
+def test_a_timeout_ends_a_request(bench: Workbench) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        source = f"""
+from capsule import task
+import urllib.request
+@task(allowed_hosts=["localhost:{port}"], timeout="1s")
+def main(): urllib.request.urlopen("http://localhost:{port}/")
+"""
+        envelope = bench.run(source)
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "timeout"
+    assert envelope["execution"]["duration_ms"] < 4_000
