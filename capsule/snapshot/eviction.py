@@ -7,6 +7,7 @@ stays, and so does one that was used in the last minute.
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from contextlib import suppress
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
-# The files of an entry that bear the time of its last use.
+# What capsule keeps, and how its entries are named. Nothing else is ever looked at or deleted: the
+# home can be set to a folder in which others have a cache too.
+KINDS = ("generic", "host", "matplotlib", "packages", "tasks")
+_NAME = re.compile(r"[0-9a-f]{32}")
+# The files of an entry that bear the time of its last use; each entry has one.
 _MARKS = (INDEX, "stamp")
 _MINUTE, _HOUR, _DAY = 60.0, 3600.0, 86400.0
 # The bounds are looked at this often, and sooner when the cache has grown above one: a program that
@@ -51,12 +56,12 @@ class Bounds(NamedTuple):
 def contents(cache: Path) -> list[Kept]:
     """Return every entry below `cache`, the longest unused first; none when there is no cache."""
     found = []
-    for shelf in _folders(cache):
+    for shelf in _shelves(cache):
         for path in _folders(shelf):
             # Another process may make or delete entries meanwhile.
             with suppress(FileNotFoundError):
-                if not path.name.startswith(UNFINISHED):
-                    found.append(Kept(shelf.name, path, _size(path), _used(path)))
+                if _NAME.fullmatch(path.name) and (used := _used(path)) is not None:
+                    found.append(Kept(shelf.name, path, _size(path), used))
     return sorted(found, key=lambda kept: kept.used)
 
 
@@ -79,7 +84,8 @@ def prune(cache: Path, bounds: Bounds, *, all_of_it: bool = False) -> list[Kept]
         files.delete(leftover)
     if all_of_it:
         # Which packages answer which question: small, and kept as long as that helps offline.
-        files.delete(cache / "resolutions")
+        for path in (cache / "resolutions").glob("*.json"):
+            path.unlink(missing_ok=True)
     return gone
 
 
@@ -138,11 +144,15 @@ def _delete(entry: Path) -> bool:
 
 def _leftovers(cache: Path, now: float) -> Iterator[Path]:
     """Yield what processes that were killed have left a day ago or earlier."""
-    for shelf in _folders(cache):
+    for shelf in _shelves(cache):
         for path in _folders(shelf):
             with suppress(FileNotFoundError):
                 if path.name.startswith(UNFINISHED) and now - path.stat().st_mtime > _DAY:
                     yield path
+
+
+def _shelves(cache: Path) -> list[Path]:
+    return [path for path in _folders(cache) if path.name in KINDS]
 
 
 def _folders(folder: Path) -> Iterable[Path]:
@@ -163,6 +173,7 @@ def _size(folder: Path) -> int:
     return total
 
 
-def _used(folder: Path) -> float:
-    found = [folder / mark for mark in _MARKS if (folder / mark).exists()]
-    return max(path.stat().st_mtime for path in found or [folder])
+def _used(folder: Path) -> float | None:
+    """Return when an entry was last used, None for a folder that is no entry."""
+    found = [folder / mark for mark in _MARKS if (folder / mark).is_file()]
+    return max((path.stat().st_mtime for path in found), default=None)

@@ -86,7 +86,7 @@ def test_build_and_exec(command: Command) -> None:
     command.write("src/hello.py", HELLO)
     built = command("build", "--export", "src/hello.py")
     assert (built.code, built.out) == (0, "src/hello.wasm\n"), built.err
-    assert "is exported, 3." in built.err
+    assert "is exported, 4." in built.err
     done = command("exec", "src/hello.wasm", "2", "--json")
     assert done.code == 0
     assert json.loads(done.out)["result"] == "hello hello "

@@ -141,7 +141,8 @@ def test_what_is_wrong_before_a_run(
     capsule.write("two.py", "from capsule import task\n@task\ndef a(): pass\n@task\ndef b(): pass")
     capsule.write("bad.py", "from capsule import task\n@task(compute='HUGE')\ndef a(): pass")
     capsule.write(
-        "hosts.py", "from capsule import task\n@task(allowed_hosts=['a.example'])\ndef a(): pass"
+        "hosts.py",
+        "from capsule import task\n@task(allowed_hosts=['http://a.example/'])\ndef a(): pass",
     )
     capsule.write("broken.py", "def main(:\n")
     capsule.write("text.json", "hello")

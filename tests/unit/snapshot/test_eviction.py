@@ -21,6 +21,11 @@ HOUR = 3600.0
 DAY = 24 * HOUR
 
 
+def hexadecimal(key: str) -> str:
+    """A name like those of real entries."""
+    return key.ljust(16).encode().hex()
+
+
 class Cache:
     """A cache whose entries can be of any age and size."""
 
@@ -32,13 +37,15 @@ class Cache:
             (folder / "content").write_bytes(b"x" * size)
             return {"number": 1}
 
-        folder = shelf.obtain(self.path / shelf_name, key, make, Silent()).folder
+        folder = shelf.obtain(self.path / shelf_name, hexadecimal(key), make, Silent()).folder
         then = time.time() - age
         os.utime(folder / shelf.INDEX, (then, then))
         return folder
 
     def names(self) -> list[str]:
-        return sorted(kept.path.name for kept in contents(self.path))
+        return sorted(
+            bytes.fromhex(kept.path.name).decode().strip() for kept in contents(self.path)
+        )
 
 
 @pytest.fixture
@@ -55,7 +62,8 @@ def test_contents_are_listed_longest_unused_first(cache: Cache) -> None:
     cache.put("tasks", "new", age=HOUR)
     cache.put("generic", "old", age=DAY, size=3 << 20)
     old, new = contents(cache.path)
-    assert (old.kind, old.path.name, new.kind, new.path.name) == ("generic", "old", "tasks", "new")
+    assert (old.kind, new.kind) == ("generic", "tasks")
+    assert (old.path.name, new.path.name) == (hexadecimal("old"), hexadecimal("new"))
     assert 3 << 20 <= old.size < 4 << 20
     assert time.time() - old.used == pytest.approx(DAY, abs=60)
 
@@ -63,9 +71,13 @@ def test_contents_are_listed_longest_unused_first(cache: Cache) -> None:
 def test_what_is_old_goes(cache: Cache) -> None:
     cache.put("tasks", "old", age=31 * DAY)
     cache.put("tasks", "young", age=29 * DAY)
-    assert [kept.path.name for kept in prune(cache.path, Bounds())] == ["old"]
+    assert [kept.path.name for kept in prune(cache.path, Bounds())] == [hexadecimal("old")]
     assert cache.names() == ["young"]
-    assert sorted(path.name for path in (cache.path / "tasks").iterdir()) == ["young", "young.lock"]
+    young = hexadecimal("young")
+    assert sorted(path.name for path in (cache.path / "tasks").iterdir()) == [
+        young,
+        f"{young}.lock",
+    ]
 
 
 def test_what_is_too_much_goes_the_longest_unused_first(cache: Cache) -> None:
@@ -90,12 +102,12 @@ def test_all_of_it_is_all_of_it(cache: Cache) -> None:
     (cache.path / "resolutions" / "x.json").write_text("{}")
     prune(cache.path, Bounds(), all_of_it=True)
     assert contents(cache.path) == []
-    assert not (cache.path / "resolutions").exists()
+    assert list((cache.path / "resolutions").iterdir()) == []
 
 
 def test_an_entry_that_is_being_made_stays(cache: Cache) -> None:
     folder = cache.put("tasks", "busy", age=90 * DAY)
-    with locked(folder.with_name("busy.lock"), Silent()):
+    with locked(folder.with_name(f"{folder.name}.lock"), Silent()):
         assert prune(cache.path, Bounds()) == []
     assert cache.names() == ["busy"]
     assert len(prune(cache.path, Bounds())) == 1
@@ -103,7 +115,7 @@ def test_an_entry_that_is_being_made_stays(cache: Cache) -> None:
 
 def test_a_use_is_noted(cache: Cache) -> None:
     cache.put("tasks", "entry", age=29 * DAY)
-    shelf.obtain(cache.path / "tasks", "entry", lambda folder: {}, Silent())
+    shelf.obtain(cache.path / "tasks", hexadecimal("entry"), lambda folder: {}, Silent())
     assert time.time() - contents(cache.path)[0].used < 60
 
 
@@ -164,3 +176,24 @@ def test_growth_is_noticed_without_looking(cache: Cache) -> None:
 def test_a_cache_that_cannot_be_pruned_stays(tmp_path: Path) -> None:
     prune_at_times(tmp_path / "missing" / "tasks")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_not_ours_is_never_touched(cache: Cache) -> None:
+    """As when the home is /var, whose cache is that of the system."""
+    cache.put("tasks", "ours", age=40 * DAY)
+    foreign = [
+        cache.path / "apt" / "archives",
+        cache.path / "fonts" / hexadecimal("a cache of fonts"),
+        cache.path / "tasks" / "a folder of the user",
+        cache.path / "tasks" / hexadecimal("no index inside"),
+        cache.path / "resolutions" / "folder",
+    ]
+    then = time.time() - 400 * DAY
+    for folder in foreign:
+        folder.mkdir(parents=True)
+        (folder / "file").touch()
+        os.utime(folder, (then, then))
+    prune(cache.path, Bounds(age=0, size=0, entries=0))
+    prune(cache.path, Bounds(), all_of_it=True)
+    assert cache.names() == []
+    assert all((folder / "file").exists() for folder in foreign)

@@ -134,7 +134,7 @@ def test_facts_that_are_missing_are_damage(tmp_path: Path) -> None:
 
 
 def test_what_is_in_use_is_not_deleted(tmp_path: Path) -> None:
-    entry = shelf.obtain(tmp_path / "shelf", "key", Maker(), Notes())  # type: ignore[arg-type]
+    entry = shelf.obtain(tmp_path / "tasks", "a" * 32, Maker(), Notes())  # type: ignore[arg-type]
     assert eviction.prune(tmp_path, eviction.Bounds(), all_of_it=True) == []
     assert entry.lease is not None
     entry.lease.release()
@@ -152,7 +152,7 @@ def test_an_entry_that_is_deleted_all_the_time_is_made_in_the_end(tmp_path: Path
     pruner.start()
     try:
         for _ in range(300):
-            entry = shelf.obtain(tmp_path / "shelf", "key", Maker(), Notes())  # type: ignore[arg-type]
+            entry = shelf.obtain(tmp_path / "tasks", "a" * 32, Maker(), Notes())  # type: ignore[arg-type]
             assert (entry.folder / "file").read_bytes() == b"content"
             del entry
     finally:
