@@ -16,7 +16,7 @@ from capsule.paths import HOME_VARIABLE, state_root
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
-from capsule.runner.run import run
+from capsule.runner.run import Nobody, run
 from capsule.runner.source import read_text
 from capsule.toolstore import manage, pip
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from capsule.policy.resolve import Policy
-    from capsule.runner.attempt import Attempt
 
 # The toolchain with one interpreter compiled, and room to unpack it.
 _NEEDED = 1_000_000_000
@@ -141,7 +139,7 @@ def a_run() -> Row:
     source = read_text(b"def main(): return 6 * 7", _folder())
     order = prepare.order(source, prepare.Call(), state_root(), Silent())
     with Cancellation() as never:
-        envelope = run(order, _Nobody(), never)
+        envelope = run(order, Nobody(), never)
     error = envelope["error"]
     if error is None and envelope["result"] == 42:
         return Row("run", "ok", f"a task answered in {envelope['execution']['duration_ms']} ms")
@@ -157,25 +155,6 @@ CHECKS: tuple[Callable[[], Row], ...] = (
     confinement,
     a_run,
 )
-
-
-class _Nobody:
-    """The observer of a run that nobody watches."""
-
-    def stdout(self, data: bytes) -> None:
-        """Drop `data`."""
-
-    def stderr(self, data: bytes) -> None:
-        """Drop `data`."""
-
-    def unfrozen(self, policy: Policy, reason: str) -> None:
-        """Ignore the reason."""
-
-    def started(self, policy: Policy, number: int) -> None:
-        """Ignore the start."""
-
-    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
-        """Ignore the end."""
 
 
 def _installed() -> bool:

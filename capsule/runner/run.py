@@ -61,6 +61,25 @@ class Observer(Output, Protocol):
         """Take how an attempt ended."""
 
 
+class Nobody:
+    """The observer of a run that nobody watches."""
+
+    def stdout(self, data: bytes) -> None:
+        """Drop `data`."""
+
+    def stderr(self, data: bytes) -> None:
+        """Drop `data`."""
+
+    def unfrozen(self, policy: Policy, reason: str) -> None:
+        """Ignore the reason."""
+
+    def started(self, policy: Policy, number: int) -> None:
+        """Ignore the start."""
+
+    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
+        """Ignore the end."""
+
+
 def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelope:
     """Run the task, and those that it calls, and return its envelope, whatever happens inside.
 

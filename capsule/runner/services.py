@@ -6,7 +6,7 @@ import os
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from capsule.runner.switchboard import CallError
+from capsule.runner.switchboard import CallError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -45,7 +45,7 @@ class Services:
         if asked.op == "task":
             return self._task(asked, cancellation)
         if not asked.op.startswith("http."):
-            raise CallError("refused", f"there is nobody to do {asked.op[:100]!r}")
+            raise unknown(asked)
         if self._broker is None:
             raise CallError("refused", "this task may not use the network: it has no allowed_hosts")
         # Whoever cancels need not wait for a server that is silent.
@@ -70,7 +70,7 @@ def _requested(broker: Broker, asked: Asked) -> tuple[dict[str, Any], bytes]:
 
     step = _STEPS.get(asked.op)
     if step is None:
-        raise CallError("refused", f"there is nobody to do {asked.op[:100]!r}")
+        raise unknown(asked)
     try:
         return step(broker, asked.fields, asked.data)
     except RefusedError as error:

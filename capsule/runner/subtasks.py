@@ -22,11 +22,9 @@ _LOOK_AGAIN = 0.1
 
 
 def answering(tree: Tree, depth: int, run: Run) -> Answer:
-    """Return what answers the calls of a task at `depth`; `run` runs one task below it."""
+    """Return what runs the tasks that one at `depth` calls; `run` runs one task below it."""
 
     def answer(asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
-        if asked.op != "task":
-            raise CallError("refused", f"there is nobody to do {asked.op[:100]!r}")
         args, kwargs = asked.fields.get("args"), asked.fields.get("kwargs")
         if not isinstance(args, list) or not isinstance(kwargs, dict):
             raise CallError("failed", "the arguments of a task are a list and an object")

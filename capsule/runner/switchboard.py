@@ -52,9 +52,14 @@ class Answer(Protocol):
         """Return the fields and the bytes of the answer. Raises `CallError`."""
 
 
+def unknown(asked: Asked) -> CallError:
+    """Return the error for a call that nobody answers."""
+    return CallError("refused", f"there is nobody to do {asked.op[:100]!r}")
+
+
 def nothing(asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:  # noqa: ARG001
     """Refuse whatever is asked."""
-    raise CallError("refused", f"there is nobody to do {asked.op!r}")
+    raise unknown(asked)
 
 
 class Switchboard:

@@ -197,14 +197,8 @@ def _close() -> bytes:
     return stores + _write(start, op.i32_const(len(header) + frames.CLOSED_LENGTH))
 
 
-def run_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
-    """Return the driver of a run.
-
-    `source` is the turn to run (it must not end in an expression with a value: a turn prints it),
-    `pages` what to restore first, `grow` by how many 64 KiB pages the memory grows before.
-    The run's second argument must be its fuel budget in `BUDGET_DIGITS` hexadecimal digits and
-    its seal in `SEAL_DIGITS`. It is read when the guest is over, so no guest code ever holds it.
-    """
+def _driver(source: str, pages: Sequence[PageRun], grow: int, ending: bytes) -> bytes:
+    """Return a driver that restores `pages`, runs `source`, closes, and does `ending` then."""
     text = source.encode()
     code = (
         _grow(grow)
@@ -213,10 +207,20 @@ def run_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
         + _turn(len(text))
         + _read_budget()
         + _close()
-        + op.local_get(_BUDGET)
-        + op.call(DRAIN)
+        + ending
     )
     return _module(code, [text, *(run.data for run in pages)])
+
+
+def run_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
+    """Return the driver of a run.
+
+    `source` is the turn to run (it must not end in an expression with a value: a turn prints it),
+    `pages` what to restore first, `grow` by how many 64 KiB pages the memory grows before.
+    The run's second argument must be its fuel budget in `BUDGET_DIGITS` hexadecimal digits and
+    its seal in `SEAL_DIGITS`. It is read when the guest is over, so no guest code ever holds it.
+    """
+    return _driver(source, pages, grow, op.local_get(_BUDGET) + op.call(DRAIN))
 
 
 def restoring_fuel(pages: Sequence[PageRun]) -> int:
@@ -232,19 +236,12 @@ def camera_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
 
     The closing frame comes before the memory and says how long that is.
     """
-    text = source.encode()
     rest = op.local_get(_SIZE) + op.local_get(_FROM) + op.i32_sub
     piece = op.i32_const(_PIECE)
     # wasmtime refuses a call that hands over more than 128 MiB.
     length = rest + piece + rest + piece + op.i32_lt_u + op.select
-    code = (
-        _grow(grow)
-        + _restore(pages, 1)
-        + _allocate(_SCRATCH, _SCRATCH_AT)
-        + _turn(len(text))
-        + _read_budget()
-        + _close()
-        + op.memory_size
+    write_memory = (
+        op.memory_size
         + op.i32_const(wasm.PAGE)
         + op.i32_mul
         + op.local_set(_SIZE)
@@ -260,7 +257,7 @@ def camera_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
         + op.br_if(0)
         + op.end
     )
-    return _module(code, [text, *(run.data for run in pages)])
+    return _driver(source, pages, grow, write_memory)
 
 
 # What decides the drivers besides their snapshots: for keys.

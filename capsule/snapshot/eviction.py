@@ -86,6 +86,8 @@ def prune(cache: Path, bounds: Bounds, *, all_of_it: bool = False) -> list[Kept]
         # Which packages answer which question: small, and kept as long as that helps offline.
         for path in (cache / "resolutions").glob("*.json"):
             path.unlink(missing_ok=True)
+    with suppress(OSError):  # there is no cache, or one that is only read
+        (cache / files.GROWTH).write_text(f"{size}\n")
     return gone
 
 
@@ -100,8 +102,6 @@ def prune_at_times(shelf: Path, bounds: Bounds | None = None) -> None:
         if crowded or _grown(cache) > bounds.size or _not_pruned_for(cache) > _OFTEN:
             # Well below the bounds, so that this is not done for each new entry.
             prune(cache, Bounds(bounds.age, bounds.size * 3 // 4, bounds.entries // 2))
-            total = sum(kept.size for kept in contents(cache))
-            (cache / files.GROWTH).write_text(f"{total}\n")
 
 
 def _grown(cache: Path) -> int:

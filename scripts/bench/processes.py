@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from capsule.process.argv import command_line
 from capsule.progress import Silent
 from capsule.runner import prepare
-from capsule.runner.run import Order, run
+from capsule.runner.run import Nobody, Order, run
 from capsule.runner.source import read_text
 from capsule.runner.start import Start, start_of
 from capsule.snapshot.task import Studio, Unfrozen
@@ -22,9 +22,7 @@ from scripts.bench.timing import Row, by_turns
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
-    from capsule.runner.attempt import Attempt
 
 _STARTS = 25
 _IMPORTS = 3
@@ -40,25 +38,6 @@ def main():
     frame = pd.DataFrame({"key": ["a", "b", "a", "c"] * 1000, "value": range(4000)})
     return frame.groupby("key")["value"].sum().to_dict()
 """
-
-
-class Nobody:
-    """The observer of a run that nobody watches."""
-
-    def stdout(self, data: bytes) -> None:
-        """Drop `data`."""
-
-    def stderr(self, data: bytes) -> None:
-        """Drop `data`."""
-
-    def unfrozen(self, policy: Policy, reason: str) -> None:
-        """Ignore the reason."""
-
-    def started(self, policy: Policy, number: int) -> None:
-        """Ignore the start."""
-
-    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
-        """Ignore the end."""
 
 
 def rows(home: Path, lab: Path | None, cancellation: Cancellation) -> list[Row]:
