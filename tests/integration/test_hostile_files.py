@@ -12,11 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from capsule.confine.walls import Walls
-from capsule.process.cancel import Cancellation
-from capsule.progress import Silent
-from capsule.runner import prepare
-from capsule.runner.export import build, export
-from capsule.runner.source import read_artifact, read_text
+from tests.integration.workbench import from_artifact, from_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -204,22 +200,8 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
-def from_source(source: str, project: Path, bench: Workbench) -> Order:
-    return prepare.order(read_text(source.encode(), project), prepare.Call(), bench.home, Silent())
-
-
 def with_copies(source: str, project: Path, bench: Workbench) -> Order:
     return from_source(source, project, bench)._replace(walls=Walls(0))
-
-
-def from_artifact(source: str, project: Path, bench: Workbench) -> Order:
-    read = read_text(source.encode(), project)
-    with Cancellation() as never:
-        artifact = export(read, build(read, bench.home, Silent(), never))
-    (project / "task.wasm").write_bytes(artifact)
-    return prepare.order(
-        read_artifact(project / "task.wasm", project), prepare.Call(), bench.home, Silent()
-    )
 
 
 @pytest.mark.parametrize("way", [from_source, with_copies, from_artifact])

@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.process.cancel import Cancellation
-from capsule.progress import Silent
-from capsule.runner import prepare
-from capsule.runner.export import build, export
-from capsule.runner.source import read_artifact, read_text
 from tests.integration.origin import Origin
+from tests.integration.workbench import from_artifact, from_source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -143,20 +139,6 @@ def no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 def servers() -> Iterator[tuple[Origin, Origin]]:
     with Origin() as mine, Origin() as other:
         yield mine, other
-
-
-def from_source(source: str, folder: Path, bench: Workbench) -> Order:
-    return prepare.order(read_text(source.encode(), folder), prepare.Call(), bench.home, Silent())
-
-
-def from_artifact(source: str, folder: Path, bench: Workbench) -> Order:
-    read = read_text(source.encode(), folder)
-    with Cancellation() as never:
-        artifact = export(read, build(read, bench.home, Silent(), never))
-    (folder / "task.wasm").write_bytes(artifact)
-    return prepare.order(
-        read_artifact(folder / "task.wasm", folder), prepare.Call(), bench.home, Silent()
-    )
 
 
 @pytest.mark.parametrize("way", [from_source, from_artifact])

@@ -9,8 +9,9 @@ from capsule.policy.resolve import CallerLimits
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
+from capsule.runner.export import build, export
 from capsule.runner.run import Order, run
-from capsule.runner.source import read_text
+from capsule.runner.source import read_artifact, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -81,3 +82,19 @@ class Workbench:
         self.recorder = Recorder()
         with Cancellation() as never:
             return run(order, self.recorder, cancellation or never)
+
+
+def from_source(source: str, project: Path, bench: Workbench) -> Order:
+    """The order of a source in a project."""
+    read = read_text(source.encode(), project)
+    return prepare.order(read, prepare.Call(), bench.home, Silent())
+
+
+def from_artifact(source: str, project: Path, bench: Workbench) -> Order:
+    """The order of an artifact that was made of a source, in the same project."""
+    read = read_text(source.encode(), project)
+    with Cancellation() as never:
+        artifact = export(read, build(read, bench.home, Silent(), never))
+    (project / "task.wasm").write_bytes(artifact)
+    exported = read_artifact(project / "task.wasm", project)
+    return prepare.order(exported, prepare.Call(), bench.home, Silent())
