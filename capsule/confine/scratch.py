@@ -10,21 +10,19 @@ import os
 import sys
 import time
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capsule.confine.erase import erase
-from capsule.errors import ToolchainError
+from capsule.confine.private import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 GUEST = "/tmp"  # noqa: S108 - inside the sandbox
 MAX_FILE = 128 << 20
 MAX_BYTES = 256 << 20
 MAX_ENTRIES = 10_000
 MAX_DEPTH = 64
-_USUAL = ("/tmp", "/var/tmp")  # noqa: S108 - a folder with a name of its own is made in there
 # Seconds between two looks; a fast disk takes some 100 MB in that time.
 INTERVAL = 0.1
 
@@ -72,39 +70,8 @@ def scratch() -> Iterator[Scratch]:
 
     Raises `ToolchainError` when there is no place for it.
     """
-    path = _made()
-    try:
+    with private_folder() as path:
         yield Scratch(path)
-    finally:
-        erase(path)
-
-
-def _made() -> Path:
-    """Make a private folder where the system keeps temporary files.
-
-    Not by `tempfile`, which writes a file to find out where it can: a limit on the size of files
-    is no reason not to run.
-    """
-    name = f"capsule-{os.urandom(8).hex()}"
-    trouble = "there is none"
-    for parent in _places():
-        path = Path(parent, name)
-        try:
-            path.mkdir(mode=0o700)
-        except OSError as error:
-            trouble = f"{parent}: {error.strerror}"
-            continue
-        return path
-    raise ToolchainError(
-        f"no folder for temporary files can be written ({trouble})",
-        hint="set TMPDIR to a folder that you can write to",
-    )
-
-
-def _places() -> Iterator[str]:
-    named = (os.environ.get(name) for name in ("TMPDIR", "TEMP", "TMP"))
-    yield from (place for place in named if place)
-    yield from _USUAL
 
 
 def _walk(folder: Path) -> Iterator[int]:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.confine.private import private_folder
 from capsule.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -33,10 +34,8 @@ def read_only(folder: Path, walls: Walls) -> Iterator[Path]:
     if walls.landlock and walls.seccomp:
         yield folder
         return
-    import tempfile
-
-    with tempfile.TemporaryDirectory(prefix="capsule-", ignore_cleanup_errors=True) as private:
-        copy = Path(private, "copy")
+    with private_folder() as private:
+        copy = private / "copy"
         try:
             _copy(folder, copy)
         except OSError as error:

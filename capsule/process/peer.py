@@ -42,6 +42,9 @@ class Process(Protocol):
     def send(self, data: bytes) -> None:
         """Queue `data` for its stdin; `wait` writes it."""
 
+    def is_quiet(self) -> bool:
+        """Say whether it runs and has written nothing that was not read."""
+
     def wait(self, deadline: float | None, cancellation: Stop) -> Arrival:
         """Wait until there is output, both streams have ended, or it is time to stop.
 

@@ -8,9 +8,12 @@ from __future__ import annotations
 import os
 import select
 import signal
+import sys
 import time
 from typing import TYPE_CHECKING
 
+from capsule.process import watchdog
+from capsule.process.lifeline import DESCRIPTOR, Lifeline
 from capsule.process.peer import Arrival
 
 if TYPE_CHECKING:
@@ -21,14 +24,19 @@ if TYPE_CHECKING:
 _READ = 1 << 18
 _FIRST_FREE = 3
 _LOOK_AGAIN = 0.001
+# Whether the kernel itself ends a sandbox that has lost its host.
+_LIFELINES = sys.platform == "linux"
 
 
 class PosixProcess:
     """See `capsule.process.peer.Process`."""
 
-    def __init__(self, pid: int, stdin: int, stdout: int, stderr: int) -> None:
+    def __init__(
+        self, pid: int, stdin: int, stdout: int, stderr: int, lifeline: Lifeline | None = None
+    ) -> None:
         self.pid = pid
         self.status: int | None = None
+        self._lifeline = lifeline
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._outbox = bytearray()
         self._sent = 0
@@ -42,6 +50,13 @@ class PosixProcess:
     def send(self, data: bytes) -> None:
         """Queue `data` for the process; `wait` writes it."""
         self._outbox += data
+
+    def is_quiet(self) -> bool:
+        """Say whether it runs and has written nothing that was not read."""
+        poll = select.poll()
+        poll.register(self._stdout, select.POLLIN)
+        poll.register(self._stderr, select.POLLIN)
+        return self.status is None and not poll.poll(0)
 
     def wait(self, deadline: float | None, cancellation: Stop) -> Arrival:
         """Wait until there is output, both streams have ended, or it is time to stop.
@@ -149,6 +164,8 @@ class PosixProcess:
         self._stdin = _closed(self._stdin)
         self._stdout = _closed(self._stdout)
         self._stderr = _closed(self._stderr)
+        if self._lifeline is not None:
+            self._lifeline.close()
 
     def __enter__(self) -> PosixProcess:
         return self
@@ -162,19 +179,25 @@ def start(
     environment: Mapping[str, str],
     confined: Callable[[Callable[[], int]], int],
 ) -> PosixProcess:
-    """Start a process with three pipes, in a process group of its own.
+    """Start a process with three pipes, that ends when this program does.
 
     `confined` calls what it is given, after it has put up the walls that the process inherits, and
-    returns the answer. A group of its own: Ctrl-C on the terminal reaches capsule, which decides.
+    returns the answer. It is in another process group than this program: Ctrl-C on the terminal
+    reaches capsule, which decides.
 
     Raises `OSError` when the program cannot be started.
     """
-    (stdin, my_stdin), (my_stdout, stdout), (my_stderr, stderr) = (_pipe() for _ in range(3))
+    group = 0 if _LIFELINES else watchdog.group()
+    pipes = _pipes(4 if _LIFELINES else 3)
+    (stdin, my_stdin), (my_stdout, stdout), (my_stderr, stderr) = pipes[:3]
+    lifeline = Lifeline(*pipes[3]) if _LIFELINES else None
     actions = [
         (os.POSIX_SPAWN_DUP2, stdin, 0),
         (os.POSIX_SPAWN_DUP2, stdout, 1),
         (os.POSIX_SPAWN_DUP2, stderr, 2),
     ]
+    if lifeline is not None:
+        actions.append((os.POSIX_SPAWN_DUP2, lifeline.theirs, DESCRIPTOR))
 
     def spawn() -> int:
         return os.posix_spawn(
@@ -182,7 +205,7 @@ def start(
             argv,
             environment,
             file_actions=actions,
-            setpgroup=0,
+            setpgroup=group,
             setsigdef=[signal.SIGPIPE],
             setsigmask=[],
         )
@@ -192,11 +215,28 @@ def start(
     except BaseException:
         for descriptor in (my_stdin, my_stdout, my_stderr):
             os.close(descriptor)
+        if lifeline is not None:
+            lifeline.close()
         raise
     finally:
         for descriptor in (stdin, stdout, stderr):
             os.close(descriptor)
-    return PosixProcess(pid, my_stdin, my_stdout, my_stderr)
+    if lifeline is not None:
+        lifeline.tie(pid)
+    return PosixProcess(pid, my_stdin, my_stdout, my_stderr, lifeline)
+
+
+def _pipes(count: int) -> list[tuple[int, int]]:
+    """Open so many pipes, or none."""
+    made: list[tuple[int, int]] = []
+    try:
+        while len(made) < count:
+            made.append(_pipe())
+    except BaseException:
+        for end in sum(made, ()):
+            os.close(end)
+        raise
+    return made
 
 
 def _pipe() -> tuple[int, int]:

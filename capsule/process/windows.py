@@ -60,6 +60,9 @@ class WindowsProcess:
     def send(self, data: bytes) -> None:
         self._outbox.put(data)
 
+    def is_quiet(self) -> bool:
+        return self._child.poll() is None and self._arrived.empty()
+
     def wait(self, deadline: float | None, cancellation: Stop) -> Arrival:
         while True:
             if not self._open:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from capsule.errors import WireError
-from capsule.process import launch as starting
-from capsule.process.argv import SEAL_DIGITS
+from capsule.process import instance
 from capsule.process.bell import Bell
 from capsule.process.peer import wait
-from capsule.process.report import TAIL, read_report
+from capsule.process.report import TAIL, is_whole, read_report
 from capsule.runner.switchboard import Switchboard, nothing
 from capsule.runner.verdict import Evidence, Limits, Verdict, judge
 from capsule.shared import frames
@@ -20,11 +18,13 @@ from capsule.wire.capture import Capture
 from capsule.wire.decoder import Decoder, Frame
 
 if TYPE_CHECKING:
-    from capsule.confine.scratch import Scratch
+    from contextlib import AbstractContextManager
+
     from capsule.confine.walls import Walls
     from capsule.process.argv import Launch
     from capsule.process.cancel import Cancellation
-    from capsule.process.peer import Arrival, Process
+    from capsule.process.instance import Instance
+    from capsule.process.peer import Arrival
     from capsule.runner.switchboard import Answer
 
 # How long a sandbox whose streams have ended may take to be gone.
@@ -46,7 +46,8 @@ class Output(Protocol):
 class Plan(NamedTuple):
     """All that an attempt needs; every attempt of a task gets the same.
 
-    `answer` does what the sandbox asks for while it runs.
+    `warming` is the fuel that a process takes besides which is started ahead, None when it has to
+    be started for its request. `answer` does what the sandbox asks for while it runs.
     """
 
     launch: Launch
@@ -54,7 +55,23 @@ class Plan(NamedTuple):
     walls: Walls
     request: bytes
     limits: Limits
+    warming: int | None = None
     answer: Answer = nothing
+
+
+class Starter(Protocol):
+    """Where the sandbox of an attempt comes from: it is started, or waits already."""
+
+    def start(self, plan: Plan) -> AbstractContextManager[Instance]:
+        """Give the instance for the `with` block; it ends with that."""
+
+
+class Cold:
+    """Starts each sandbox when it is needed, and sees it gone before it goes on."""
+
+    def start(self, plan: Plan) -> Instance:
+        """Start a sandbox. Raises what `capsule.process.instance.start` raises."""
+        return instance.start(plan.launch, plan.walls, timeout_ms=plan.limits.timeout_ms)
 
 
 class Attempt(NamedTuple):
@@ -69,34 +86,37 @@ class Attempt(NamedTuple):
     left_out: int
 
 
-def attempt(plan: Plan, scratch: Scratch, output: Output, cancellation: Cancellation) -> Attempt:
-    """Run the task once and return how that ended; the process is gone afterwards.
-
-    `scratch` is the folder that the sandbox has as its `/tmp`.
+def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancellation) -> Attempt:
+    """Run the task once and return how that ended; the process is over, and will be gone.
 
     Raises what starting a process raises; nothing has run then.
     """
     begin = time.monotonic()
     timeout_ms = plan.limits.timeout_ms
     deadline = None if timeout_ms is None else begin + timeout_ms / 1000
-    launch = plan.launch._replace(seal=os.urandom(SEAL_DIGITS // 2).hex())
     with (
-        starting.start(launch, plan.walls, timeout_ms=timeout_ms) as process,
+        starter.start(plan) as started,
         Bell(cancellation) as bell,
         Switchboard(bell, plan.answer) as switchboard,
     ):
+        process = started.process
         process.send(plan.request)
-        watch = _Watch(output, launch.seal, scratch, switchboard)
-        last = watch.follow(process, deadline, cancellation, bell)
+        watch = _Watch(output, started, switchboard)
+        last = watch.follow(deadline, cancellation, bell)
+        status: int | None = None
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)
-        else:
+        elif not watch.reported:
             status = process.end()
+        return _judged(plan, watch, last, status, begin)
+
+
+def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin: float) -> Attempt:
     duration = round((time.monotonic() - begin) * 1000)
-    report = read_report(bytes(watch.tail), status)
+    report = read_report(bytes(watch.tail), status, watch.seal)
     if report.raw_stderr:
         watch.stderr.add(report.raw_stderr)
-        output.stderr(report.raw_stderr)
+        watch.output.stderr(report.raw_stderr)
     verdict = judge(
         Evidence(
             watch.answer,
@@ -125,14 +145,14 @@ def attempt(plan: Plan, scratch: Scratch, output: Output, cancellation: Cancella
 class _Watch:
     """What is known of a sandbox while it runs."""
 
-    def __init__(
-        self, output: Output, seal: str, scratch: Scratch, switchboard: Switchboard
-    ) -> None:
+    def __init__(self, output: Output, started: Instance, switchboard: Switchboard) -> None:
         self.output = output
         self.switchboard = switchboard
-        self.scratch = scratch
+        self.process, self.scratch = started.process, started.scratch
         self.overflow: str | None = None
-        self.decoder = Decoder(seal)
+        self.seal = started.seal.encode()
+        self.decoder = Decoder(started.seal)
+        self.reported = False
         self.stdout, self.stderr = Capture(), Capture()
         self.tail = bytearray()
         self.tail_left_out = 0
@@ -140,13 +160,13 @@ class _Watch:
         self.memory: int | None = None
         self.violation: WireError | None = None
 
-    def follow(
-        self, process: Process, deadline: float | None, cancellation: Cancellation, bell: Bell
-    ) -> Arrival:
+    def follow(self, deadline: float | None, cancellation: Cancellation, bell: Bell) -> Arrival:
         """Read until the end, the deadline, a cancellation or a violation; return the last look.
 
-        Behind the closing frame the task is over and in time, and only the gauge still runs.
+        Behind the closing frame the task is over and in time, and only the gauge still runs. When
+        its report is there, the process has no more to say, and its end is not waited for.
         """
+        process = self.process
         gauge_deadline: float | None = None
         while True:
             arrival = wait(process, gauge_deadline or deadline, bell, self.scratch)
@@ -162,6 +182,9 @@ class _Watch:
                     self._take(frame)
             except WireError as error:
                 self.violation = error
+                return arrival
+            if self.decoder.closed and is_whole(self.tail, self.seal):
+                self.reported = True
                 return arrival
             if self.decoder.closed and gauge_deadline is None:
                 gauge_deadline = time.monotonic() + _GAUGE_SECONDS

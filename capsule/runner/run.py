@@ -6,13 +6,10 @@ import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
-from capsule.confine.scratch import scratch
 from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.policy.project import Limits as RunLimits
 from capsule.policy.units import format_ram
-from capsule.process.argv import tmp_mount
-from capsule.process.mounting import mounted
-from capsule.runner.attempt import Attempt, Output, Plan, attempt
+from capsule.runner.attempt import Attempt, Cold, Output, Plan, Starter, attempt
 from capsule.runner.services import Services
 from capsule.runner.start import Material, Start, Unstarted, start_of
 from capsule.runner.subtasks import answering
@@ -80,21 +77,37 @@ class Nobody:
         """Ignore the end."""
 
 
-def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelope:
+COLD = Cold()
+
+
+def run(
+    order: Order, observer: Observer, cancellation: Cancellation, starter: Starter = COLD
+) -> Envelope:
     """Run the task, and those that it calls, and return its envelope, whatever happens inside.
+
+    Its own sandbox comes from `starter`, those of tasks that it calls are started for them.
 
     Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
     """
-    return _run(order, observer, cancellation, Tree(order.jobs, order.limits), 0)
+    tree = Tree(order.jobs, order.limits)
+    return _run(order, observer, cancellation, _Place(tree, 0, starter))
 
 
-def _run(
-    order: Order, observer: Observer, cancellation: Cancellation, tree: Tree, depth: int
-) -> Envelope:
+class _Place(NamedTuple):
+    """Where in a run a task is, and where its sandbox comes from."""
+
+    tree: Tree
+    depth: int
+    starter: Starter
+
+
+def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _Place) -> Envelope:
+    tree = place.tree
+
     def below(job: Job, call: Call, depth: int, cancellation: Cancellation) -> Envelope:
         material = order.material._replace(folders=job.folders)
         called = order._replace(policy=job.policy, call=call, material=material)
-        return _run(called, observer, cancellation, tree, depth)
+        return _run(called, observer, cancellation, _Place(tree, depth, COLD))
 
     policy = order.policy
     begin = time.monotonic()
@@ -113,7 +126,7 @@ def _run(
         )
     if start.plain is not None:
         observer.unfrozen(policy, start.plain)
-    answer = answering(tree, depth, below)
+    answer = answering(tree, place.depth, below)
     number = 0
     while True:
         granted = tree.grant(policy)
@@ -121,14 +134,9 @@ def _run(
             return refusal(policy.task, "policy_error", _SPENT)
         plan = _plan(order, start, granted)
         observer.started(granted, number)
-        with (
-            mounted(plan.launch.mounts, order.walls) as mounts,
-            scratch() as tmp,
-            Services(policy.allowed_hosts, answer) as services,
-        ):
-            launch = plan.launch._replace(mounts=(*mounts, tmp_mount(tmp)))
-            plan = plan._replace(launch=launch, answer=services)
-            done = attempt(plan, tmp, observer, cancellation)
+        with Services(policy.allowed_hosts, answer) as services:
+            plan = plan._replace(answer=services)
+            done = attempt(plan, place.starter, observer, cancellation)
             requests = services.requests
         tree.settle(granted, done.fuel)
         observer.ended(granted, number, done)
@@ -147,7 +155,11 @@ def _plan(order: Order, start: Start, policy: Policy) -> Plan:
         memory=policy.ram,
         mounts=start.mounts,
     )
-    return Plan(launch, base.first_step, order.walls, start.request, _limits(policy))
+    # A copy of a folder that was made ahead would not be what the folder is by then.
+    copied = not (order.walls.landlock and order.walls.seccomp)
+    stale = copied and any(not folder.writable for folder in order.material.folders)
+    warming = None if stale else base.warming
+    return Plan(launch, base.first_step, order.walls, start.request, _limits(policy), warming)
 
 
 def _limits(policy: Policy) -> Limits:

@@ -20,8 +20,8 @@ class Evidence(NamedTuple):
 
     `answer` is the result or failure frame, if one came; `violation` the first breach of the wire
     format; `overflow` which bound of `/tmp` it went above; `status` the exit code, or the negative
-    number of a signal. The limits are those the attempt ran under, for the messages: fuel units,
-    bytes, milliseconds.
+    number of a signal, None where the report came before the end. The limits are those the attempt
+    ran under, for the messages: fuel units, bytes, milliseconds.
     """
 
     answer: Frame | None
@@ -30,7 +30,7 @@ class Evidence(NamedTuple):
     overflow: str | None
     cancelled: bool
     timed_out: bool
-    status: int
+    status: int | None
     report: Report
     limits: Limits
 
@@ -110,8 +110,8 @@ def _died(evidence: Evidence) -> Verdict:
     if report.out_of_fuel:
         level = units.format_compute(evidence.limits.compute)
         return _failed("fuel_exhausted", f'the task spent all its fuel, compute="{level}"')
-    if report.drain_offset is None and (status < 0 or report.reason is not None):
-        said = report.reason or f"it was killed by signal {-status}"
+    if report.drain_offset is None and (status is None or status < 0 or report.reason is not None):
+        said = report.reason or f"it was killed by signal {-(status or 0)}"
         return _failed("sandbox_crashed", f"the interpreter died: {said}")
     try:
         evidence.decoder.finish()

@@ -14,6 +14,7 @@ HEADER = struct.Struct("<BI")
 REQUEST = 1  # JSON: what to call and with what
 SOURCES = 2  # the contents of the bundle's files, one after the other, as REQUEST lists them
 REPLY = 3  # the answer to a CALL, in the same form
+WARM = 4  # empty: go through the motions of a request, so that the one to come finds all in memory
 
 # From the sandbox.
 STDOUT = 16  # bytes that the task printed
@@ -22,6 +23,7 @@ RESULT = 18  # JSON: what the task returned
 TEXT = 19  # UTF-8: what the task returned, when that is one string; quoting it would cost much fuel
 FAILURE = 20  # JSON: {"error_type", "message", "traceback"}
 CLOSED = 21  # pages of memory (4 bytes) and the seal; the driver writes it when the guest is over
+READY = 23  # empty: the motions were gone through
 CALL = 22  # asks the host for something: the length of the JSON (4 bytes), JSON, bytes
 
 # A result or a request may be this large; anything else is small.

@@ -24,28 +24,32 @@ _ALLOWANCE = 4_000_000_000
 _SECONDS = 60
 
 
-def overhead(launch: Launch, first_step: int, walls: Walls) -> int:
+def overhead(launch: Launch, first_step: int, walls: Walls, *, warm: bool = False) -> int:
     """Return the fuel that a run without a task takes, to within some 500 units.
 
-    The gauge reads finely near nothing, so a second run gets just what the first one took as its
-    overhead, and what is read then is the small rest.
+    With `warm`, the run is told to warm up before it gets its request. The gauge reads finely near
+    nothing, so a second run gets just what the first one took as its overhead, and what is read
+    then is the small rest.
 
     Raises `ToolchainError` when such a run does not end as it must.
     """
     launch = launch._replace(budget=_ALLOWANCE)
-    first = _reading(launch._replace(fuel=_ALLOWANCE), first_step, walls).low
-    rest = _reading(launch._replace(fuel=_ALLOWANCE + first), first_step, walls)
+    first = _reading(launch._replace(fuel=_ALLOWANCE), first_step, walls, warm=warm).low
+    rest = _reading(launch._replace(fuel=_ALLOWANCE + first), first_step, walls, warm=warm)
     return first + rest.middle
 
 
-def _reading(launch: Launch, first_step: int, walls: Walls) -> gauge.Reading:
+def _reading(launch: Launch, first_step: int, walls: Walls, *, warm: bool) -> gauge.Reading:
+    asked, expected = request.idle(), frames.frame(frames.RESULT, b"null")
+    if warm:
+        asked, expected = request.warm() + asked, request.READY + expected
     deadline = time.monotonic() + _SECONDS
     answer, errors = bytearray(), bytearray()
     with (
         Cancellation() as never,
         starting.start(launch, walls, timeout_ms=_SECONDS * 1000) as process,
     ):
-        process.send(request.idle())
+        process.send(asked)
         while True:
             arrival = process.wait(deadline, never)
             answer += arrival.stdout[: 1 << 16]
@@ -54,7 +58,7 @@ def _reading(launch: Launch, first_step: int, walls: Walls) -> gauge.Reading:
                 break
         status = process.reap(deadline, never) if arrival.ended else process.end()
     report = read_report(bytes(errors), status)
-    if report.drain_offset is None or not answer.startswith(frames.frame(frames.RESULT, b"null")):
+    if report.drain_offset is None or not answer.startswith(expected):
         raise ToolchainError(
             f"a run without a task did not end as it has to (status {status}): "
             f"{report.reason or 'no report'}; it wrote {bytes(answer[:200])!r}",

@@ -6,16 +6,12 @@ is bounded, and the picture counts only behind the closing frame, which no guest
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from capsule.confine.scratch import scratch
 from capsule.errors import WireError
 from capsule.policy.units import format_ram
-from capsule.process import launch as starting
-from capsule.process.argv import SEAL_DIGITS, tmp_mount
-from capsule.process.mounting import mounted
+from capsule.process import instance
 from capsule.process.peer import wait
 from capsule.process.report import TAIL, read_report
 from capsule.shared import frames
@@ -77,21 +73,13 @@ def picture(
 
     Raises what starting a process raises.
     """
-    launch = launch._replace(seal=os.urandom(SEAL_DIGITS // 2).hex())
-    film = _Film(launch.seal, before)
     seconds = max(bounds.deadline - time.monotonic(), 0) + _DEVELOPING
-    with (
-        scratch() as tmp,
-        mounted(launch.mounts, walls) as mounts,
-        starting.start(
-            launch._replace(mounts=(*mounts, tmp_mount(tmp))),
-            walls,
-            timeout_ms=round(seconds * 1000),
-        ) as process,
-    ):
+    with instance.start(launch, walls, timeout_ms=round(seconds * 1000)) as started:
+        process = started.process
+        film = _Film(started.seal, before)
         process.send(request)
         try:
-            last = _expose(process, film, tmp, bounds)
+            last = _expose(process, film, started.scratch, bounds)
         except WireError as error:
             return Spoilt(error.message)
         if not last.ended:

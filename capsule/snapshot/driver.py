@@ -47,7 +47,7 @@ _SCRATCH = 128
 _IOVEC, _WRITTEN, _WORDS, _FRAME = 0, 8, 16, 64
 _BUDGET_AT = _WORDS + len(ARGV0) + 1
 _SEAL_AT = _BUDGET_AT + BUDGET_DIGITS
-_STDOUT = 1
+_STDOUT, _STDERR = 1, 2
 _PIECE = 16 << 20
 
 # Three constants and a `memory.init` restore one run of pages.
@@ -160,8 +160,8 @@ def _read_budget() -> bytes:
     return code
 
 
-def _write(start: bytes, length: bytes) -> bytes:
-    """Write once to stdout: the iovec in scratch memory, then `fd_write`; trap on an error."""
+def _write(start: bytes, length: bytes, descriptor: int = _STDOUT) -> bytes:
+    """Write once: the iovec in scratch memory, then `fd_write`; leave its answer on the stack."""
     at = op.local_get(_SCRATCH_AT)
     return (
         at
@@ -170,15 +170,13 @@ def _write(start: bytes, length: bytes) -> bytes:
         + at
         + length
         + op.i32_store(_IOVEC + 4)
-        + _trap_unless_zero(
-            op.i32_const(_STDOUT)
-            + at
-            + op.i32_const(1)
-            + at
-            + op.i32_const(_WRITTEN)
-            + op.i32_add
-            + op.call(FD_WRITE)
-        )
+        + op.i32_const(descriptor)
+        + at
+        + op.i32_const(1)
+        + at
+        + op.i32_const(_WRITTEN)
+        + op.i32_add
+        + op.call(FD_WRITE)
     )
 
 
@@ -194,7 +192,19 @@ def _close() -> bytes:
     for word in range(0, SEAL_DIGITS, 8):
         stores += at + at + op.i64_load(_SEAL_AT + word) + op.i64_store(pages_at + 4 + word)
     start = at + op.i32_const(_FRAME) + op.i32_add
-    return stores + _write(start, op.i32_const(len(header) + frames.CLOSED_LENGTH))
+    return stores + _trap_unless_zero(
+        _write(start, op.i32_const(len(header) + frames.CLOSED_LENGTH))
+    )
+
+
+def _mark() -> bytes:
+    """Write the seal to stderr: what comes there from now on is wasmtime's own.
+
+    So the host can tell the report from what a guest wrote to look like one, and need not wait for
+    the end of the process. A guest that has closed its stderr only makes the host wait for that.
+    """
+    start = op.local_get(_SCRATCH_AT) + op.i32_const(_SEAL_AT) + op.i32_add
+    return _write(start, op.i32_const(SEAL_DIGITS), _STDERR) + op.drop
 
 
 def _driver(source: str, pages: Sequence[PageRun], grow: int, ending: bytes) -> bytes:
@@ -220,7 +230,7 @@ def run_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
     The run's second argument must be its fuel budget in `BUDGET_DIGITS` hexadecimal digits and
     its seal in `SEAL_DIGITS`. It is read when the guest is over, so no guest code ever holds it.
     """
-    return _driver(source, pages, grow, op.local_get(_BUDGET) + op.call(DRAIN))
+    return _driver(source, pages, grow, _mark() + op.local_get(_BUDGET) + op.call(DRAIN))
 
 
 def restoring_fuel(pages: Sequence[PageRun]) -> int:
@@ -246,7 +256,7 @@ def camera_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
         + op.i32_mul
         + op.local_set(_SIZE)
         + op.loop
-        + _write(op.local_get(_FROM), length)
+        + _trap_unless_zero(_write(op.local_get(_FROM), length))
         + op.local_get(_FROM)
         + op.local_get(_SCRATCH_AT)
         + op.i32_load(_WRITTEN)

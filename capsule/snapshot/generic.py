@@ -65,15 +65,16 @@ class Base(NamedTuple):
     """What runs of all tasks share.
 
     `launch` is that of a run but for its driver, folders and limits, `first_step` where in the host
-    module the gauge begins. `camera` is the driver that freezes a task, `initial` the memory before
-    anything ran, `restoring` the fuel that restoring the generic snapshot takes. `key` stands for
-    all of it on this machine.
+    module the gauge begins. `warming` is the fuel that a request to warm up takes. `camera` is the
+    driver that freezes a task, `initial` the memory before anything ran, `restoring` the fuel that
+    restoring the generic snapshot takes. `key` stands for all of it on this machine.
     While `leases` are referred to, the files stay.
     """
 
     launch: Launch
     first_step: int
     generic: Snapshot
+    warming: int
     camera: Path
     initial: Path
     restoring: int
@@ -124,13 +125,14 @@ def open_base(
         key,
         lambda folder: _make(folder, studio),
         progress,
-        ("overhead", "memory", "restoring"),
+        ("overhead", "warming", "memory", "restoring"),
     )
     facts = entry.facts
     return Base(
         run,
         studio.first_step,
         Snapshot(entry.folder / DRIVER, facts["overhead"], facts["memory"], entry.lease),
+        facts["warming"],
         entry.folder / _CAMERA,
         studio.initial,
         facts["restoring"],
@@ -203,9 +205,15 @@ def _make(folder: Path, studio: _Studio) -> shelf.Facts:
     compile_module(run.wasmtime, made, folder / DRIVER)
     made = driver.camera_driver(_FREEZE, taken.pages, grown)
     compile_module(run.wasmtime, made, folder / _CAMERA)
-    cost = calibration.overhead(run._replace(driver=folder / DRIVER), studio.first_step, walls)
-    restoring = driver.restoring_fuel(taken.pages)
-    return {"overhead": cost, "memory": taken.memory, "restoring": restoring}
+    launch = run._replace(driver=folder / DRIVER)
+    cost = calibration.overhead(launch, studio.first_step, walls)
+    warmed = calibration.overhead(launch, studio.first_step, walls, warm=True)
+    return {
+        "overhead": cost,
+        "warming": warmed - cost,
+        "memory": taken.memory,
+        "restoring": driver.restoring_fuel(taken.pages),
+    }
 
 
 def opened(path: Path) -> memoryview:

@@ -68,6 +68,13 @@ def idle() -> bytes:
     )
 
 
+def warm() -> bytes:
+    """Return the frame that has a guest go through the motions; `READY` is all that it answers."""
+    return frames.frame(frames.WARM, b"")
+
+
+READY = frames.frame(frames.READY, b"")
+
 _NO_ENV: dict[str, Any] = {"env": {}, "early_env": False}
 
 

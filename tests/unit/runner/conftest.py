@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.scratch import scratch
 from capsule.confine.walls import Walls
 from capsule.process.argv import Launch
 from capsule.process.cancel import Cancellation
-from capsule.runner.attempt import Attempt, Plan, attempt
+from capsule.runner.attempt import Attempt, Cold, Plan, attempt
 from capsule.runner.verdict import Limits
 
 if TYPE_CHECKING:
@@ -73,8 +72,8 @@ class FakeSandbox:
             program, nothing, nothing, nothing, fuel=limits.compute, budget=limits.compute
         )
         plan = Plan(launch, 1000, Walls(landlock=0), b"request", limits)
-        with scratch() as tmp:
-            return attempt(plan, tmp, self.seen, self.cancellation)
+
+        return attempt(plan, Cold(), self.seen, self.cancellation)
 
 
 @pytest.fixture
