@@ -1,7 +1,47 @@
 """Run Python that you do not trust, each call in its own sandbox process."""
 
-from capsule.shared.task import task
+from __future__ import annotations
 
-__all__ = ["__version__", "task"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from capsule.errors import CapsuleError
+    from capsule.sdk.envelope import Envelope, TaskFailedError
+    from capsule.sdk.limits import Limits
+    from capsule.sdk.run import run, run_sync
+    from capsule.sdk.sandbox import Sandbox
+    from capsule.shared.task import task
+
+__all__ = [
+    "CapsuleError",
+    "Envelope",
+    "Limits",
+    "Sandbox",
+    "TaskFailedError",
+    "__version__",
+    "run",
+    "run_sync",
+    "task",
+]
 
 __version__ = "0.9.0"
+
+# Imported when they are asked for: a command that needs none of them does not wait for them.
+_HOMES = {
+    "CapsuleError": "capsule.errors",
+    "Envelope": "capsule.sdk.envelope",
+    "Limits": "capsule.sdk.limits",
+    "Sandbox": "capsule.sdk.sandbox",
+    "TaskFailedError": "capsule.sdk.envelope",
+    "run": "capsule.sdk.run",
+    "run_sync": "capsule.sdk.run",
+    "task": "capsule.shared.task",
+}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    found = globals()[name] = getattr(import_module(_HOMES[name]), name)
+    return found

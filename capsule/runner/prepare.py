@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capsule.confine import walls as confine
@@ -25,12 +26,16 @@ if TYPE_CHECKING:
 
 
 class Call(NamedTuple):
-    """What to call the task with, what the caller adds, and what it allows at most."""
+    """What to call the task with, what the caller adds, and what it allows at most.
+
+    `environ` is where variables and the settings of proxies come from.
+    """
 
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] | None = None
     limits: CallerLimits = CallerLimits()
     mounts: Sequence[FolderRule] = ()
+    environ: Mapping[str, str] = os.environ
 
 
 def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
@@ -43,7 +48,10 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     functions = {declared.name: declared for declared in source.declarations.tasks} | {
         task.name: task
     }
-    jobs = {name: _job(policies[name], source, declared) for name, declared in functions.items()}
+    jobs = {
+        name: _job(policies[name], source, declared, call.environ)
+        for name, declared in functions.items()
+    }
     mine = jobs[task.name]
     asked = request.Call(
         mine.module, mine.function, call.args, call.kwargs, mine.env, mine.policy.task
@@ -51,14 +59,34 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     request.check(asked)
     walls = confine.standing()
     material = gather(source, task, home, walls, progress)._replace(folders=mine.folders)
-    return Order(mine.policy, asked, material, walls, progress, jobs, source.project.limits)
+    return Order(
+        mine.policy, asked, material, walls, progress, jobs, source.project.limits, call.environ
+    )
 
 
-def _job(policy: Policy, source: Source, declared: Declared) -> Job:
+def renewed(order: Order, root: Path, call: Call) -> Order:
+    """Return the order for another call of the same task, with the variables' values of now.
+
+    `root` is the folder of the project. The limits and folders of `order` stay as they are.
+
+    Raises `ConfigError` for values that cannot be had.
+    """
+    environ = call.environ
+    jobs = {
+        name: job._replace(env=values_of(job.policy.env_variables, root, environ))
+        if job.policy.env_variables
+        else job
+        for name, job in order.jobs.items()
+    }
+    asked = order.call._replace(args=call.args, kwargs=call.kwargs, env=jobs[order.policy.task].env)
+    return order._replace(call=asked, jobs=jobs, environ=environ)
+
+
+def _job(policy: Policy, source: Source, declared: Declared, environ: Mapping[str, str]) -> Job:
     """Return a task with all that its policy gives it."""
     folders = tuple(
         Mount(grant.host, grant.guest, grant.writable) for grant in policy.allowed_files
     )
-    env = values_of(policy.env_variables, source.project.root)
+    env = values_of(policy.env_variables, source.project.root, environ)
     module = declared.module or source.bundle.entry
     return Job(policy, module, declared.function, folders, env)

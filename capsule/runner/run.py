@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
@@ -33,7 +34,8 @@ _SPENT = "the run has spent what run_compute or run_timeout in [limits] of capsu
 class Order(NamedTuple):
     """What to run and on what: the policy is settled, and all that is needed is there.
 
-    `jobs` are the tasks that the task can call, by name; `limits` those of the project.
+    `jobs` are the tasks that the task can call, by name; `limits` those of the project; `environ`
+    has the settings of proxies.
     """
 
     policy: Policy
@@ -43,6 +45,7 @@ class Order(NamedTuple):
     progress: Progress
     jobs: Mapping[str, Job] = MappingProxyType({})
     limits: RunLimits = RunLimits()
+    environ: Mapping[str, str] = os.environ
 
 
 class Observer(Output, Protocol):
@@ -111,8 +114,7 @@ def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _P
 
     policy = order.policy
     begin = time.monotonic()
-    studio = Studio(order.walls, policy.timeout_ms, policy.ram, cancellation, order.progress)
-    start = start_of(order.material, order.call, studio)
+    start = start_of(order.material, order.call, studio_of(order, cancellation))
     if isinstance(start, Unstarted):
         verdict = stopped(_limits(policy), cancelled=start.cancelled)
         duration_ms = round((time.monotonic() - begin) * 1000)
@@ -134,7 +136,7 @@ def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _P
             return refusal(policy.task, "policy_error", _SPENT)
         plan = _plan(order, start, granted)
         observer.started(granted, number)
-        with Services(policy.allowed_hosts, answer) as services:
+        with Services(policy.allowed_hosts, order.environ, answer) as services:
             plan = plan._replace(answer=services)
             done = attempt(plan, place.starter, observer, cancellation)
             requests = services.requests
@@ -144,6 +146,18 @@ def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _P
         if failed is None or failed == "cancelled" or number == policy.max_retries:
             return _envelope(policy.task, number, done, requests)
         number += 1
+
+
+def studio_of(order: Order, cancellation: Cancellation) -> Studio:
+    """Return what a snapshot of the task of an order is taken with."""
+    policy = order.policy
+    return Studio(order.walls, policy.timeout_ms, policy.ram, cancellation, order.progress)
+
+
+def first_plan(order: Order, start: Start) -> Plan | None:
+    """Return how the first attempt of an order will be made, None where nothing may be spent."""
+    granted = Tree(order.jobs, order.limits).grant(order.policy)
+    return None if granted is None else _plan(order, start, granted)
 
 
 def _plan(order: Order, start: Start, policy: Policy) -> Plan:

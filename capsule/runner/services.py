@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from capsule.runner.switchboard import CallError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from capsule.process.cancel import Cancellation
     from capsule.runner.switchboard import Answer, Asked
@@ -21,10 +20,10 @@ _PIECE = 64 << 10
 class Services:
     """The services of one attempt; `with` it, or call `close`.
 
-    `hosts` are those of the policy, `task` runs another task.
+    `hosts` are those of the policy, `environ` has the settings of proxies, `task` runs another one.
     """
 
-    def __init__(self, hosts: tuple[str, ...], task: Answer) -> None:
+    def __init__(self, hosts: tuple[str, ...], environ: Mapping[str, str], task: Answer) -> None:
         self._hosts = hosts
         self._task = task
         self._broker: Broker | None = None
@@ -33,7 +32,7 @@ class Services:
             # Only a task that may reach hosts pays for the HTTP client.
             from capsule.services.http.broker import Broker
 
-            self._broker = Broker(hosts, os.environ)
+            self._broker = Broker(hosts, environ)
 
     @property
     def requests(self) -> list[dict[str, Any]]:

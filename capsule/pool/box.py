@@ -1,0 +1,122 @@
+"""A task that is read and settled once, and run many times, by processes that wait for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from capsule.envelope import Envelope, refusal
+from capsule.pool import slots as running
+from capsule.pool.pool import IDLE_SECONDS, Pool
+from capsule.process.cancel import Cancellation
+from capsule.runner import prepare
+from capsule.runner.run import COLD, Nobody, first_plan, run, studio_of
+from capsule.runner.start import Unstarted, start_of
+from capsule.snapshot import task
+from capsule.snapshot.task import Unfrozen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.pool.slots import Slots
+    from capsule.progress import Progress
+    from capsule.runner.attempt import Starter
+    from capsule.runner.run import Observer, Order
+    from capsule.runner.source import Source
+
+
+class Warmth(NamedTuple):
+    """How many processes wait for a task's next runs, and after how many seconds without one."""
+
+    processes: int
+    idle: float = IDLE_SECONDS
+
+
+class Box:
+    """Runs one task again and again, from several threads too; `with` it, or call `close`.
+
+    The folders, limits and code are those of the moment it was made; values of variables are those
+    of each run.
+    """
+
+    def __init__(
+        self, order: Order, root: Path, warmth: Warmth, slots: Slots = running.SHARED
+    ) -> None:
+        self._order, self._root, self._slots = _settled(order), root, slots
+        self.pool: Pool | None = None
+        if warmth.processes > 0:
+            self.pool = Pool(warmth.processes, idle=warmth.idle)
+            _expect(self.pool, self._order)
+
+    def __repr__(self) -> str:
+        return f"<Box {self._order.policy.task!r} with {self.pool!r}>"
+
+    def run(self, call: prepare.Call, observer: Observer, cancellation: Cancellation) -> Envelope:
+        """Run the task once and return its envelope, whatever happens inside.
+
+        It waits for its turn when many are running. Raises `CapsuleError` when the host cannot run
+        it at all; then nothing has run.
+        """
+        order = prepare.renewed(self._order, self._root, call)
+        starter: Starter = COLD if self.pool is None else self.pool
+        return run_in_turn(order, observer, cancellation, starter, (self, self._slots))
+
+    def close(self) -> None:
+        """End the processes that wait, and wait until all that it started is gone."""
+        if self.pool is not None:
+            self.pool.close()
+
+    def __enter__(self) -> Box:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def open_box(
+    source: Source, call: prepare.Call, home: Path, progress: Progress, warmth: Warmth
+) -> Box:
+    """Settle a task for many runs; `call` has what they share: limits, mounts, environment.
+
+    Raises `CapsuleError` when anything is wrong; nothing has run then.
+    """
+    return Box(prepare.order(source, call, home, progress), source.project.root, warmth)
+
+
+def run_in_turn(
+    order: Order,
+    observer: Observer,
+    cancellation: Cancellation,
+    starter: Starter = COLD,
+    turn: tuple[object, Slots] | None = None,
+) -> Envelope:
+    """Run an order when it is its turn: `turn` is in whose name, and among whom."""
+    owner, slots = turn or (object(), running.SHARED)
+    with slots.slot(owner, cancellation) as granted:
+        if not granted:
+            return refusal(order.policy.task, "cancelled", "the run was cancelled")
+        return run(order, observer, cancellation, starter)
+
+
+def _settled(order: Order) -> Order:
+    """Return the order with its snapshot found, or taken, so that no run looks for it."""
+    material = order.material
+    if material.frozen is not None:
+        return order
+    with Cancellation() as never:
+        found = task.open_task(material.home, material.base, material.code, studio_of(order, never))
+    if isinstance(found, Unfrozen) and (found.limited or found.timed_out):
+        return order
+    return order._replace(material=material._replace(frozen=found))
+
+
+def _expect(pool: Pool, order: Order) -> None:
+    with Cancellation() as never:
+        start = start_of(order.material, order.call, studio_of(order, never))
+    if isinstance(start, Unstarted):
+        return
+    plan = first_plan(order, start)
+    if plan is not None:
+        pool.expect(plan)
+
+
+NOBODY = Nobody()

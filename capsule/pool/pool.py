@@ -1,0 +1,211 @@
+"""Processes started ahead for one task: each is used once, and the next is started meanwhile.
+
+Two threads of its own do what no run should wait for: one starts processes, one sees those that
+were used gone and deletes their folders. When no run has come for a while, the processes that wait
+are ended; the next run is as slow as the first, and they are started again.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from contextlib import contextmanager
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from capsule.errors import CapsuleError
+from capsule.pool import quota as quotas
+from capsule.pool.ahead import serves, start_ahead
+from capsule.process.cancel import Cancellation
+from capsule.runner.run import COLD
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from capsule.pool.ahead import Ahead
+    from capsule.pool.quota import Quota
+    from capsule.process.instance import Instance
+    from capsule.runner.attempt import Plan
+
+IDLE_SECONDS = 60.0
+# How many processes in a row may fail to come to wait until no more are started ahead.
+_PATIENCE = 3
+# After how many seconds to ask again for a place that others have taken.
+_ASK_AGAIN = 1.0
+
+
+class Pool:
+    """Keeps `size` processes ahead of the runs of one task: a `Starter` for them.
+
+    `with` it, or call `close`. `idle` is after how many seconds without a run they are ended.
+    """
+
+    def __init__(
+        self, size: int, *, idle: float = IDLE_SECONDS, quota: Quota = quotas.SHARED
+    ) -> None:
+        self._size, self._idle, self._quota = size, idle, quota
+        self._plan: Plan | None = None
+        self._ready: deque[Ahead] = deque()
+        self._changed = threading.Condition()
+        self._used_at = time.monotonic()
+        self._failures = 0
+        self._closing = Cancellation()
+        self._used: SimpleQueue[Instance | None] = SimpleQueue()
+        self._filler: threading.Thread | None = None
+        self._clearer: threading.Thread | None = None
+
+    def __repr__(self) -> str:
+        return f"<Pool {len(self._ready)} of {self._size} wait>"
+
+    @property
+    def waiting(self) -> int:
+        """How many processes wait for a request."""
+        return len(self._ready)
+
+    def expect(self, plan: Plan) -> None:
+        """Have processes started for `plan` from now on; what waits for another one is ended."""
+        with self._changed:
+            if self._plan is not None and not serves(self._plan, plan):
+                self._end_all()
+            self._plan = plan if plan.warming is not None and self._size > 0 else None
+            self._failures, self._used_at = 0, time.monotonic()
+            self._begin()
+            self._changed.notify_all()
+
+    def wait_until_ready(self, seconds: float) -> bool:
+        """Wait until all processes wait, or no more are to come; say whether all do."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._lacks_any(), seconds)
+            return len(self._ready) >= self._size
+
+    @contextmanager
+    def start(self, plan: Plan) -> Iterator[Instance]:
+        """Give a process that waits for a plan like this, else one that is started now."""
+        started = self._take(plan) or COLD.start(plan)
+        try:
+            yield started
+        finally:
+            with self._changed:
+                closed = self._closing.cancelled
+                if not closed:
+                    self._begin()
+                    self._used.put(started)
+            if closed:
+                started.close()
+
+    def close(self) -> None:
+        """End all processes, and wait until they and their folders are gone."""
+        with self._changed:
+            self._closing.cancel()
+            self._changed.notify_all()
+        if self._filler is not None:
+            self._filler.join()
+        with self._changed:
+            self._end_all()
+        self._used.put(None)
+        if self._clearer is not None:
+            self._clearer.join()
+        self._filler = self._clearer = None
+        self._closing.close()
+
+    def __enter__(self) -> Pool:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _take(self, plan: Plan) -> Instance | None:
+        with self._changed:
+            self._used_at = time.monotonic()
+            self._changed.notify_all()
+            if self._plan is None or not serves(self._plan, plan):
+                return None
+            while self._ready:
+                ahead = self._ready.popleft()
+                if ahead.is_fit(plan):
+                    self._quota.leave(ahead.size)
+                    return ahead.instance
+                self._end(ahead)
+        return None
+
+    def _end(self, ahead: Ahead) -> None:
+        self._quota.leave(ahead.size)
+        self._used.put(ahead.instance)
+
+    def _end_all(self) -> None:
+        while self._ready:
+            self._end(self._ready.popleft())
+
+    def _begin(self) -> None:
+        """Start the threads, if they do not run; whoever calls this holds the lock."""
+        if self._closing.cancelled:
+            return
+        if self._filler is None and self._plan is not None:
+            self._filler = _thread("capsule-fill", self._fill)
+        if self._clearer is None:
+            self._clearer = _thread("capsule-clear", self._clear)
+
+    def _lacks_any(self) -> bool:
+        return (
+            self._plan is not None
+            and not self._closing.cancelled
+            and self._failures < _PATIENCE
+            and len(self._ready) < self._size
+            and not self._is_idle()
+        )
+
+    def _is_idle(self) -> bool:
+        return time.monotonic() - self._used_at >= self._idle
+
+    def _fill(self) -> None:
+        """Start what is lacking, and end what has waited for too long: a thread's work."""
+        while (plan := self._next()) is not None:
+            if not self._quota.enter():
+                with self._changed:
+                    self._changed.wait(_ASK_AGAIN)
+                continue
+            try:
+                ahead = start_ahead(plan, self._closing)
+            except (CapsuleError, OSError):
+                # Whoever needs one starts it then, and is told what is wrong.
+                self._quota.leave(0)
+                ahead = None
+            with self._changed:
+                self._keep(ahead, plan)
+                self._changed.notify_all()
+
+    def _next(self) -> Plan | None:
+        """Wait until one more is to be started, and return for what; None at the end."""
+        with self._changed:
+            while not self._closing.cancelled:
+                if self._lacks_any():
+                    return self._plan
+                if self._is_idle():
+                    self._end_all()
+                left = self._used_at + self._idle - time.monotonic()
+                self._changed.wait(max(left, 0) if self._ready else None)
+        return None
+
+    def _keep(self, ahead: Ahead | None, plan: Plan) -> None:
+        if ahead is None:
+            self._failures += 1
+            return
+        self._quota.weigh(ahead.size)
+        if self._plan is not None and serves(plan, self._plan) and not self._closing.cancelled:
+            self._failures = 0
+            self._ready.append(ahead)
+        else:
+            self._end(ahead)
+
+    def _clear(self) -> None:
+        """See processes that were used gone, with their folders: a thread's work."""
+        while (used := self._used.get()) is not None:
+            used.close()
+
+
+def _thread(name: str, work: Callable[[], None]) -> threading.Thread:
+    # Not waited for at the end of a program that forgot to close: its processes end with it.
+    thread = threading.Thread(target=work, name=name, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,141 @@
+"""Running a task for each item of a stream, several at once, with bounded memory."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import AsyncIterable
+from typing import TYPE_CHECKING, Any
+
+from anyio import (
+    BrokenResourceError,
+    CancelScope,
+    Event,
+    Lock,
+    create_memory_object_stream,
+    create_task_group,
+)
+
+from capsule.envelope import refusal
+from capsule.errors import CapsuleError
+from capsule.sdk.envelope import Envelope
+from capsule.sdk.spawning import spawn
+
+if TYPE_CHECKING:
+    from collections.abc import (
+        AsyncIterator,
+        Awaitable,
+        Callable,
+        Container,
+        Iterable,
+    )
+
+    from anyio.abc import ObjectSendStream
+
+    Run = Callable[[Any, int], Awaitable[Envelope]]
+
+
+class _Failed:
+    """The end of a stream whose items raised."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+
+class Batch:
+    """Calls `run` with each item and its index, `at_once` at a time.
+
+    Those whose index is in `skip` are left out. `close` ends what is at work.
+    """
+
+    def __init__(self, run: Run, at_once: int | None, skip: Container[int]) -> None:
+        self._run, self._skip = run, skip
+        self._at_once = at_once or os.cpu_count() or 1
+        self._scope = CancelScope()
+        self._over = Event()
+        self._begun = False
+
+    async def results(self, items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Envelope]:
+        """Give the envelopes in the order in which the runs end.
+
+        One that is not taken keeps at most as many others waiting as run at once. When whoever
+        iterates stops, what is at work is cancelled. Raises what `items` raises.
+        """
+        send, receive = create_memory_object_stream[Envelope | _Failed](self._at_once)
+        self._begun = True
+        spawn(self._work, _numbered(items), send)
+        try:
+            async for done in receive:
+                if isinstance(done, _Failed):
+                    raise done.error
+                yield done
+        finally:
+            self._scope.cancel()
+            receive.close()
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing of it is at work, or will be."""
+        return self._over.is_set()
+
+    async def close(self) -> None:
+        """End what is at work, and wait until it is over."""
+        self._scope.cancel()
+        if self._begun:
+            await self._over.wait()
+
+    async def _work(
+        self, items: AsyncIterator[tuple[int, Any]], send: ObjectSendStream[Envelope | _Failed]
+    ) -> None:
+        """Keep so many at work until there are no more items; it never raises."""
+        taking = Lock()
+        try:
+            with self._scope:
+                async with send, create_task_group() as workers:
+                    for _ in range(self._at_once):
+                        workers.start_soon(self._one_after_another, items, taking, send)
+        finally:
+            self._over.set()
+
+    async def _one_after_another(
+        self,
+        items: AsyncIterator[tuple[int, Any]],
+        taking: Lock,
+        send: ObjectSendStream[Envelope | _Failed],
+    ) -> None:
+        try:
+            while True:
+                async with taking:
+                    # After its end, and after an error, a generator only says that it is over.
+                    index, item = await anext(items)
+                    while index in self._skip:
+                        index, item = await anext(items)
+                await send.send(await self._one(item, index))
+        except (StopAsyncIteration, BrokenResourceError):
+            return
+        except Exception as error:  # noqa: BLE001 - raised where the results are taken
+            try:
+                await send.send(_Failed(error))
+            except BrokenResourceError:
+                return
+
+    async def _one(self, item: Any, index: int) -> Envelope:
+        try:
+            envelope = await self._run(item, index)
+        except CapsuleError as error:
+            envelope = Envelope.of(refusal("", error.code, str(error)))
+        envelope.index = index
+        return envelope
+
+
+async def _numbered(
+    items: Iterable[Any] | AsyncIterable[Any],
+) -> AsyncIterator[tuple[int, Any]]:
+    index = 0
+    if isinstance(items, AsyncIterable):
+        async for item in items:
+            yield index, item
+            index += 1
+        return
+    for item in items:
+        yield index, item
+        index += 1

@@ -1,0 +1,47 @@
+"""From what a program names to what the runner takes: a task's source, and a call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from capsule.errors import UsageError
+from capsule.runner import prepare
+from capsule.runner.source import read_artifact, read_file
+from capsule.sdk.limits import caller_limits, mount_rules
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from capsule.runner.source import Source
+    from capsule.sdk.limits import Limits, Mount
+
+ARTIFACT = ".wasm"
+
+
+def source_of(file: str | os.PathLike[str], cwd: str | os.PathLike[str] | None) -> Source:
+    """Read a task file, or an artifact by its ending; relative to `cwd`, else the working folder.
+
+    Raises `CapsuleError` when it is none, or its project's capsule.toml is wrong.
+    """
+    working = Path.cwd() if cwd is None else Path(cwd).absolute()
+    if not working.is_dir():
+        raise UsageError(f"cwd={str(cwd)!r} is not a folder")
+    path = Path(file)
+    return read_artifact(path, working) if path.suffix == ARTIFACT else read_file(path, working)
+
+
+def call_of(
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    mounts: Sequence[Mount] = (),
+    limits: Limits | Mapping[str, object] | None = None,
+) -> prepare.Call:
+    """Return the call that a program means.
+
+    Raises `UsageError` for arguments, mounts or limits that are none.
+    """
+    if isinstance(args, (str, bytes)):
+        raise UsageError(f"args={args!r}: a list of arguments is needed", hint=f"[{args!r}]")
+    return prepare.Call(list(args), kwargs, caller_limits(limits), mount_rules(mounts))

@@ -1,0 +1,94 @@
+"""One run from Python, awaited or not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from capsule.paths import state_root
+from capsule.pool.box import NOBODY, run_in_turn
+from capsule.process.cancel import Cancellation
+from capsule.progress import Silent
+from capsule.runner import prepare
+from capsule.sdk.calls import call_of, source_of
+from capsule.sdk.envelope import Envelope
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from capsule.sdk.limits import Limits, Mount
+
+
+class _Asked(NamedTuple):
+    """What a program asked for, in its words."""
+
+    file: str | os.PathLike[str]
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any] | None
+    mounts: Sequence[Mount]
+    cwd: str | os.PathLike[str] | None
+    limits: Limits | Mapping[str, object] | None
+
+
+async def run(  # noqa: PLR0913 - the options are the interface
+    file: str | os.PathLike[str],
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    mounts: Sequence[Mount] = (),
+    cwd: str | os.PathLike[str] | None = None,
+    limits: Limits | Mapping[str, object] | None = None,
+) -> Envelope:
+    """Run a task once, in a new sandbox, and return its envelope, whatever happens inside.
+
+    `file` is a task file (`.py`) or an artifact (`.wasm`), relative to `cwd`, which is the working
+    folder unless given. `args` and `kwargs` are JSON values. `mounts` adds folders of the project
+    (`"./data::/in:ro"`), `limits` says what the run may use at most. Under asyncio and trio;
+    cancelling the await kills the sandbox. The first run on a machine fetches what capsule needs.
+
+    Raises `CapsuleError` for what is wrong before the run: nothing has run then.
+
+    >>> import asyncio, pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "double.py").write_text("def main(n): return 2 * n")
+    ...     envelope = asyncio.run(run("double.py", [21], cwd=folder))
+    >>> envelope.result
+    42
+    """
+    # Imported here: only those pay for it who await.
+    from capsule.sdk.threads import in_thread
+
+    asked = _Asked(file, args, kwargs, mounts, cwd, limits)
+    return await in_thread(lambda cancellation: _run(asked, cancellation))
+
+
+def run_sync(  # noqa: PLR0913 - the options are the interface
+    file: str | os.PathLike[str],
+    args: Sequence[Any] = (),
+    kwargs: Mapping[str, Any] | None = None,
+    *,
+    mounts: Sequence[Mount] = (),
+    cwd: str | os.PathLike[str] | None = None,
+    limits: Limits | Mapping[str, object] | None = None,
+) -> Envelope:
+    """Do what `run` does, and wait for it: from any thread, with an event loop in it or not.
+
+    An exception that comes in between, such as KeyboardInterrupt, kills the sandbox.
+
+    Raises `CapsuleError` for what is wrong before the run: nothing has run then.
+
+    >>> import pathlib, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "double.py").write_text("def main(n): return 2 * n")
+    ...     run_sync("double.py", [21], cwd=folder, limits={"timeout": "20s"}).result
+    42
+    """
+    with Cancellation() as cancellation:
+        return _run(_Asked(file, args, kwargs, mounts, cwd, limits), cancellation)
+
+
+def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
+    call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits)
+    source = source_of(asked.file, asked.cwd)
+    order = prepare.order(source, call, state_root(), Silent())
+    return Envelope.of(run_in_turn(order, NOBODY, cancellation))

@@ -1,0 +1,154 @@
+"""A task that is run again and again, by processes that wait for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from anyio import CancelScope
+
+from capsule.errors import UsageError
+from capsule.paths import state_root
+from capsule.pool.box import NOBODY, Warmth, open_box
+from capsule.pool.pool import IDLE_SECONDS
+from capsule.progress import Silent
+from capsule.runner import prepare
+from capsule.sdk.batch import Batch
+from capsule.sdk.calls import call_of, source_of
+from capsule.sdk.envelope import Envelope
+from capsule.sdk.threads import in_thread
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import AsyncIterable, AsyncIterator, Container, Iterable, Mapping, Sequence
+
+    from capsule.pool.box import Box
+    from capsule.process.cancel import Cancellation
+    from capsule.runner.run import Observer
+    from capsule.sdk.limits import Limits, Mount
+
+# How long to wait for the first process that waits: a run that comes sooner starts its own.
+_READY_SECONDS = 10.0
+
+
+class Sandbox:
+    """Runs one task many times; `warm` processes wait for its next runs, each is used once.
+
+    Use it in `async with`, under asyncio or trio. What the task is and may do is read when the
+    block begins; the values of its variables are read for each run. `file`, `mounts`, `cwd` and
+    `limits` are those of `run`. `idle` is after how many seconds without a run no process waits
+    any more. `concurrency` is how many runs of `map` go on at once, by default as many as there are
+    processors. All sandboxes of a program share one bound on how many run (`CAPSULE_MAX_RUNNING`),
+    and one on how many wait.
+
+    >>> import asyncio, pathlib, tempfile
+    >>> async def main(folder):
+    ...     async with Sandbox("double.py", cwd=folder, warm=1) as box:
+    ...         first = await box.run(21)
+    ...         rest = [envelope.result async for envelope in box.map(range(3))]
+    ...     return first.result, sorted(rest)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = pathlib.Path(folder, "double.py").write_text("def main(n): return 2 * n")
+    ...     asyncio.run(main(folder))
+    (42, [0, 2, 4])
+    """
+
+    def __init__(  # noqa: PLR0913 - the options are the interface
+        self,
+        file: str | os.PathLike[str],
+        *,
+        warm: int = 1,
+        concurrency: int | None = None,
+        mounts: Sequence[Mount] = (),
+        cwd: str | os.PathLike[str] | None = None,
+        limits: Limits | Mapping[str, object] | None = None,
+        idle: float = IDLE_SECONDS,
+    ) -> None:
+        _check_count("warm", warm, 0)
+        if concurrency is not None:
+            _check_count("concurrency", concurrency, 1)
+        self._file, self._cwd = file, cwd
+        self._shared = call_of((), None, mounts, limits)
+        self._warmth = Warmth(warm, idle)
+        self._concurrency = concurrency
+        self._box: Box | None = None
+        self._batches: list[Batch] = []
+
+    def __repr__(self) -> str:
+        state = "closed" if self._box is None else repr(self._box.pool)
+        return f"<Sandbox {str(self._file)!r} {state}>"
+
+    async def __aenter__(self) -> Sandbox:
+        """Read the task, take its snapshot where there is none, and start the processes.
+
+        Raises `CapsuleError` when anything is wrong; nothing has run then.
+        """
+        if self._box is not None:
+            raise RuntimeError("this Sandbox is open already")
+        self._box = await in_thread(self._open)
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        """End all processes of it, and wait until nothing of it is left."""
+        box, self._box = self._box, None
+        batches, self._batches = self._batches, []
+        with CancelScope(shield=True):
+            for batch in batches:
+                await batch.close()
+            if box is not None:
+                await in_thread(lambda _: box.close())
+
+    async def run(self, *args: Any, **kwargs: Any) -> Envelope:
+        """Run the task once and return its envelope, whatever happens inside.
+
+        The arguments are JSON values. Cancelling the await kills the sandbox.
+
+        Raises `CapsuleError` when the host cannot run it at all, as for arguments that are no JSON.
+        """
+        return await self._run(args, kwargs, NOBODY)
+
+    def map(
+        self,
+        items: Iterable[Any] | AsyncIterable[Any],
+        *,
+        concurrency: int | None = None,
+        skip: Container[int] = (),
+    ) -> AsyncIterator[Envelope]:
+        """Run the task with each item as its argument; give the envelopes as the runs end.
+
+        `envelope.index` is the place of its item. At most `concurrency` runs go on at once, and
+        items are taken only when one of them is about to begin, so neither the items nor the
+        results have to fit into memory. Items whose place is in `skip` are passed over: those that
+        an earlier batch has done. What the host cannot run at all gives an envelope that says so.
+
+        Raises what `items` raises.
+        """
+        if self._box is None:
+            raise RuntimeError("a Sandbox is used inside its `async with` block")
+        at_once = concurrency if concurrency is not None else self._concurrency
+        if at_once is not None:
+            _check_count("concurrency", at_once, 1)
+        batch = Batch(lambda item, _: self._run((item,), {}, NOBODY), at_once, skip)
+        self._batches = [earlier for earlier in self._batches if not earlier.is_over]
+        self._batches.append(batch)
+        return batch.results(items)
+
+    async def _run(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], observer: Observer
+    ) -> Envelope:
+        box = self._box
+        if box is None:
+            raise RuntimeError("a Sandbox is used inside its `async with` block")
+        call = prepare.Call(args, kwargs)
+        return Envelope.of(await in_thread(lambda stop: box.run(call, observer, stop)))
+
+    def _open(self, _: Cancellation) -> Box:
+        source = source_of(self._file, self._cwd)
+        box = open_box(source, self._shared, state_root(), Silent(), self._warmth)
+        if box.pool is not None:
+            box.pool.wait_until_ready(_READY_SECONDS)
+        return box
+
+
+def _check_count(name: str, value: object, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UsageError(f"{name}={value!r}: a whole number from {least} on is needed")
