@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterable
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from anyio import (
@@ -22,6 +23,7 @@ from capsule.sdk.spawning import spawn
 
 if TYPE_CHECKING:
     from collections.abc import (
+        AsyncGenerator,
         AsyncIterator,
         Awaitable,
         Callable,
@@ -54,7 +56,7 @@ class Batch:
         self._over = Event()
         self._begun = False
 
-    async def results(self, items: Iterable[Any] | AsyncIterable[Any]) -> AsyncIterator[Envelope]:
+    async def results(self, items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[Envelope]:
         """Give the envelopes in the order in which the runs end.
 
         One that is not taken keeps at most as many others waiting as run at once. When whoever
@@ -84,13 +86,13 @@ class Batch:
             await self._over.wait()
 
     async def _work(
-        self, items: AsyncIterator[tuple[int, Any]], send: ObjectSendStream[Envelope | _Failed]
+        self, items: AsyncGenerator[tuple[int, Any]], send: ObjectSendStream[Envelope | _Failed]
     ) -> None:
         """Keep so many at work until there are no more items; it never raises."""
         taking = Lock()
         try:
             with self._scope:
-                async with send, create_task_group() as workers:
+                async with send, aclosing(items), create_task_group() as workers:
                     for _ in range(self._at_once):
                         workers.start_soon(self._one_after_another, items, taking, send)
         finally:
@@ -129,7 +131,7 @@ class Batch:
 
 async def _numbered(
     items: Iterable[Any] | AsyncIterable[Any],
-) -> AsyncIterator[tuple[int, Any]]:
+) -> AsyncGenerator[tuple[int, Any]]:
     index = 0
     if isinstance(items, AsyncIterable):
         async for item in items:

@@ -59,7 +59,7 @@ def mount_rules(mounts: Sequence[Mount]) -> tuple[FolderRule, ...]:
         raise UsageError(f"mounts={mounts!r}: a list of mounts is needed", hint=f"[{mounts!r}]")
     try:
         return tuple(
-            parse_mount(mount) if isinstance(mount, str) else parse_folder(dict(mount))
+            parse_mount(mount) if isinstance(mount, str) else parse_folder(mount)
             for mount in mounts
         )
     except InvalidValueError as wrong:

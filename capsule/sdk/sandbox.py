@@ -19,7 +19,14 @@ from capsule.sdk.threads import in_thread
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import AsyncIterable, AsyncIterator, Container, Iterable, Mapping, Sequence
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterable,
+        Container,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
 
     from capsule.pool.box import Box
     from capsule.process.cancel import Cancellation
@@ -112,13 +119,15 @@ class Sandbox:
         *,
         concurrency: int | None = None,
         skip: Container[int] = (),
-    ) -> AsyncIterator[Envelope]:
+    ) -> AsyncGenerator[Envelope]:
         """Run the task with each item as its argument; give the envelopes as the runs end.
 
         `envelope.index` is the place of its item. At most `concurrency` runs go on at once, and
         items are taken only when one of them is about to begin, so neither the items nor the
         results have to fit into memory. Items whose place is in `skip` are passed over: those that
         an earlier batch has done. What the host cannot run at all gives an envelope that says so.
+        Who breaks off early closes it (`contextlib.aclosing`), or leaves that to the end of the
+        block.
 
         Raises what `items` raises.
         """

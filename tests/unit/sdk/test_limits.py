@@ -1,0 +1,50 @@
+"""Limits and mounts in the words of programs."""
+
+from __future__ import annotations
+
+import pytest
+
+from capsule import Limits
+from capsule.errors import UsageError
+from capsule.policy.folders import FolderRule
+from capsule.policy.resolve import CallerLimits
+from capsule.sdk.limits import caller_limits, mount_rules
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        (None, CallerLimits()),
+        ({}, CallerLimits()),
+        ({"timeout": "5s", "no_net": True}, CallerLimits(timeout_ms=5000, no_net=True)),
+        (Limits(max_fuel="LOW", max_ram="64MB"), CallerLimits(10**8, 64 << 20)),
+        (Limits(max_fuel=5, no_files=True), CallerLimits(5, no_files=True)),
+    ],
+)
+def test_limits(limits: object, expected: CallerLimits) -> None:
+    assert caller_limits(limits) == expected  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"timeot": "5s"}, r"there is no 'timeot'; there are max_fuel, .*\n  try: timeout"),
+        ({"timeout": 5}, "limits: timeout: 5 is not"),
+        ({"max_ram": "lots"}, "limits: max_ram: 'lots' is not"),
+        (Limits(max_fuel="ALL"), "limits: max_fuel: 'ALL' is not"),
+    ],
+)
+def test_wrong_limits(limits: object, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        caller_limits(limits)  # type: ignore[arg-type]
+
+
+def test_mounts() -> None:
+    rules = mount_rules(["data::/in:ro", {"path": "./out", "mode": "rw"}])
+    assert rules == (FolderRule(("data",), "/in", False), FolderRule(("out",), "/out", True))
+
+
+@pytest.mark.parametrize("mounts", ["data", ["/etc"], ["../x"], [{"path": "x", "mode": "w"}], [5]])
+def test_wrong_mounts(mounts: object) -> None:
+    with pytest.raises(UsageError, match="mounts"):
+        mount_rules(mounts)  # type: ignore[arg-type]
