@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.confine.erase import erase
 from capsule.errors import PolicyError
 
 if TYPE_CHECKING:
@@ -44,7 +45,11 @@ def read_only(folder: Path, walls: Walls) -> Iterator[Path]:
                 f"{folder} is only to be read, and cannot be copied for that: {error.strerror}",
                 hint="a smaller folder, or a system with Landlock: capsule doctor",
             ) from error
-        yield copy
+        try:
+            yield copy
+        finally:
+            # Where no permission stops a sandbox it may have left anything there.
+            erase(copy)
 
 
 def _copy(folder: Path, target: Path) -> None:

@@ -10,7 +10,6 @@ from capsule.confine.scratch import scratch
 from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.policy.project import Limits as RunLimits
 from capsule.policy.units import format_ram
-from capsule.process.argv import tmp_mount
 from capsule.process.mounting import mounted
 from capsule.runner.attempt import Attempt, Output, Plan, attempt
 from capsule.runner.services import Services
@@ -122,12 +121,11 @@ def _run(
         plan = _plan(order, start, granted)
         observer.started(granted, number)
         with (
-            mounted(plan.launch.mounts, order.walls) as mounts,
             scratch() as tmp,
+            mounted(plan.launch.mounts, order.walls, tmp) as mounts,
             Services(policy.allowed_hosts, answer) as services,
         ):
-            launch = plan.launch._replace(mounts=(*mounts, tmp_mount(tmp)))
-            plan = plan._replace(launch=launch, answer=services)
+            plan = plan._replace(launch=plan.launch._replace(mounts=mounts), answer=services)
             done = attempt(plan, tmp, observer, cancellation)
             requests = services.requests
         tree.settle(granted, done.fuel)

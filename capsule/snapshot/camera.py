@@ -14,7 +14,7 @@ from capsule.confine.scratch import scratch
 from capsule.errors import WireError
 from capsule.policy.units import format_ram
 from capsule.process import launch as starting
-from capsule.process.argv import SEAL_DIGITS, tmp_mount
+from capsule.process.argv import SEAL_DIGITS
 from capsule.process.mounting import mounted
 from capsule.process.peer import wait
 from capsule.process.report import TAIL, read_report
@@ -82,9 +82,9 @@ def picture(
     seconds = max(bounds.deadline - time.monotonic(), 0) + _DEVELOPING
     with (
         scratch() as tmp,
-        mounted(launch.mounts, walls) as mounts,
+        mounted(launch.mounts, walls, tmp) as mounts,
         starting.start(
-            launch._replace(mounts=(*mounts, tmp_mount(tmp))),
+            launch._replace(mounts=mounts),
             walls,
             timeout_ms=round(seconds * 1000),
         ) as process,
