@@ -44,6 +44,8 @@ def _empty(top: int) -> None:
 
 def _clear(folder: int, top: int, pending: list[str]) -> list[str]:
     """Delete the files in `folder`, and move its folders to `top`; note their names there."""
+    # A copy of what may only be read has its write bits off.
+    os.fchmod(folder, 0o700)
     with os.scandir(folder) as entries:
         found = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
     for name, is_folder in found:
@@ -54,6 +56,19 @@ def _clear(folder: int, top: int, pending: list[str]) -> list[str]:
         else:
             # No folder is there yet: a name of 16 random bytes is not one that could be guessed.
             moved = os.urandom(16).hex()
-            os.rename(name, moved, src_dir_fd=folder, dst_dir_fd=top)
+            _move(name, moved, folder, top)
             pending.append(moved)
     return pending
+
+
+def _move(name: str, moved: str, folder: int, top: int) -> None:
+    try:
+        os.rename(name, moved, src_dir_fd=folder, dst_dir_fd=top)
+    except PermissionError:
+        # A folder that is moved elsewhere is written to: it says what it lies in.
+        inner = os.open(name, _FOLDER, dir_fd=folder)
+        try:
+            os.fchmod(inner, 0o700)
+        finally:
+            os.close(inner)
+        os.rename(name, moved, src_dir_fd=folder, dst_dir_fd=top)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from capsule.confine.scratch import scratch
 from capsule.process import launch as starting
-from capsule.process.argv import SEAL_DIGITS, tmp_mount
+from capsule.process.argv import SEAL_DIGITS
 from capsule.process.mounting import mounted
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def start(launch: Launch, walls: Walls, *, timeout_ms: int | None) -> Instance:
     seal = os.urandom(SEAL_DIGITS // 2).hex()
     with ExitStack() as owned:
         tmp = owned.enter_context(scratch())
-        mounts = owned.enter_context(mounted(launch.mounts, walls))
-        launch = launch._replace(seal=seal, mounts=(*mounts, tmp_mount(tmp)))
+        mounts = owned.enter_context(mounted(launch.mounts, walls, tmp))
+        launch = launch._replace(seal=seal, mounts=mounts)
         process = owned.enter_context(starting.start(launch, walls, timeout_ms=timeout_ms))
         return Instance(process, tmp, seal, owned.pop_all())
     raise AssertionError  # an ExitStack swallows nothing here

@@ -6,21 +6,29 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from capsule.confine import staging
+from capsule.process.argv import tmp_mount
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from capsule.confine.scratch import Scratch
     from capsule.confine.walls import Walls
     from capsule.process.argv import Mount
 
 
 @contextmanager
-def mounted(mounts: Iterable[Mount], walls: Walls) -> Iterator[tuple[Mount, ...]]:
-    """Give the mounts for a run behind `walls`; what had to be copied for it is deleted after."""
+def mounted(mounts: Iterable[Mount], walls: Walls, scratch: Scratch) -> Iterator[tuple[Mount, ...]]:
+    """Give the mounts for a run behind `walls`, with `scratch` as its `/tmp`.
+
+    What had to be copied for it counts as what is in `/tmp`, and is deleted after.
+    """
     with ExitStack() as copies:
-        yield tuple(
-            mount
-            if mount.writable
-            else mount._replace(host=copies.enter_context(staging.read_only(mount.host, walls)))
-            for mount in mounts
-        )
+        given = [tmp_mount(scratch)]
+        for mount in mounts:
+            host = mount.host
+            if not mount.writable:
+                host = copies.enter_context(staging.read_only(mount.host, walls))
+            if host != mount.host:
+                scratch.watch(host)
+            given.insert(-1, mount._replace(host=host))
+        yield tuple(given)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from capsule.services.http.broker import Broker
 
 _PIECE = 64 << 10
+# Seconds; more than any limit of the broker's, so that no number of the guest's is too large.
+_LONGEST = 86_400
 
 
 class Services:
@@ -65,7 +68,7 @@ class Services:
 
 
 def _requested(broker: Broker, asked: Asked) -> tuple[dict[str, Any], bytes]:
-    from capsule.services.http.failures import FailedError, RefusedError
+    from capsule.services.http.failures import FailedError, LateError, RefusedError
 
     step = _STEPS.get(asked.op)
     if step is None:
@@ -74,6 +77,8 @@ def _requested(broker: Broker, asked: Asked) -> tuple[dict[str, Any], bytes]:
         return step(broker, asked.fields, asked.data)
     except RefusedError as error:
         raise CallError("refused", str(error)) from None
+    except LateError as error:
+        raise CallError("late", str(error)) from None
     except FailedError as error:
         raise CallError("failed", str(error)) from None
     except (KeyError, TypeError, ValueError):
@@ -84,25 +89,25 @@ def _requested(broker: Broker, asked: Asked) -> tuple[dict[str, Any], bytes]:
 
 def _open(broker: Broker, fields: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
     headers = [(_text(name), _text(value)) for name, value in fields["headers"]]
-    number = broker.open(_text(fields["method"]), _text(fields["url"]), headers)
-    return {"id": number}, b""
+    method, url = _text(fields["method"]), _text(fields["url"])
+    return {"id": broker.open(method, url, headers, _timeout(fields))}, b""
 
 
 def _write(broker: Broker, fields: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
     if len(data) > _PIECE:
         raise ValueError
-    broker.write(_number(fields["id"]), data)
+    broker.write(_number(fields["id"]), data, _timeout(fields))
     return {}, b""
 
 
 def _answer(broker: Broker, fields: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
-    head = broker.answer(_number(fields["id"]))
+    head = broker.answer(_number(fields["id"]), _timeout(fields))
     return {"status": head.status, "reason": head.reason, "headers": head.headers}, b""
 
 
 def _read(broker: Broker, fields: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
     most = min(max(_number(fields["most"]), 1), _PIECE)
-    return {}, broker.read(_number(fields["id"]), most)
+    return {}, broker.read(_number(fields["id"]), most, _timeout(fields))
 
 
 def _finish(broker: Broker, fields: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
@@ -129,3 +134,16 @@ def _number(value: object) -> int:
     if type(value) is not int:
         raise TypeError
     return value
+
+
+def _timeout(fields: dict[str, Any]) -> float | None:
+    """Return how long the guest cares to wait, None when it does not say."""
+    value = fields.get("timeout")
+    if value is None:
+        return None
+    if type(value) not in {int, float}:
+        raise TypeError
+    # JSON as Python reads it has NaN, infinity, and integers that no float can hold.
+    if not 0 < value < math.inf:
+        raise ValueError
+    return float(min(value, _LONGEST))

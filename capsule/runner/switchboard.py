@@ -29,7 +29,7 @@ _MAX_WEIGHT = 256 << 20
 class CallError(Exception):
     """Raised when the host does not do what it was asked.
 
-    `kind` is "refused" where no policy allows it, "failed" otherwise.
+    `kind` is "refused" where no policy allows it, "late" where it took too long, else "failed".
     """
 
     def __init__(self, kind: str, message: str) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import resource
+import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -167,18 +169,155 @@ def main():
     assert bench.run(source)["result"] == ["hello /sub", 1, True]
 
 
-def test_a_timeout_ends_a_request(bench: Workbench) -> None:
-    import socket
+@pytest.fixture
+def silent() -> Iterator[int]:
+    """The port of a server that takes connections and says nothing."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield server.getsockname()[1]
 
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        port = silent.getsockname()[1]
-        source = f"""
+
+def test_a_timeout_ends_a_request(bench: Workbench, silent: int) -> None:
+    source = f"""
 from capsule import task
 import urllib.request
-@task(allowed_hosts=["localhost:{port}"], timeout="1s")
-def main(): urllib.request.urlopen("http://localhost:{port}/")
+@task(allowed_hosts=["localhost:{silent}"], timeout="1s")
+def main(): urllib.request.urlopen("http://localhost:{silent}/")
 """
-        envelope = bench.run(source)
+    envelope = bench.run(source)
     assert envelope["error"] is not None
     assert envelope["error"]["error_type"] == "timeout"
     assert envelope["execution"]["duration_ms"] < 4_000
+
+
+HTTPX = '# /// script\n# dependencies = ["httpx"]\n# ///\nimport httpx'
+SOCKET = "import socket"
+
+
+@pytest.mark.parametrize(
+    ("head", "call", "raised"),
+    [
+        ("", "urllib.request.urlopen(URL, timeout=TIME)", ["TimeoutError"]),
+        ("", "urllib.request.urlopen(URL, b'body', timeout=TIME)", ["TimeoutError"]),
+        (REQUESTS, "requests.get(URL, timeout=TIME)", ["ReadTimeout"]),
+        # The first is for connecting, and shorter than what the answer may take.
+        (REQUESTS, "requests.get(URL, timeout=(0.01, TIME))", ["ReadTimeout"]),
+        (HTTPX, "httpx.get(URL, timeout=TIME)", ["ReadTimeout"]),
+        (SOCKET, "socket.setdefaulttimeout(TIME), urllib.request.urlopen(URL)", ["TimeoutError"]),
+        (SOCKET, "ask(URL, 2)", ["TimeoutError", "TimeoutError"]),
+    ],
+)  # fmt: skip
+def test_the_timeout_of_a_client_holds(
+    bench: Workbench, silent: int, head: str, call: str, raised: list[str]
+) -> None:
+    source = f"""{head}
+from capsule import task
+import time, urllib.request
+URL, TIME = "http://localhost:{silent}/", 0.4
+def ask(url, times):
+    with socket.create_connection(("localhost", {silent}), TIME) as asking:
+        asking.sendall(b"GET / HTTP/1.1\\r\\nHost: localhost:{silent}\\r\\n\\r\\n")
+        said = []
+        for _ in range(times):
+            try:
+                asking.recv(100)
+            except TimeoutError as error:
+                said.append(type(error).__name__)
+        return said
+@task(allowed_hosts=["localhost:{silent}"], compute="HIGH", timeout="60s")
+def main():
+    begin = time.monotonic()
+    try:
+        said = ({call})
+    except Exception as error:
+        said = [type(getattr(error, "reason", error)).__name__]
+    return [said, round(time.monotonic() - begin, 2)]
+"""
+    envelope = bench.run(source)
+    assert envelope["error"] is None
+    said, seconds = envelope["result"]
+    assert said == raised
+    # Far below the 30 seconds of silence that the host allows.
+    assert 0.35 < seconds < 10
+
+
+def test_a_timeout_holds_while_the_body_comes(bench: Workbench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def serve() -> None:
+            connection, _ = server.accept()
+            with connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nfirst")
+                while connection.recv(65536):
+                    pass
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        source = f"""
+from capsule import task
+import urllib.request
+@task(allowed_hosts=["localhost:{port}"], compute="HIGH", timeout="60s")
+def main():
+    answer = urllib.request.urlopen("http://localhost:{port}/", timeout=0.4)
+    first = answer.read(5).decode()
+    try:
+        answer.read()
+    except TimeoutError as error:
+        return [first, str(error)]
+"""
+        envelope = bench.run(source)
+        thread.join(20)
+        assert not thread.is_alive()
+    said = f"[Errno 73] localhost:{port} was silent for 0.4 s"
+    assert envelope["result"] == ["first", said], envelope["error"]
+    assert envelope["execution"]["duration_ms"] < 10_000
+
+
+@pytest.mark.parametrize(
+    "timeout", ["0", "-1", "float('nan')", "float('inf')", "True", "'1'", "[1]", "{}"]
+)
+def test_a_timeout_that_is_none_is_refused(bench: Workbench, silent: int, timeout: str) -> None:
+    source = f"""
+from capsule import task
+from capsule_guest import calls
+import json
+calls.json = type("json", (), {{"dumps": lambda x, **_: json.dumps(x), "loads": json.loads}})
+def ask(**more):
+    fields = {{"method": "GET", "url": "http://localhost:{silent}/", "headers": [], **more}}
+    return calls.call("http.open", fields)[0]["id"]
+@task(allowed_hosts=["localhost:{silent}"], timeout="20s")
+def main():
+    said = []
+    for op, fields in [("http.open", {{}}), ("http.answer", {{"id": 0}}), ("http.read", {{"most": 1}})]:
+        try:
+            if op == "http.open":
+                ask(timeout={timeout})
+            else:
+                calls.call(op, {{"id": ask(), "timeout": {timeout}, "most": 1}})
+        except calls.CallError as error:
+            said.append(str(error))
+    return said
+"""
+    operations = ("open", "answer", "read")
+    assert bench.run(source)["result"] == [
+        f"the fields of http.{name} are not what they have to be" for name in operations
+    ]
+
+
+@pytest.mark.parametrize("timeout", ["10**400", "1e300"])
+def test_a_timeout_beyond_the_hosts_changes_nothing(
+    bench: Workbench, silent: int, timeout: str
+) -> None:
+    source = f"""
+from capsule import task
+from capsule_guest import calls
+@task(allowed_hosts=["localhost:{silent}"], timeout="1s")
+def main():
+    fields = {{"method": "GET", "url": "http://localhost:{silent}/", "headers": []}}
+    number = calls.call("http.open", {{**fields, "timeout": {timeout}}})[0]["id"]
+    calls.call("http.answer", {{"id": number, "timeout": {timeout}}})
+"""
+    error = bench.run(source)["error"]
+    assert error is not None
+    assert error["error_type"] == "timeout"

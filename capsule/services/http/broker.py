@@ -91,8 +91,17 @@ class Broker:
         with self._lock:
             return [record.entry() for record in self._records]
 
-    def open(self, method: str, url: str, headers: Sequence[tuple[str, str]]) -> int:
+    def open(
+        self,
+        method: str,
+        url: str,
+        headers: Sequence[tuple[str, str]],
+        timeout: float | None = None,
+    ) -> int:
         """Start an exchange and return its number; nothing is sent before `write` or `answer`.
+
+        `timeout`, here as in all calls, is how long the guest cares to wait, in seconds; it only
+        shortens what the limits allow.
 
         Raises `RefusedError` for what the policy or a rule does not allow, and `FailedError` when
         the host has no address, or too much is open.
@@ -105,31 +114,31 @@ class Broker:
             record = Record("?", "?", [])
             self._records.append(record)
         try:
-            return self._start(self._checked(method, url, headers, record), record)
+            return self._start(self._checked(method, url, headers, record), record, timeout)
         except (RefusedError, FailedError) as error:
             record.end(str(error))
             raise
 
-    def write(self, exchange: int, data: bytes) -> None:
+    def write(self, exchange: int, data: bytes, timeout: float | None = None) -> None:
         """Send a piece of the request's body; waits until the one before it was taken.
 
         Raises `FailedError`.
         """
-        self._find(exchange).write(data)
+        self._find(exchange).write(data, timeout)
 
-    def answer(self, exchange: int) -> Head:
+    def answer(self, exchange: int, timeout: float | None = None) -> Head:
         """End the request's body and return the head of the response.
 
-        Raises `FailedError`.
+        Raises `FailedError`; after a `LateError` for `timeout` it may be called again.
         """
-        return self._find(exchange).answer()
+        return self._find(exchange).answer(timeout)
 
-    def read(self, exchange: int, most: int) -> bytes:
+    def read(self, exchange: int, most: int, timeout: float | None = None) -> bytes:
         """Return the next bytes of the response's body, at most `most`, b"" at its end.
 
         The body is as it came: what is compressed stays so. Raises `FailedError`.
         """
-        return self._find(exchange).read(most)
+        return self._find(exchange).read(most, timeout)
 
     def finish(self, exchange: int) -> None:
         """Close an exchange, complete or not. Raises `FailedError` when there is none."""
@@ -181,7 +190,7 @@ class Broker:
             self._trust,
         )
 
-    def _start(self, request: Request, record: Record) -> int:
+    def _start(self, request: Request, record: Record, timeout: float | None) -> int:
         exchange = Exchange(request, self._limits, record)
         with self._lock:
             self._workers = [one for one in self._workers if one.worker.is_alive()]
@@ -197,7 +206,7 @@ class Broker:
             number, self._next = self._next, self._next + 1
             self._exchanges[number] = exchange
         try:
-            exchange.start()
+            exchange.start(timeout)
         except (RefusedError, FailedError):
             with self._lock:
                 self._exchanges.pop(number, None)

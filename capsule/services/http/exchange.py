@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import httpcore
 
 from capsule.services.http.explain import explained
-from capsule.services.http.failures import FailedError, RefusedError
+from capsule.services.http.failures import FailedError, LateError, RefusedError
 from capsule.services.http.headers import framed, received
 from capsule.services.http.line import Line
 
@@ -73,23 +73,24 @@ class Exchange:
         self._rest = b""
         self.worker = Thread(target=self._work, name="capsule-http", daemon=True)
 
-    def start(self) -> None:
+    def start(self, timeout: float | None) -> None:
         """Resolve and check the host. Raises `RefusedError` or `FailedError`."""
         self._check()
         self.worker.start()
         with self._changed:
             done = self._changed.wait_for(
                 lambda: self._resolved or self._error is not None,
-                min(self._limits.connect, self._limits.seconds),
+                _least(self._limits.connect, self._limits.seconds, timeout),
             )
             if self._error is not None:
                 raise type(self._error)(str(self._error))
         if not done:
-            self._give_up(FailedError(f"{self._request.url.host} could not be resolved in time"))
+            self._give_up(LateError(f"{self._request.url.host} could not be resolved in time"))
             self._check()
 
-    def write(self, data: bytes) -> None:
+    def write(self, data: bytes, timeout: float | None) -> None:
         """Send a piece of the body, once the piece before it has been taken."""
+        in_time = True
         with self._changed:
             if self._complete:
                 raise FailedError("the body of this request is complete")
@@ -99,16 +100,22 @@ class Exchange:
                 most = min(most, self._request.sent.length)
             fits = self._written <= most
             if fits and data:
-                self._wait(lambda: not self._piece or self._head is not None)
+                in_time = self._wait(lambda: not self._piece or self._head is not None, timeout)
                 # An answer that came early ended the request: nobody takes the rest.
                 self._piece = b"" if self._head is not None else data
                 self._changed.notify_all()
         if not fits:
             self._give_up(FailedError(f"the body of this request has more than {most} bytes"))
+        if not in_time:
+            # What was to be sent is lost, so nothing may come after it.
+            self._give_up(LateError(f"{self._request.url.place} did not take the body in time"))
         self._check()
 
-    def answer(self) -> Head:
-        """End the body and return the head of the response, once it is there."""
+    def answer(self, timeout: float | None) -> Head:
+        """End the body and return the head of the response, once it is there.
+
+        When `timeout` is over the request goes on: it may be asked for its answer again.
+        """
         length = self._request.sent.length
         if length is not None and self._written < length and self._head is None:
             self._give_up(
@@ -117,14 +124,14 @@ class Exchange:
         with self._changed:
             self._complete = True
             self._changed.notify_all()
-            self._wait(lambda: self._head is not None)
+            self._wait(lambda: self._head is not None, timeout)
             head = self._head
         self._check()
         if head is None:
-            raise self._too_long()
+            raise LateError(f"{self._request.url.place} did not answer in time")
         return head
 
-    def read(self, most: int) -> bytes:
+    def read(self, most: int, timeout: float | None) -> bytes:
         """Return the next piece of the body, at most `most` bytes, b"" at the end."""
         if most < 1:
             raise FailedError("a read is of at least one byte")
@@ -133,6 +140,7 @@ class Exchange:
             raise FailedError("this request was not answered yet")
         with self._reading:
             if not self._rest:
+                self._line.idle = _least(self._limits.idle, timeout)
                 self._rest = self._next()
             piece, self._rest = self._rest[:most], self._rest[most:]
             return piece
@@ -238,12 +246,20 @@ class Exchange:
             self._changed.notify_all()
             return piece
 
-    def _wait(self, ready: Callable[[], bool]) -> None:
-        """Wait, with the condition held, until it is ready or there is an error."""
-        left = self._deadline - time.monotonic()
-        if not self._changed.wait_for(lambda: self._error is not None or ready(), max(left, 0)):
-            self._error = self._too_long()
-            self._changed.notify_all()
+    def _wait(self, ready: Callable[[], bool], timeout: float | None = None) -> bool:
+        """Wait, with the condition held, until it is ready or there is an error.
+
+        Return whether that was within `timeout`; the end of the whole time is an error.
+        """
+        left = max(self._deadline - time.monotonic(), 0)
+        most = _least(left, timeout)
+        if self._changed.wait_for(lambda: self._error is not None or ready(), most):
+            return True
+        if most < left:
+            return False
+        self._error = self._too_long()
+        self._changed.notify_all()
+        return True
 
     def _next(self) -> bytes:
         """Return the next piece of the body, with the lock of reading held."""
@@ -288,21 +304,26 @@ class Exchange:
             self._give_up(self._error)
             raise type(self._error)(str(self._error))
 
-    def _too_long(self) -> FailedError:
-        return FailedError(
+    def _too_long(self) -> LateError:
+        return LateError(
             f"{self._request.url.place} took longer than {self._limits.seconds:g} s, all in all"
         )
 
     def _explained(self, problem: Exception) -> FailedError:
         if self._line.is_late:
             return self._too_long()
+        kind = LateError if isinstance(problem, httpcore.TimeoutException) else FailedError
         proxied = self._request.proxy is not None
-        return FailedError(
+        return kind(
             explained(
                 problem,
                 self._line.problem,
                 self._request.url.place,
-                self._limits,
+                self._limits._replace(idle=self._line.idle),
                 proxied=proxied,
             )
         )
+
+
+def _least(first: float, *others: float | None) -> float:
+    return min((first, *(other for other in others if other is not None)))

@@ -1,4 +1,4 @@
-"""The two ways in which a request of a sandbox goes wrong; the guest sees their text.
+"""The ways in which a request of a sandbox goes wrong; the guest sees their text.
 
 No text repeats a header's value, a query, credentials, or a value of the host's environment.
 """
@@ -12,3 +12,7 @@ class RefusedError(Exception):
 
 class FailedError(Exception):
     """Raised when an allowed request fails: network, TLS, time, size, or calls out of order."""
+
+
+class LateError(FailedError):
+    """Raised when it fails because something took too long."""

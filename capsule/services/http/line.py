@@ -32,6 +32,8 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
 
     def __init__(self, limits: Limits, deadline: float) -> None:
         self._limits = limits
+        # The longest silence from now on, in seconds: a guest may care to wait for less.
+        self.idle = limits.idle
         self._deadline = deadline
         self._addresses: tuple[str, ...] = ()
         self._socket: socket.socket | None = None
@@ -117,7 +119,7 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
         """Return the next bytes, b"" at the end of the stream."""
         try:
             connection = self._open()
-            connection.settimeout(self._patience(self._limits.idle))
+            connection.settimeout(self._patience(self.idle))
             data = connection.recv(max_bytes)
         except TimeoutError:
             raise httpcore.ReadTimeout from None
@@ -134,7 +136,7 @@ class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
         try:
             connection = self._open()
             while view:
-                connection.settimeout(self._patience(self._limits.idle))
+                connection.settimeout(self._patience(self.idle))
                 view = view[connection.send(view) :]
         except TimeoutError:
             raise httpcore.WriteTimeout from None

@@ -34,6 +34,14 @@ def test_however_deep(tmp_path: Path, levels: int, name: str) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_folders_that_may_not_be_written(tmp_path: Path) -> None:
+    deep(tmp_path, 5, "folder")
+    for path in [tmp_path / "folder", *(tmp_path / "folder").rglob("*")]:
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    erase(tmp_path / "folder")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_links_are_deleted_and_not_followed(tmp_path: Path) -> None:
     outside, folder = tmp_path / "outside", tmp_path / "folder"
     for made in (outside, folder, folder / "inner"):
@@ -73,6 +81,29 @@ def test_deep_folders_are_too_much(
     found = look(folder)
     assert found is None if said is None else said in (found or "")
     erase(folder)
+
+
+def test_what_is_added_to_a_copy_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # As root, whom no permission keeps from adding to it.
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    folder, copy = tmp_path / "folder", tmp_path / "copy"
+    for made in (folder, copy):
+        made.mkdir()
+    deep(copy, MAX_DEPTH + 2, "a")
+    with (copy / "large").open("wb") as file:
+        file.truncate(300 << 20)
+    scratch = Scratch(folder)
+    scratch.watch(copy)
+    scratch.next_look = 0
+    assert scratch.overflow(os.getpid()) is None
+    with (copy / "added").open("wb") as file:
+        file.truncate(200 << 20)
+    scratch.next_look = 0
+    assert scratch.overflow(os.getpid()) is None
+    with (folder / "more").open("wb") as file:
+        file.truncate(100 << 20)
+    scratch.next_look = 0
+    assert scratch.overflow(os.getpid()) == "/tmp holds more than 256 MB"
 
 
 def test_files_that_are_deleted_and_open_count(tmp_path: Path) -> None:

@@ -24,16 +24,19 @@ needs_seccomp = pytest.mark.skipif(
 )
 
 
-def answer(machine: seccomp.Machine, architecture: int, number: int) -> int:
+def answer(machine: seccomp.Machine, architecture: int, number: int, *arguments: int) -> int:
     """Run the filter on one call, as the kernel would."""
     code = list(struct.iter_unpack("<HBBI", seccomp.program(machine)))
-    data = struct.pack("<II", number, architecture) + bytes(56)
+    data = struct.pack("<IIQ", number, architecture, 0)
+    data += struct.pack("<6Q", *arguments, *[0] * (6 - len(arguments)))
     at = loaded = 0
     while True:
         operation, true, false, value = code[at]
         at += 1
         if operation == 0x20:
             (loaded,) = struct.unpack_from("<I", data, value)
+        elif operation == 0x54:
+            loaded &= value
         elif operation == 0x15:
             at += true if loaded == value else false
         elif operation == 0x35:
@@ -54,6 +57,7 @@ def test_a_closed_call_is_refused(machine: seccomp.Machine, name: str) -> None:
 @pytest.mark.parametrize("machine", [X86_64, AARCH64])
 def test_other_calls_are_allowed(machine: seccomp.Machine) -> None:
     closed = {row[machine.column] for row in seccomp.CLOSED.values()}
+    closed.add(seccomp.PAIR[machine.column])  # of nothing and of no kind
     for number in range(600):
         expected = REFUSED if number in closed else ALLOWED
         assert answer(machine, machine.architecture, number) == expected
@@ -63,6 +67,25 @@ def test_ways_around_the_numbers_are_closed() -> None:
     assert answer(X86_64, X86_64.architecture, 0x40000000 | 1) == REFUSED
     assert answer(X86_64, 0x40000003, 30) == KILLED  # i386, whose calls have other numbers
     assert answer(AARCH64, 0x40000028, 3) == KILLED
+
+
+@pytest.mark.parametrize("machine", [X86_64, AARCH64])
+def test_limits_are_read_and_set_of_the_caller_alone(machine: seccomp.Machine) -> None:
+    number = seccomp.LIMITS[machine.column]
+    assert answer(machine, machine.architecture, number, 0) == ALLOWED
+    for process in (1, 4_000_000, (1 << 32) - 1):
+        assert answer(machine, machine.architecture, number, process) == REFUSED
+
+
+@pytest.mark.parametrize("machine", [X86_64, AARCH64])
+def test_only_pairs_of_local_streams_are_made(machine: seccomp.Machine) -> None:
+    number, flags = seccomp.PAIR[machine.column], 0o2000000 | 0o4000
+    for family in range(45):
+        for kind in range(16):
+            expected = ALLOWED if (family, kind) == (1, 1) else REFUSED
+            for more in (0, flags):
+                arguments = family, kind | more
+                assert answer(machine, machine.architecture, number, *arguments) == expected
 
 
 def test_every_call_has_a_number_of_its_own() -> None:

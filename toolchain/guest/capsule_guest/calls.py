@@ -20,7 +20,10 @@ _HOST = 0
 
 
 class CallError(Exception):
-    """Raised when the host does not do what it was asked; `kind` is "refused" or "failed"."""
+    """Raised when the host does not do what it was asked.
+
+    `kind` is "refused", "late" or "failed".
+    """
 
     def __init__(self, kind: str, message: str) -> None:
         super().__init__(message)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from capsule_guest.net.errors import unsupported
 from capsule_guest.net.exchange import PIECE
 
@@ -29,7 +31,7 @@ class Answer:
         self.closes = head.closes
         self._head = head
         self._exchange = exchange
-        self._timeout: TimeoutError | None = None
+        self._waited = 0.0
         self._pieces = self._run()
 
     def write(self, data: bytes | bytearray) -> None:
@@ -40,16 +42,22 @@ class Answer:
         """Note that all was asked, and wait for the answer's head.
 
         A failure shows here, while the client still sends: that is when a server that cannot be
-        reached shows. That it took too long shows when the client waits for it.
+        reached shows. That it took too long shows when the client waits for it: that may be longer
+        than it waits for sending.
         """
         self.asked = True
+        begin = time.monotonic()
         try:
             self._exchange.answer()
-        except TimeoutError as error:
-            self._timeout = error
+        except TimeoutError:
+            self._waited = time.monotonic() - begin
 
     def piece(self) -> bytes:
         """Return what comes next; nothing when it ends without a sign."""
+        if self.asked:
+            # Here and not below, so that a client may wait again when its time is over.
+            waited, self._waited = self._waited, 0.0
+            self._exchange.answer(waited)
         for data in self._pieces:
             return data
         self.over = self.closes = True
@@ -62,8 +70,6 @@ class Answer:
     def _run(self) -> Iterator[bytes]:
         if self._head.expects and not self.asked:
             yield _CONTINUE
-        if self._timeout is not None:
-            raise self._timeout
         answer = self._exchange.answer()
         status: int = answer["status"]
         if status < 200:

@@ -11,7 +11,7 @@ from weakref import WeakValueDictionary
 from capsule_guest.net.answering import Answer
 from capsule_guest.net.asking import Asking
 from capsule_guest.net.errors import unsupported
-from capsule_guest.net.exchange import PIECE, Exchange
+from capsule_guest.net.exchange import PIECE, Exchange, Patience
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ class Connection:
         self.number = next(_numbers)
         self.peer: tuple[str, int] | None = None
         self.secure = False
+        self.patience = Patience()
         self._fresh = True
         self._asking = Asking(self._begin)
         self._answers: deque[Answer] = deque()
@@ -104,7 +105,8 @@ class Connection:
         _open.pop(self.number, None)
 
     def _begin(self, head: Head) -> Answer:
-        answer = Answer(head, Exchange(head.method, self._url(head.target), head.passed_on()))
+        url = self._url(head.target)
+        answer = Answer(head, Exchange(head.method, url, head.passed_on(), self.patience))
         self._answers.append(answer)
         return answer
 

@@ -15,7 +15,8 @@ def from_call(kind: str, message: str) -> OSError:
     if kind == "refused":
         return PermissionError(errno.EACCES, message)
     lower = message.lower()
-    if "timed out" in lower or "timeout" in lower:
+    # The second is what a system says that gave up connecting by itself.
+    if kind == "late" or "timed out" in lower:
         return TimeoutError(errno.ETIMEDOUT, message)
     # Not ECONNRESET nor EPIPE: clients swallow those while they send, to see what was answered.
     if "connection refused" in lower:

@@ -89,10 +89,14 @@ class Secured(_Agreed):
             return b"" if buffer is None else 0
         if self._sock.gettimeout() == 0 and not self._connection.readable():
             raise _nothing_yet()
-        return _given(self._connection.receive(most), buffer)
+        return _given(self._patient().receive(most), buffer)
 
     def write(self, data) -> int:  # type: ignore[no-untyped-def]
-        return self._connection.send(data)  # type: ignore[no-any-return]
+        return self._patient().send(data)  # type: ignore[no-any-return]
+
+    def _patient(self):  # type: ignore[no-untyped-def]
+        self._connection.patience.seconds = self._sock.gettimeout() or None
+        return self._connection
 
     def pending(self) -> int:
         return self._connection.pending()  # type: ignore[no-any-return]

@@ -51,6 +51,12 @@ class Socket:
             raise _bad()
         return self._connection
 
+    def _patient(self) -> Connection:
+        """Return the connection, with how long to wait; one that never waits has no way to say."""
+        connection = self._there()
+        connection.patience.seconds = self._timeout or None
+        return connection
+
     @property
     def family(self) -> int:
         return self._family
@@ -83,17 +89,17 @@ class Socket:
         return 0
 
     def send(self, data, flags=0) -> int:  # type: ignore[no-untyped-def]
-        return self._there().send(data)
+        return self._patient().send(data)
 
     def sendall(self, data, flags=0) -> None:  # type: ignore[no-untyped-def]
-        self._there().send(data)
+        self._patient().send(data)
 
     def recv(self, bufsize, flags=0) -> bytes:  # type: ignore[no-untyped-def]
         if bufsize < 0:
             raise ValueError("negative buffersize in recv")
         wait = self._timeout != 0 and not flags & _values["MSG_DONTWAIT"]
         peek = bool(flags & _values["MSG_PEEK"])
-        return self._there().receive(bufsize, wait=wait, peek=peek) if bufsize else b""
+        return self._patient().receive(bufsize, wait=wait, peek=peek) if bufsize else b""
 
     def recv_into(self, buffer, nbytes=0, flags=0) -> int:  # type: ignore[no-untyped-def]
         with memoryview(buffer) as view, view.cast("B") as whole:
