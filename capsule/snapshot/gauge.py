@@ -22,8 +22,10 @@ from capsule.process.report import HOST_MODULE
 from capsule.snapshot import instructions as op
 
 # A turn of a burning loop is mostly dead constants: they cost fuel and compile to nothing, so a
-# large block burns fast (5e10 units in 1 ms) and a small one reads finely.
+# large block burns fast (5e10 units in 1 ms) and a small one reads finely. Without the one between
+# them, a million small turns would be half of the time that a short run takes.
 LARGE = 1_000_000
+MEDIUM = 16_384
 SMALL = 256
 SHARE_BITS = 8
 # Enough steps to come from the largest budget, 10^14, down to one small turn a step.
@@ -32,8 +34,8 @@ STEP_LENGTH = 2
 
 FREE = {op.drop, op.end, op.else_, op.loop}
 
-CALL, BURN_LARGE, BURN_SMALL, LOOK, STEP, DRAIN = range(6)
-NAMES = ["call", "burn_large", "burn_small", "look", "step", "drain"]
+CALL, BURN_LARGE, BURN_MEDIUM, BURN_SMALL, LOOK, STEP, DRAIN = range(7)
+NAMES = ["call", "burn_large", "burn_medium", "burn_small", "look", "step", "drain"]
 
 
 def _cost(code: list[bytes]) -> int:
@@ -60,30 +62,28 @@ def _burn(units: int) -> bytes:
 # STEP: locals 0 turns, 1 the step's cost; global 0 is what the reading could still be.
 _SHARE = [op.global_get(0), op.i64_const(SHARE_BITS), op.i64_shr_u, op.local_tee(0)]
 _CHOOSE = [op.i64_const(LARGE), op.i64_lt_u, op.if_]
-_SMALL_ARM = [
-    op.local_get(0),
-    op.i64_const(SMALL),
-    op.i64_div_u,
-    op.i64_const(1),
-    op.i64_add,
-    op.local_tee(0),
-    op.call(BURN_SMALL),
-    op.local_get(0),
-    op.i64_const(SMALL),
-    op.i64_mul,
-    op.local_set(1),
-]
-_LARGE_ARM = [
-    op.local_get(0),
-    op.i64_const(LARGE),
-    op.i64_div_u,
-    op.local_tee(0),
-    op.call(BURN_LARGE),
-    op.local_get(0),
-    op.i64_const(LARGE),
-    op.i64_mul,
-    op.local_set(1),
-]
+_CHOOSE_AGAIN = [op.local_get(0), op.i64_const(MEDIUM), op.i64_lt_u, op.if_]
+
+
+def _arm(units: int, burn: int, *, one_more: bool) -> list[bytes]:
+    """Burn the share, in whole turns of `units`, and note what that was."""
+    return [
+        op.local_get(0),
+        op.i64_const(units),
+        op.i64_div_u,
+        *([op.i64_const(1), op.i64_add] if one_more else []),
+        op.local_tee(0),
+        op.call(burn),
+        op.local_get(0),
+        op.i64_const(units),
+        op.i64_mul,
+        op.local_set(1),
+    ]
+
+
+_SMALL_ARM = _arm(SMALL, BURN_SMALL, one_more=True)
+_MEDIUM_ARM = _arm(MEDIUM, BURN_MEDIUM, one_more=False)
+_LARGE_ARM = _arm(LARGE, BURN_LARGE, one_more=False)
 
 
 def _subtract(overhead: int) -> list[bytes]:
@@ -107,7 +107,8 @@ def _subtract(overhead: int) -> list[bytes]:
 # The call in DRAIN, entering STEP, entering the burning function, calling LOOK and entering it.
 _ENTERED = 5
 _AROUND = _ENTERED + _cost(_SHARE + _CHOOSE) + _cost(_subtract(0))
-SMALL_OVERHEAD = _AROUND + _cost(_SMALL_ARM)
+SMALL_OVERHEAD = _AROUND + _cost(_CHOOSE_AGAIN + _SMALL_ARM)
+MEDIUM_OVERHEAD = _AROUND + _cost(_CHOOSE_AGAIN + _MEDIUM_ARM)
 LARGE_OVERHEAD = _AROUND + _cost(_LARGE_ARM)
 
 
@@ -121,8 +122,13 @@ def _step() -> bytes:
         [(2, op.I64)],
         *_SHARE,
         *_CHOOSE,
+        *_CHOOSE_AGAIN,
         *_SMALL_ARM,
         *_subtract(SMALL_OVERHEAD),
+        op.else_,
+        *_MEDIUM_ARM,
+        *_subtract(MEDIUM_OVERHEAD),
+        op.end,
         op.else_,
         *_LARGE_ARM,
         *_subtract(LARGE_OVERHEAD),
@@ -150,11 +156,12 @@ def host_module() -> HostModule:
             op.function_type(b"", b""),
         ]
     )
-    kinds = [0, 1, 1, 2, 2, 1]
+    kinds = [0, 1, 1, 1, 2, 2, 1]
     set_budget = op.local_get(0) + op.global_set(0)
     code = [
         op.function([], op.i32_const(-1)),
         _burn(LARGE),
+        _burn(MEDIUM),
         _burn(SMALL),
         op.function([]),
         _step(),
@@ -185,7 +192,7 @@ def host_module() -> HostModule:
 
 def recipe() -> bytes:
     """Return what decides the host module, without building its 3 MB: for keys."""
-    return _step() + b"".join(_TURN) + f"{LARGE} {SMALL} {STEPS}".encode()
+    return _step() + b"".join(_TURN) + f"{LARGE} {MEDIUM} {SMALL} {STEPS}".encode()
 
 
 class Reading(NamedTuple):
@@ -222,8 +229,10 @@ def last_looks(budget: int) -> list[int]:
     left, burned = budget, 0
     for _ in range(STEPS):
         share = left >> SHARE_BITS
-        if share < LARGE:
+        if share < MEDIUM:
             cost = (share // SMALL + 1) * SMALL + SMALL_OVERHEAD
+        elif share < LARGE:
+            cost = share // MEDIUM * MEDIUM + MEDIUM_OVERHEAD
         else:
             cost = share // LARGE * LARGE + LARGE_OVERHEAD
         burned += cost

@@ -63,9 +63,7 @@ def freeze(code: Code) -> bytes:
 
 def idle() -> bytes:
     """Return the frames that ask for nothing: the answer is null."""
-    return _encode(
-        {**_code(None, None), "function": None, "args": [], "kwargs": {}, **_NO_ENV}, None
-    )
+    return _encode({}, None)
 
 
 def warm() -> bytes:
@@ -74,8 +72,6 @@ def warm() -> bytes:
 
 
 READY = frames.frame(frames.READY, b"")
-
-_NO_ENV: dict[str, Any] = {"env": {}, "early_env": False}
 
 
 def _code(module: str | None, code: Code | None) -> dict[str, Any]:
@@ -88,8 +84,10 @@ def _code(module: str | None, code: Code | None) -> dict[str, Any]:
 
 
 def _encode(request: dict[str, Any], code: Code | None) -> bytes:
+    # What is empty is left out: reading it would be a good part of the cost of a small request.
+    said = {name: value for name, value in request.items() if value}
     try:
-        text = json.dumps(request, allow_nan=False).encode()
+        text = json.dumps(said, allow_nan=False).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"the arguments are not JSON values: {error}") from None
     if len(text) > frames.MAX_BODY:

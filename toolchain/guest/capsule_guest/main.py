@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import random
+import sys
 
 from capsule.shared.frames import FAILURE, READY, RESULT, WARM
 from capsule_guest import (
@@ -27,8 +28,7 @@ from capsule_guest.channel import receive, send
 _RESERVE = [bytearray(256 << 10)]
 
 # A request that asks for nothing.
-_NOTHING = b"""{"module": null, "files": [], "packages": null, "function": null, "task": "",
-"args": [1, 2.5, "text", null, true], "kwargs": {"key": [{}]}, "env": {}, "early_env": false}"""
+_NOTHING = b'{"args": [1, 2.5, "text", null, true], "kwargs": {"key": [{}]}}'
 
 
 def prepare(*, core: bool, asyncio: bool) -> None:
@@ -51,7 +51,7 @@ def prepare(*, core: bool, asyncio: bool) -> None:
 
 def freeze() -> None:
     """Import a task's modules, say what of that cannot be frozen, and be ready for a snapshot."""
-    request = json.loads(receive()[1])
+    request = _decode(receive()[1])
     try:
         _install(request)
         kind, answer = RESULT, freezing.freeze(request["module"])
@@ -67,7 +67,7 @@ def serve() -> None:
     if kind == WARM:
         _warm_up()
         kind, content = receive()
-    request = json.loads(content)
+    request = _decode(content)
     try:
         try:
             freezing.resume()
@@ -80,9 +80,18 @@ def serve() -> None:
     send(kind, answer)
 
 
+_parse = json.JSONDecoder().raw_decode
+
+
+def _decode(content: bytes) -> dict:
+    """Read a request. `json.loads` would look for the encoding and for white space first."""
+    request: dict = _parse(content.decode())[0]
+    return request
+
+
 def _warm_up() -> None:
     """Go through the motions of a request: what is used first is slow, memory and code alike."""
-    request = json.loads(_NOTHING)
+    request = _decode(_NOTHING)
     random.seed()
     os.environ.clear()
     results.encode(_run(request))
@@ -97,24 +106,26 @@ def _install(request: dict) -> None:
     for path, size in request["files"]:
         files[path] = bytes(content[at : at + size])
         at += size
-    if request["packages"]:
+    if "packages" in request:
         loader.add_packages(request["packages"])
     loader.install(files)
 
 
 def _run(request: dict) -> object:
-    if request["files"]:
+    name, env = request.get("module"), request.get("env")
+    if "files" in request:
         _install(request)
-    if request["module"] is None:
+    if name is None:
         return None
-    if request["early_env"]:
-        os.environ.update(request["env"])
-    module = importlib.import_module(request["module"])
-    os.environ.update(request["env"])
+    if env and "early_env" in request:
+        os.environ.update(env)
+    module = sys.modules.get(name) or importlib.import_module(name)
+    if env:
+        os.environ.update(env)
     function = getattr(module, request["function"])
     tasks.enter(request["task"])
     try:
-        value = function(*request["args"], **request["kwargs"])
+        value = function(*request.get("args", ()), **request.get("kwargs", {}))
         if hasattr(value, "__await__"):
             value = loop.run(value)
     except SystemExit as error:

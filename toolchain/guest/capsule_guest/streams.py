@@ -111,8 +111,10 @@ def repeat() -> None:
 
 def flush() -> None:
     """Send what is still buffered; a task may have closed or replaced its streams."""
-    for name in ("stdout", "stderr", "__stdout__", "__stderr__"):
+    names = "stdout", "stderr", "__stdout__", "__stderr__"
+    found: list = [getattr(sys, name, None) for name in names]
+    for stream in {id(stream): stream for stream in found}.values():
         try:
-            getattr(sys, name).flush()
+            stream.flush()
         except Exception:
             continue
