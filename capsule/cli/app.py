@@ -122,7 +122,8 @@ def run(
 
     Put -- before arguments that begin with a dash.
     """
-    from capsule.cli.run import Options, command
+    from capsule.cli.options import Options
+    from capsule.cli.run import command
 
     options = Options(
         file=file,
@@ -168,7 +169,8 @@ def exec_(
 
     Put -- before arguments that begin with a dash.
     """
-    from capsule.cli.run import Options, command
+    from capsule.cli.options import Options
+    from capsule.cli.run import command
 
     options = Options(
         file=artifact,

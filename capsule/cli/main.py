@@ -6,7 +6,7 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from capsule.cli import signals
+from capsule.cli import fast, signals
 from capsule.cli.screen import Screen
 from capsule.errors import CapsuleError, OutputError, UsageError
 
@@ -28,7 +28,7 @@ def run(words: Sequence[str]) -> int:
     signals.as_interrupts()
     screen = Screen()
     try:
-        return _dispatch(list(words))
+        return _run_at_once(words, screen)
     except CapsuleError as error:
         return _refuse(error, words, screen)
     except OSError as error:
@@ -45,6 +45,16 @@ def run(words: Sequence[str]) -> int:
             f"  try: the same with {DEBUG}=1, and report what it prints"
         )
         return _INTERNAL
+
+
+def _run_at_once(words: Sequence[str], screen: Screen) -> int:
+    """Run a plain `run` or `exec` without what only other command lines need."""
+    options = fast.parse(words)
+    if options is None:
+        return _dispatch(list(words))
+    from capsule.cli.run import command
+
+    return command(options, screen)
 
 
 def _dispatch(words: list[str]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.cli.arguments import from_command_line, read_stdin
 from capsule.cli.bars import progress_for
@@ -23,6 +23,7 @@ from capsule.runner.source import read_artifact, read_file, read_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from capsule.cli.options import Options
     from capsule.cli.screen import Screen
     from capsule.envelope import Envelope
     from capsule.policy.folders import FolderRule
@@ -31,25 +32,6 @@ if TYPE_CHECKING:
 _MAX_SOURCE = 10 << 20
 
 SUCCESS, FAILED, TIMED_OUT, INTERRUPTED = 0, 1, 124, 130
-
-
-class Options(NamedTuple):
-    """What the command line says, as text; `artifact` is whether `file` is an exported task."""
-
-    file: str | None
-    args: list[str]
-    args_file: str | None = None
-    json: bool = False
-    result: bool = False
-    verbose: bool = False
-    quiet: bool = False
-    max_fuel: str | None = None
-    max_ram: str | None = None
-    timeout: str | None = None
-    no_net: bool = False
-    no_files: bool = False
-    mounts: tuple[str, ...] = ()
-    artifact: bool = False
 
 
 def command(options: Options, screen: Screen) -> int:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from capsule.policy.folders import MAX_FOLDERS, FolderRule, parse_folder
 from capsule.policy.hosts import MAX_HOSTS, parse_host
@@ -29,8 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What a task, or the defaults of a project, say about each option; `None` is silence.
 
     `compute` is in fuel units, `ram` in bytes, `timeout` in milliseconds.

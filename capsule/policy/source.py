@@ -7,8 +7,7 @@ as none, would run a function without the limits that its author wrote down.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from capsule.errors import PolicyError
 from capsule.policy.decorators import Decorators
@@ -27,8 +26,7 @@ MAX_NAME = 128
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
-@dataclass(frozen=True, slots=True)
-class Declared:
+class Declared(NamedTuple):
     """A task as its source declares it.
 
     `options` are the literal values of the decorator's keywords but `name`, not yet checked.
@@ -52,8 +50,7 @@ class Declared:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Declarations:
+class Declarations(NamedTuple):
     """What a source declares: its tasks, in order, and the plain `def main`, if it has one."""
 
     filename: str
@@ -75,7 +72,7 @@ def with_modules(declarations: Declarations, others: Iterable[Declared]) -> Decl
                 hint="name= in one of the two",
             )
         tasks[task.name] = task
-    return replace(declarations, tasks=tuple(tasks.values()))
+    return declarations._replace(tasks=tuple(tasks.values()))
 
 
 def read_source(text: str | bytes, filename: str) -> Declarations:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -118,12 +117,11 @@ def _settled(source: Source) -> Declarations:
 
     def settled(declared: Declared) -> Declared:
         own = parse_options(declared.options, declared.blame)
-        return replace(declared, options=written(overlay(own, source.project.defaults)))
+        return declared._replace(options=written(overlay(own, source.project.defaults)))
 
     declarations = source.declarations
     main = declarations.plain_main
-    return replace(
-        declarations,
+    return declarations._replace(
         tasks=tuple(settled(declared) for declared in declarations.tasks),
         plain_main=None if main is None else settled(main),
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from capsule.bundle.collect import collect, collect_text
@@ -70,7 +69,7 @@ def _beside(bundle: Bundle) -> Iterator[Declared]:
                 declared = read_source(content, path).tasks
             except UsageError:
                 continue  # the interpreter inside may be newer, and has the last word
-            yield from (replace(task, module=module) for task in declared)
+            yield from (task._replace(module=module) for task in declared)
 
 
 def read_text(source: bytes, working: Path) -> Source:
@@ -109,7 +108,7 @@ def read_artifact(path: Path, working: Path) -> Source:
     return Source(
         described.declarations,
         bundle,
-        replace(project, defaults=Options()),
+        project._replace(defaults=Options()),
         Exported(str(path), described, parts.packages, parts.memory, parts.pages, parts.digest),
     )
 
