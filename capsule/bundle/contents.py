@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING, NamedTuple
+
+from capsule.toolstore.identity import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -42,11 +43,8 @@ def digest_of(files: Mapping[str, bytes], entry: str) -> str:
     >>> digest_of({"a.py": b"xy"}, "a") == digest_of({"a.py": b"x"}, "a")
     False
     """
-    digest = hashlib.sha256(_FORMAT)
     pieces = [entry.encode()]
     for path in sorted(files):
         pieces += [path.encode(), files[path]]
-    for piece in pieces:
-        digest.update(len(piece).to_bytes(8, "little"))
-        digest.update(piece)
-    return digest.hexdigest()
+    measured = [part for piece in pieces for part in (len(piece).to_bytes(8, "little"), piece)]
+    return sha256(_FORMAT, *measured)

@@ -27,8 +27,8 @@ from capsule.policy.values import InvalidValueError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from capsule.policy.declared import Declarations, Declared
     from capsule.policy.project import Project
-    from capsule.policy.source import Declarations, Declared
 
 
 class CallerLimits(NamedTuple):

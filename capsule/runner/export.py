@@ -20,7 +20,7 @@ from capsule.runner.material import gather
 from capsule.snapshot import task
 
 if TYPE_CHECKING:
-    from capsule.policy.source import Declarations, Declared
+    from capsule.policy.declared import Declarations, Declared
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner.source import Source

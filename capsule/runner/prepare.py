@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from capsule.policy.declared import Declared
     from capsule.policy.folders import FolderRule
-    from capsule.policy.source import Declared
     from capsule.progress import Progress
     from capsule.runner.source import Source
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from capsule.bundle.collect import collect, collect_text
 from capsule.errors import UsageError
+from capsule.policy import CAPSULE
 from capsule.policy.config import find_project
+from capsule.policy.declared import with_modules
 from capsule.policy.options import Options
-from capsule.policy.source import read_source, with_modules
-from capsule.policy.statements import CAPSULE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -17,8 +16,8 @@ if TYPE_CHECKING:
 
     from capsule.artifact.description import Description
     from capsule.bundle.contents import Bundle
+    from capsule.policy.declared import Declarations, Declared
     from capsule.policy.project import Project
-    from capsule.policy.source import Declarations, Declared
     from capsule.snapshot.pages import PageRun
 
 
@@ -49,6 +48,10 @@ def read_file(path: Path | None, working: Path) -> Source:
     """
     if path is None:
         path = entrypoint(working)
+    # Here and below: an artifact has no source that has to be parsed, and ast is large.
+    from capsule.bundle.collect import collect
+    from capsule.policy.source import read_source
+
     named, path = path, working / path
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
@@ -61,6 +64,8 @@ def read_file(path: Path | None, working: Path) -> Source:
 
 def _beside(bundle: Bundle) -> Iterator[Declared]:
     """Yield the tasks of the modules that travel with the task file."""
+    from capsule.policy.source import read_source
+
     for path, content in bundle.files.items():
         # Whatever declares a task has to name the package that the decorator comes from.
         if path != bundle.entry_file and path.endswith(".py") and CAPSULE.encode() in content:
@@ -77,6 +82,9 @@ def read_text(source: bytes, working: Path) -> Source:
 
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
+    from capsule.bundle.collect import collect_text
+    from capsule.policy.source import read_source
+
     project = find_project(working, working=working)
     return Source(read_source(source, "<stdin>"), collect_text(source), project)
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import json
 import stat
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capsule.errors import ToolchainError
 from capsule.toolstore import files, lock, record
-from capsule.toolstore.identity import short_id
+from capsule.toolstore.identity import sha256, short_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,6 +84,8 @@ def obtain(
 
 def _make(shelf: Path, key: str, make: Callable[[Path], Facts]) -> None:
     """Make an entry; whoever calls this holds its lock."""
+    import tempfile
+
     # Of a process that was killed.
     for leftover in shelf.glob(f"{UNFINISHED}{key}-*"):
         files.delete(leftover)
@@ -174,9 +175,7 @@ def _index(folder: Path, facts: Facts) -> bytes:
 
 
 def _content_hash(*parts: object) -> str:
-    import hashlib
-
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return sha256(json.dumps(parts, sort_keys=True).encode())
 
 
 def _sha256(path: Path) -> str:

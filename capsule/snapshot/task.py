@@ -14,11 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from capsule.errors import WireError
 from capsule.policy.values import printable
 from capsule.shared import frames
-from capsule.snapshot import driver, eviction, request, shelf
-from capsule.snapshot.camera import MAX_MEMORY, Bounds, Spoilt, picture
+from capsule.snapshot import driver, request, shelf
 from capsule.snapshot.code import mounts_of
 from capsule.snapshot.generic import DRIVER, SERVE, Snapshot, opened
-from capsule.toolstore.compile import compile_module
 from capsule.wasm import PAGE
 from capsule.wire import answers
 
@@ -151,6 +149,9 @@ def take(base: Base, code: Code, studio: Studio) -> Pictured | Unfrozen:
 
     Raises `ToolchainError` when the sandbox cannot be started.
     """
+    # Here and below: what only taking a snapshot needs is not for every run to import.
+    from capsule.snapshot.camera import MAX_MEMORY, Bounds, Spoilt, picture
+
     asked = request.freeze(code)
     launch = base.launch._replace(
         driver=base.camera,
@@ -191,6 +192,9 @@ def _develop(
     pictured: Pictured, base: Base, folder: Path, watch: Callable[[], None] | None = None
 ) -> shelf.Facts:
     """Compile the driver of a snapshot into `folder`; return what has to be known of it."""
+    from capsule.snapshot import eviction
+    from capsule.toolstore.compile import compile_module
+
     eviction.prune_at_times(folder.parent)
     compile_module(base.launch.wasmtime, module_of(pictured, base), folder / DRIVER, watch)
     if pictured.files is not None:
