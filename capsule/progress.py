@@ -5,7 +5,9 @@ Functions that download or compile take a `Progress`; only the command line draw
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
+
+from capsule.named import NamedTuple
 
 
 class Step(NamedTuple):

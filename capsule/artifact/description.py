@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from capsule.artifact.errors import ArtifactError
+from capsule.named import NamedTuple
 from capsule.policy.declared import MAX_NAME, MAX_TASKS, Declarations, Declared
 from capsule.policy.values import shown
 from capsule.shared.task import OPTIONS

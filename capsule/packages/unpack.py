@@ -6,9 +6,10 @@ import hashlib
 import os
 import stat
 import zipfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.packages.places import Places, UnsafePathError, place
 from capsule.packages.wheel import MOST_BYTES, MOST_FILES, opened, refused
 from capsule.policy.values import shown

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError
+from capsule.named import NamedTuple
 from capsule.policy.values import shown
 
 if TYPE_CHECKING:

@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import NamedTuple
 
+from capsule.named import NamedTuple
 from capsule.policy.values import InvalidValueError, nearest, printable, shown
 
 MAX_FOLDERS = 64

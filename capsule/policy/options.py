@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from capsule.named import NamedTuple
 from capsule.policy.folders import MAX_FOLDERS, FolderRule, parse_folder
 from capsule.policy.hosts import MAX_HOSTS, parse_host
 from capsule.policy.units import (

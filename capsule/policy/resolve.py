@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.policy.ceilings import (
     check_amount,
     check_folders,

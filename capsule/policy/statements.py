@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
+from capsule.named import NamedTuple
 from capsule.policy import CAPSULE
 
 if TYPE_CHECKING:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from capsule.errors import WireError
+from capsule.named import NamedTuple
 from capsule.process import launch as starting
 from capsule.process.argv import SEAL_DIGITS
 from capsule.process.bell import Bell

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule import __version__
 from capsule.artifact import description
@@ -13,6 +13,7 @@ from capsule.artifact.parts import Parts
 from capsule.artifact.write import write
 from capsule.confine import walls as confine
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.policy.entry import entry_task
 from capsule.policy.options import overlay, parse_options, written
 from capsule.policy.resolve import resolve_all

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from capsule.confine.scratch import scratch
 from capsule.envelope import Envelope, EnvelopeError, refusal
+from capsule.named import NamedTuple
 from capsule.policy.project import Limits as RunLimits
 from capsule.policy.units import format_ram
 from capsule.process.argv import tmp_mount

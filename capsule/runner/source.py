@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.policy import CAPSULE
 from capsule.policy.config import find_project
 from capsule.policy.declared import with_modules

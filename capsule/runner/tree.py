@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.policy.units import MAX_TASKS
 from capsule.runner.switchboard import CallError
 

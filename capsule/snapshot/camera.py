@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.confine.scratch import scratch
 from capsule.errors import WireError
+from capsule.named import NamedTuple
 from capsule.policy.units import format_ram
 from capsule.process import launch as starting
 from capsule.process.argv import SEAL_DIGITS, tmp_mount

@@ -11,8 +11,9 @@ import re
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.snapshot.shelf import INDEX, LOCK, UNFINISHED
 from capsule.toolstore import files
 from capsule.toolstore.lock import claim, locked_if_free

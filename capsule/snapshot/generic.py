@@ -7,9 +7,10 @@ snapshot is made with stands beside it: the camera's driver, and memory as it is
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
+from capsule.named import NamedTuple
 from capsule.process.argv import STDLIB_GUEST, Launch, Mount
 from capsule.snapshot import driver, gauge, guest, shelf
 from capsule.toolstore.layout import INTERPRETER

@@ -9,9 +9,10 @@ from __future__ import annotations
 import json
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from capsule.errors import ToolchainError
+from capsule.named import NamedTuple
 from capsule.toolstore import files, lock, record
 from capsule.toolstore.identity import sha256, short_id
 

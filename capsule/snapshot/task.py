@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import WireError
+from capsule.named import NamedTuple
 from capsule.policy.values import printable
 from capsule.shared import frames
 from capsule.snapshot import driver, request, shelf

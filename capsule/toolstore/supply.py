@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from capsule.named import NamedTuple
 from capsule.paths import toolchain_data
 
 if TYPE_CHECKING:

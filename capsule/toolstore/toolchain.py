@@ -5,8 +5,9 @@ This module and what it imports stay light: opening a toolchain that is there ta
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.toolstore.identity import short_id
 from capsule.toolstore.layout import STDLIB, WASMTIME, Flavour, Layout, compiled, named_wasmtime
 from capsule.toolstore.record import signature
