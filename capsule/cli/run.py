@@ -44,11 +44,12 @@ def command(options: Options, screen: Screen) -> int:
     if options.verbose and options.quiet:
         raise UsageError("--verbose and --quiet exclude each other", hint="leave one of them out")
     limits = caller_limits(options)
-    source = _read(options)
+    home = state_root()
+    source = _read(options, home)
     arguments = from_command_line(options.args, options.args_file)
     call = prepare.Call(arguments.args, arguments.kwargs, limits, mounts_of(options))
     progress = progress_for(screen, quiet=options.quiet)
-    order = prepare.order(source, call, state_root(), progress)
+    order = prepare.order(source, call, home, progress)
     with Cancellation() as cancellation, cancelling(cancellation):
         envelope = run(order, Verbose(screen, cancellation, on=options.verbose), cancellation)
     if options.result:
@@ -105,10 +106,10 @@ def working_folder() -> Path:
         raise UsageError("the working folder is gone", hint="cd to one that is there") from None
 
 
-def _read(options: Options) -> Source:
+def _read(options: Options, home: Path) -> Source:
     working = working_folder()
     if options.artifact:
-        return read_artifact(Path(options.file or ""), working)
+        return read_artifact(Path(options.file or ""), working, home)
     if options.file != "-":
         return read_file(None if options.file is None else Path(options.file), working)
     if options.args_file == "-":

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from capsule.confine.walls import Walls
     from capsule.policy.declared import Declared
     from capsule.progress import Progress
-    from capsule.runner.source import Exported, Source
+    from capsule.runner.exported import Exported
+    from capsule.runner.source import Source
     from capsule.snapshot.generic import Base
     from capsule.toolstore.layout import Flavour
     from capsule.toolstore.lock import Lease
@@ -114,9 +115,10 @@ def _leased(obtain: Callable[[], Packages]) -> tuple[Packages, Lease | None]:
 def _kept(exported: Exported, home: Path, progress: Progress) -> Packages:
     if not exported.packages:
         return NOTHING
-    from capsule.packages.keep import keep
+    from capsule.packages.keep import keep, kept
 
-    return keep(home, exported.packages, progress)
+    there = kept(home, exported.packages)
+    return there or keep(home, exported.contents.parts.packages, progress)
 
 
 def _packages(source: Source, home: Path, progress: Progress) -> Packages:
@@ -146,7 +148,10 @@ def _restored(exported: Exported, home: Path, base: Base, progress: Progress) ->
     then one is taken here, of its sources.
     """
     described = exported.description
-    if not exported.pages or described.runtime != base.runtime.key:
+    if not exported.memory or described.runtime != base.runtime.key:
         return None
-    pictured = task.Pictured(exported.pages, exported.memory, described.files)
+
+    def pictured() -> task.Pictured:
+        return task.Pictured(exported.contents.parts.pages, exported.memory, described.files)
+
     return task.restore(home, base, pictured, exported.digest, progress)

@@ -12,25 +12,13 @@ from capsule.policy.declared import with_modules
 from capsule.policy.options import Options
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from capsule.artifact.description import Description
     from capsule.bundle.contents import Bundle
     from capsule.policy.declared import Declarations, Declared
     from capsule.policy.project import Project
-    from capsule.snapshot.pages import PageRun
-
-
-class Exported(NamedTuple):
-    """What an artifact holds besides its sources; `digest` stands for all of it."""
-
-    name: str
-    description: Description
-    packages: Mapping[str, bytes]
-    memory: int
-    pages: list[PageRun]
-    digest: str
+    from capsule.runner.exported import Exported
 
 
 class Source(NamedTuple):
@@ -90,36 +78,21 @@ def read_text(source: bytes, working: Path) -> Source:
     return Source(read_source(source, "<stdin>"), collect_text(source), project)
 
 
-def read_artifact(path: Path, working: Path) -> Source:
+def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source:
     """Read an exported task; it is untrusted, and nothing of it but data is used.
 
     Its policies are those that it was built with: the defaults of a project do not add to them. The
     ceilings of the project in `working` bind them, and its folders are those of that project: a
-    capsule.toml beside the artifact may be a stranger's too.
+    capsule.toml beside the artifact may be a stranger's too. With `home`, what reading it gave is
+    remembered there.
 
     Raises `ArtifactError` or `ConfigError`.
     """
-    from capsule.artifact import description, read
-    from capsule.artifact.errors import ArtifactError
-    from capsule.bundle.contents import Bundle, digest_of
+    from capsule.runner.exported import open_artifact
 
-    parts = read.read(working / path, str(path))
-    described = description.decode(parts.manifest, str(path))
-    if f"{described.entry}.py" not in parts.sources:
-        raise ArtifactError(f"{path}: it has no module {described.entry}")
-    project = find_project(working, working=working)
-    bundle = Bundle(
-        files=parts.sources,
-        entry=described.entry,
-        imports=described.imports,
-        digest=digest_of(parts.sources, described.entry),
-    )
-    return Source(
-        described.declarations,
-        bundle,
-        project._replace(defaults=Options()),
-        Exported(str(path), described, parts.packages, parts.memory, parts.pages, parts.digest),
-    )
+    exported, bundle = open_artifact(working / path, str(path), home)
+    project = find_project(working, working=working)._replace(defaults=Options())
+    return Source(exported.description.declarations, bundle, project, exported)
 
 
 def entrypoint(working: Path) -> Path:

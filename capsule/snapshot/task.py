@@ -93,15 +93,17 @@ def open_task(home: Path, base: Base, code: Code, studio: Studio) -> Frozen | Un
     return _frozen(entry)
 
 
-def restore(home: Path, base: Base, pictured: Pictured, digest: str, progress: Progress) -> Frozen:
+def restore(
+    home: Path, base: Base, pictured: Callable[[], Pictured], digest: str, progress: Progress
+) -> Frozen:
     """Return a snapshot that was taken elsewhere; `digest` stands for all of it.
 
-    Raises `ToolchainError` when it cannot be kept.
+    Raises `ToolchainError` when it cannot be kept, and what `pictured` raises.
     """
     entry = shelf.obtain(
         shelf_of(home),
         shelf.key(base.key.encode(), b"artifact", digest.encode()),
-        lambda folder: _develop(pictured, base, folder),
+        lambda folder: _develop(pictured(), base, folder),
         progress,
         _FACTS,
     )
