@@ -111,10 +111,10 @@ def _read(options: Options, home: Path) -> Source:
     if options.artifact:
         return read_artifact(Path(options.file or ""), working, home)
     if options.file != "-":
-        return read_file(None if options.file is None else Path(options.file), working)
+        return read_file(None if options.file is None else Path(options.file), working, home)
     if options.args_file == "-":
         raise UsageError("stdin cannot be both the source and the --args-file")
     source = read_stdin(_MAX_SOURCE + 1)
     if len(source) > _MAX_SOURCE:
         raise UsageError(f"the source on stdin has more than {_MAX_SOURCE:,} bytes")
-    return read_text(source, working)
+    return read_text(source, working, home)

@@ -1,8 +1,8 @@
-"""What was found out about a file once, so that nobody has to read it again.
+"""What reading a file gave, so that nobody has to read it again.
 
-It is kept as JSON on a shelf of the cache, under a key that names the file and its state: whoever
-changes the file changes its ctime, which nobody can set back. What is kept is only what reading
-gave. What a run may do is worked out of it anew each time.
+It is kept as JSON on a shelf of the cache, under a key that stands for the file's content, or for
+the state it was in: whoever changes a file changes its ctime, which nobody can set back. What a run
+may do is worked out anew each time.
 """
 
 from __future__ import annotations
@@ -32,11 +32,15 @@ _SETTLED, _SETTLED_COARSE = 100_000_000, 3_000_000_000
 _SECOND = 1_000_000_000
 
 
+def key(kind: str, *parts: bytes) -> str:
+    """Return what stands for `parts`, and for the version of capsule that looked at them."""
+    return shelf.key(f"{__version__} {_FORMAT} {kind}".encode(), *parts)
+
+
 def key_of(path: str, status: os.stat_result) -> str:
     """Return what stands for a file in the state that `status` tells."""
     state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-    version = f"{__version__} {_FORMAT}"
-    return shelf.key(version.encode(), os.fsencode(path), repr(state).encode())
+    return key("file", os.fsencode(path), repr(state).encode())
 
 
 def settled(status: os.stat_result, now: int) -> bool:
@@ -68,7 +72,7 @@ def recall(home: Path, key: str) -> dict[str, Any] | None:
 
 
 def keep(home: Path, key: str, values: dict[str, Any]) -> None:
-    """Keep values of JSON under `key`; where that cannot be done, nothing is kept."""
+    """Keep values of JSON under `key`, in place of others; nothing happens where that fails."""
     text = json.dumps(values).encode()
     if len(text) > _MOST:
         return
@@ -81,4 +85,4 @@ def keep(home: Path, key: str, values: dict[str, Any]) -> None:
         return {}
 
     with suppress(CapsuleError, OSError):
-        shelf.obtain(home / "cache" / SHELF, key, make, Silent())
+        shelf.renew(home / "cache" / SHELF, key, make, Silent())

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from capsule.policy.declared import Declarations, Declared
     from capsule.policy.project import Project
     from capsule.runner.exported import Exported
+    from capsule.runner.reading import Reader
 
 
 class Source(NamedTuple):
@@ -30,52 +31,61 @@ class Source(NamedTuple):
     exported: Exported | None = None
 
 
-def read_file(path: Path | None, working: Path) -> Source:
+def read_file(path: Path | None, working: Path, home: Path | None = None) -> Source:
     """Read a task file, or the entry point of the project in `working` when there is no `path`.
+
+    With `home`, what parsing gave is remembered there.
 
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
     if path is None:
         path = entrypoint(working)
-    # Here and below: an artifact has no source that has to be parsed, and ast is large.
+    # Here and below: of no use for an artifact.
     from capsule.bundle.collect import collect
-    from capsule.policy.source import read_source
+    from capsule.runner.reading import Reader
 
     named, path = path, working / path
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise UsageError(f"the task file {str(named)!r} {what}", hint="capsule run FILE.py")
     project = find_project(path.parent, working=working)
-    bundle = collect(path, root=project.root)
-    declarations = read_source(bundle.files[bundle.entry_file], path.name)
-    return Source(with_modules(declarations, _beside(bundle)), bundle, project)
+    reader = Reader(home, str(path))
+    bundle = collect(path, root=project.root, imports=reader.imports)
+    declarations = reader.declarations(bundle.files[bundle.entry_file], path.name)
+    source = Source(with_modules(declarations, _beside(bundle, reader)), bundle, project)
+    reader.finish()
+    return source
 
 
-def _beside(bundle: Bundle) -> Iterator[Declared]:
+def _beside(bundle: Bundle, reader: Reader) -> Iterator[Declared]:
     """Yield the tasks of the modules that travel with the task file."""
-    from capsule.policy.source import read_source
-
     for path, content in bundle.files.items():
         # Whatever declares a task has to name the package that the decorator comes from.
         if path != bundle.entry_file and path.endswith(".py") and CAPSULE.encode() in content:
             module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             try:
-                declared = read_source(content, path).tasks
+                declared = reader.declarations(content, path).tasks
             except UsageError:
                 continue  # the interpreter inside may be newer, and has the last word
             yield from (task._replace(module=module) for task in declared)
 
 
-def read_text(source: bytes, working: Path) -> Source:
+def read_text(source: bytes, working: Path, home: Path | None = None) -> Source:
     """Read a task from its text, as it came on stdin.
+
+    With `home`, what parsing gave is remembered there.
 
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
     from capsule.bundle.collect import collect_text
-    from capsule.policy.source import read_source
+    from capsule.runner.reading import Reader
 
     project = find_project(working, working=working)
-    return Source(read_source(source, "<stdin>"), collect_text(source), project)
+    reader = Reader(home, "")
+    declarations = reader.declarations(source, "<stdin>")
+    found = Source(declarations, collect_text(source, imports=reader.imports), project)
+    reader.finish()
+    return found
 
 
 def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source:

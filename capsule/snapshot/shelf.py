@@ -83,6 +83,17 @@ def obtain(
     )
 
 
+def renew(shelf: Path, key: str, make: Callable[[Path], Facts], progress: Progress) -> None:
+    """Make the entry `key` of `shelf`, in place of one that is there.
+
+    Only for entries that nobody holds a lease on while they use them. Raises as `obtain` does.
+    """
+    with files.writing(shelf):
+        files.make_private(shelf)
+        with lock.locked(shelf / f"{key}{LOCK}", progress):
+            _make(shelf, key, make)
+
+
 def _make(shelf: Path, key: str, make: Callable[[Path], Facts]) -> None:
     """Make an entry; whoever calls this holds its lock."""
     import tempfile
