@@ -17,7 +17,7 @@ from capsule.runner import memory
 from capsule.toolstore.identity import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
 _IMPORTS, _DECLARED = "imports", "declared"
@@ -85,6 +85,26 @@ class Reader:
     def _note(self, entry: dict[str, Any], key: str, value: object) -> None:
         entry[key] = value
         self._new = True
+
+
+def toml_reader(home: Path | None) -> Callable[[str], dict[str, object]] | None:
+    """Return what reads TOML and remembers it in `home`; None without one."""
+    if home is None:
+        return None
+
+    def parse(text: str) -> dict[str, object]:
+        key = memory.key("toml", sys.version.encode(), text.encode())
+        known = memory.recall(home, key)
+        if known is not None:
+            return known
+        import tomllib
+
+        table = tomllib.loads(text)
+        if _is_json(table):  # dates are not
+            memory.keep(home, key, table)
+        return table
+
+    return parse
 
 
 def _is_json(value: object) -> bool:

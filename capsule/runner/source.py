@@ -10,6 +10,7 @@ from capsule.policy import CAPSULE
 from capsule.policy.config import find_project
 from capsule.policy.declared import with_modules
 from capsule.policy.options import Options
+from capsule.runner.reading import Reader, toml_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from capsule.policy.declared import Declarations, Declared
     from capsule.policy.project import Project
     from capsule.runner.exported import Exported
-    from capsule.runner.reading import Reader
 
 
 class Source(NamedTuple):
@@ -39,16 +39,15 @@ def read_file(path: Path | None, working: Path, home: Path | None = None) -> Sou
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
     if path is None:
-        path = entrypoint(working)
+        path = entrypoint(working, home)
     # Here and below: of no use for an artifact.
     from capsule.bundle.collect import collect
-    from capsule.runner.reading import Reader
 
     named, path = path, working / path
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise UsageError(f"the task file {str(named)!r} {what}", hint="capsule run FILE.py")
-    project = find_project(path.parent, working=working)
+    project = find_project(path.parent, working=working, parse=toml_reader(home))
     reader = Reader(home, str(path))
     bundle = collect(path, root=project.root, imports=reader.imports)
     declarations = reader.declarations(bundle.files[bundle.entry_file], path.name)
@@ -78,9 +77,8 @@ def read_text(source: bytes, working: Path, home: Path | None = None) -> Source:
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
     from capsule.bundle.collect import collect_text
-    from capsule.runner.reading import Reader
 
-    project = find_project(working, working=working)
+    project = find_project(working, working=working, parse=toml_reader(home))
     reader = Reader(home, "")
     declarations = reader.declarations(source, "<stdin>")
     found = Source(declarations, collect_text(source, imports=reader.imports), project)
@@ -101,13 +99,15 @@ def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source
     from capsule.runner.exported import open_artifact
 
     exported, bundle = open_artifact(working / path, str(path), home)
-    project = find_project(working, working=working)._replace(defaults=Options())
+    project = find_project(working, working=working, parse=toml_reader(home))._replace(
+        defaults=Options()
+    )
     return Source(exported.description.declarations, bundle, project, exported)
 
 
-def entrypoint(working: Path) -> Path:
+def entrypoint(working: Path, home: Path | None = None) -> Path:
     """Return the entry point of the project in `working`. Raises `UsageError` or `ConfigError`."""
-    project = find_project(working, working=working)
+    project = find_project(working, working=working, parse=toml_reader(home))
     if project.entrypoint is not None:
         return project.entrypoint
     if project.config is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tomllib
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +11,7 @@ from capsule.bundle import imports
 from capsule.errors import CapsuleError, ConfigError, UsageError
 from capsule.policy import source as policy_source
 from capsule.runner.reading import Reader
-from capsule.runner.source import read_file, read_text
+from capsule.runner.source import entrypoint, read_file, read_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -132,6 +133,32 @@ def test_a_project_that_appears_is_noticed(project: Path, home: Path) -> None:
     config.write_text("[limits]\nmax_rum = '1GB'\n")
     with pytest.raises(ConfigError, match="max_rum"):
         read_file(project / "t.py", project, home)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[limits]\nmax_ram = '1GB'\nallowed_files = ['./a']", "[tasks]\ndefault_max_retries = 2"],
+)
+def test_toml_is_parsed_once(
+    text: str, project: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (project / "capsule.toml").write_text(text)
+    (project / "t.py").write_text("def main(): pass\n")
+    plain = read_file(project / "t.py", project).project
+    assert read_file(project / "t.py", project, home).project == plain
+    monkeypatch.setattr(tomllib, "loads", None)
+    assert read_file(project / "t.py", project, home).project == plain
+
+
+@pytest.mark.parametrize("text", ["name = 1979-05-27", "a = nan", "x = ", "a = 1\na = 2"])
+def test_toml_that_is_wrong_is_wrong_each_time(text: str, project: Path, home: Path) -> None:
+    (project / "capsule.toml").write_text(f"[workflow]\n{text}\n")
+    said = set()
+    for where in (home, home, None):
+        with pytest.raises(ConfigError) as caught:
+            entrypoint(project, where)
+        said.add(str(caught.value))
+    assert len(said) == 1
 
 
 @pytest.mark.parametrize("text", ["def (:", TASK.format("rum='1GB'"), TASK.format("1")])
