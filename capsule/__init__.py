@@ -1,7 +1,5 @@
 """Run Python that you do not trust, each call in its own sandbox process."""
 
-from __future__ import annotations
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.errors import CapsuleError
@@ -45,3 +43,7 @@ def __getattr__(name: str) -> object:
 
     found = globals()[name] = getattr(import_module(_HOMES[name]), name)
     return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,11 +1,9 @@
 """The envelope: the one answer of every run, whatever happened."""
 
-from __future__ import annotations
+# No annotations from __future__ here: each would be text, and a TypedDict compiles texts.
+from typing import Any, Literal, NotRequired, TypedDict
 
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
-
-if TYPE_CHECKING:
-    from capsule.errors import Code
+from capsule.errors import Code
 
 ErrorType = Literal[
     "task_error",

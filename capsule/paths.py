@@ -6,6 +6,7 @@ All state lives under one folder, so that one variable moves it all and one comm
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,7 +31,10 @@ def state_root(environ: Mapping[str, str] = os.environ) -> Path:
             raise ConfigError(
                 f"{HOME_VARIABLE}={named!r}: there is no such user", hint="give the full path"
             ) from None
-    # platformdirs costs 14 ms to import: only those pay who did not say where the state is.
+    if sys.platform == "linux" and "ANDROID_DATA" not in environ:
+        # The same as below says there, without the 14 ms that importing it takes.
+        data = Path(environ.get("XDG_DATA_HOME", ""))
+        return (data if data.is_absolute() else Path("~/.local/share").expanduser()) / "capsule"
     import platformdirs
 
     return Path(platformdirs.user_data_dir("capsule", appauthor=False))

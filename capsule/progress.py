@@ -5,12 +5,12 @@ Functions that download or compile take a `Progress`; only the command line draw
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from capsule.named import NamedTuple
 
-@dataclass(frozen=True, slots=True)
-class Step:
+
+class Step(NamedTuple):
     """One piece of long work.
 
     `total` is in `unit`: bytes to move, or the seconds that the work usually takes (a compile

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from capsule.artifact.errors import ArtifactError
-from capsule.policy.source import MAX_NAME, MAX_TASKS, Declarations, Declared
+from capsule.named import NamedTuple
+from capsule.policy.declared import MAX_NAME, MAX_TASKS, Declarations, Declared
 from capsule.policy.values import shown
 from capsule.shared.task import OPTIONS
 from capsule.toolstore.layout import FLAVOURS, Flavour

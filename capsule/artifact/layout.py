@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule import wasm
 from capsule.artifact.errors import AGAIN, ArtifactError
 from capsule.artifact.parts import DIGEST, OWN, SECTIONS
+from capsule.named import NamedTuple
 from capsule.policy.values import shown
 
 if TYPE_CHECKING:

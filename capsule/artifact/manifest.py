@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from math import isfinite
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from capsule.artifact.errors import AGAIN, UPDATE, ArtifactError
 from capsule.artifact.parts import FORMAT, MAX_MANIFEST, MAX_MEMORY, MAX_RUNS, MIN_MEMORY
+from capsule.named import NamedTuple
 from capsule.policy.values import shown
 from capsule.snapshot.pages import PAGE
 from capsule.wasm import PAGE as WASM_PAGE

@@ -41,11 +41,19 @@ def read(path: Path, name: str | None = None) -> Parts:
     Raises `ArtifactError` when there is no such file, when it is not a regular one, when it is
     larger than an artifact may be, and as `read_bytes`.
     """
+    return read_with_status(path, name)[0]
+
+
+def read_with_status(path: Path, name: str | None = None) -> tuple[Parts, os.stat_result | None]:
+    """Do as `read`, and tell the status of the file whose bytes these are.
+
+    There is none when the file changed meanwhile.
+    """
     name = printable(str(path) if name is None else name)
     try:
-        data = _content(path)
+        data, status = _content(path)
         _check_not_python(name, data)
-        return _read(memoryview(data))
+        return _read(memoryview(data)), status
     except ArtifactError as error:
         raise error.of(name) from None
 
@@ -68,7 +76,7 @@ def read_bytes(data: bytes, name: str = "artifact") -> Parts:
         raise error.of(printable(name)) from None
 
 
-def _content(path: Path) -> bytes:
+def _content(path: Path) -> tuple[bytes, os.stat_result | None]:
     """Return what a regular file holds; never wait for one that is something else."""
     try:
         # Looked at before it is opened, as opening a device can do something. And after, as it can
@@ -81,6 +89,7 @@ def _content(path: Path) -> bytes:
             if status.st_size > MAX_ARTIFACT:
                 raise _too_large(status.st_size)
             data = file.read(status.st_size + 1)
+            after = os.fstat(file.fileno())
     except FileNotFoundError:
         raise ArtifactError("there is no such file") from None
     except OSError as wrong:
@@ -89,7 +98,8 @@ def _content(path: Path) -> bytes:
         raise ArtifactError("no file has such a name") from None
     if len(data) != status.st_size:
         raise ArtifactError("it changed while it was read", hint=AGAIN)
-    return data
+    same = (status.st_mtime_ns, status.st_ctime_ns) == (after.st_mtime_ns, after.st_ctime_ns)
+    return data, status if same else None
 
 
 def _check_not_python(name: str, data: bytes) -> None:

@@ -13,26 +13,27 @@ from typing import TYPE_CHECKING
 
 from capsule.bundle.contents import Bundle, digest_of
 from capsule.bundle.folder import Folder
-from capsule.bundle.imports import imported_names
 from capsule.bundle.metadata import read_metadata
 from capsule.bundle.names import module_name
 from capsule.errors import UsageError
-from capsule.policy.parse import parse
+from capsule.policy.text import decode
 from capsule.policy.values import nearest, printable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from capsule.policy.parse import Source
+    # What a source imports, given its content and its name for messages; it raises `UsageError`.
+    Imports = Callable[[bytes, str], Sequence[str]]
 
 _LISTED = 1_000  # names of a folder to look through for one that was meant
 
 
-def collect(path: Path, *, root: Path) -> Bundle:
+def collect(path: Path, *, root: Path, imports: Imports | None = None) -> Bundle:
     """Return the bundle of a task file.
 
     `root` is the project's; messages name files relative to it. Modules are looked for in the
-    folder where the task file really is, as Python does it.
+    folder where the task file really is, as Python does it. `imports` says what a source imports;
+    None is `imports.imports_of`.
 
     Raises `UsageError` when the file is missing, is no Python, or when what it imports cannot be
     read, leads out of the folder by a link, or is too large.
@@ -41,30 +42,39 @@ def collect(path: Path, *, root: Path) -> Bundle:
     place = Path(os.path.realpath(path))
     folder = Folder(place.parent, Path(os.path.realpath(root)))
     content = folder.read(place)
-    source = parse(content, folder.name(place))
-    files, missing = _follow(source, folder)
+    imports = imports or _parsed
+    files, missing = _follow(imports(content, folder.name(place)), folder, imports)
     entry = _free_name(place, files)
     files[f"{entry}.py"] = content
-    return _bundle(source, files, entry, missing)
+    return _bundle(folder.name(place), files, entry, missing)
 
 
-def collect_text(source: bytes, name: str = "stdin") -> Bundle:
+def collect_text(source: bytes, name: str = "stdin", imports: Imports | None = None) -> Bundle:
     """Return the bundle of a source that stands in no file, so has no modules beside it.
 
     >>> collect_text(b"import json").entry_file
     'stdin.py'
     """
     entry = module_name(name)
-    parsed = parse(source, f"<{name}>")
-    return _bundle(parsed, {f"{entry}.py": source}, entry, imported_names(parsed.tree))
+    filename = f"<{name}>"
+    missing = (imports or _parsed)(source, filename)
+    return _bundle(filename, {f"{entry}.py": source}, entry, missing)
 
 
-def _follow(source: Source, folder: Folder) -> tuple[dict[str, bytes], set[str]]:
-    """Return the files that `source` imports, and that those import; and the names not found."""
+def _parsed(content: bytes, filename: str) -> Sequence[str]:
+    from capsule.bundle.imports import imports_of
+
+    return imports_of(content, filename)
+
+
+def _follow(
+    names: Sequence[str], folder: Folder, imports: Imports
+) -> tuple[dict[str, bytes], set[str]]:
+    """Return the files that have these names, and that those import; and the names not found."""
     files: dict[str, bytes] = {}
     missing: set[str] = set()
     seen: set[str] = set()
-    pending = list(imported_names(source.tree))
+    pending = list(names)
     while pending:
         name = pending.pop()
         if name in seen:
@@ -77,21 +87,21 @@ def _follow(source: Source, folder: Folder) -> tuple[dict[str, bytes], set[str]]
             # Read, and counted, once for each path: links may repeat one file without end.
             files[path] = folder.read(place)
             if path.endswith(".py"):
-                pending += _imports_of(files[path], path)
+                pending += _imports_of(files[path], path, imports)
     return files, missing
 
 
-def _imports_of(content: bytes, path: str) -> Iterable[str]:
+def _imports_of(content: bytes, path: str, imports: Imports) -> Iterable[str]:
     if b"import" not in content:
         return ()
     try:
-        return imported_names(parse(content, path).tree)
+        return imports(content, path)
     except UsageError:
         return ()
 
 
-def _bundle(source: Source, files: dict[str, bytes], entry: str, missing: Iterable[str]) -> Bundle:
-    metadata = read_metadata(source.text, source.filename)
+def _bundle(filename: str, files: dict[str, bytes], entry: str, missing: Iterable[str]) -> Bundle:
+    metadata = read_metadata(decode(files[f"{entry}.py"], filename), filename)
     return Bundle(
         files=files,
         entry=entry,

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from capsule.named import NamedTuple
+from capsule.toolstore.identity import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
 _FORMAT = b"capsule bundle 1\0"
 
 
-@dataclass(frozen=True, slots=True)
-class Bundle:
+class Bundle(NamedTuple):
     """The files of one task, as they were when they were read.
 
     `files` maps relative paths with "/" to contents. `entry` is the name of the module to import
@@ -44,11 +44,8 @@ def digest_of(files: Mapping[str, bytes], entry: str) -> str:
     >>> digest_of({"a.py": b"xy"}, "a") == digest_of({"a.py": b"x"}, "a")
     False
     """
-    digest = hashlib.sha256(_FORMAT)
     pieces = [entry.encode()]
     for path in sorted(files):
         pieces += [path.encode(), files[path]]
-    for piece in pieces:
-        digest.update(len(piece).to_bytes(8, "little"))
-        digest.update(piece)
-    return digest.hexdigest()
+    measured = [part for piece in pieces for part in (len(piece).to_bytes(8, "little"), piece)]
+    return sha256(_FORMAT, *measured)

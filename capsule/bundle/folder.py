@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.policy import CAPSULE
 from capsule.policy.folders import is_inside
-from capsule.policy.statements import CAPSULE
 from capsule.policy.values import printable
 
 if TYPE_CHECKING:

@@ -5,10 +5,20 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
+from capsule.policy.parse import parse
 from capsule.policy.statements import is_guard, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+def imports_of(content: bytes, filename: str) -> list[str]:
+    """Return the names that a source imports, each where it stands last.
+
+    Raises `UsageError` when it cannot be parsed.
+    """
+    names = list(imported_names(parse(content, filename).tree))
+    return list(dict.fromkeys(reversed(names)))[::-1]
 
 
 def imported_names(tree: ast.Module) -> Iterator[str]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.policy.values import printable, shown
 
 _START = "# /// script"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from keyword import iskeyword
 
-from capsule.policy.statements import CAPSULE
+from capsule.policy import CAPSULE
 
 
 def module_name(stem: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -87,6 +87,22 @@ Verbose = Annotated[
 ]
 
 
+def _run_or_exec(
+    file: str | None,
+    args: list[str] | None,
+    mount: list[str] | None,
+    *,
+    artifact: bool,
+    **said: Any,
+) -> int:
+    """Start what `run` and `exec` are both for; all else that was said goes by its own name."""
+    from capsule.cli.options import Options
+    from capsule.cli.run import command
+
+    options = Options(file, args or [], mounts=tuple(mount or ()), artifact=artifact, **said)
+    return command(options, Screen())
+
+
 @app.command()
 def run(
     file: Annotated[
@@ -122,24 +138,7 @@ def run(
 
     Put -- before arguments that begin with a dash.
     """
-    from capsule.cli.run import Options, command
-
-    options = Options(
-        file=file,
-        args=args or [],
-        args_file=args_file,
-        json=json,
-        result=result,
-        verbose=verbose,
-        quiet=quiet,
-        max_fuel=max_fuel,
-        max_ram=max_ram,
-        timeout=timeout,
-        mounts=tuple(mount or ()),
-        no_net=no_net,
-        no_files=no_files,
-    )
-    return command(options, Screen())
+    return _run_or_exec(**locals(), artifact=False)
 
 
 @app.command("exec")
@@ -168,25 +167,8 @@ def exec_(
 
     Put -- before arguments that begin with a dash.
     """
-    from capsule.cli.run import Options, command
-
-    options = Options(
-        file=artifact,
-        args=args or [],
-        args_file=args_file,
-        json=json,
-        result=result,
-        verbose=verbose,
-        quiet=quiet,
-        max_fuel=max_fuel,
-        max_ram=max_ram,
-        timeout=timeout,
-        mounts=tuple(mount or ()),
-        no_net=no_net,
-        no_files=no_files,
-        artifact=True,
-    )
-    return command(options, Screen())
+    said = locals()
+    return _run_or_exec(said.pop("artifact"), **said, artifact=True)
 
 
 @app.command()

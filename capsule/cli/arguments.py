@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.shared.frames import MAX_BODY
 
 

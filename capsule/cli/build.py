@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.cli.bars import progress_for
 from capsule.cli.run import working_folder
 from capsule.cli.signals import cancelling
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
 from capsule.runner.export import build, export, save

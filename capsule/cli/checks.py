@@ -7,11 +7,12 @@ import platform
 import shutil
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from capsule import __version__
 from capsule.confine import walls
 from capsule.errors import CapsuleError
+from capsule.named import NamedTuple
 from capsule.paths import HOME_VARIABLE, state_root
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.cli.arguments import from_command_line, read_stdin
 from capsule.cli.bars import progress_for
@@ -23,6 +23,7 @@ from capsule.runner.source import read_artifact, read_file, read_text
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from capsule.cli.options import Options
     from capsule.cli.screen import Screen
     from capsule.envelope import Envelope
     from capsule.policy.folders import FolderRule
@@ -31,25 +32,6 @@ if TYPE_CHECKING:
 _MAX_SOURCE = 10 << 20
 
 SUCCESS, FAILED, TIMED_OUT, INTERRUPTED = 0, 1, 124, 130
-
-
-class Options(NamedTuple):
-    """What the command line says, as text; `artifact` is whether `file` is an exported task."""
-
-    file: str | None
-    args: list[str]
-    args_file: str | None = None
-    json: bool = False
-    result: bool = False
-    verbose: bool = False
-    quiet: bool = False
-    max_fuel: str | None = None
-    max_ram: str | None = None
-    timeout: str | None = None
-    no_net: bool = False
-    no_files: bool = False
-    mounts: tuple[str, ...] = ()
-    artifact: bool = False
 
 
 def command(options: Options, screen: Screen) -> int:
@@ -62,11 +44,12 @@ def command(options: Options, screen: Screen) -> int:
     if options.verbose and options.quiet:
         raise UsageError("--verbose and --quiet exclude each other", hint="leave one of them out")
     limits = caller_limits(options)
-    source = _read(options)
+    home = state_root()
+    source = _read(options, home)
     arguments = from_command_line(options.args, options.args_file)
     call = prepare.Call(arguments.args, arguments.kwargs, limits, mounts_of(options))
     progress = progress_for(screen, quiet=options.quiet)
-    order = prepare.order(source, call, state_root(), progress)
+    order = prepare.order(source, call, home, progress)
     with Cancellation() as cancellation, cancelling(cancellation):
         envelope = run(order, Verbose(screen, cancellation, on=options.verbose), cancellation)
     if options.result:
@@ -123,15 +106,15 @@ def working_folder() -> Path:
         raise UsageError("the working folder is gone", hint="cd to one that is there") from None
 
 
-def _read(options: Options) -> Source:
+def _read(options: Options, home: Path) -> Source:
     working = working_folder()
     if options.artifact:
-        return read_artifact(Path(options.file or ""), working)
+        return read_artifact(Path(options.file or ""), working, home)
     if options.file != "-":
-        return read_file(None if options.file is None else Path(options.file), working)
+        return read_file(None if options.file is None else Path(options.file), working, home)
     if options.args_file == "-":
         raise UsageError("stdin cannot be both the source and the --args-file")
     source = read_stdin(_MAX_SOURCE + 1)
     if len(source) > _MAX_SOURCE:
         raise UsageError(f"the source on stdin has more than {_MAX_SOURCE:,} bytes")
-    return read_text(source, working)
+    return read_text(source, working, home)

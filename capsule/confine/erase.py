@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -19,7 +18,9 @@ def erase(folder: Path) -> None:
     Folders in folders are moved to the top first, so that no path gets long and nothing recurses.
     """
     if os.rename not in os.supports_dir_fd or os.scandir not in os.supports_fd:
-        shutil.rmtree(folder, ignore_errors=True)
+        from shutil import rmtree
+
+        rmtree(folder, ignore_errors=True)
         return
     with suppress(OSError):
         top = os.open(folder, _FOLDER)

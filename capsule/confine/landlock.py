@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from capsule.named import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

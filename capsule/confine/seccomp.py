@@ -12,7 +12,8 @@ import errno
 import os
 import platform
 import struct
-from typing import NamedTuple
+
+from capsule.named import NamedTuple
 
 _NO_NEW_PRIVILEGES, _GET_SECCOMP, _SET_SECCOMP = 38, 21, 22
 _FILTER = 2

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from capsule.named import NamedTuple
 from capsule.packages import interpreter
 from capsule.packages.target import PYTHON
 from capsule.toolstore import files

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
 from capsule.errors import ToolchainError, UsageError
+from capsule.named import NamedTuple
 from capsule.packages.target import PYTHON_SERIES
 from capsule.packages.wheel import MOST_BYTES
 from capsule.policy.values import printable

@@ -11,20 +11,26 @@ import json
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.toolstore import files
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-
-    from capsule.packages.unpack import File
 
 SITE = "site"
 _INDEX = "index.json"
 _STAMP = "stamp"
 # Hex digits of a digest that name its folder.
 _NAME = 32
+
+
+class File(NamedTuple):
+    """The content of a file that was written."""
+
+    size: int
+    sha256: str
 
 
 class Damage(NamedTuple):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.packages import interpreter
 
 if TYPE_CHECKING:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.packages import content
-from capsule.packages.unpack import File
+from capsule.packages.content import File
 from capsule.packages.wanted import NOTHING, Packages
 from capsule.toolstore import files, lock
 
@@ -27,22 +26,53 @@ def keep(home: Path, found: Mapping[str, bytes], progress: Progress) -> Packages
     """
     if not found:
         return NOTHING
+    known, digest = measured(found)
+    if (there := kept(home, digest)) is not None:
+        return there
+    shelf = _shelf(home)
+    target = content.folder_of(shelf, digest)
+    with files.writing(shelf):
+        files.make_private(shelf)
+        with lock.locked(shelf / "lock", progress):
+            if not isinstance(content.look(target, digest), Path):
+                _write(target, found, known)
+    return _packages(target / content.SITE, digest)
+
+
+def kept(home: Path, digest: str) -> Packages | None:
+    """Return the packages of this digest, None when they are not there whole."""
+    found = content.look(content.folder_of(_shelf(home), digest), digest)
+    return _packages(found, digest) if isinstance(found, Path) else None
+
+
+class Measured(NamedTuple):
+    """Size and hash of each file, and the digest that stands for all."""
+
+    known: dict[str, File]
+    digest: str
+
+
+def measured(found: Mapping[str, bytes]) -> Measured:
+    """Return what is known of files by relative path."""
+    import hashlib
+
     known = {
         path: File(len(data), hashlib.sha256(data).hexdigest()) for path, data in found.items()
     }
-    digest = content.digest_of(known)
-    shelf = home / "cache" / "packages"
-    target = content.folder_of(shelf, digest)
-    if not isinstance(content.look(target, digest), Path):
-        with files.writing(shelf):
-            files.make_private(shelf)
-            with lock.locked(shelf / "lock", progress):
-                if not isinstance(content.look(target, digest), Path):
-                    _write(target, found, known)
-    return Packages(target / content.SITE, digest, (), frozenset())
+    return Measured(known, content.digest_of(known))
+
+
+def _shelf(home: Path) -> Path:
+    return home / "cache" / "packages"
+
+
+def _packages(site: Path, digest: str) -> Packages:
+    return Packages(site, digest, (), frozenset())
 
 
 def _write(target: Path, found: Mapping[str, bytes], known: Mapping[str, File]) -> None:
+    import tempfile
+
     made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=target.parent))
     try:
         (made / content.SITE).mkdir(mode=files.PRIVATE)

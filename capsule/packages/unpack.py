@@ -6,9 +6,10 @@ import hashlib
 import os
 import stat
 import zipfile
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.packages.content import File
 from capsule.packages.places import Places, UnsafePathError, place
 from capsule.packages.wheel import MOST_BYTES, MOST_FILES, opened, refused
 from capsule.policy.values import shown
@@ -26,13 +27,6 @@ _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 # A wheel that grows by more, beyond a size that is no trouble, is there to fill a disk.
 _RATIO = 100
 _HARMLESS = 32 << 20
-
-
-class File(NamedTuple):
-    """The content of a file that was written."""
-
-    size: int
-    sha256: str
 
 
 def unpack(wheels: Iterable[Wheel], site: Path) -> dict[str, File]:

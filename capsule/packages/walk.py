@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.packages.requirement import applies, merged
 from capsule.policy.values import printable
 

@@ -8,11 +8,12 @@ import struct
 import zipfile
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.packages.requirement import parse
 from capsule.policy.values import printable, shown
 

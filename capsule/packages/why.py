@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote
 
 from packaging.utils import (
@@ -14,6 +14,7 @@ from packaging.utils import (
 )
 
 from capsule.errors import CapsuleError, ToolchainError, UsageError
+from capsule.named import NamedTuple
 from capsule.packages.target import PYTHON
 from capsule.policy.values import printable, shown
 from capsule.toolstore import child

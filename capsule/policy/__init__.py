@@ -3,3 +3,6 @@
 `source` reads the declarations, `config` reads capsule.toml, `resolve` makes a `Policy` of both.
 Nothing here runs or imports a task's code.
 """
+
+# The package that the decorator comes from.
+CAPSULE = "capsule"

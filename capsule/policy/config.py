@@ -17,6 +17,8 @@ from capsule.shared.task import OPTIONS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    Parse = Callable[[str], dict[str, object]]
+
 MAX_CONFIG = 1 << 20
 
 _DEFAULT = "default_"
@@ -39,24 +41,25 @@ _KEYS = {
 T = TypeVar("T")
 
 
-def find_project(folder: Path, *, working: Path) -> Project:
+def find_project(folder: Path, *, working: Path, parse: Parse | None = None) -> Project:
     """Return the project of the nearest capsule.toml at or above `folder`.
 
-    Without one, the project is the working folder, with no defaults and no ceilings. Raises
-    `ConfigError` when capsule.toml cannot be read or says something that capsule does not know.
+    Without one, the project is the working folder, with no defaults and no ceilings. `parse` reads
+    TOML as `tomllib.loads` does, which is what None stands for. Raises `ConfigError` when
+    capsule.toml cannot be read or says something that capsule does not know.
     """
     start = Path(os.path.realpath(folder))
     for candidate in (start, *start.parents):
         path = candidate / CONFIG_NAME
         # A broken symlink is an error, not a reason to go on without the ceilings it stands for.
         if os.path.lexists(path):
-            return read_config(path)
+            return read_config(path, parse)
     return Project(root=Path(os.path.realpath(working)))
 
 
-def read_config(path: Path) -> Project:
+def read_config(path: Path, parse: Parse | None = None) -> Project:
     """Return the project that one capsule.toml describes; its folder is the root."""
-    table = _load(path)
+    table = _load(path, parse or _parse_toml)
     _check_keys(path, table, _KEYS, "section")
     sections: dict[str, dict[str, object]] = {}
     for section, keys in _KEYS.items():
@@ -106,23 +109,29 @@ def blame_key(path: Path, section: str, key: str, wrong: InvalidValueError) -> C
     return ConfigError(f"{_name(path)}: [{section}] {key}: {wrong.message}", hint=wrong.hint)
 
 
-def _load(path: Path) -> dict[str, object]:
+def _parse_toml(text: str) -> dict[str, object]:
     # tomllib costs as much as all of this package, and many projects have no capsule.toml.
     import tomllib
 
+    return tomllib.loads(text)
+
+
+def _load(path: Path, parse: Parse) -> dict[str, object]:
     try:
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG + 1)
         if len(content) > MAX_CONFIG:
             raise ConfigError(f"{_name(path)}: larger than {MAX_CONFIG:,} bytes")
-        return tomllib.loads(content.decode())
+        return parse(content.decode())
     except OSError as wrong:
         raise ConfigError(f"{_name(path)}: cannot be read: {wrong.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{_name(path)}: not UTF-8, which TOML has to be") from None
-    except tomllib.TOMLDecodeError as wrong:
-        raise ConfigError(f"{_name(path)}: not TOML: {printable(str(wrong))}") from None
     except (RecursionError, ValueError) as wrong:
+        from tomllib import TOMLDecodeError
+
+        if isinstance(wrong, TOMLDecodeError):
+            raise ConfigError(f"{_name(path)}: not TOML: {printable(str(wrong))}") from None
         # Too deep, or a number or date that TOML can write and Python cannot hold.
         problem = "nested too deeply" if isinstance(wrong, RecursionError) else str(wrong)
         raise ConfigError(f"{_name(path)}: cannot be read: {printable(problem)}") from None

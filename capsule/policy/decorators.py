@@ -6,7 +6,8 @@ import ast
 from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError
-from capsule.policy.statements import CAPSULE, Scope, imported, walk
+from capsule.policy import CAPSULE
+from capsule.policy.statements import Scope, imported, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,7 +8,7 @@ from capsule.errors import UsageError
 from capsule.policy.values import shown
 
 if TYPE_CHECKING:
-    from capsule.policy.source import Declarations, Declared
+    from capsule.policy.declared import Declarations, Declared
 
 _LISTED = 10
 

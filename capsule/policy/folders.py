@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
 from pathlib import Path
 
+from capsule.named import NamedTuple
 from capsule.policy.values import InvalidValueError, nearest, printable, shown
 
 MAX_FOLDERS = 64
@@ -26,8 +26,7 @@ _MOUNT_FORMS = "HOST[::GUEST][:ro|:rw], like ./data or ./data::/in:ro"
 _LONGEST = 1024
 
 
-@dataclass(frozen=True, slots=True)
-class FolderRule:
+class FolderRule(NamedTuple):
     """A folder as someone wrote it, checked for its form only.
 
     `parts` lead from the project root to the folder (none: the root itself); `guest` is its
@@ -43,8 +42,7 @@ class FolderRule:
         return "./" + "/".join(self.parts)
 
 
-@dataclass(frozen=True, slots=True)
-class FolderGrant:
+class FolderGrant(NamedTuple):
     """A folder of this machine and its absolute path inside the sandbox.
 
     `host` is absolute, free of symlinks, and was a folder when the grant was made.

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
+from capsule.named import NamedTuple
 from capsule.policy.folders import MAX_FOLDERS, FolderRule, parse_folder
 from capsule.policy.hosts import MAX_HOSTS, parse_host
 from capsule.policy.units import (
@@ -29,8 +29,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """What a task, or the defaults of a project, say about each option; `None` is silence.
 
     `compute` is in fuel units, `ram` in bytes, `timeout` in milliseconds.

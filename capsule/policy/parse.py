@@ -11,9 +11,9 @@ import ast
 import sys
 import threading
 import warnings
-from typing import NamedTuple
 
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.policy.text import decode
 from capsule.policy.values import printable
 

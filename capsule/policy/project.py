@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.policy.options import Options
 
 if TYPE_CHECKING:
@@ -15,8 +15,7 @@ if TYPE_CHECKING:
 CONFIG_NAME = "capsule.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Ceilings that no task may exceed; `None` is no ceiling, an empty list allows nothing.
 
     `max_compute` is in fuel units, `max_ram` in bytes, `max_timeout` in milliseconds. Those with
@@ -38,8 +37,7 @@ _NOTHING_SAID = Options()
 _NO_LIMITS = Limits()
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(NamedTuple):
     """Where a task belongs, and the rules there.
 
     `root` is absolute and without symlinks: every folder of a policy is inside it. `config` is the

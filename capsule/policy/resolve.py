@@ -7,11 +7,11 @@ an error, not a silent narrowing. The caller's limits narrow what is left, and n
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.policy.ceilings import (
     check_amount,
     check_folders,
@@ -28,12 +28,11 @@ from capsule.policy.values import InvalidValueError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from capsule.policy.declared import Declarations, Declared
     from capsule.policy.project import Project
-    from capsule.policy.source import Declarations, Declared
 
 
-@dataclass(frozen=True, slots=True)
-class CallerLimits:
+class CallerLimits(NamedTuple):
     """What the caller of a run allows at most; `None` is no limit.
 
     `max_fuel` is in fuel units, `max_ram` in bytes, `timeout_ms` in milliseconds.
@@ -46,8 +45,10 @@ class CallerLimits:
     no_files: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+UNLIMITED = CallerLimits()
+
+
+class Policy(NamedTuple):
     """Everything a task may do, fixed before any argument arrives.
 
     `compute` is in fuel units, `ram` in bytes and `timeout_ms` in milliseconds (`None`: unlimited).
@@ -66,7 +67,7 @@ class Policy:
 def resolve(
     task: Declared,
     project: Project,
-    caller: CallerLimits = CallerLimits(),
+    caller: CallerLimits = UNLIMITED,
     mounts: Sequence[FolderRule] = (),
 ) -> Policy:
     """Return the policy of one task.
@@ -128,7 +129,7 @@ def resolve(
 def resolve_all(
     declarations: Declarations,
     project: Project,
-    caller: CallerLimits = CallerLimits(),
+    caller: CallerLimits = UNLIMITED,
     mounts: Sequence[FolderRule] = (),
 ) -> dict[str, Policy]:
     """Return the policy of every task that a run of the file can reach, by task name.

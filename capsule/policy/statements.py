@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
+
+from capsule.named import NamedTuple
+from capsule.policy import CAPSULE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -14,7 +17,6 @@ Scope = Literal["top", "block", "inner"]
 Holder = ast.stmt | ast.excepthandler | ast.match_case
 
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
-CAPSULE = "capsule"
 
 
 class Binding(NamedTuple):

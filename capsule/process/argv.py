@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.confine.scratch import GUEST
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path

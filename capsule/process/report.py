@@ -8,7 +8,7 @@ counts, and only when the exit status is one that a guest cannot choose.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from capsule.named import NamedTuple
 
 _START = b"Error: failed to run main module"
 _OUT_OF_FUEL = b"wasm trap: all fuel consumed"

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from capsule.errors import WireError
+from capsule.named import NamedTuple
 from capsule.process import instance
 from capsule.process.bell import Bell
 from capsule.process.peer import wait

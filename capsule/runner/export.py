@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import tempfile
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule import __version__
 from capsule.artifact import description
@@ -14,6 +13,7 @@ from capsule.artifact.parts import Parts
 from capsule.artifact.write import write
 from capsule.confine import walls as confine
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.policy.entry import entry_task
 from capsule.policy.options import overlay, parse_options, written
 from capsule.policy.resolve import resolve_all
@@ -21,7 +21,7 @@ from capsule.runner.material import gather
 from capsule.snapshot import task
 
 if TYPE_CHECKING:
-    from capsule.policy.source import Declarations, Declared
+    from capsule.policy.declared import Declarations, Declared
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner.source import Source
@@ -118,12 +118,11 @@ def _settled(source: Source) -> Declarations:
 
     def settled(declared: Declared) -> Declared:
         own = parse_options(declared.options, declared.blame)
-        return replace(declared, options=written(overlay(own, source.project.defaults)))
+        return declared._replace(options=written(overlay(own, source.project.defaults)))
 
     declarations = source.declarations
     main = declarations.plain_main
-    return replace(
-        declarations,
+    return declarations._replace(
         tasks=tuple(settled(declared) for declared in declarations.tasks),
         plain_main=None if main is None else settled(main),
     )

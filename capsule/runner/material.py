@@ -6,9 +6,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
-from capsule.packages.included import science_imports
 from capsule.packages.wanted import NOTHING, Packages, Wanted
-from capsule.policy.statements import CAPSULE
+from capsule.policy import CAPSULE
 from capsule.runner.start import Material
 from capsule.snapshot import task
 from capsule.snapshot.code import Code
@@ -21,9 +20,10 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.confine.walls import Walls
-    from capsule.policy.source import Declared
+    from capsule.policy.declared import Declared
     from capsule.progress import Progress
-    from capsule.runner.source import Exported, Source
+    from capsule.runner.exported import Exported
+    from capsule.runner.source import Source
     from capsule.snapshot.generic import Base
     from capsule.toolstore.layout import Flavour
     from capsule.toolstore.lock import Lease
@@ -73,7 +73,7 @@ def flavour_of(imports: frozenset[str]) -> Flavour:
     >>> flavour_of(frozenset(["json"])), flavour_of(frozenset(["json", "pandas"]))
     ('core', 'science')
     """
-    return "science" if imports & science_imports() else "core"
+    return "science" if _science_among(imports) else "core"
 
 
 def libraries_among(imports: frozenset[str], packages: Packages) -> frozenset[str]:
@@ -83,7 +83,19 @@ def libraries_among(imports: frozenset[str], packages: Packages) -> frozenset[st
     ['pandas']
     """
     if packages.folder is None:
-        return imports & science_imports()
+        return _science_among(imports)
+    return _foreign(imports)
+
+
+def _science_among(imports: frozenset[str]) -> frozenset[str]:
+    if not (foreign := _foreign(imports)):
+        return foreign
+    from capsule.packages.included import science_imports  # a long table
+
+    return foreign & science_imports()
+
+
+def _foreign(imports: frozenset[str]) -> frozenset[str]:
     return imports - sys.stdlib_module_names - {CAPSULE}
 
 
@@ -101,9 +113,12 @@ def _leased(obtain: Callable[[], Packages]) -> tuple[Packages, Lease | None]:
 
 
 def _kept(exported: Exported, home: Path, progress: Progress) -> Packages:
-    from capsule.packages.keep import keep
+    if not exported.packages:
+        return NOTHING
+    from capsule.packages.keep import keep, kept
 
-    return keep(home, exported.packages, progress)
+    there = kept(home, exported.packages)
+    return there or keep(home, exported.contents.parts.packages, progress)
 
 
 def _packages(source: Source, home: Path, progress: Progress) -> Packages:
@@ -133,7 +148,10 @@ def _restored(exported: Exported, home: Path, base: Base, progress: Progress) ->
     then one is taken here, of its sources.
     """
     described = exported.description
-    if not exported.pages or described.runtime != base.runtime.key:
+    if not exported.memory or described.runtime != base.runtime.key:
         return None
-    pictured = task.Pictured(exported.pages, exported.memory, described.files)
+
+    def pictured() -> task.Pictured:
+        return task.Pictured(exported.contents.parts.pages, exported.memory, described.files)
+
     return task.restore(home, base, pictured, exported.digest, progress)

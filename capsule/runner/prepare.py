@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from capsule.confine import walls as confine
+from capsule.named import NamedTuple
 from capsule.policy.entry import entry_task
 from capsule.policy.resolve import CallerLimits, Policy, resolve_all
 from capsule.process.argv import Mount
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from capsule.policy.declared import Declared
     from capsule.policy.folders import FolderRule
-    from capsule.policy.source import Declared
     from capsule.progress import Progress
     from capsule.runner.source import Source
 

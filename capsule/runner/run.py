@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from capsule.envelope import Envelope, EnvelopeError, refusal
+from capsule.named import NamedTuple
 from capsule.policy.project import Limits as RunLimits
 from capsule.policy.units import format_ram
 from capsule.runner.attempt import Attempt, Cold, Output, Plan, Starter, attempt

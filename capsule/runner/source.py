@@ -2,36 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from capsule.bundle.collect import collect, collect_text
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
+from capsule.policy import CAPSULE
 from capsule.policy.config import find_project
+from capsule.policy.declared import with_modules
 from capsule.policy.options import Options
-from capsule.policy.source import read_source, with_modules
-from capsule.policy.statements import CAPSULE
+from capsule.runner.reading import Reader, toml_reader
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from capsule.artifact.description import Description
     from capsule.bundle.contents import Bundle
+    from capsule.policy.declared import Declarations, Declared
     from capsule.policy.project import Project
-    from capsule.policy.source import Declarations, Declared
-    from capsule.snapshot.pages import PageRun
-
-
-class Exported(NamedTuple):
-    """What an artifact holds besides its sources; `digest` stands for all of it."""
-
-    name: str
-    description: Description
-    packages: Mapping[str, bytes]
-    memory: int
-    pages: list[PageRun]
-    digest: str
+    from capsule.runner.exported import Exported
 
 
 class Source(NamedTuple):
@@ -43,80 +31,83 @@ class Source(NamedTuple):
     exported: Exported | None = None
 
 
-def read_file(path: Path | None, working: Path) -> Source:
+def read_file(path: Path | None, working: Path, home: Path | None = None) -> Source:
     """Read a task file, or the entry point of the project in `working` when there is no `path`.
+
+    With `home`, what parsing gave is remembered there.
 
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
     if path is None:
-        path = entrypoint(working)
+        path = entrypoint(working, home)
+    # Here and below: of no use for an artifact.
+    from capsule.bundle.collect import collect
+
     named, path = path, working / path
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
         raise UsageError(f"the task file {str(named)!r} {what}", hint="capsule run FILE.py")
-    project = find_project(path.parent, working=working)
-    bundle = collect(path, root=project.root)
-    declarations = read_source(bundle.files[bundle.entry_file], path.name)
-    return Source(with_modules(declarations, _beside(bundle)), bundle, project)
+    project = find_project(path.parent, working=working, parse=toml_reader(home))
+    reader = Reader(home, str(path))
+    bundle = collect(path, root=project.root, imports=reader.imports)
+    declarations = reader.declarations(bundle.files[bundle.entry_file], path.name)
+    source = Source(with_modules(declarations, _beside(bundle, reader)), bundle, project)
+    reader.finish()
+    return source
 
 
-def _beside(bundle: Bundle) -> Iterator[Declared]:
+def _beside(bundle: Bundle, reader: Reader) -> Iterator[Declared]:
     """Yield the tasks of the modules that travel with the task file."""
     for path, content in bundle.files.items():
         # Whatever declares a task has to name the package that the decorator comes from.
         if path != bundle.entry_file and path.endswith(".py") and CAPSULE.encode() in content:
             module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             try:
-                declared = read_source(content, path).tasks
+                declared = reader.declarations(content, path).tasks
             except UsageError:
                 continue  # the interpreter inside may be newer, and has the last word
-            yield from (replace(task, module=module) for task in declared)
+            yield from (task._replace(module=module) for task in declared)
 
 
-def read_text(source: bytes, working: Path) -> Source:
+def read_text(source: bytes, working: Path, home: Path | None = None) -> Source:
     """Read a task from its text, as it came on stdin.
+
+    With `home`, what parsing gave is remembered there.
 
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
-    project = find_project(working, working=working)
-    return Source(read_source(source, "<stdin>"), collect_text(source), project)
+    from capsule.bundle.collect import collect_text
+
+    project = find_project(working, working=working, parse=toml_reader(home))
+    reader = Reader(home, "")
+    declarations = reader.declarations(source, "<stdin>")
+    found = Source(declarations, collect_text(source, imports=reader.imports), project)
+    reader.finish()
+    return found
 
 
-def read_artifact(path: Path, working: Path) -> Source:
+def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source:
     """Read an exported task; it is untrusted, and nothing of it but data is used.
 
     Its policies are those that it was built with: the defaults of a project do not add to them. The
     ceilings of the project in `working` bind them, and its folders are those of that project: a
-    capsule.toml beside the artifact may be a stranger's too.
+    capsule.toml beside the artifact may be a stranger's too. With `home`, what reading it gave is
+    remembered there.
 
     Raises `ArtifactError` or `ConfigError`.
     """
-    from capsule.artifact import description, read
-    from capsule.artifact.errors import ArtifactError
-    from capsule.bundle.contents import Bundle, digest_of
+    from capsule.runner.exported import open_artifact
 
-    parts = read.read(working / path, str(path))
-    described = description.decode(parts.manifest, str(path))
-    if f"{described.entry}.py" not in parts.sources:
-        raise ArtifactError(f"{path}: it has no module {described.entry}")
-    project = find_project(working, working=working)
-    bundle = Bundle(
-        files=parts.sources,
-        entry=described.entry,
-        imports=described.imports,
-        digest=digest_of(parts.sources, described.entry),
+    exported, bundle = open_artifact(working / path, str(path), home)
+    project = find_project(working, working=working, parse=toml_reader(home))._replace(
+        defaults=Options()
     )
-    return Source(
-        described.declarations,
-        bundle,
-        replace(project, defaults=Options()),
-        Exported(str(path), described, parts.packages, parts.memory, parts.pages, parts.digest),
-    )
+    return Source(exported.description.declarations, bundle, project, exported)
 
 
-def entrypoint(working: Path) -> Path:
+def entrypoint(working: Path, home: Path | None = None) -> Path:
     """Return the entry point of the project in `working`. Raises `UsageError` or `ConfigError`."""
-    project = find_project(working, working=working)
+    project = find_project(working, working=working, parse=toml_reader(home))
     if project.entrypoint is not None:
         return project.entrypoint
     if project.config is None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.policy.units import format_ram
 from capsule.snapshot import request, task
 from capsule.snapshot.code import libraries_of, mounts_of

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 import threading
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from capsule.errors import WireError
+from capsule.named import NamedTuple
 from capsule.process.cancel import Cancellation
 from capsule.shared import frames
 from capsule.wire import answers

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import time
-from dataclasses import replace
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.policy.units import MAX_TASKS
 from capsule.runner.switchboard import CallError
 
@@ -87,7 +87,7 @@ class Tree:
                 timeout_ms = left if timeout_ms is None else min(timeout_ms, left)
             if compute <= 0 or (timeout_ms is not None and timeout_ms <= 0):
                 return None
-        return replace(policy, compute=compute, timeout_ms=timeout_ms)
+        return policy._replace(compute=compute, timeout_ms=timeout_ms)
 
     def settle(self, granted: Policy, used: int | None) -> None:
         """Give back what an attempt did not use; one that could not be asked used all of it."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from capsule.errors import WireError
+from capsule.named import NamedTuple
 from capsule.policy import units
 from capsule.shared.frames import RESULT, TEXT
 from capsule.wire import answers

@@ -7,9 +7,10 @@ is bounded, and the picture counts only behind the closing frame, which no guest
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import WireError
+from capsule.named import NamedTuple
 from capsule.policy.units import format_ram
 from capsule.process import instance
 from capsule.process.peer import wait

@@ -11,8 +11,9 @@ import re
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.snapshot.shelf import INDEX, LOCK, UNFINISHED
 from capsule.toolstore import files
 from capsule.toolstore.lock import claim, locked_if_free
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 # What capsule keeps, and how its entries are named. Nothing else is ever looked at or deleted: the
 # home can be set to a folder in which others have a cache too.
-KINDS = ("generic", "host", "matplotlib", "packages", "tasks")
+KINDS = ("generic", "host", "matplotlib", "packages", "plans", "tasks")
 _NAME = re.compile(r"[0-9a-f]{32}")
 # The files of an entry that bear the time of its last use; each entry has one.
 _MARKS = (INDEX, "stamp")

@@ -15,9 +15,9 @@ A test bisects this module against the real program and holds every number below
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from capsule import wasm
+from capsule.named import NamedTuple
 from capsule.process.report import HOST_MODULE
 from capsule.snapshot import instructions as op
 

@@ -6,19 +6,13 @@ snapshot is made with stands beside it: the camera's driver, and memory as it is
 
 from __future__ import annotations
 
-import mmap
-import tempfile
-import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
+from capsule.named import NamedTuple
 from capsule.process.argv import STDLIB_GUEST, Launch, Mount
-from capsule.process.cancel import Cancellation
-from capsule.snapshot import calibration, driver, gauge, guest, shelf
-from capsule.snapshot.camera import MAX_MEMORY, Bounds, Picture, picture
-from capsule.snapshot.initial import initial_memory
-from capsule.toolstore.compile import compile_module
+from capsule.snapshot import driver, gauge, guest, shelf
 from capsule.toolstore.layout import INTERPRETER
 from capsule.wasm import PAGE
 
@@ -160,6 +154,10 @@ def _mounts(
 
 
 def _make_host(folder: Path, toolchain: Toolchain) -> shelf.Facts:
+    # Here and below: what only making needs is not for every run to import.
+    from capsule.snapshot.initial import initial_memory
+    from capsule.toolstore.compile import compile_module
+
     module = gauge.host_module()
     compile_module(toolchain.wasmtime, module.source, folder / _HOST)
     memory = initial_memory(toolchain.root / INTERPRETER)
@@ -185,6 +183,14 @@ class _Studio(NamedTuple):
 
 
 def _make(folder: Path, studio: _Studio) -> shelf.Facts:
+    import tempfile
+    import time
+
+    from capsule.process.cancel import Cancellation
+    from capsule.snapshot import calibration
+    from capsule.snapshot.camera import MAX_MEMORY, Bounds, Picture, picture
+    from capsule.toolstore.compile import compile_module
+
     run, walls = studio.run, studio.walls
     with tempfile.TemporaryDirectory(prefix="capsule-") as scratch, Cancellation() as never:
         guest.lay_out(studio.content, Path(scratch, "guest"))
@@ -218,6 +224,8 @@ def _make(folder: Path, studio: _Studio) -> shelf.Facts:
 
 def opened(path: Path) -> memoryview:
     """Return the content of a file, which is read as far as it is looked at."""
+    import mmap
+
     with path.open("rb") as file:
         return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
 

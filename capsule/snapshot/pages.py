@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from capsule.named import NamedTuple
 
 PAGE = 4096
 _ZERO = bytes(PAGE)

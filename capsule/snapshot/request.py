@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.shared import frames
 from capsule.snapshot.code import PACKAGES_GUEST
 

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import json
 import stat
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from capsule.errors import ToolchainError
+from capsule.named import NamedTuple
 from capsule.toolstore import files, lock, record
-from capsule.toolstore.identity import short_id
+from capsule.toolstore.identity import sha256, short_id
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -83,8 +83,21 @@ def obtain(
     )
 
 
+def renew(shelf: Path, key: str, make: Callable[[Path], Facts], progress: Progress) -> None:
+    """Make the entry `key` of `shelf`, in place of one that is there.
+
+    Only for entries that nobody holds a lease on while they use them. Raises as `obtain` does.
+    """
+    with files.writing(shelf):
+        files.make_private(shelf)
+        with lock.locked(shelf / f"{key}{LOCK}", progress):
+            _make(shelf, key, make)
+
+
 def _make(shelf: Path, key: str, make: Callable[[Path], Facts]) -> None:
     """Make an entry; whoever calls this holds its lock."""
+    import tempfile
+
     # Of a process that was killed.
     for leftover in shelf.glob(f"{UNFINISHED}{key}-*"):
         files.delete(leftover)
@@ -174,9 +187,7 @@ def _index(folder: Path, facts: Facts) -> bytes:
 
 
 def _content_hash(*parts: object) -> str:
-    import hashlib
-
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+    return sha256(json.dumps(parts, sort_keys=True).encode())
 
 
 def _sha256(path: Path) -> str:

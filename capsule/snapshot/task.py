@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import WireError
+from capsule.named import NamedTuple
 from capsule.policy.values import printable
 from capsule.shared import frames
-from capsule.snapshot import driver, eviction, request, shelf
-from capsule.snapshot.camera import MAX_MEMORY, Bounds, Spoilt, picture
+from capsule.snapshot import driver, request, shelf
 from capsule.snapshot.code import mounts_of
 from capsule.snapshot.generic import DRIVER, SERVE, Snapshot, opened
-from capsule.toolstore.compile import compile_module
 from capsule.wasm import PAGE
 from capsule.wire import answers
 
@@ -94,15 +93,17 @@ def open_task(home: Path, base: Base, code: Code, studio: Studio) -> Frozen | Un
     return _frozen(entry)
 
 
-def restore(home: Path, base: Base, pictured: Pictured, digest: str, progress: Progress) -> Frozen:
+def restore(
+    home: Path, base: Base, pictured: Callable[[], Pictured], digest: str, progress: Progress
+) -> Frozen:
     """Return a snapshot that was taken elsewhere; `digest` stands for all of it.
 
-    Raises `ToolchainError` when it cannot be kept.
+    Raises `ToolchainError` when it cannot be kept, and what `pictured` raises.
     """
     entry = shelf.obtain(
         shelf_of(home),
         shelf.key(base.key.encode(), b"artifact", digest.encode()),
-        lambda folder: _develop(pictured, base, folder),
+        lambda folder: _develop(pictured(), base, folder),
         progress,
         _FACTS,
     )
@@ -151,6 +152,9 @@ def take(base: Base, code: Code, studio: Studio) -> Pictured | Unfrozen:
 
     Raises `ToolchainError` when the sandbox cannot be started.
     """
+    # Here and below: what only taking a snapshot needs is not for every run to import.
+    from capsule.snapshot.camera import MAX_MEMORY, Bounds, Spoilt, picture
+
     asked = request.freeze(code)
     launch = base.launch._replace(
         driver=base.camera,
@@ -191,6 +195,9 @@ def _develop(
     pictured: Pictured, base: Base, folder: Path, watch: Callable[[], None] | None = None
 ) -> shelf.Facts:
     """Compile the driver of a snapshot into `folder`; return what has to be known of it."""
+    from capsule.snapshot import eviction
+    from capsule.toolstore.compile import compile_module
+
     eviction.prune_at_times(folder.parent)
     compile_module(base.launch.wasmtime, module_of(pictured, base), folder / DRIVER, watch)
     if pictured.files is not None:

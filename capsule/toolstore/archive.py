@@ -11,7 +11,6 @@ import json
 import os
 import tempfile
 import zipfile
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,7 +97,7 @@ def import_toolchain(
     """
     supply = supply or Supply()
     layout = layout_of(home, supply)
-    with workshop(layout, progress, replace(supply, fetch=_only(file))) as work:
+    with workshop(layout, progress, supply._replace(fetch=_only(file))) as work:
         _take(file, work.pins, layout, progress)
         for wheel in work.pins.wheels:
             if (layout.staging / wheel.file).exists():

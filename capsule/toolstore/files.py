@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import stat
 import time
 from contextlib import contextmanager, suppress
@@ -111,7 +110,9 @@ def delete(path: Path) -> None:
         for folder, _, names in os.walk(path):
             for name in names:
                 Path(folder, name).chmod(stat.S_IWRITE)
-    shutil.rmtree(path)
+    from shutil import rmtree  # with all the kinds of archives that it knows
+
+    rmtree(path)
 
 
 def sizes(folder: Path) -> list[int]:
@@ -128,4 +129,6 @@ def sizes(folder: Path) -> list[int]:
 
 def copy(source: Path, target: Path) -> None:
     """Copy a file's bytes, not its mode bits."""
-    shutil.copyfile(source, target)
+    from shutil import copyfile
+
+    copyfile(source, target)

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 from capsule.errors import ToolchainError
 
 if TYPE_CHECKING:
+    from hashlib import _Hash as Hash
     from pathlib import Path
 
 # Counts up when the same pins have to give other prepared files: other compile flags, another way
 # to make `core`. It is part of the store's identity, so that no two recipes share a folder.
 RECIPE = 1
+
+_FEW = 256 << 10
 
 
 def short_id(*parts: bytes, size: int = 8) -> str:
@@ -26,6 +29,28 @@ def short_id(*parts: bytes, size: int = 8) -> str:
         hasher.update(len(part).to_bytes(8, "little"))
         hasher.update(part)
     return hasher.hexdigest()
+
+
+def sha256(*parts: bytes) -> str:
+    """Return the SHA-256 of `parts`, one after the other, in hex digits."""
+    hasher = _sha256(sum(map(len, parts)))
+    for part in parts:
+        hasher.update(part)
+    return hasher.hexdigest()
+
+
+def _sha256(size: int) -> Hash:
+    # As above. The module's name differs between Pythons, and many bytes are worth the import: what
+    # OpenSSL has is faster.
+    for name in ("_sha2", "_sha256") if size <= _FEW else ():
+        try:
+            made: Hash = __import__(name).sha256()
+        except ImportError:
+            continue
+        return made
+    from hashlib import sha256
+
+    return sha256()
 
 
 def identity(file: Path) -> str:

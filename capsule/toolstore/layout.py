@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from capsule.errors import ToolchainError
+from capsule.named import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,12 +7,12 @@ bear the processor's mark, and are made again where it is another.
 
 from __future__ import annotations
 
-import hashlib
-import platform
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.toolstore import files
+from capsule.toolstore.identity import sha256
 from capsule.toolstore.store import recompile
 
 if TYPE_CHECKING:
@@ -37,8 +37,16 @@ def mark(cpuinfo: Path = _CPUINFO) -> str:
     except OSError:
         lines = []
     features = [line for line in lines if line.startswith(_FEATURES)]
-    text = f"{platform.machine()} {features[0] if features else ''}"
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    text = f"{_machine()} {features[0] if features else ''}"
+    return sha256(text.encode())[:16]
+
+
+def _machine() -> str:
+    if hasattr(os, "uname"):
+        return os.uname().machine
+    import platform
+
+    return platform.machine()
 
 
 def fit(home: Path, toolchain: Toolchain, progress: Progress) -> Toolchain:

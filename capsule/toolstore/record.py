@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from capsule.named import NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from capsule.named import NamedTuple
 from capsule.paths import toolchain_data
 
 if TYPE_CHECKING:
@@ -24,14 +24,13 @@ class Fetch(Protocol):
         """Put the wheel into a new folder below `staging` and return the file."""
 
 
-@dataclass(frozen=True, slots=True)
-class Supply:
+class Supply(NamedTuple):
     """The pins to go by, the environment, and the kind of machine.
 
     `fetch` is None for the user's own pip; `machine` is None for the one that this process is on.
     """
 
-    pins: Path = field(default_factory=lambda: toolchain_data() / "pins.toml")
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    pins: Path = toolchain_data() / "pins.toml"
+    environ: Mapping[str, str] = os.environ
     fetch: Fetch | None = None
     machine: Machine | None = None

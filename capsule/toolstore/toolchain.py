@@ -5,9 +5,9 @@ This module and what it imports stay light: opening a toolchain that is there ta
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.toolstore.identity import short_id
 from capsule.toolstore.layout import STDLIB, WASMTIME, Flavour, Layout, compiled, named_wasmtime
 from capsule.toolstore.record import signature
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
     from capsule.toolstore.record import Record
 
 
-@dataclass(frozen=True, slots=True)
-class Toolchain:
+class Toolchain(NamedTuple):
     """What a sandbox process is started from.
 
     `interpreter` is the compiled module and `stdlib` the folder that holds `python315.zip`.

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from math import isfinite
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from capsule.errors import WireError
+from capsule.named import NamedTuple
 
 # What a task's code can honestly say of itself; everything else the host finds out.
 Claim = Literal["task_error", "memory_exceeded"]

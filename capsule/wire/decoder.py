@@ -6,9 +6,10 @@ may come now, and everything after the first violation is left unread.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import WireError
+from capsule.named import NamedTuple
 from capsule.shared.frames import (
     CALL,
     CLOSED,

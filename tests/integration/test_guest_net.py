@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -195,7 +194,7 @@ def clients(toolchain_home: Path, tmp_path: Path) -> Clients:
         task.write_text(f"{head}import json\nimport played\n{ship}\nplayed.ready()\n{source}\n")
         call = prepare.Call((), None, CallerLimits())
         order = prepare.order(read_file(task, tmp_path), call, toolchain_home, Silent())
-        order = order._replace(policy=replace(order.policy, compute=10**12))
+        order = order._replace(policy=order.policy._replace(compute=10**12))
         envelope = Workbench(toolchain_home, tmp_path).run_order(order)
         assert envelope["error"] is None, envelope
         return envelope["result"]

@@ -6,7 +6,6 @@ import os
 import tempfile
 import threading
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -92,7 +91,7 @@ def test_a_small_budget_still_answers(bench: Workbench) -> None:
 @pytest.mark.parametrize(("retries", "attempts"), [(0, 1), (2, 3)])
 def test_a_failing_task_is_tried_again(bench: Workbench, retries: int, attempts: int) -> None:
     order = bench.order("def main(): 1 / 0")
-    order = order._replace(policy=replace(order.policy, max_retries=retries))
+    order = order._replace(policy=order.policy._replace(max_retries=retries))
     envelope = bench.run_order(order)
     assert envelope["execution"]["retries"] == retries
     assert len(bench.recorder.attempts) == attempts
@@ -102,7 +101,7 @@ def test_retries_stop_at_the_first_success(bench: Workbench) -> None:
     order = bench.order(
         "import random\ndef main():\n    if random.random() < 0.7: 1 / 0\n    return 1"
     )
-    order = order._replace(policy=replace(order.policy, max_retries=60))
+    order = order._replace(policy=order.policy._replace(max_retries=60))
     envelope = bench.run_order(order)
     assert envelope["success"]
     ended = [done.verdict.error_type for done in bench.recorder.attempts]
@@ -111,7 +110,7 @@ def test_retries_stop_at_the_first_success(bench: Workbench) -> None:
 
 def test_a_cancelled_run_is_not_tried_again(bench: Workbench) -> None:
     order = bench.order("import time\ndef main():\n    print('up')\n    time.sleep(1e9)")
-    order = order._replace(policy=replace(order.policy, max_retries=5))
+    order = order._replace(policy=order.policy._replace(max_retries=5))
     with Cancellation() as cancellation:
         threading.Timer(0.3, cancellation.cancel).start()
         begin = time.monotonic()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from capsule.policy.resolve import CallerLimits
@@ -75,7 +74,7 @@ class Workbench:
         """Run a source; `compute` replaces what its policy says, `limits` narrow it."""
         order = self.order(source, args, **limits)
         if compute is not None:
-            order = order._replace(policy=replace(order.policy, compute=compute))
+            order = order._replace(policy=order.policy._replace(compute=compute))
         return self.run_order(order, cancellation)
 
     def run_order(self, order: Order, cancellation: Cancellation | None = None) -> Envelope:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from threading import Condition, Lock, Thread
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import httpcore
 
+from capsule.named import NamedTuple
 from capsule.services.http.explain import explained
 from capsule.services.http.failures import FailedError, LateError, RefusedError
 from capsule.services.http.headers import framed, received

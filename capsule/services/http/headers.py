@@ -5,8 +5,9 @@ The host frames the body: what the guest says about that is checked and then sai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from capsule.named import NamedTuple
 from capsule.services.http.failures import RefusedError
 
 if TYPE_CHECKING:

@@ -8,9 +8,10 @@ by themselves; that a name's address is public cannot be checked, and nothing ca
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from capsule.named import NamedTuple
 from capsule.services.http.allowlist import is_local
 from capsule.services.http.failures import FailedError
 from capsule.services.http.urls import is_address

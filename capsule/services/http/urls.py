@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
-from typing import NamedTuple
 
+from capsule.named import NamedTuple
 from capsule.policy.values import shown
 from capsule.services.http.failures import RefusedError
 

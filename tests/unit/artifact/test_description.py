@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from capsule.artifact.description import Description, decode, encode
 from capsule.artifact.errors import ArtifactError
-from capsule.policy.source import Declarations, Declared
+from capsule.policy.declared import Declarations, Declared
 
 NAMES = st.text(min_size=1, max_size=20).filter(str.isprintable)
 IDENTIFIERS = st.sampled_from(["main", "f", "\u00e9t\u00e9", "_x1"])

@@ -12,10 +12,11 @@ from hypothesis import strategies as st
 
 from capsule.errors import CapsuleError, ConfigError, PolicyError, UsageError
 from capsule.policy.config import read_config
+from capsule.policy.declared import Declared
 from capsule.policy.folders import FolderGrant, parse_mount
 from capsule.policy.project import Project
 from capsule.policy.resolve import CallerLimits, Policy, resolve, resolve_all
-from capsule.policy.source import Declared, read_source
+from capsule.policy.source import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from capsule.errors import CapsuleError, PolicyError, UsageError
-from capsule.policy.source import MAX_TASKS, read_source
+from capsule.policy.declared import MAX_TASKS
+from capsule.policy.source import read_source
 from capsule.shared.task import OPTIONS
 
 IMPORT = "from capsule import task\n"

@@ -1,0 +1,113 @@
+"""What a second `run` and `exec` import: every start pays for each module."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.integration.command import REPOSITORY
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.integration
+
+# As the installed command does it; `-m capsule` imports a little more.
+_PROGRAM = "from capsule.cli.main import main; main()"
+
+# With what Python itself starts with.
+MOST = 200
+# Each was measured to cost a millisecond or more, or brings one that does.
+HEAVY = {
+    *("typer", "click", "rich", "pydantic", "httpx", "httpcore", "certifi", "anyio", "packaging"),
+    *("psutil", "platformdirs", "dotenv"),
+    *(
+        "argparse",
+        "asyncio",
+        "concurrent.futures",
+        "dataclasses",
+        "email",
+        "hashlib",
+        "importlib.util",
+    ),
+    *("inspect", "logging", "multiprocessing", "random", "shutil", "socket", "ssl", "subprocess"),
+    *("tempfile", "tomllib", "traceback", "zipfile"),
+}
+# What was read once is not read again.
+READING = {
+    *("ast", "zlib", "capsule.policy.parse", "capsule.policy.source", "capsule.bundle.imports"),
+    *("capsule.artifact.read", "capsule.artifact.inflate", "capsule.artifact.table"),
+    *("capsule.artifact.manifest", "capsule.artifact.layout"),
+}
+# What only those need who make something.
+MAKING = {
+    *("capsule.snapshot.camera", "capsule.snapshot.eviction", "capsule.snapshot.calibration"),
+    *("capsule.toolstore.compile", "capsule.toolstore.prepare", "capsule.toolstore.pins"),
+    *("capsule.packages.interpreter", "capsule.packages.resolve", "capsule.packages.content"),
+    *("capsule.services.http.broker", "capsule.cli.app"),
+}
+
+
+class Started:
+    """Runs the command and tells which modules it imported."""
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        self.folder, self.home = folder, home
+
+    def __call__(self, *words: str, flags: tuple[str, ...] = ()) -> set[str]:
+        done = subprocess.run(
+            [sys.executable, *flags, "-c", _PROGRAM, *words],
+            cwd=self.folder,
+            env={
+                "PATH": os.environ["PATH"],
+                "CAPSULE_HOME": str(self.home),
+                "PYTHONPATH": str(REPOSITORY),
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return {
+            line.rpartition("|")[2].strip()
+            for line in done.stderr.splitlines()
+            if line.startswith("import time:") and not line.endswith("imported package")
+        }
+
+
+@pytest.fixture
+def started(tmp_path: Path, toolchain_home: Path) -> Started:
+    (tmp_path / "hello.py").write_text(
+        f"# {tmp_path}\nimport json\nfrom capsule import task\n"
+        "@task(ram='64MB', timeout='20s')\ndef main(n='3'): return 'hello ' * int(n)\n"
+    )
+    return Started(tmp_path, toolchain_home)
+
+
+@pytest.mark.parametrize("words", [("run", "hello.py", "2"), ("exec", "hello.wasm", "--json")])
+def test_the_modules_of_a_later_start(started: Started, words: tuple[str, ...]) -> None:
+    started("build", "--export", "hello.py")
+    # More than once: a file that is very new is not remembered.
+    for _ in range(4):
+        started(*words)
+    imported = started(*words, flags=("-X", "importtime"))
+    assert "capsule.runner.attempt" in imported
+    assert sorted(imported & (HEAVY | READING | MAKING)) == []
+    assert len(imported) <= MOST, sorted(imported)
+
+
+def test_the_package_itself_imports_nothing() -> None:
+    program = (
+        "import sys; before = set(sys.modules); import capsule; print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.split() == ["capsule"]
