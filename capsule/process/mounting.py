@@ -6,6 +6,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from capsule.confine import staging
+from capsule.confine.straight import is_straight
+from capsule.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -16,11 +18,24 @@ if TYPE_CHECKING:
 
 @contextmanager
 def mounted(mounts: Iterable[Mount], walls: Walls) -> Iterator[tuple[Mount, ...]]:
-    """Give the mounts for a run behind `walls`; what had to be copied for it is deleted after."""
+    """Give the mounts for a run behind `walls`; what had to be copied for it is deleted after.
+
+    Raises `PolicyError` when a folder cannot be mounted, or is not where it was any more; nothing
+    has run then.
+    """
     with ExitStack() as copies:
-        yield tuple(
-            mount
-            if mount.writable
-            else mount._replace(host=copies.enter_context(staging.read_only(mount.host, walls)))
-            for mount in mounts
+        yield tuple(_mounted(mount, walls, copies) for mount in mounts)
+
+
+def _mounted(mount: Mount, walls: Walls, copies: ExitStack) -> Mount:
+    if mount.straight and not is_straight(mount.host):
+        raise PolicyError(
+            f"the folder {mount.guest} was moved while the run went on: a link is in its place now"
         )
+    if mount.writable:
+        return mount
+    shown = copies.enter_context(
+        staging.read_only(mount.host, walls, mount.guest, straight=mount.straight)
+    )
+    # A copy lies where the system keeps temporary files, and links may lead there.
+    return mount._replace(host=shown, straight=mount.straight and shown == mount.host)

@@ -57,7 +57,8 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
 def _job(policy: Policy, source: Source, declared: Declared) -> Job:
     """Return a task with all that its policy gives it."""
     folders = tuple(
-        Mount(grant.host, grant.guest, grant.writable) for grant in policy.allowed_files
+        Mount(grant.host, grant.guest, grant.writable, straight=True)
+        for grant in policy.allowed_files
     )
     env = values_of(policy.env_variables, source.project.root)
     module = declared.module or source.bundle.entry

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from capsule.confine.scratch import scratch
 from capsule.envelope import Envelope, EnvelopeError, refusal
+from capsule.errors import PolicyError
 from capsule.policy.project import Limits as RunLimits
 from capsule.policy.units import format_ram
 from capsule.process.argv import tmp_mount
@@ -120,16 +121,23 @@ def _run(
         if granted is None:
             return refusal(policy.task, "policy_error", _SPENT)
         plan = _plan(order, start, granted)
-        observer.started(granted, number)
-        with (
-            mounted(plan.launch.mounts, order.walls) as mounts,
-            scratch() as tmp,
-            Services(policy.allowed_hosts, answer) as services,
-        ):
-            launch = plan.launch._replace(mounts=(*mounts, tmp_mount(tmp)))
-            plan = plan._replace(launch=launch, answer=services)
-            done = attempt(plan, tmp, observer, cancellation)
-            requests = services.requests
+        try:
+            with (
+                mounted(plan.launch.mounts, order.walls) as mounts,
+                scratch() as tmp,
+                Services(policy.allowed_hosts, answer) as services,
+            ):
+                launch = plan.launch._replace(mounts=(*mounts, tmp_mount(tmp)))
+                plan = plan._replace(launch=launch, answer=services)
+                observer.started(granted, number)
+                done = attempt(plan, tmp, observer, cancellation)
+                requests = services.requests
+        except PolicyError as wrong:
+            if depth == 0 and number == 0:
+                raise
+            # Something of the run has run already: whoever called gets an envelope.
+            tree.settle(granted, 0)
+            return refusal(policy.task, "policy_error", wrong.message)
         tree.settle(granted, done.fuel)
         observer.ended(granted, number, done)
         failed = done.verdict.error_type

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from capsule.confine.walls import Walls
 from capsule.errors import PolicyError
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
@@ -451,3 +452,61 @@ def test_the_fuel_of_a_run_is_bounded_over_all_tasks(bench: Workbench, tmp_path:
         run(bench.order(HEAD + CHILDREN, [12, 10**9]), Counting(), never)
     assert len(spent) > 3
     assert sum(spent) <= 300_000_000 * 1.01
+
+
+MOVED = """
+@task(allowed_files=[{"path": "./wide/inner/now", "mode": "MODE"}])
+def inner():
+    return sorted(os.listdir("wide/inner/now"))
+@task(name="main", allowed_files=["./wide"])
+def main():
+    os.rename("wide/inner", "wide/old")
+    os.rename("wide/archive", "wide/inner")
+    answer = inner()
+    return [answer.success, answer.result, answer.error]
+"""
+
+
+@pytest.mark.parametrize("landlock", [True, False])
+@pytest.mark.parametrize("mode", ["ro", "rw"])
+def test_a_folder_cannot_be_swapped_for_a_link_of_the_users(
+    bench: Workbench, mode: str, landlock: bool
+) -> None:
+    """The caller may write around the folder of the task that it calls, and moves it away."""
+    outside = bench.project / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("secret")
+    (bench.project / "wide" / "inner" / "now").mkdir(parents=True)
+    (bench.project / "wide" / "archive").mkdir()
+    (bench.project / "wide" / "archive" / "now").symlink_to(outside)
+    order = bench.order(HEAD + MOVED.replace("MODE", mode))
+    if not landlock:
+        order = order._replace(walls=Walls(0))
+    envelope = bench.run_order(order)
+    success, result, error = envelope["result"]
+    assert (success, result, error["error_type"]) == (False, None, "policy_error")
+    assert "a link is in its place" in error["message"]
+    assert str(bench.project) not in error["message"]
+    assert [path.name for path in outside.iterdir()] == ["secret"]
+
+
+def test_a_retry_does_not_mount_what_the_attempt_before_it_swapped(bench: Workbench) -> None:
+    (bench.project / "wide" / "keep" / "inner").mkdir(parents=True)
+    (bench.project / "deep").symlink_to("wide/keep/inner")
+    (bench.project / "outside").mkdir()
+    (bench.project / "wide" / "archive").mkdir()
+    (bench.project / "wide" / "archive" / "inner").symlink_to(bench.project / "outside")
+    envelope = bench.run(
+        HEAD
+        + """
+@task(name="main", allowed_files=["./wide", "./deep"], max_retries=1)
+def main():
+    if os.path.exists("wide/archive"):
+        os.rename("wide/keep", "wide/old")
+        os.rename("wide/archive", "wide/keep")
+        raise ValueError("once more")
+    return os.listdir("deep")
+"""
+    )
+    assert envelope["error"] is not None, envelope["result"]
+    assert envelope["error"]["error_type"] == "policy_error"
