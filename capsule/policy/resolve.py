@@ -20,6 +20,7 @@ from capsule.policy.ceilings import (
 )
 from capsule.policy.config import blame_key
 from capsule.policy.folders import FolderGrant, FolderRule, combine, ground
+from capsule.policy.guarded import check_own, check_state
 from capsule.policy.options import overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
 from capsule.policy.units import DEFAULT_COMPUTE, format_compute, format_ram, format_timeout
@@ -109,8 +110,10 @@ def resolve(
         with blaming("allowed_files"):
             grants = [ground(rule, project.root) for rule in asked.allowed_files or ()]
             check_folders(grants, limits.allowed_files, project.root)
+            check_state(grants, project.state)
+            check_own(grants, (project.root, *project.own))
             folders = combine(grants)
-        folders = _mounted(folders, mounts, project.root)
+        folders = _mounted(folders, mounts, project)
     # What the task leaves open gives way to a ceiling; so does the built-in default of compute.
     compute = DEFAULT_COMPUTE if asked.compute is None else asked.compute
     return Policy(
@@ -143,13 +146,14 @@ def resolve_all(
 
 
 def _mounted(
-    folders: tuple[FolderGrant, ...], mounts: Sequence[FolderRule], root: Path
+    folders: tuple[FolderGrant, ...], mounts: Sequence[FolderRule], project: Project
 ) -> tuple[FolderGrant, ...]:
     """Return a task's folders with the caller's in place of those at the same path inside."""
     if not mounts:
         return folders
     try:
-        added = [ground(rule, root) for rule in mounts]
+        added = [ground(rule, project.root) for rule in mounts]
+        check_state(added, project.state)
         replaced = {grant.guest for grant in added}
         return combine([*added, *(grant for grant in folders if grant.guest not in replaced)])
     except InvalidValueError as wrong:

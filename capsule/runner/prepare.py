@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from capsule.confine import walls as confine
@@ -39,7 +40,8 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     Raises `CapsuleError` when anything is wrong; nothing has run then.
     """
     task = entry_task(source.declarations)
-    policies = resolve_all(source.declarations, source.project, call.limits, call.mounts)
+    project = replace(source.project, state=home)
+    policies = resolve_all(source.declarations, project, call.limits, call.mounts)
     functions = {declared.name: declared for declared in source.declarations.tasks} | {
         task.name: task
     }

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from capsule.bundle.collect import collect, collect_text
 from capsule.errors import UsageError
 from capsule.policy.config import find_project
+from capsule.policy.guarded import places
 from capsule.policy.options import Options
 from capsule.policy.source import read_source, with_modules
 from capsule.policy.statements import CAPSULE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     from capsule.artifact.description import Description
     from capsule.bundle.contents import Bundle
@@ -48,8 +50,10 @@ def read_file(path: Path | None, working: Path) -> Source:
 
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
+    own: list[Path] = []
     if path is None:
         path = entrypoint(working)
+        own.append(Path(os.path.realpath(working)))  # where capsule.toml is looked for
     named, path = path, working / path
     if not path.is_file():
         what = "is a folder" if path.is_dir() else "does not exist"
@@ -57,6 +61,10 @@ def read_file(path: Path | None, working: Path) -> Source:
     project = find_project(path.parent, working=working)
     bundle = collect(path, root=project.root)
     declarations = read_source(bundle.files[bundle.entry_file], path.name)
+    folder = Path(os.path.realpath(path)).parent
+    for file in (path, *(folder / name for name in bundle.files if name != bundle.entry_file)):
+        own += places(file)
+    project = replace(project, own=tuple(own))
     return Source(with_modules(declarations, _beside(bundle)), bundle, project)
 
 
@@ -78,7 +86,9 @@ def read_text(source: bytes, working: Path) -> Source:
 
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
-    project = find_project(working, working=working)
+    project = replace(
+        find_project(working, working=working), own=(Path(os.path.realpath(working)),)
+    )
     return Source(read_source(source, "<stdin>"), collect_text(source), project)
 
 
@@ -106,10 +116,11 @@ def read_artifact(path: Path, working: Path) -> Source:
         imports=described.imports,
         digest=digest_of(parts.sources, described.entry),
     )
+    own = (Path(os.path.realpath(working)), *places(working / path))
     return Source(
         described.declarations,
         bundle,
-        replace(project, defaults=Options()),
+        replace(project, defaults=Options(), own=own),
         Exported(str(path), described, parts.packages, parts.memory, parts.pages, parts.digest),
     )
 
