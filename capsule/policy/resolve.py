@@ -52,6 +52,8 @@ class Policy:
     """Everything a task may do, fixed before any argument arrives.
 
     `compute` is in fuel units, `ram` in bytes and `timeout_ms` in milliseconds (`None`: unlimited).
+    `host_ceiling` are the patterns of [limits]: whether a name is within them depends on its
+    addresses too, which are known when it is asked for.
     """
 
     task: str
@@ -62,6 +64,7 @@ class Policy:
     allowed_files: tuple[FolderGrant, ...]
     allowed_hosts: tuple[str, ...]
     env_variables: tuple[str, ...]
+    host_ceiling: tuple[str, ...] | None = None
 
 
 def resolve(
@@ -125,6 +128,7 @@ def resolve(
         allowed_files=folders,
         allowed_hosts=() if caller.no_net else hosts,
         env_variables=variables,
+        host_ceiling=limits.allowed_hosts,
     )
 
 

@@ -125,7 +125,7 @@ def _run(
             with (
                 mounted(plan.launch.mounts, order.walls) as mounts,
                 scratch() as tmp,
-                Services(policy.allowed_hosts, answer) as services,
+                Services(policy, answer) as services,
             ):
                 launch = plan.launch._replace(mounts=(*mounts, tmp_mount(tmp)))
                 plan = plan._replace(launch=launch, answer=services)

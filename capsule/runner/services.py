@@ -11,6 +11,7 @@ from capsule.runner.switchboard import CallError, unknown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
     from capsule.runner.switchboard import Answer, Asked
     from capsule.services.http.broker import Broker
@@ -19,21 +20,20 @@ _PIECE = 64 << 10
 
 
 class Services:
-    """The services of one attempt; `with` it, or call `close`.
+    """The services of one attempt under a policy; `with` it, or call `close`.
 
-    `hosts` are those of the policy, `task` runs another task.
+    `task` runs another task.
     """
 
-    def __init__(self, hosts: tuple[str, ...], task: Answer) -> None:
-        self._hosts = hosts
+    def __init__(self, policy: Policy, task: Answer) -> None:
         self._task = task
         self._broker: Broker | None = None
         self._stoppable = Lock()
-        if hosts:
+        if policy.allowed_hosts:
             # Only a task that may reach hosts pays for the HTTP client.
             from capsule.services.http.broker import Broker
 
-            self._broker = Broker(hosts, os.environ)
+            self._broker = Broker(policy.allowed_hosts, os.environ, ceiling=policy.host_ceiling)
 
     @property
     def requests(self) -> list[dict[str, Any]]:

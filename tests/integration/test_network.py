@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -182,3 +183,27 @@ def main(): urllib.request.urlopen("http://localhost:{port}/")
     assert envelope["error"] is not None
     assert envelope["error"]["error_type"] == "timeout"
     assert envelope["execution"]["duration_ms"] < 4_000
+
+
+def test_a_name_that_leads_inside_is_above_a_ceiling_of_public_hosts(
+    bench: Workbench, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = f"a.example.com:{origin.server_port}"
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", origin.server_port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    source = f"""
+from capsule import task
+import urllib.request
+@task(allowed_hosts=["{place}"])
+def main():
+    return urllib.request.urlopen("http://{place}/").status
+"""
+    assert bench.run(source)["result"] == 200
+    limits = f'[limits]\nallowed_hosts = ["*:{origin.server_port}"]\n'
+    (bench.project / "capsule.toml").write_text(limits)
+    envelope = bench.run(source)
+    assert envelope["error"] is not None, envelope["result"]
+    assert (
+        "is not public, and is not in allowed_hosts by its own name" in envelope["error"]["message"]
+    )
+    assert len(origin.seen) == 1

@@ -43,8 +43,9 @@ class Broker:
     are checked, and only these are connected to. Where the host's environment names a proxy, the
     proxy resolves instead, and only names can be checked (see `proxies`).
 
-    `allowed` are patterns in normal form (see `allowlist` for what they reach), `environ` is read
-    once, for proxies and CA settings. `look` resolves a name and is there for tests.
+    `allowed` and `ceiling` are patterns in normal form (see `allowlist` for what they reach),
+    `environ` is read once, for proxies and CA settings. `look` resolves a name and is there for
+    tests.
     """
 
     def __init__(
@@ -53,9 +54,10 @@ class Broker:
         environ: Mapping[str, str],
         limits: Limits | None = None,
         *,
+        ceiling: tuple[str, ...] | None = None,
         look: Callable[[str, int], list[str]] = resolve.lookup,
     ) -> None:
-        self._allowed = allowed
+        self._allowed, self._ceiling = allowed, ceiling
         # The rest of the host's environment is none of a request's business.
         self._trusted = {name: environ[name] for name in SETTINGS if name in environ}
         self._proxies = read_proxies(environ)
@@ -168,7 +170,7 @@ class Broker:
         check_method(method)
         sent = check_headers(url, headers)
         self._record_headers(record, headers)
-        reach = allow(url, self._allowed)
+        reach = allow(url, self._allowed, self._ceiling)
         proxy = proxy_for(url, self._proxies)
         if proxy is not None:
             check_unresolved(url, reach)

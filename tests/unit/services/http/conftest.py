@@ -6,7 +6,7 @@ import contextlib
 import socket
 from collections.abc import Callable, Iterator
 from threading import Thread
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 import trustme
@@ -164,6 +164,7 @@ class MakeBroker(Protocol):
         environ: dict[str, str] | None = None,
         limits: Limits | None = None,
         look: Callable[[str, int], list[str]] | None = None,
+        **more: Any,
     ) -> Broker: ...
 
 
@@ -196,8 +197,10 @@ def broker() -> Iterator[MakeBroker]:
         environ: dict[str, str] | None = None,
         limits: Limits | None = None,
         look: Callable[[str, int], list[str]] | None = None,
+        **more: Any,
     ) -> Broker:
-        brokers.append(Broker(allowed, environ or {}, limits or Limits(), look=look or no_look))
+        made = Broker(allowed, environ or {}, limits or Limits(), look=look or no_look, **more)
+        brokers.append(made)
         return brokers[-1]
 
     yield make
