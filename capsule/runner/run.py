@@ -114,36 +114,41 @@ def _run(
         )
     if start.plain is not None:
         observer.unfrozen(policy, start.plain)
-    answer = answering(tree, depth, below)
+    services = Services(policy, answering(tree, depth, below))
     number = 0
     while True:
         granted = tree.grant(policy)
         if granted is None:
-            return refusal(policy.task, "policy_error", _SPENT)
+            return _refused(policy, _SPENT, services.requests)
         plan = _plan(order, start, granted)
         try:
             with (
                 mounted(plan.launch.mounts, order.walls) as mounts,
                 scratch() as tmp,
-                Services(policy, answer) as services,
+                services,
             ):
                 launch = plan.launch._replace(mounts=(*mounts, tmp_mount(tmp)))
                 plan = plan._replace(launch=launch, answer=services)
                 observer.started(granted, number)
                 done = attempt(plan, tmp, observer, cancellation)
-                requests = services.requests
         except PolicyError as wrong:
             if depth == 0 and number == 0:
                 raise
             # Something of the run has run already: whoever called gets an envelope.
             tree.settle(granted, 0)
-            return refusal(policy.task, "policy_error", wrong.message)
+            return _refused(policy, wrong.message, services.requests)
         tree.settle(granted, done.fuel)
         observer.ended(granted, number, done)
         failed = done.verdict.error_type
         if failed is None or failed == "cancelled" or number == policy.max_retries:
-            return _envelope(policy.task, number, done, requests)
+            return _envelope(policy.task, number, done, services.requests)
         number += 1
+
+
+def _refused(policy: Policy, message: str, requests: list[dict[str, Any]]) -> Envelope:
+    envelope = refusal(policy.task, "policy_error", message)
+    envelope["execution"]["host_requests"] = requests
+    return envelope
 
 
 def _plan(order: Order, start: Start, policy: Policy) -> Plan:

@@ -15,30 +15,29 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.runner.switchboard import Answer, Asked
     from capsule.services.http.broker import Broker
+    from capsule.services.http.record import Ledger
 
 _PIECE = 64 << 10
 
 
 class Services:
-    """The services of one attempt under a policy; `with` it, or call `close`.
+    """The services of one task under its policy; each attempt is in a `with` block of its own.
 
-    `task` runs another task.
+    `task` runs another task. The requests of all attempts are kept, and bounded, together: one that
+    fails on purpose could hide what it asked for behind the next.
     """
 
     def __init__(self, policy: Policy, task: Answer) -> None:
         self._task = task
+        self._policy = policy
         self._broker: Broker | None = None
+        self._ledger: Ledger | None = None
         self._stoppable = Lock()
-        if policy.allowed_hosts:
-            # Only a task that may reach hosts pays for the HTTP client.
-            from capsule.services.http.broker import Broker
-
-            self._broker = Broker(policy.allowed_hosts, os.environ, ceiling=policy.host_ceiling)
 
     @property
     def requests(self) -> list[dict[str, Any]]:
         """Return an entry for each request, for the envelope."""
-        return [] if self._broker is None else self._broker.requests
+        return [] if self._ledger is None else self._ledger.entries()
 
     def __call__(self, asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
         """Do what was asked. Raises `CallError`."""
@@ -59,6 +58,18 @@ class Services:
             self._broker.close()
 
     def __enter__(self) -> Services:
+        policy = self._policy
+        if policy.allowed_hosts:
+            # Only a task that may reach hosts pays for the HTTP client.
+            from capsule.services.http.allowlist import Hosts
+            from capsule.services.http.broker import Broker
+            from capsule.services.http.record import Ledger
+
+            if self._ledger is None:
+                self._ledger = Ledger()
+            hosts = Hosts(policy.allowed_hosts, policy.host_ceiling)
+            self._broker = Broker(hosts, os.environ, ledger=self._ledger)
+            self._stoppable = Lock()
         return self
 
     def __exit__(self, *exc: object) -> None:

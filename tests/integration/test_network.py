@@ -207,3 +207,24 @@ def main():
         "is not public, and is not in allowed_hosts by its own name" in envelope["error"]["message"]
     )
     assert len(origin.seen) == 1
+
+
+def test_an_attempt_that_fails_does_not_hide_what_it_asked_for(
+    bench: Workbench, origin: Origin
+) -> None:
+    (bench.project / "data").mkdir()
+    source = f"""
+from capsule import task
+import os, urllib.request
+@task(allowed_hosts=["localhost:{origin.server_port}"], allowed_files=["./data"], max_retries=1)
+def main():
+    if os.listdir("data"):
+        return "nothing to see here"
+    urllib.request.urlopen("{origin.url}/first").read()
+    open("data/done", "w").close()
+    raise ValueError
+"""
+    envelope = bench.run(source)
+    assert envelope["execution"]["retries"] == 1
+    (entry,) = envelope["execution"]["host_requests"]
+    assert entry["url"].endswith("/first")

@@ -16,7 +16,7 @@ further with that name than the ceiling goes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import normalize
 
 from capsule.policy.hosts import split_port
@@ -35,6 +35,13 @@ _SHOWN = 8
 _INNER = frozenset(
     ("corp", "home", "home.arpa", "internal", "intranet", "lan", "local", "localdomain")
 )
+
+
+class Hosts(NamedTuple):
+    """What a task may reach: its own patterns, and the ceiling of its project, if there is one."""
+
+    patterns: tuple[str, ...]
+    ceiling: tuple[str, ...] | None = None
 
 
 def is_local(host: str) -> bool:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
+
+# How much of headers all entries together repeat; after that they have none.
+_MOST_HEADERS = 1 << 20
 
 
 @dataclass
@@ -38,3 +42,38 @@ class Record:
             "duration_ms": round((ended - self.started) * 1000),
             "error": self.error,
         }
+
+
+class Ledger:
+    """The requests of one task, those of all its attempts, in order; any thread may use it."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._records: list[Record] = []
+        self._headers = 0
+
+    def __repr__(self) -> str:
+        return f"<Ledger of {len(self._records)} requests>"
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def add(self, most: int) -> Record | None:
+        """Return the record of one more request, None when there are `most` already."""
+        with self._lock:
+            if len(self._records) >= most:
+                return None
+            self._records.append(Record("?", "?", []))
+            return self._records[-1]
+
+    def note_headers(self, record: Record, headers: list[list[str]]) -> None:
+        """Add headers to a record, unless too much of them is noted already."""
+        with self._lock:
+            self._headers += sum(len(name) + len(value) for name, value in headers)
+            if self._headers <= _MOST_HEADERS:
+                record.headers = headers
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return an entry for each."""
+        with self._lock:
+            return [record.entry() for record in self._records]

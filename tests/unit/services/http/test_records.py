@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.services.http.failures import RefusedError
+from capsule.services.http.limits import Limits
+from capsule.services.http.record import Ledger
 from capsule.services.http.redact import is_secret, redacted_headers, redacted_url
 from capsule.services.http.urls import parse_url
 from tests.unit.services.http.conftest import answering, ask
@@ -107,6 +109,17 @@ def test_records_are_bounded(broker: MakeBroker) -> None:
     with pytest.raises(RefusedError, match="1000 requests"):
         one.open("GET", "http://b.example/", [])
     assert len(json.dumps(one.requests)) < 4 << 20
+
+
+def test_what_is_bounded_is_bounded_for_all_attempts_together(broker: MakeBroker) -> None:
+    ledger, few = Ledger(), Limits(total=3)
+    for _ in range(3):
+        one = broker("a.example", limits=few, ledger=ledger)
+        with pytest.raises(RefusedError, match="not in allowed_hosts"):
+            one.open("GET", "http://b.example/", [("X", "y")])
+    with pytest.raises(RefusedError, match="3 requests, not more"):
+        broker("a.example", limits=few, ledger=ledger).open("GET", "http://b.example/", [])
+    assert len(ledger) == len(ledger.entries()) == 3
 
 
 def test_a_body_that_was_not_read_is_not_counted(serve: Serve, broker: MakeBroker) -> None:
