@@ -114,7 +114,7 @@ def _run(
         )
     if start.plain is not None:
         observer.unfrozen(policy, start.plain)
-    services = Services(policy, answering(tree, depth, below))
+    services = Services(policy, answering(tree, depth, below), order.call.env.values())
     number = 0
     while True:
         granted = tree.grant(policy)

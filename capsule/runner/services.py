@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from capsule.runner.switchboard import CallError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
@@ -23,12 +23,14 @@ _PIECE = 64 << 10
 class Services:
     """The services of one task under its policy; each attempt is in a `with` block of its own.
 
-    `task` runs another task. The requests of all attempts are kept, and bounded, together: one that
-    fails on purpose could hide what it asked for behind the next.
+    `task` runs another task; `secrets` are values that no entry may repeat. The requests of all
+    attempts are kept, and bounded, together: one that fails on purpose could hide what it asked for
+    behind the next.
     """
 
-    def __init__(self, policy: Policy, task: Answer) -> None:
+    def __init__(self, policy: Policy, task: Answer, secrets: Iterable[str] = ()) -> None:
         self._task = task
+        self._secrets = secrets
         self._policy = policy
         self._broker: Broker | None = None
         self._ledger: Ledger | None = None
@@ -66,7 +68,7 @@ class Services:
             from capsule.services.http.record import Ledger
 
             if self._ledger is None:
-                self._ledger = Ledger()
+                self._ledger = Ledger(self._secrets)
             hosts = Hosts(policy.allowed_hosts, policy.host_ceiling)
             self._broker = Broker(hosts, os.environ, ledger=self._ledger)
             self._stoppable = Lock()

@@ -14,7 +14,6 @@ from capsule.services.http.headers import METHODS, check_headers, check_method
 from capsule.services.http.limits import Limits
 from capsule.services.http.proxies import proxy_for, read_proxies
 from capsule.services.http.record import Ledger
-from capsule.services.http.redact import redacted_headers, redacted_url
 from capsule.services.http.trust import SETTINGS, tls_context
 from capsule.services.http.urls import parse_url
 
@@ -162,10 +161,10 @@ class Broker:
         if method in METHODS:
             record.method = method
         url = parse_url(text)
-        record.url = redacted_url(url)
+        self._ledger.note(record, url)
         check_method(method)
         sent = check_headers(url, headers)
-        self._ledger.note_headers(record, redacted_headers(headers))
+        self._ledger.note_headers(record, headers)
         reach = allow(url, *self._allowed)
         proxy = proxy_for(url, self._proxies)
         if proxy is not None:

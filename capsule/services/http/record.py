@@ -5,7 +5,14 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, field
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from capsule.services.http.redact import Values, redacted_headers, redacted_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from capsule.services.http.urls import Url
 
 # How much of headers all entries together repeat; after that they have none.
 _MOST_HEADERS = 1 << 20
@@ -45,9 +52,13 @@ class Record:
 
 
 class Ledger:
-    """The requests of one task, those of all its attempts, in order; any thread may use it."""
+    """The requests of one task, those of all its attempts, in order; any thread may use it.
 
-    def __init__(self) -> None:
+    `values` are secrets that the task knows, which are redacted wherever they stand.
+    """
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values = Values(values)
         self._lock = Lock()
         self._records: list[Record] = []
         self._headers = 0
@@ -66,12 +77,17 @@ class Ledger:
             self._records.append(Record("?", "?", []))
             return self._records[-1]
 
-    def note_headers(self, record: Record, headers: list[list[str]]) -> None:
-        """Add headers to a record, unless too much of them is noted already."""
+    def note(self, record: Record, url: Url) -> None:
+        """Add the URL to a record, without secrets."""
+        record.url = redacted_url(url, self._values)
+
+    def note_headers(self, record: Record, headers: Iterable[tuple[str, str]]) -> None:
+        """Add headers to a record, without secrets, unless too much of them is noted already."""
+        kept = redacted_headers(headers, self._values)
         with self._lock:
-            self._headers += sum(len(name) + len(value) for name, value in headers)
+            self._headers += sum(len(name) + len(value) for name, value in kept)
             if self._headers <= _MOST_HEADERS:
-                record.headers = headers
+                record.headers = kept
 
     def entries(self) -> list[dict[str, Any]]:
         """Return an entry for each."""
