@@ -510,3 +510,25 @@ def main():
     )
     assert envelope["error"] is not None, envelope["result"]
     assert envelope["error"]["error_type"] == "policy_error"
+
+
+FLOOD = """
+import json
+from capsule.shared.frames import CALL, frame, pack_call
+@task(name="main", compute="HIGH", timeout="60s")
+def main():
+    text = json.dumps({"call": 1, "op": "OP", "name": "no", "args": [], "kwargs": {}}).encode()
+    flood = frame(CALL, pack_call(text, b"")) * 1000
+    while True:
+        left = memoryview(flood)
+        while left:
+            left = left[os.write(1, left):]
+"""
+
+
+@pytest.mark.parametrize("op", ["task", "nothing", "http.open"])
+def test_a_flood_of_calls_ends_the_sandbox_and_not_the_host(bench: Workbench, op: str) -> None:
+    envelope = bench.run(HEAD + FLOOD.replace("OP", op))
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "protocol_error"
+    assert "calls unanswered" in envelope["error"]["message"]
