@@ -92,17 +92,16 @@ def run(order: Order, observer: Observer, cancellation: Cancellation) -> Envelop
 def _run(
     order: Order, observer: Observer, cancellation: Cancellation, tree: Tree, depth: int
 ) -> Envelope:
-    def below(job: Job, call: Call, depth: int, cancellation: Cancellation) -> Envelope:
-        material = order.material._replace(folders=job.folders)
-        called = order._replace(policy=job.policy, call=call, material=material)
-        return _run(called, observer, cancellation, tree, depth)
-
     policy = order.policy
     begin = time.monotonic()
-    studio = Studio(order.walls, policy.timeout_ms, policy.ram, cancellation, order.progress)
+    timeout_ms = tree.within(policy.timeout_ms)
+    if timeout_ms is not None and timeout_ms <= 0:
+        return refusal(policy.task, "policy_error", _SPENT)
+    studio = Studio(order.walls, timeout_ms, policy.ram, cancellation, order.progress)
     start = start_of(order.material, order.call, studio)
     if isinstance(start, Unstarted):
-        verdict = stopped(_limits(policy), cancelled=start.cancelled)
+        limits = Limits(policy.compute, policy.ram, timeout_ms)
+        verdict = stopped(limits, cancelled=start.cancelled)
         duration_ms = round((time.monotonic() - begin) * 1000)
         return _envelope(policy.task, 0, Attempt(verdict, duration_ms, None, None, "", "", 0), [])
     if policy.ram is not None and policy.ram < start.snapshot.memory:
@@ -114,6 +113,13 @@ def _run(
         )
     if start.plain is not None:
         observer.unfrozen(policy, start.plain)
+    known = start.material
+
+    def below(job: Job, call: Call, depth: int, cancellation: Cancellation) -> Envelope:
+        material = known._replace(folders=job.folders)
+        called = order._replace(policy=job.policy, call=call, material=material)
+        return _run(called, observer, cancellation, tree, depth)
+
     services = Services(policy, answering(tree, depth, below), order.call.env.values())
     number = 0
     while True:

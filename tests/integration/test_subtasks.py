@@ -15,6 +15,8 @@ from capsule.progress import Silent
 from capsule.runner import prepare, tree
 from capsule.runner.run import run
 from capsule.runner.source import read_file
+from capsule.snapshot import task as snapshots
+from capsule.snapshot.camera import Bounds, picture
 from tests.integration.workbench import Recorder
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 
     from capsule.envelope import Envelope
     from capsule.policy.resolve import Policy
+    from capsule.process.argv import Launch
     from capsule.runner.attempt import Attempt
     from tests.integration.workbench import Workbench
 
@@ -532,3 +535,42 @@ def test_a_flood_of_calls_ends_the_sandbox_and_not_the_host(bench: Workbench, op
     assert envelope["error"] is not None
     assert envelope["error"]["error_type"] == "protocol_error"
     assert "calls unanswered" in envelope["error"]["message"]
+
+
+SLOW_TO_FREEZE = """
+import sys
+if sys.modules["capsule_guest.streams"]._keeping:
+    while True: pass
+@task(compute="LOW")
+def other(): return 1
+@task(name="main", compute="LOW")
+def main(): return [other().result for _ in range(3)]
+"""
+
+
+def test_an_import_that_takes_too_much_is_tried_once_in_a_run(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taking a snapshot is outside of a run's bounds, so it must not happen for each sub-task."""
+    taken: list[Bounds] = []
+
+    def counted(
+        launch: Launch, walls: Walls, request: bytes, before: bytes, bounds: Bounds
+    ) -> object:
+        taken.append(bounds)
+        return picture(launch, walls, request, before, bounds)
+
+    monkeypatch.setattr(snapshots, "picture", counted)
+    monkeypatch.setattr(snapshots, "IMPORT_FUEL", 1_000_000_000)
+    envelope, _ = ran(bench, SLOW_TO_FREEZE)
+    assert envelope["result"] == [1, 1, 1], envelope["error"]
+    assert len(taken) == 1
+
+
+def test_run_timeout_bounds_the_import_too(bench: Workbench) -> None:
+    (bench.project / "capsule.toml").write_text('[limits]\nrun_timeout = "1s"\n')
+    begin = time.monotonic()
+    envelope, _ = ran(bench, SLOW_TO_FREEZE)
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "timeout"
+    assert time.monotonic() - begin < 10
