@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capsule.errors import UsageError
+from capsule.errors import PolicyError, UsageError
 from capsule.policy.ceilings import (
     check_amount,
     check_folders,
@@ -24,7 +24,7 @@ from capsule.policy.guarded import check_own, check_state
 from capsule.policy.options import overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
 from capsule.policy.units import DEFAULT_COMPUTE, format_compute, format_ram, format_timeout
-from capsule.policy.values import InvalidValueError
+from capsule.policy.values import InvalidValueError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -141,11 +141,19 @@ def resolve_all(
     """Return the policy of every task that a run of the file can reach, by task name.
 
     That is every declared task, and the plain `main` where it is the entry point. Raises as
-    `resolve` does: one wrong task stops the run before anything of it has started.
+    `resolve` does: one wrong task stops the run before anything of it has started. Also raises
+    `PolicyError` for a module's task that has the name of the plain `main`, which would run under
+    the policy of that one.
     """
     tasks = {task.name: task for task in declarations.tasks}
-    if declarations.plain_main is not None:
-        tasks.setdefault(declarations.plain_main.name, declarations.plain_main)
+    if (plain := declarations.plain_main) is not None:
+        known = tasks.setdefault(plain.name, plain)
+        if known.module:
+            raise PolicyError(
+                f"{known.filename}:{known.line}: the task {shown(known.name)} has the name of the"
+                f" function {plain.function} in {plain.filename}:{plain.line}",
+                hint="name= for the task, or @task on the function",
+            )
     return {name: resolve(task, project, caller, mounts) for name, task in tasks.items()}
 
 

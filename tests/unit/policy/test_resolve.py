@@ -16,7 +16,7 @@ from capsule.policy.config import read_config
 from capsule.policy.folders import FolderGrant, parse_mount
 from capsule.policy.project import Project
 from capsule.policy.resolve import CallerLimits, Policy, resolve, resolve_all
-from capsule.policy.source import Declared, read_source
+from capsule.policy.source import Declared, read_source, with_modules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -325,6 +325,13 @@ def test_a_task_named_main_hides_the_plain_one(root: Path) -> None:
     )
     policies = resolve_all(read_source(source, "t.py"), Project(root))
     assert [(name, policy.compute) for name, policy in policies.items()] == [("main", 7)]
+
+
+def test_a_plain_main_gets_no_policy_of_a_module(root: Path) -> None:
+    own = read_source("import helper\ndef main(): pass", "t.py")
+    other = replace(declared(env_variables=["HOME"]), name="main", module="helper")
+    with pytest.raises(PolicyError, match=r"'main' has the name of the function main in t.py:2"):
+        resolve_all(with_modules(own, [other]), Project(root))
 
 
 def test_one_wrong_task_stops_all(root: Path) -> None:
