@@ -574,3 +574,23 @@ def test_run_timeout_bounds_the_import_too(bench: Workbench) -> None:
     assert envelope["error"] is not None
     assert envelope["error"]["error_type"] == "timeout"
     assert time.monotonic() - begin < 10
+
+
+def test_arguments_that_are_too_large_are_an_error_of_the_caller(bench: Workbench) -> None:
+    envelope, _ = ran(
+        bench,
+        """
+@task
+def size(text): return len(text)
+@task(name="main")
+def main():
+    try:
+        size("x" * (17 << 20))
+    except Exception as error:
+        return [str(error), size("x" * (15 << 20)).unwrap()]
+""",
+    )
+    assert envelope["error"] is None
+    message, size = envelope["result"]
+    assert "at most 16,777,216 can be" in message
+    assert size == 15 << 20

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 
-from capsule.shared.frames import CALL, pack_call, unpack_call
+from capsule.shared.frames import CALL, MAX_CALL, pack_call, unpack_call
 from capsule_guest.channel import receive, send
 
 TYPE_CHECKING = False
@@ -56,7 +56,13 @@ async def call_async(op: str, fields: dict, data: bytes = b"") -> tuple[dict, by
 def _ask(op: str, fields: dict, data: bytes) -> int:
     number = next(_numbers)
     text = json.dumps({"call": number, "op": op, **fields}, allow_nan=False).encode()
-    send(CALL, pack_call(text, data))
+    call = pack_call(text, data)
+    if len(call) > MAX_CALL:
+        # The host would end the sandbox for it.
+        raise CallError(
+            "failed", f"{len(call):,} bytes are asked with; at most {MAX_CALL:,} can be"
+        )
+    send(CALL, call)
     return number
 
 
