@@ -31,6 +31,12 @@ _MAX_READY = 64 << 20
 _MAX_WEIGHT = 256 << 20
 
 
+# What a sandbox asks when it wants no answer to an earlier call any more.
+GIVE_UP = "give up"
+# Of all that is asked, only tasks take so long that this is worth while.
+_LASTING = "task"
+
+
 class CallError(Exception):
     """Raised when the host does not do what it was asked.
 
@@ -77,6 +83,9 @@ class Switchboard:
         # All of these change under the condition only.
         self._changed = threading.Condition()
         self._calls = 0
+        # The tasks that were asked for, by the numbers of their calls: not begun, and running.
+        self._waiting: set[int] = set()
+        self._stops: dict[int, Cancellation] = {}
         self._open = 0
         self._replies: deque[bytes] = deque()
         self._ready = 0
@@ -88,6 +97,9 @@ class Switchboard:
         Raises `WireError` for one that is not understood, and for too much at once.
         """
         number, asked = _understood(payload)
+        if asked.op == GIVE_UP:
+            self._give_up(asked.fields.get("of"))
+            return
         with self._changed:
             self._open += len(payload)
             self._calls += 1
@@ -95,11 +107,21 @@ class Switchboard:
                 raise WireError(f"the sandbox asked for more than {MAX_OPEN:,} bytes at once")
             if self._calls > MAX_CALLS:
                 raise WireError(f"the sandbox left more than {MAX_CALLS:,} calls unanswered")
+            if asked.op == _LASTING:
+                self._waiting.add(number)
         if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor
 
             self._threads = ThreadPoolExecutor(AT_ONCE, "capsule-call")
         self._threads.submit(self._work, number, asked, len(payload))
+
+    def _give_up(self, number: object) -> None:
+        """Stop working on a call, or do not begin; it is answered all the same."""
+        with self._changed:
+            if type(number) is int:
+                self._waiting.discard(number)
+                if number in self._stops:
+                    self._stops[number].cancel()
 
     def replies(self, room: int) -> list[bytes]:
         """Return the frames of answers that are ready, until they fill `room` bytes."""
@@ -126,7 +148,7 @@ class Switchboard:
     def _work(self, number: int, asked: Asked, size: int) -> None:
         data = b""
         try:
-            fields, data = self._answer(asked, self._cancellation)
+            fields, data = self._answered(number, asked)
         except CallError as error:
             fields = {"error": error.kind, "message": str(error)}
         except Exception as error:  # noqa: BLE001 - a thread's error must reach the sandbox
@@ -140,6 +162,24 @@ class Switchboard:
             self._replies.append(reply)
             self._ready += len(reply)
         self._bell.ring()
+
+    def _answered(self, number: int, asked: Asked) -> tuple[dict[str, Any], bytes]:
+        if asked.op != _LASTING:
+            return self._answer(asked, self._cancellation)
+        with Cancellation() as stop:
+            with self._changed:
+                if number not in self._waiting:
+                    raise CallError("failed", "it was given up before it began")
+                self._waiting.discard(number)
+                self._stops[number] = stop
+            self._cancellation.attach(stop.cancel)
+            try:
+                return self._answer(asked, stop)
+            finally:
+                self._cancellation.detach(stop.cancel)
+                with self._changed:
+                    if self._stops.get(number) is stop:
+                        del self._stops[number]
 
     def __enter__(self) -> Switchboard:
         return self

@@ -594,3 +594,50 @@ def main():
     message, size = envelope["result"]
     assert "at most 16,777,216 can be" in message
     assert size == 15 << 20
+
+
+def test_a_task_that_nobody_waits_for_any_more_is_ended(bench: Workbench) -> None:
+    """One that was begun, and one that waits for its place: none keeps a place or a processor."""
+    begin = time.monotonic()
+    envelope, observer = ran(
+        bench,
+        """
+import time
+@task(compute="HIGH")
+async def endless(): time.sleep(3600)
+@task(compute="LOW")
+async def quick(): return 1
+@task(name="main")
+async def main():
+    many = [asyncio.ensure_future(endless()) for _ in range(100)]
+    for one in many:
+        try: await asyncio.wait_for(one, 0.01)
+        except TimeoutError: pass
+    answers = await asyncio.gather(*(quick() for _ in range(3)))
+    return [answer.result for answer in answers]
+""",
+    )
+    assert envelope["result"] == [1, 1, 1], envelope["error"]
+    assert time.monotonic() - begin < 60
+    assert observer.ran.count("quick") == 3
+    assert observer.running == 0
+
+
+def test_an_answer_that_is_given_up_is_not_taken_for_another(bench: Workbench) -> None:
+    envelope, _ = ran(
+        bench,
+        """
+@task(compute="LOW")
+async def echo(n): return n
+@task(name="main")
+async def main():
+    results = []
+    for n in range(20):
+        mine = asyncio.ensure_future(echo(-n))
+        await asyncio.sleep(n / 1000)
+        mine.cancel()
+        results.append((await echo(n)).result)
+    return results
+""",
+    )
+    assert envelope["result"] == list(range(20)), envelope["error"]

@@ -117,3 +117,44 @@ def test_closing_does_not_wait_for_who_does_not_take_its_answers(
         for number in range(1, 101):
             board.take(asked(number))
         bell_rang(bell)
+
+
+def give_up(of: object) -> bytes:
+    return pack_call(json.dumps({"call": 1, "op": switchboard.GIVE_UP, "of": of}).encode(), b"")
+
+
+def test_a_call_that_is_given_up_is_stopped_and_answered(bell: Bell) -> None:
+    begun = threading.Semaphore(0)
+
+    def wait(asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+        stopped = threading.Event()
+        cancellation.attach(stopped.set)
+        begun.release()
+        assert stopped.wait(10)
+        return {}, b""
+
+    with Switchboard(bell, wait) as board:
+        for number in range(1, switchboard.AT_ONCE + 3):
+            board.take(asked(number, "task"))
+        for _ in range(switchboard.AT_ONCE):
+            assert begun.acquire(timeout=10)
+        # Those behind them have not begun, and do not.
+        for number in range(switchboard.AT_ONCE + 2, 0, -1):
+            board.take(give_up(number))
+        given: list[bytes] = []
+        while len(given) < switchboard.AT_ONCE + 2:
+            bell_rang(bell)
+            bell.clear()
+            given += board.replies(EVERYTHING)
+        assert not begun.acquire(blocking=False)
+        board.take(asked(100, "task"))
+        assert begun.acquire(timeout=10)
+
+
+@pytest.mark.parametrize("of", [None, "1", True, 1.5, [1], 5, -1, 1 << 70])
+def test_giving_up_what_was_not_asked_does_nothing(bell: Bell, of: object) -> None:
+    with Switchboard(bell, echo) as board:
+        board.take(give_up(of))
+        board.take(asked(1))
+        bell_rang(bell)
+        assert [number_of(reply) for reply in board.replies(EVERYTHING)] == [1]
