@@ -145,8 +145,8 @@ def _run(
             return _refused(policy, wrong.message, services.requests)
         tree.settle(granted, done.fuel)
         observer.ended(granted, number, done)
-        failed = done.verdict.error_type
-        if failed is None or failed == "cancelled" or number == policy.max_retries:
+        over = done.verdict.error_type in (None, "cancelled") or number == policy.max_retries
+        if over or not tree.again(depth):
             return _envelope(policy.task, number, done, services.requests)
         number += 1
 

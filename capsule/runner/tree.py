@@ -67,6 +67,12 @@ class Tree:
                 raise CallError("refused", f"one run calls at most {self._most:,} tasks")
         return job
 
+    def again(self, depth: int) -> bool:
+        """Say whether a task of this depth may be tried again; a sub-task's retry counts as one."""
+        with self._lock:
+            self._tasks += depth > 0
+            return depth == 0 or self._tasks <= self._most
+
     def place(self, depth: int) -> threading.BoundedSemaphore:
         """Return what to hold while a task of this depth runs."""
         return self._places[depth]

@@ -641,3 +641,21 @@ async def main():
 """,
     )
     assert envelope["result"] == list(range(20)), envelope["error"]
+
+
+def test_retries_of_sub_tasks_count_as_sub_tasks(bench: Workbench) -> None:
+    """A task that fails at once could else start a hundred times as many sandboxes."""
+    (bench.project / "capsule.toml").write_text("[limits]\nrun_tasks = 5\n")
+    envelope, observer = ran(
+        bench,
+        """
+@task(compute="LOW", max_retries=100)
+def failing(): raise ValueError("no")
+@task(name="main", compute="LOW", max_retries=1)
+def main():
+    first, second = failing(), failing()
+    return [first.error["message"], first.execution["retries"], second.error["error_type"]]
+""",
+    )
+    assert envelope["result"] == ["ValueError: no", 4, "policy_error"], envelope["error"]
+    assert observer.ran == ["failing"] * 5 + ["main"]
