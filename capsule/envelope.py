@@ -26,7 +26,7 @@ class EnvelopeError(TypedDict):
 
 
 class Execution(TypedDict):
-    """What the last attempt did and used.
+    """What the last attempt did and used; `host_requests` are those of all attempts.
 
     `duration_ms` is wall time, `fuel_consumed` the task's own fuel, `ram_used` the peak of linear
     memory in bytes. Fuel and memory are None where nothing could tell: a killed sandbox cannot be

@@ -9,6 +9,7 @@ import ctypes
 import os
 from typing import TYPE_CHECKING
 
+from capsule.confine.straight import open_straight
 from capsule.named import NamedTuple
 
 if TYPE_CHECKING:
@@ -43,10 +44,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Rule(NamedTuple):
-    """A path, and the rights that remain below it."""
+    """A path, and the rights that remain below it; a `straight` one leads through no link."""
 
     path: Path
     rights: int
+    straight: bool = False
 
 
 def abi() -> int:
@@ -73,7 +75,8 @@ def ruleset_attributes(version: int) -> bytes:
 def restrict_this_thread(rules: Iterable[Rule], version: int) -> None:
     """Give up everything but `rules`, for this thread and all that it will start, for good.
 
-    A path that does not exist gets no rule. Raises `OSError` when the kernel refuses; the thread
+    A path that does not exist gets no rule, nor does a straight one that leads through a link by
+    now. Raises `OSError` when the kernel refuses; the thread
     must then start nothing.
     """
     attributes = ruleset_attributes(version)
@@ -92,8 +95,11 @@ def restrict_this_thread(rules: Iterable[Rule], version: int) -> None:
 
 def _allow(ruleset: int, rule: Rule, handled: int) -> None:
     try:
-        path = os.open(rule.path, os.O_PATH | os.O_CLOEXEC)
-    except FileNotFoundError:
+        if rule.straight:
+            path = open_straight(rule.path)
+        else:
+            path = os.open(rule.path, os.O_PATH | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
         return
     try:
         rights = rule.rights & handled

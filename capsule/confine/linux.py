@@ -27,8 +27,8 @@ def rules_for(access: Access) -> list[landlock.Rule]:
         # The kernel opens the loader for execution on behalf of the program.
         rules.append(landlock.Rule(loader, landlock.EXECUTE | landlock.READ_FILE))
     rules += [landlock.Rule(Path(path), landlock.READ) for path in _LIBRARIES]
-    rules += [landlock.Rule(path, landlock.READ) for path in access.read]
-    rules += [landlock.Rule(path, landlock.WRITE) for path in access.write]
+    for paths, rights in ((access.read, landlock.READ), (access.write, landlock.WRITE)):
+        rules += [landlock.Rule(path, rights, path in access.straight) for path in paths]
     return rules
 
 

@@ -42,6 +42,9 @@ class Project(NamedTuple):
 
     `root` is absolute and without symlinks: every folder of a policy is inside it. `config` is the
     capsule.toml that was read, or `None`. `entrypoint` is absolute and may not exist.
+
+    `own` is what policies are read from, besides what lies in the root itself: no task may write
+    there. `state` is where capsule keeps its own files, which no task may see.
     """
 
     root: Path
@@ -51,3 +54,5 @@ class Project(NamedTuple):
     entrypoint: Path | None = None
     defaults: Options = _NOTHING_SAID
     limits: Limits = _NO_LIMITS
+    own: tuple[Path, ...] = ()
+    state: Path | None = None

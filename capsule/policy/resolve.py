@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capsule.errors import UsageError
+from capsule.errors import PolicyError, UsageError
 from capsule.named import NamedTuple
 from capsule.policy.ceilings import (
     check_amount,
@@ -20,10 +20,11 @@ from capsule.policy.ceilings import (
 )
 from capsule.policy.config import blame_key
 from capsule.policy.folders import FolderGrant, FolderRule, combine, ground
+from capsule.policy.guarded import check_own, check_state
 from capsule.policy.options import overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
 from capsule.policy.units import DEFAULT_COMPUTE, format_compute, format_ram, format_timeout
-from capsule.policy.values import InvalidValueError
+from capsule.policy.values import InvalidValueError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -52,6 +53,8 @@ class Policy(NamedTuple):
     """Everything a task may do, fixed before any argument arrives.
 
     `compute` is in fuel units, `ram` in bytes and `timeout_ms` in milliseconds (`None`: unlimited).
+    `host_ceiling` are the patterns of [limits]: whether a name is within them depends on its
+    addresses too, which are known when it is asked for.
     """
 
     task: str
@@ -62,6 +65,7 @@ class Policy(NamedTuple):
     allowed_files: tuple[FolderGrant, ...]
     allowed_hosts: tuple[str, ...]
     env_variables: tuple[str, ...]
+    host_ceiling: tuple[str, ...] | None = None
 
 
 def resolve(
@@ -110,8 +114,10 @@ def resolve(
         with blaming("allowed_files"):
             grants = [ground(rule, project.root) for rule in asked.allowed_files or ()]
             check_folders(grants, limits.allowed_files, project.root)
+            check_state(grants, project.state)
+            check_own(grants, (project.root, *project.own))
             folders = combine(grants)
-        folders = _mounted(folders, mounts, project.root)
+        folders = _mounted(folders, mounts, project)
     # What the task leaves open gives way to a ceiling; so does the built-in default of compute.
     compute = DEFAULT_COMPUTE if asked.compute is None else asked.compute
     return Policy(
@@ -123,6 +129,7 @@ def resolve(
         allowed_files=folders,
         allowed_hosts=() if caller.no_net else hosts,
         env_variables=variables,
+        host_ceiling=limits.allowed_hosts,
     )
 
 
@@ -135,22 +142,31 @@ def resolve_all(
     """Return the policy of every task that a run of the file can reach, by task name.
 
     That is every declared task, and the plain `main` where it is the entry point. Raises as
-    `resolve` does: one wrong task stops the run before anything of it has started.
+    `resolve` does: one wrong task stops the run before anything of it has started. Also raises
+    `PolicyError` for a module's task that has the name of the plain `main`, which would run under
+    the policy of that one.
     """
     tasks = {task.name: task for task in declarations.tasks}
-    if declarations.plain_main is not None:
-        tasks.setdefault(declarations.plain_main.name, declarations.plain_main)
+    if (plain := declarations.plain_main) is not None:
+        known = tasks.setdefault(plain.name, plain)
+        if known.module:
+            raise PolicyError(
+                f"{known.filename}:{known.line}: the task {shown(known.name)} has the name of the"
+                f" function {plain.function} in {plain.filename}:{plain.line}",
+                hint="name= for the task, or @task on the function",
+            )
     return {name: resolve(task, project, caller, mounts) for name, task in tasks.items()}
 
 
 def _mounted(
-    folders: tuple[FolderGrant, ...], mounts: Sequence[FolderRule], root: Path
+    folders: tuple[FolderGrant, ...], mounts: Sequence[FolderRule], project: Project
 ) -> tuple[FolderGrant, ...]:
     """Return a task's folders with the caller's in place of those at the same path inside."""
     if not mounts:
         return folders
     try:
-        added = [ground(rule, root) for rule in mounts]
+        added = [ground(rule, project.root) for rule in mounts]
+        check_state(added, project.state)
         replaced = {grant.guest for grant in added}
         return combine([*added, *(grant for grant in folders if grant.guest not in replaced)])
     except InvalidValueError as wrong:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.envelope import Envelope, refusal
+from capsule.named import NamedTuple
 from capsule.pool import slots as running
 from capsule.pool.pool import IDLE_SECONDS, Pool
 from capsule.process.cancel import Cancellation
 from capsule.runner import prepare
 from capsule.runner.run import COLD, Nobody, first_plan, run, studio_of
 from capsule.runner.start import Unstarted, start_of
-from capsule.snapshot import task
 from capsule.snapshot.task import Unfrozen
 
 if TYPE_CHECKING:
@@ -19,16 +19,20 @@ if TYPE_CHECKING:
 
     from capsule.pool.slots import Slots
     from capsule.progress import Progress
-    from capsule.runner.attempt import Starter
+    from capsule.runner.attempt import Plan, Starter
     from capsule.runner.run import Observer, Order
     from capsule.runner.source import Source
 
 
 class Warmth(NamedTuple):
-    """How many processes wait for a task's next runs, and after how many seconds without one."""
+    """How many processes wait for a task's next runs, and until when.
+
+    They are ended after `idle` seconds without a run, and first started after so many runs.
+    """
 
     processes: int
     idle: float = IDLE_SECONDS
+    after: int = 0
 
 
 class Box:
@@ -41,11 +45,14 @@ class Box:
     def __init__(
         self, order: Order, root: Path, warmth: Warmth, slots: Slots = running.SHARED
     ) -> None:
-        self._order, self._root, self._slots = _settled(order), root, slots
+        self._order, plan = _begun(order)
+        self._root, self._slots = root, slots
         self.pool: Pool | None = None
-        if warmth.processes > 0:
+        self._expected = plan if warmth.processes > 0 else None
+        self._cold_runs = warmth.after
+        if self._expected is not None:
             self.pool = Pool(warmth.processes, idle=warmth.idle)
-            _expect(self.pool, self._order)
+            self._warm_up()
 
     def __repr__(self) -> str:
         return f"<Box {self._order.policy.task!r} with {self.pool!r}>"
@@ -58,7 +65,17 @@ class Box:
         """
         order = prepare.renewed(self._order, self._root, call)
         starter: Starter = COLD if self.pool is None else self.pool
-        return run_in_turn(order, observer, cancellation, starter, (self, self._slots))
+        envelope = run_in_turn(order, observer, cancellation, starter, (self, self._slots))
+        self._cold_runs -= 1
+        self._warm_up()
+        return envelope
+
+    def _warm_up(self) -> None:
+        """Have processes started ahead, once there were enough runs to expect more."""
+        plan = self._expected
+        if self.pool is not None and plan is not None and self._cold_runs <= 0:
+            self._expected = None
+            self.pool.expect(plan)
 
     def close(self) -> None:
         """End the processes that wait, and wait until all that it started is gone."""
@@ -97,26 +114,22 @@ def run_in_turn(
         return run(order, observer, cancellation, starter)
 
 
-def _settled(order: Order) -> Order:
-    """Return the order with its snapshot found, or taken, so that no run looks for it."""
-    material = order.material
-    if material.frozen is not None:
-        return order
-    with Cancellation() as never:
-        found = task.open_task(material.home, material.base, material.code, studio_of(order, never))
-    if isinstance(found, Unfrozen) and (found.limited or found.timed_out):
-        return order
-    return order._replace(material=material._replace(frozen=found))
+def _begun(order: Order) -> tuple[Order, Plan | None]:
+    """Return the order with its snapshot found, or taken, so that no run looks for it.
 
-
-def _expect(pool: Pool, order: Order) -> None:
+    And how its attempts will be made; None where that cannot be said ahead.
+    """
     with Cancellation() as never:
-        start = start_of(order.material, order.call, studio_of(order, never))
+        start = start_of(
+            order.material, order.call, studio_of(order, order.policy.timeout_ms, never)
+        )
     if isinstance(start, Unstarted):
-        return
-    plan = first_plan(order, start)
-    if plan is not None:
-        pool.expect(plan)
+        return order, None
+    frozen = start.material.frozen
+    # One that may have a snapshot the next time is not held to that it has none now.
+    if not (isinstance(frozen, Unfrozen) and frozen.limited):
+        order = order._replace(material=start.material)
+    return order, first_plan(order, start)
 
 
 NOBODY = Nobody()

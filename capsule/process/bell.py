@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
+from threading import RLock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ class Bell:
 
     def __init__(self, outer: Cancellation) -> None:
         self.cancelled = False
+        self._lock = RLock()  # as that of `Cancellation`
         self._outer = outer
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
@@ -26,11 +29,11 @@ class Bell:
     def ring(self) -> None:
         """Wake whoever waits; safe in a signal handler and from any thread."""
         self.cancelled = True
-        if self._writer >= 0:
-            try:
-                os.write(self._writer, b"\0")
-            except OSError:
-                return  # a full pipe has woken its reader already
+        with self._lock:
+            if self._writer >= 0:
+                # A full pipe has woken its reader already.
+                with suppress(OSError):
+                    os.write(self._writer, b"\0")
 
     def clear(self) -> None:
         """Be silent until the next ring; a cancellation goes on ringing."""
@@ -50,10 +53,11 @@ class Bell:
     def close(self) -> None:
         """Give the descriptors back."""
         self._outer.detach(self.ring)
-        reader, self._reader = self._reader, -1
-        writer, self._writer = self._writer, -1
-        os.close(writer)
-        os.close(reader)
+        with self._lock:
+            reader, self._reader = self._reader, -1
+            writer, self._writer = self._writer, -1
+            os.close(writer)
+            os.close(reader)
 
     def __enter__(self) -> Bell:
         return self

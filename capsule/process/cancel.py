@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import suppress
+from threading import RLock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ class Cancellation:
 
     def __init__(self) -> None:
         self.cancelled = False
+        # One that a signal handler can take again: between the look at a descriptor and its use,
+        # another thread could close it, and open something else under its number.
+        self._lock = RLock()
         self._listeners: list[Callable[[], None]] = []
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._writer, False)
@@ -30,10 +34,11 @@ class Cancellation:
     def cancel(self) -> None:
         """Ask for the end; safe in a signal handler, from any thread, and more than once."""
         self.cancelled = True
-        if self._writer >= 0:
-            # A full pipe has woken its reader already.
-            with suppress(OSError):
-                os.write(self._writer, b"\0")
+        with self._lock:
+            if self._writer >= 0:
+                # A full pipe has woken its reader already.
+                with suppress(OSError):
+                    os.write(self._writer, b"\0")
         for listener in tuple(self._listeners):
             listener()
 
@@ -53,11 +58,12 @@ class Cancellation:
 
     def close(self) -> None:
         """Give the descriptors back."""
-        reader, self._reader = self._reader, -1
-        writer, self._writer = self._writer, -1
-        for descriptor in (reader, writer):
-            if descriptor >= 0:
-                os.close(descriptor)
+        with self._lock:
+            reader, self._reader = self._reader, -1
+            writer, self._writer = self._writer, -1
+            for descriptor in (reader, writer):
+                if descriptor >= 0:
+                    os.close(descriptor)
 
     def __enter__(self) -> Cancellation:
         return self

@@ -40,6 +40,7 @@ def start(launch: Launch, walls: Walls, *, timeout_ms: int | None) -> Process:
             *(mount.host for mount in launch.mounts if not mount.writable),
         ),
         write=tuple(mount.host for mount in launch.mounts if mount.writable),
+        straight=frozenset(mount.host for mount in launch.mounts if mount.straight),
     )
     try:
         process = _start(argv, lambda spawn: confine.put_up(walls, access, spawn))

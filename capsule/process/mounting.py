@@ -6,10 +6,12 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from capsule.confine import staging
+from capsule.confine.straight import is_straight
+from capsule.errors import PolicyError
 from capsule.process.argv import tmp_mount
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from capsule.confine.scratch import Scratch
     from capsule.confine.walls import Walls
@@ -17,18 +19,31 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def mounted(mounts: Iterable[Mount], walls: Walls, scratch: Scratch) -> Iterator[tuple[Mount, ...]]:
+def mounted(mounts: Sequence[Mount], walls: Walls, scratch: Scratch) -> Iterator[tuple[Mount, ...]]:
     """Give the mounts for a run behind `walls`, with `scratch` as its `/tmp`.
 
     What had to be copied for it counts as what is in `/tmp`, and is deleted after.
+
+    Raises `PolicyError` when a folder cannot be mounted, or is not where it was any more; nothing
+    has run then.
     """
     with ExitStack() as copies:
-        given = [tmp_mount(scratch)]
-        for mount in mounts:
-            host = mount.host
-            if not mount.writable:
-                host = copies.enter_context(staging.read_only(mount.host, walls))
-            if host != mount.host:
-                scratch.watch(host)
-            given.insert(-1, mount._replace(host=host))
-        yield tuple(given)
+        given = [_mounted(mount, walls, copies) for mount in mounts]
+        for shown, mount in zip(given, mounts, strict=True):
+            if shown.host != mount.host:
+                scratch.watch(shown.host)
+        yield (*given, tmp_mount(scratch))
+
+
+def _mounted(mount: Mount, walls: Walls, copies: ExitStack) -> Mount:
+    if mount.straight and not is_straight(mount.host):
+        raise PolicyError(
+            f"the folder {mount.guest} was moved while the run went on: a link is in its place now"
+        )
+    if mount.writable:
+        return mount
+    shown = copies.enter_context(
+        staging.read_only(mount.host, walls, mount.guest, straight=mount.straight)
+    )
+    # A copy lies where the system keeps temporary files, and links may lead there.
+    return mount._replace(host=shown, straight=mount.straight and shown == mount.host)

@@ -41,6 +41,10 @@ class Process(Protocol):
     def pid(self) -> int:
         """The number that the operating system knows it by."""
 
+    @property
+    def unsent(self) -> int:
+        """How many bytes are queued still, as far as that is known."""
+
     def send(self, data: bytes) -> None:
         """Queue `data` for its stdin; `wait` writes it."""
 

@@ -39,7 +39,6 @@ class PosixProcess:
         self._lifeline = lifeline
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._outbox = bytearray()
-        self._sent = 0
         for descriptor in (stdin, stdout, stderr):
             os.set_blocking(descriptor, False)
 
@@ -50,6 +49,11 @@ class PosixProcess:
     def send(self, data: bytes) -> None:
         """Queue `data` for the process; `wait` writes it."""
         self._outbox += data
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes are queued still."""
+        return len(self._outbox)
 
     def is_quiet(self) -> bool:
         """Say whether it runs and has written nothing that was not read."""
@@ -93,16 +97,16 @@ class PosixProcess:
 
     def _write(self) -> None:
         try:
-            sent = os.write(self._stdin, memoryview(self._outbox)[self._sent :])
+            with memoryview(self._outbox) as queued:
+                sent = os.write(self._stdin, queued)
         except BlockingIOError:
             return
         except BrokenPipeError:
             # The process has ended or closed its end; how it ended says what went wrong.
             self._stdin = _closed(self._stdin)
             return
-        self._sent += sent
-        if self._sent == len(self._outbox):
-            self._outbox, self._sent = bytearray(), 0
+        # At once, and not when all is sent: there may be more to send before that, again and again.
+        del self._outbox[:sent]
 
     def _read_stdout(self) -> bytes:
         return os.read(self._stdout, _READ)

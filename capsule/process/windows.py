@@ -36,6 +36,8 @@ class WindowsProcess:
         self._child = child
         self._arrived: queue.Queue[tuple[_Stream, bytes]] = queue.Queue(_QUEUED)
         self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._unsent = 0
+        self._counting = threading.Lock()
         self._open = 2
         self._stopping = False
         stdin, stdout, stderr = child.stdin, child.stdout, child.stderr
@@ -57,7 +59,14 @@ class WindowsProcess:
     def pid(self) -> int:
         return self._child.pid
 
+    @property
+    def unsent(self) -> int:
+        with self._counting:
+            return self._unsent
+
     def send(self, data: bytes) -> None:
+        with self._counting:
+            self._unsent += len(data)
         self._outbox.put(data)
 
     def is_quiet(self) -> bool:
@@ -131,6 +140,8 @@ class WindowsProcess:
             except OSError:
                 # The process has ended; how it ended says what went wrong.
                 return
+            with self._counting:
+                self._unsent -= len(data)
 
 
 def start(argv: Sequence[str], environment: Mapping[str, str]) -> WindowsProcess:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 # How long a sandbox whose streams have ended may take to be gone.
 _GRACE = 5.0
+# How much of its answers a sandbox may leave unread before the next one waits.
+_UNREAD = 16 << 20
 # How long the fuel gauge may take behind the closing frame: 0.1 s for the largest budget here.
 _GAUGE_SECONDS = 2.0
 
@@ -175,8 +177,8 @@ class _Watch:
                 # It rang for answers.
                 arrival = arrival._replace(cancelled=False)
                 bell.clear()
-                for reply in self.switchboard.replies():
-                    process.send(reply)
+            for reply in self.switchboard.replies(_UNREAD - process.unsent):
+                process.send(reply)
             self._keep_tail(arrival.stderr)
             try:
                 for frame in self.decoder.feed(arrival.stdout):

@@ -42,7 +42,7 @@ def build(source: Source, home: Path, progress: Progress, cancellation: Cancella
     Raises `CapsuleError` when the task could not run.
     """
     entry = entry_task(source.declarations)
-    policy = resolve_all(source.declarations, source.project)[entry.name]
+    policy = resolve_all(source.declarations, source.project._replace(state=home))[entry.name]
     walls = confine.standing()
     material = gather(source, entry, home, walls, progress)
     studio = task.Studio(walls, policy.timeout_ms, policy.ram, cancellation, progress)

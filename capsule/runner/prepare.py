@@ -45,7 +45,8 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     Raises `CapsuleError` when anything is wrong; nothing has run then.
     """
     task = entry_task(source.declarations)
-    policies = resolve_all(source.declarations, source.project, call.limits, call.mounts)
+    project = source.project._replace(state=home)
+    policies = resolve_all(source.declarations, project, call.limits, call.mounts)
     functions = {declared.name: declared for declared in source.declarations.tasks} | {
         task.name: task
     }
@@ -86,7 +87,8 @@ def renewed(order: Order, root: Path, call: Call) -> Order:
 def _job(policy: Policy, source: Source, declared: Declared, environ: Mapping[str, str]) -> Job:
     """Return a task with all that its policy gives it."""
     folders = tuple(
-        Mount(grant.host, grant.guest, grant.writable) for grant in policy.allowed_files
+        Mount(grant.host, grant.guest, grant.writable, straight=True)
+        for grant in policy.allowed_files
     )
     env = values_of(policy.env_variables, source.project.root, environ)
     module = declared.module or source.bundle.entry

@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from capsule.envelope import Envelope, EnvelopeError, refusal
+from capsule.errors import PolicyError
 from capsule.named import NamedTuple
 from capsule.policy.project import Limits as RunLimits
 from capsule.policy.units import format_ram
@@ -106,18 +107,15 @@ class _Place(NamedTuple):
 
 
 def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _Place) -> Envelope:
-    tree = place.tree
-
-    def below(job: Job, call: Call, depth: int, cancellation: Cancellation) -> Envelope:
-        material = order.material._replace(folders=job.folders)
-        called = order._replace(policy=job.policy, call=call, material=material)
-        return _run(called, observer, cancellation, _Place(tree, depth, COLD))
-
-    policy = order.policy
+    policy, tree, depth = order.policy, place.tree, place.depth
     begin = time.monotonic()
-    start = start_of(order.material, order.call, studio_of(order, cancellation))
+    timeout_ms = tree.within(policy.timeout_ms)
+    if timeout_ms is not None and timeout_ms <= 0:
+        return refusal(policy.task, "policy_error", _SPENT)
+    start = start_of(order.material, order.call, studio_of(order, timeout_ms, cancellation))
     if isinstance(start, Unstarted):
-        verdict = stopped(_limits(policy), cancelled=start.cancelled)
+        limits = Limits(policy.compute, policy.ram, timeout_ms)
+        verdict = stopped(limits, cancelled=start.cancelled)
         duration_ms = round((time.monotonic() - begin) * 1000)
         return _envelope(policy.task, 0, Attempt(verdict, duration_ms, None, None, "", "", 0), [])
     if policy.ram is not None and policy.ram < start.snapshot.memory:
@@ -129,36 +127,55 @@ def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _P
         )
     if start.plain is not None:
         observer.unfrozen(policy, start.plain)
-    answer = answering(tree, place.depth, below)
+    known = start.material
+
+    def below(job: Job, call: Call, depth: int, cancellation: Cancellation) -> Envelope:
+        material = known._replace(folders=job.folders)
+        called = order._replace(policy=job.policy, call=call, material=material)
+        return _run(called, observer, cancellation, _Place(tree, depth, COLD))
+
+    answer = answering(tree, depth, below)
+    services = Services(policy, order.environ, answer, order.call.env.values())
     number = 0
     while True:
         granted = tree.grant(policy)
         if granted is None:
-            return refusal(policy.task, "policy_error", _SPENT)
+            return _refused(policy, _SPENT, services.requests)
         plan = _plan(order, start, granted)
-        observer.started(granted, number)
-        with Services(policy.allowed_hosts, order.environ, answer) as services:
-            plan = plan._replace(answer=services)
-            done = attempt(plan, place.starter, observer, cancellation)
-            requests = services.requests
+        try:
+            with services:
+                plan = plan._replace(answer=services)
+                observer.started(granted, number)
+                done = attempt(plan, place.starter, observer, cancellation)
+        except PolicyError as wrong:
+            if depth == 0 and number == 0:
+                raise
+            # Something of the run has run already: whoever called gets an envelope.
+            tree.settle(granted, 0)
+            return _refused(policy, wrong.message, services.requests)
         tree.settle(granted, done.fuel)
         observer.ended(granted, number, done)
-        failed = done.verdict.error_type
-        if failed is None or failed == "cancelled" or number == policy.max_retries:
-            return _envelope(policy.task, number, done, requests)
+        over = done.verdict.error_type in (None, "cancelled") or number == policy.max_retries
+        if over or not tree.again(depth):
+            return _envelope(policy.task, number, done, services.requests)
         number += 1
 
 
-def studio_of(order: Order, cancellation: Cancellation) -> Studio:
-    """Return what a snapshot of the task of an order is taken with."""
-    policy = order.policy
-    return Studio(order.walls, policy.timeout_ms, policy.ram, cancellation, order.progress)
+def studio_of(order: Order, timeout_ms: int | None, cancellation: Cancellation) -> Studio:
+    """Return what a snapshot of the task of an order is taken with, in so many milliseconds."""
+    return Studio(order.walls, timeout_ms, order.policy.ram, cancellation, order.progress)
 
 
 def first_plan(order: Order, start: Start) -> Plan | None:
     """Return how the first attempt of an order will be made, None where nothing may be spent."""
     granted = Tree(order.jobs, order.limits).grant(order.policy)
     return None if granted is None else _plan(order, start, granted)
+
+
+def _refused(policy: Policy, message: str, requests: list[dict[str, Any]]) -> Envelope:
+    envelope = refusal(policy.task, "policy_error", message)
+    envelope["execution"]["host_requests"] = requests
+    return envelope
 
 
 def _plan(order: Order, start: Start, policy: Policy) -> Plan:

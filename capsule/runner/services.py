@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from capsule.runner.switchboard import CallError, unknown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
+    from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
     from capsule.runner.switchboard import Answer, Asked
     from capsule.services.http.broker import Broker
+    from capsule.services.http.record import Ledger
 
 _PIECE = 64 << 10
 # Seconds; more than any limit of the broker's, so that no number of the guest's is too large.
@@ -21,26 +23,32 @@ _LONGEST = 86_400
 
 
 class Services:
-    """The services of one attempt; `with` it, or call `close`.
+    """The services of one task under its policy; each attempt is in a `with` block of its own.
 
-    `hosts` are those of the policy, `environ` has the settings of proxies, `task` runs another one.
+    `environ` has the settings of proxies, `task` runs another task; `secrets` are values that no
+    entry may repeat. The requests of all attempts are kept, and bounded, together: one that fails
+    on purpose could hide what it asked for behind the next.
     """
 
-    def __init__(self, hosts: tuple[str, ...], environ: Mapping[str, str], task: Answer) -> None:
-        self._hosts = hosts
+    def __init__(
+        self,
+        policy: Policy,
+        environ: Mapping[str, str],
+        task: Answer,
+        secrets: Iterable[str] = (),
+    ) -> None:
+        self._environ = environ
         self._task = task
+        self._secrets = secrets
+        self._policy = policy
         self._broker: Broker | None = None
+        self._ledger: Ledger | None = None
         self._stoppable = Lock()
-        if hosts:
-            # Only a task that may reach hosts pays for the HTTP client.
-            from capsule.services.http.broker import Broker
-
-            self._broker = Broker(hosts, environ)
 
     @property
     def requests(self) -> list[dict[str, Any]]:
         """Return an entry for each request, for the envelope."""
-        return [] if self._broker is None else self._broker.requests
+        return [] if self._ledger is None else self._ledger.entries()
 
     def __call__(self, asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
         """Do what was asked. Raises `CallError`."""
@@ -61,6 +69,18 @@ class Services:
             self._broker.close()
 
     def __enter__(self) -> Services:
+        policy = self._policy
+        if policy.allowed_hosts:
+            # Only a task that may reach hosts pays for the HTTP client.
+            from capsule.services.http.allowlist import Hosts
+            from capsule.services.http.broker import Broker
+            from capsule.services.http.record import Ledger
+
+            if self._ledger is None:
+                self._ledger = Ledger(self._secrets)
+            hosts = Hosts(policy.allowed_hosts, policy.host_ceiling)
+            self._broker = Broker(hosts, self._environ, ledger=self._ledger)
+            self._stoppable = Lock()
         return self
 
     def __exit__(self, *exc: object) -> None:

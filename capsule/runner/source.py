@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
@@ -9,12 +11,12 @@ from capsule.named import NamedTuple
 from capsule.policy import CAPSULE
 from capsule.policy.config import find_project
 from capsule.policy.declared import with_modules
+from capsule.policy.guarded import places
 from capsule.policy.options import Options
 from capsule.runner.reading import Reader, toml_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from capsule.bundle.contents import Bundle
     from capsule.policy.declared import Declarations, Declared
@@ -38,8 +40,10 @@ def read_file(path: Path | None, working: Path, home: Path | None = None) -> Sou
 
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
+    own: list[Path] = []
     if path is None:
         path = entrypoint(working, home)
+        own.append(Path(os.path.realpath(working)))  # where capsule.toml is looked for
     # Here and below: of no use for an artifact.
     from capsule.bundle.collect import collect
 
@@ -51,6 +55,10 @@ def read_file(path: Path | None, working: Path, home: Path | None = None) -> Sou
     reader = Reader(home, str(path))
     bundle = collect(path, root=project.root, imports=reader.imports)
     declarations = reader.declarations(bundle.files[bundle.entry_file], path.name)
+    folder = Path(os.path.realpath(path)).parent
+    for file in (path, *(folder / name for name in bundle.files if name != bundle.entry_file)):
+        own += places(file)
+    project = project._replace(own=tuple(own))
     source = Source(with_modules(declarations, _beside(bundle, reader)), bundle, project)
     reader.finish()
     return source
@@ -79,6 +87,7 @@ def read_text(source: bytes, working: Path, home: Path | None = None) -> Source:
     from capsule.bundle.collect import collect_text
 
     project = find_project(working, working=working, parse=toml_reader(home))
+    project = project._replace(own=(Path(os.path.realpath(working)),))
     reader = Reader(home, "")
     declarations = reader.declarations(source, "<stdin>")
     found = Source(declarations, collect_text(source, imports=reader.imports), project)
@@ -100,7 +109,7 @@ def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source
 
     exported, bundle = open_artifact(working / path, str(path), home)
     project = find_project(working, working=working, parse=toml_reader(home))._replace(
-        defaults=Options()
+        defaults=Options(), own=(Path(os.path.realpath(working)), *places(working / path))
     )
     return Source(exported.description.declarations, bundle, project, exported)
 

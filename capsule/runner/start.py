@@ -23,8 +23,9 @@ if TYPE_CHECKING:
 class Material(NamedTuple):
     """A task's code, what runs share, and where snapshots are kept.
 
-    `folders` are those that the task may see. `frozen` is what is known already: an artifact brings
-    its own snapshot. While `lease` is referred to, its packages stay.
+    `folders` are those that the task may see. `frozen` and `behind` are what is known already of
+    the task's snapshot and of that of its libraries: an artifact brings its own, and the tasks of
+    one run take none twice. While `lease` is referred to, its packages stay.
     """
 
     home: Path
@@ -32,16 +33,22 @@ class Material(NamedTuple):
     code: Code
     folders: tuple[Mount, ...] = ()
     frozen: Frozen | Unfrozen | None = None
+    behind: Frozen | Unfrozen | None = None
     lease: Lease | None = None
 
 
 class Start(NamedTuple):
-    """What to start and what to ask; `plain` says why it is not the task's own snapshot."""
+    """What to start and what to ask; `plain` says why it is not the task's own snapshot.
+
+    `material` is what it was made of, with all that is known of snapshots now: what an import may
+    take is bounded once, and would be without bounds if each task of a run did it again.
+    """
 
     snapshot: Snapshot
     request: bytes
     mounts: tuple[Mount, ...]
     plain: str | None
+    material: Material
 
 
 class Unstarted(NamedTuple):
@@ -60,10 +67,11 @@ def start_of(material: Material, call: Call, studio: Studio) -> Start | Unstarte
     base, code = material.base, material.code
     mounts = (*base.launch.mounts, *mounts_of(code), *material.folders)
     found = material.frozen or task.open_task(material.home, base, code, studio)
+    material = material._replace(frozen=found)
     if isinstance(found, task.Frozen):
         plain = _unfit(found, material, studio)
         if plain is None:
-            return Start(found.snapshot, request.call(call, None), mounts, None)
+            return Start(found.snapshot, request.call(call, None), mounts, None, material)
     elif found.timed_out or found.cancelled:
         return Unstarted(found.cancelled)
     else:
@@ -71,7 +79,8 @@ def start_of(material: Material, call: Call, studio: Studio) -> Start | Unstarte
     snapshot = base.generic
     libraries = libraries_of(code)
     if libraries is not None:
-        behind = task.open_task(material.home, base, libraries, studio)
+        behind = material.behind or task.open_task(material.home, base, libraries, studio)
+        material = material._replace(behind=behind)
         if isinstance(behind, task.Frozen):
             if _fits(behind.snapshot, studio):
                 snapshot = behind.snapshot
@@ -79,7 +88,8 @@ def start_of(material: Material, call: Call, studio: Studio) -> Start | Unstarte
             return Unstarted(behind.cancelled)
     # An import that failed where there were no variables may need one.
     early_env = isinstance(found, task.Unfrozen) and found.failed
-    return Start(snapshot, request.call(call, code, early_env=early_env), mounts, plain)
+    asked = request.call(call, code, early_env=early_env)
+    return Start(snapshot, asked, mounts, plain, material)
 
 
 def _unfit(found: Frozen, material: Material, studio: Studio) -> str | None:

@@ -67,9 +67,22 @@ class Tree:
                 raise CallError("refused", f"one run calls at most {self._most:,} tasks")
         return job
 
+    def again(self, depth: int) -> bool:
+        """Say whether a task of this depth may be tried again; a sub-task's retry counts as one."""
+        with self._lock:
+            self._tasks += depth > 0
+            return depth == 0 or self._tasks <= self._most
+
     def place(self, depth: int) -> threading.BoundedSemaphore:
         """Return what to hold while a task of this depth runs."""
         return self._places[depth]
+
+    def within(self, timeout_ms: int | None) -> int | None:
+        """Return a task's timeout, or what is left of the run where that is less."""
+        if self._deadline is None:
+            return timeout_ms
+        left = round((self._deadline - time.monotonic()) * 1000)
+        return left if timeout_ms is None else min(timeout_ms, left)
 
     def grant(self, policy: Policy) -> Policy | None:
         """Return the policy for one attempt, within what is left of the run; None if nothing is.
@@ -77,14 +90,11 @@ class Tree:
         Its fuel is taken off until `settle` says what was used.
         """
         with self._lock:
-            compute, timeout_ms = policy.compute, policy.timeout_ms
+            compute, timeout_ms = policy.compute, self.within(policy.timeout_ms)
             if self._fuel is not None:
                 # One that can call others leaves half of it to them.
                 compute = min(compute, self._fuel // 2 if len(self.jobs) > 1 else self._fuel)
                 self._fuel -= compute
-            if self._deadline is not None:
-                left = round((self._deadline - time.monotonic()) * 1000)
-                timeout_ms = left if timeout_ms is None else min(timeout_ms, left)
             if compute <= 0 or (timeout_ms is not None and timeout_ms <= 0):
                 return None
         return policy._replace(compute=compute, timeout_ms=timeout_ms)

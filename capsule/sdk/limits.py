@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.policy import units
 from capsule.policy.folders import parse_folder, parse_mount
 from capsule.policy.resolve import CallerLimits

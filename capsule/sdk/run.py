@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from capsule.named import NamedTuple
 from capsule.paths import state_root
 from capsule.pool.box import NOBODY, run_in_turn
 from capsule.process.cancel import Cancellation

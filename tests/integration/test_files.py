@@ -16,6 +16,7 @@ from capsule.runner import prepare
 from capsule.runner.environment import values_of
 from capsule.runner.source import read_text
 from tests.integration.command import Command
+from tests.integration.workbench import from_source
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,13 @@ def test_a_folder_can_be_written(bench: Workbench, folders: Path) -> None:
     assert bench.run(task("allowed_files=['./data']", body))["error"] is None
     assert sorted(os.listdir(folders / "data")) == ["a", "inner", "new"]
     assert (folders / "data" / "new").read_text() == "x"
+
+
+def test_capsules_own_state_is_out_of_reach(bench: Workbench, toolchain_home: Path) -> None:
+    """Whoever changes a compiled file runs native code in the next run."""
+    source = task(f"allowed_files=['./{toolchain_home.name}']", "return 1")
+    with pytest.raises(PolicyError, match=r"is part of capsule's own state|holds capsule's own"):
+        from_source(source, toolchain_home.parent, bench)
 
 
 def test_a_large_file_can_be_written(bench: Workbench, folders: Path) -> None:

@@ -321,3 +321,48 @@ def main():
     error = bench.run(source)["error"]
     assert error is not None
     assert error["error_type"] == "timeout"
+
+
+def test_a_name_that_leads_inside_is_above_a_ceiling_of_public_hosts(
+    bench: Workbench, origin: Origin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = f"a.example.com:{origin.server_port}"
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", ("127.0.0.1", origin.server_port))]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: found)
+    source = f"""
+from capsule import task
+import urllib.request
+@task(allowed_hosts=["{place}"])
+def main():
+    return urllib.request.urlopen("http://{place}/").status
+"""
+    assert bench.run(source)["result"] == 200
+    limits = f'[limits]\nallowed_hosts = ["*:{origin.server_port}"]\n'
+    (bench.project / "capsule.toml").write_text(limits)
+    envelope = bench.run(source)
+    assert envelope["error"] is not None, envelope["result"]
+    assert (
+        "is not public, and is not in allowed_hosts by its own name" in envelope["error"]["message"]
+    )
+    assert len(origin.seen) == 1
+
+
+def test_an_attempt_that_fails_does_not_hide_what_it_asked_for(
+    bench: Workbench, origin: Origin
+) -> None:
+    (bench.project / "data").mkdir()
+    source = f"""
+from capsule import task
+import os, urllib.request
+@task(allowed_hosts=["localhost:{origin.server_port}"], allowed_files=["./data"], max_retries=1)
+def main():
+    if os.listdir("data"):
+        return "nothing to see here"
+    urllib.request.urlopen("{origin.url}/first").read()
+    open("data/done", "w").close()
+    raise ValueError
+"""
+    envelope = bench.run(source)
+    assert envelope["execution"]["retries"] == 1
+    (entry,) = envelope["execution"]["host_requests"]
+    assert entry["url"].endswith("/first")

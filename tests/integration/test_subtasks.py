@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from capsule.confine.walls import Walls
 from capsule.errors import PolicyError
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare, tree
 from capsule.runner.run import run
 from capsule.runner.source import read_file
+from capsule.snapshot import task as snapshots
+from capsule.snapshot.camera import Bounds, picture
 from tests.integration.workbench import Recorder
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
     from capsule.envelope import Envelope
     from capsule.policy.resolve import Policy
+    from capsule.process.argv import Launch
     from capsule.runner.attempt import Attempt
     from tests.integration.workbench import Workbench
 
@@ -451,3 +455,207 @@ def test_the_fuel_of_a_run_is_bounded_over_all_tasks(bench: Workbench, tmp_path:
         run(bench.order(HEAD + CHILDREN, [12, 10**9]), Counting(), never)
     assert len(spent) > 3
     assert sum(spent) <= 300_000_000 * 1.01
+
+
+MOVED = """
+@task(allowed_files=[{"path": "./wide/inner/now", "mode": "MODE"}])
+def inner():
+    return sorted(os.listdir("wide/inner/now"))
+@task(name="main", allowed_files=["./wide"])
+def main():
+    os.rename("wide/inner", "wide/old")
+    os.rename("wide/archive", "wide/inner")
+    answer = inner()
+    return [answer.success, answer.result, answer.error]
+"""
+
+
+@pytest.mark.parametrize("landlock", [True, False])
+@pytest.mark.parametrize("mode", ["ro", "rw"])
+def test_a_folder_cannot_be_swapped_for_a_link_of_the_users(
+    bench: Workbench, mode: str, landlock: bool
+) -> None:
+    """The caller may write around the folder of the task that it calls, and moves it away."""
+    outside = bench.project / "outside"
+    outside.mkdir()
+    (outside / "secret").write_text("secret")
+    (bench.project / "wide" / "inner" / "now").mkdir(parents=True)
+    (bench.project / "wide" / "archive").mkdir()
+    (bench.project / "wide" / "archive" / "now").symlink_to(outside)
+    order = bench.order(HEAD + MOVED.replace("MODE", mode))
+    if not landlock:
+        order = order._replace(walls=Walls(0))
+    envelope = bench.run_order(order)
+    success, result, error = envelope["result"]
+    assert (success, result, error["error_type"]) == (False, None, "policy_error")
+    assert "a link is in its place" in error["message"]
+    assert str(bench.project) not in error["message"]
+    assert [path.name for path in outside.iterdir()] == ["secret"]
+
+
+def test_a_retry_does_not_mount_what_the_attempt_before_it_swapped(bench: Workbench) -> None:
+    (bench.project / "wide" / "keep" / "inner").mkdir(parents=True)
+    (bench.project / "deep").symlink_to("wide/keep/inner")
+    (bench.project / "outside").mkdir()
+    (bench.project / "wide" / "archive").mkdir()
+    (bench.project / "wide" / "archive" / "inner").symlink_to(bench.project / "outside")
+    envelope = bench.run(
+        HEAD
+        + """
+@task(name="main", allowed_files=["./wide", "./deep"], max_retries=1)
+def main():
+    if os.path.exists("wide/archive"):
+        os.rename("wide/keep", "wide/old")
+        os.rename("wide/archive", "wide/keep")
+        raise ValueError("once more")
+    return os.listdir("deep")
+"""
+    )
+    assert envelope["error"] is not None, envelope["result"]
+    assert envelope["error"]["error_type"] == "policy_error"
+
+
+FLOOD = """
+import json
+from capsule.shared.frames import CALL, frame, pack_call
+@task(name="main", compute="HIGH", timeout="60s")
+def main():
+    text = json.dumps({"call": 1, "op": "OP", "name": "no", "args": [], "kwargs": {}}).encode()
+    flood = frame(CALL, pack_call(text, b"")) * 1000
+    while True:
+        left = memoryview(flood)
+        while left:
+            left = left[os.write(1, left):]
+"""
+
+
+@pytest.mark.parametrize("op", ["task", "nothing", "http.open"])
+def test_a_flood_of_calls_ends_the_sandbox_and_not_the_host(bench: Workbench, op: str) -> None:
+    envelope = bench.run(HEAD + FLOOD.replace("OP", op))
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "protocol_error"
+    assert "calls unanswered" in envelope["error"]["message"]
+
+
+SLOW_TO_FREEZE = """
+import sys
+if sys.modules["capsule_guest.streams"]._keeping:
+    while True: pass
+@task(compute="LOW")
+def other(): return 1
+@task(name="main", compute="LOW")
+def main(): return [other().result for _ in range(3)]
+"""
+
+
+def test_an_import_that_takes_too_much_is_tried_once_in_a_run(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Taking a snapshot is outside of a run's bounds, so it must not happen for each sub-task."""
+    taken: list[Bounds] = []
+
+    def counted(
+        launch: Launch, walls: Walls, request: bytes, before: bytes, bounds: Bounds
+    ) -> object:
+        taken.append(bounds)
+        return picture(launch, walls, request, before, bounds)
+
+    monkeypatch.setattr(snapshots, "picture", counted)
+    monkeypatch.setattr(snapshots, "IMPORT_FUEL", 1_000_000_000)
+    envelope, _ = ran(bench, SLOW_TO_FREEZE)
+    assert envelope["result"] == [1, 1, 1], envelope["error"]
+    assert len(taken) == 1
+
+
+def test_run_timeout_bounds_the_import_too(bench: Workbench) -> None:
+    (bench.project / "capsule.toml").write_text('[limits]\nrun_timeout = "1s"\n')
+    begin = time.monotonic()
+    envelope, _ = ran(bench, SLOW_TO_FREEZE)
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "timeout"
+    assert time.monotonic() - begin < 10
+
+
+def test_arguments_that_are_too_large_are_an_error_of_the_caller(bench: Workbench) -> None:
+    envelope, _ = ran(
+        bench,
+        """
+@task
+def size(text): return len(text)
+@task(name="main")
+def main():
+    try:
+        size("x" * (17 << 20))
+    except Exception as error:
+        return [str(error), size("x" * (15 << 20)).unwrap()]
+""",
+    )
+    assert envelope["error"] is None
+    message, size = envelope["result"]
+    assert "at most 16,777,216 can be" in message
+    assert size == 15 << 20
+
+
+def test_a_task_that_nobody_waits_for_any_more_is_ended(bench: Workbench) -> None:
+    """One that was begun, and one that waits for its place: none keeps a place or a processor."""
+    begin = time.monotonic()
+    envelope, observer = ran(
+        bench,
+        """
+import time
+@task(compute="HIGH")
+async def endless(): time.sleep(3600)
+@task(compute="LOW")
+async def quick(): return 1
+@task(name="main")
+async def main():
+    many = [asyncio.ensure_future(endless()) for _ in range(100)]
+    for one in many:
+        try: await asyncio.wait_for(one, 0.01)
+        except TimeoutError: pass
+    answers = await asyncio.gather(*(quick() for _ in range(3)))
+    return [answer.result for answer in answers]
+""",
+    )
+    assert envelope["result"] == [1, 1, 1], envelope["error"]
+    assert time.monotonic() - begin < 60
+    assert observer.ran.count("quick") == 3
+    assert observer.running == 0
+
+
+def test_an_answer_that_is_given_up_is_not_taken_for_another(bench: Workbench) -> None:
+    envelope, _ = ran(
+        bench,
+        """
+@task(compute="LOW")
+async def echo(n): return n
+@task(name="main")
+async def main():
+    results = []
+    for n in range(20):
+        mine = asyncio.ensure_future(echo(-n))
+        await asyncio.sleep(n / 1000)
+        mine.cancel()
+        results.append((await echo(n)).result)
+    return results
+""",
+    )
+    assert envelope["result"] == list(range(20)), envelope["error"]
+
+
+def test_retries_of_sub_tasks_count_as_sub_tasks(bench: Workbench) -> None:
+    """A task that fails at once could else start a hundred times as many sandboxes."""
+    (bench.project / "capsule.toml").write_text("[limits]\nrun_tasks = 5\n")
+    envelope, observer = ran(
+        bench,
+        """
+@task(compute="LOW", max_retries=100)
+def failing(): raise ValueError("no")
+@task(name="main", compute="LOW", max_retries=1)
+def main():
+    first, second = failing(), failing()
+    return [first.error["message"], first.execution["retries"], second.error["error_type"]]
+""",
+    )
+    assert envelope["result"] == ["ValueError: no", 4, "policy_error"], envelope["error"]
+    assert observer.ran == ["failing"] * 5 + ["main"]

@@ -9,11 +9,14 @@ How far a pattern goes, once its host has been resolved:
 - a name, written out: public and private addresses, but no link-local ones and no metadata service
 - "*.localhost": as a name, for a name below localhost is always loopback
 - "*.example.com" and "*": public addresses only
+
+A ceiling is such a list too, and a request has to be within both: a task that names a host gets no
+further with that name than the ceiling goes.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from unicodedata import normalize
 
 from capsule.policy.hosts import split_port
@@ -34,26 +37,36 @@ _INNER = frozenset(
 )
 
 
+class Hosts(NamedTuple):
+    """What a task may reach: its own patterns, and the ceiling of its project, if there is one."""
+
+    patterns: tuple[str, ...]
+    ceiling: tuple[str, ...] | None = None
+
+
 def is_local(host: str) -> bool:
     """Return whether a name is localhost or below it."""
     return host == "localhost" or host.endswith(".localhost")
 
 
-def allow(url: Url, patterns: Iterable[str]) -> Reach:
-    """Return how far a request may reach; `patterns` are in normal form.
+def allow(url: Url, patterns: Iterable[str], ceiling: Iterable[str] | None = None) -> Reach:
+    """Return how far a request may reach; `patterns` and `ceiling` are in normal form.
 
     Raises `RefusedError` when no pattern matches the host and port, or none lets the request reach
     the address that is written in the URL.
     """
     kept = tuple(patterns)
-    found = [
-        reach
-        for pattern in kept
-        if _has_port(pattern, url) and (reach := _reach_by(pattern, url)) is not None
-    ]
-    if not found:
+    reach = _reach(url, kept)
+    if reach is None:
         raise RefusedError(f"{url.place} is not in allowed_hosts ({_listed(kept)})")
-    reach = max(found)
+    if ceiling is not None:
+        bounds = tuple(ceiling)
+        most = _reach(url, bounds)
+        if most is None:
+            raise RefusedError(
+                f"{url.place} is not within the allowed_hosts of [limits] ({_listed(bounds)})"
+            )
+        reach = min(reach, most)
     if is_address(url.host):
         check_addresses(url, reach, [url.host.strip("[]")])
     return reach
@@ -75,7 +88,7 @@ def check_addresses(url: Url, reach: Reach, addresses: Iterable[str]) -> None:
         )
     raise RefusedError(
         f"{url.place} {verb} an address that is not public, and is not in allowed_hosts by its"
-        ' own name: "*" and "*.name" mean public addresses only'
+        ' own name, or not in those of [limits]: "*" and "*.name" mean public addresses only'
     )
 
 
@@ -88,6 +101,16 @@ def check_unresolved(url: Url, reach: Reach) -> None:
         raise RefusedError(
             f"{url.place} is not a public name, and is not in allowed_hosts by its own name"
         )
+
+
+def _reach(url: Url, patterns: tuple[str, ...]) -> Reach | None:
+    """Return how far the patterns that match let a request reach, None when none matches."""
+    found = [
+        reach
+        for pattern in patterns
+        if _has_port(pattern, url) and (reach := _reach_by(pattern, url)) is not None
+    ]
+    return max(found, default=None)
 
 
 def _has_port(pattern: str, url: Url) -> bool:

@@ -13,8 +13,7 @@ from capsule.services.http.failures import FailedError, RefusedError
 from capsule.services.http.headers import METHODS, check_headers, check_method
 from capsule.services.http.limits import Limits
 from capsule.services.http.proxies import proxy_for, read_proxies
-from capsule.services.http.record import Record
-from capsule.services.http.redact import redacted_headers, redacted_url
+from capsule.services.http.record import Ledger
 from capsule.services.http.trust import SETTINGS, tls_context
 from capsule.services.http.urls import parse_url
 
@@ -24,18 +23,18 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from capsule.services.http.addresses import Reach
+    from capsule.services.http.allowlist import Hosts
     from capsule.services.http.proxies import Proxy
+    from capsule.services.http.record import Record
     from capsule.services.http.urls import Url
 
-# How much of headers all entries together repeat; after that they have none.
-_RECORDED = 1 << 20
 # A resolver that hangs cannot be stopped, so its threads are counted.
 _SPARE_THREADS = 16
 _CLOSED = "the requests of this run were ended"
 
 
 class Broker:
-    """The HTTP of one sandbox, for one run.
+    """The HTTP of one sandbox, for one attempt; `ledger` keeps what all attempts asked for.
 
     The guest is hostile: every call is checked, and every text that comes back is safe to show it.
     Redirects are not followed: the guest's client asks for the next URL, which is checked anew.
@@ -49,10 +48,11 @@ class Broker:
 
     def __init__(
         self,
-        allowed: tuple[str, ...],
+        allowed: Hosts,
         environ: Mapping[str, str],
         limits: Limits | None = None,
         *,
+        ledger: Ledger | None = None,
         look: Callable[[str, int], list[str]] = resolve.lookup,
     ) -> None:
         self._allowed = allowed
@@ -66,13 +66,12 @@ class Broker:
         self._next = 1
         self._exchanges: dict[int, Exchange] = {}
         self._workers: list[Exchange] = []
-        self._records: list[Record] = []
-        self._recorded = 0
+        self._ledger = Ledger() if ledger is None else ledger
         self._trusting = Lock()
         self._context: ssl.SSLContext | None = None
 
     def __repr__(self) -> str:
-        return f"<Broker {len(self._exchanges)} open, {len(self._records)} asked for>"
+        return f"<Broker {len(self._exchanges)} open, {len(self._ledger)} asked for>"
 
     def __enter__(self) -> Self:
         return self
@@ -88,8 +87,7 @@ class Broker:
     @property
     def requests(self) -> list[dict[str, Any]]:
         """Return an entry per request, refused ones too, for the envelope; secrets are redacted."""
-        with self._lock:
-            return [record.entry() for record in self._records]
+        return self._ledger.entries()
 
     def open(
         self,
@@ -109,10 +107,9 @@ class Broker:
         with self._lock:
             if self._closed:
                 raise FailedError(_CLOSED)
-            if len(self._records) >= self._limits.total:
-                raise RefusedError(f"a run may ask for {self._limits.total} requests, not more")
-            record = Record("?", "?", [])
-            self._records.append(record)
+        record = self._ledger.add(self._limits.total)
+        if record is None:
+            raise RefusedError(f"a run may ask for {self._limits.total} requests, not more")
         try:
             return self._start(self._checked(method, url, headers, record), record, timeout)
         except (RefusedError, FailedError) as error:
@@ -173,11 +170,11 @@ class Broker:
         if method in METHODS:
             record.method = method
         url = parse_url(text)
-        record.url = redacted_url(url)
+        self._ledger.note(record, url)
         check_method(method)
         sent = check_headers(url, headers)
-        self._record_headers(record, headers)
-        reach = allow(url, self._allowed)
+        self._ledger.note_headers(record, headers)
+        reach = allow(url, *self._allowed)
         proxy = proxy_for(url, self._proxies)
         if proxy is not None:
             check_unresolved(url, reach)
@@ -215,14 +212,6 @@ class Broker:
             with self._lock:
                 self._workers.append(exchange)
         return number
-
-    def _record_headers(self, record: Record, headers: Sequence[tuple[str, str]]) -> None:
-        kept = redacted_headers(headers)
-        size = sum(len(name) + len(value) for name, value in kept)
-        with self._lock:
-            self._recorded += size
-            if self._recorded <= _RECORDED:
-                record.headers = kept
 
     def _addresses(self, url: Url, reach: Reach, proxy: Proxy | None) -> list[str]:
         if proxy is not None:

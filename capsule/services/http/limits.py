@@ -11,7 +11,8 @@ class Limits(NamedTuple):
     `body` holds for the body of a request and for that of a response. `seconds` is the whole time
     of an exchange from `open` on, with the time that the guest takes; `idle` is the longest
     silence of the other side; `connect` is for resolving, and again for connecting. `open` is how
-    many exchanges may be open at once, `total` how many a run may ask for, refused ones included.
+    many exchanges may be open at once, `total` how many a task may ask for in all
+    its attempts, refused ones included.
     """
 
     body: int = 1 << 30

@@ -4,7 +4,18 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from threading import Lock
+from typing import TYPE_CHECKING, Any
+
+from capsule.services.http.redact import Values, redacted_headers, redacted_url
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from capsule.services.http.urls import Url
+
+# How much of headers all entries together repeat; after that they have none.
+_MOST_HEADERS = 1 << 20
 
 
 @dataclass
@@ -38,3 +49,47 @@ class Record:
             "duration_ms": round((ended - self.started) * 1000),
             "error": self.error,
         }
+
+
+class Ledger:
+    """The requests of one task, those of all its attempts, in order; any thread may use it.
+
+    `values` are secrets that the task knows, which are redacted wherever they stand.
+    """
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values = Values(values)
+        self._lock = Lock()
+        self._records: list[Record] = []
+        self._headers = 0
+
+    def __repr__(self) -> str:
+        return f"<Ledger of {len(self._records)} requests>"
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def add(self, most: int) -> Record | None:
+        """Return the record of one more request, None when there are `most` already."""
+        with self._lock:
+            if len(self._records) >= most:
+                return None
+            self._records.append(Record("?", "?", []))
+            return self._records[-1]
+
+    def note(self, record: Record, url: Url) -> None:
+        """Add the URL to a record, without secrets."""
+        record.url = redacted_url(url, self._values)
+
+    def note_headers(self, record: Record, headers: Iterable[tuple[str, str]]) -> None:
+        """Add headers to a record, without secrets, unless too much of them is noted already."""
+        kept = redacted_headers(headers, self._values)
+        with self._lock:
+            self._headers += sum(len(name) + len(value) for name, value in kept)
+            if self._headers <= _MOST_HEADERS:
+                record.headers = kept
+
+    def entries(self) -> list[dict[str, Any]]:
+        """Return an entry for each."""
+        with self._lock:
+            return [record.entry() for record in self._records]

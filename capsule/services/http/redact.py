@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import TYPE_CHECKING
-from urllib.parse import unquote_plus
+from urllib.parse import quote, quote_plus, unquote_plus
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -19,15 +19,46 @@ _SECRETS = (
     "secret",
     "key",
     "auth",
-    "passw",
+    "pass",
     "pwd",
+    "jwt",
+    "bearer",
+    "assertion",
     "session",
     "cookie",
     "credential",
     "signature",
 )
 # A referrer is a URL, with a query of its own.
-_WHOLE = frozenset(("referer", "sig", "code"))
+_WHOLE = frozenset(("referer", "sig", "code", "otp", "pin"))
+# Shorter values are words and numbers that stand anywhere.
+_LEAST = 8
+
+
+class Values:
+    """Values that are secrets wherever they stand, as they are and as URLs write them."""
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        long = {value for value in values if len(value) >= _LEAST}
+        forms = long | {form(value) for value in long for form in (quote, quote_plus, _fully)}
+        # The longest first: one may be a part of another.
+        self._forms = sorted(forms, key=len, reverse=True)
+
+    def __repr__(self) -> str:
+        return "Values(...)"
+
+    def out_of(self, text: str) -> str:
+        """Return `text` without them."""
+        for form in self._forms:
+            text = text.replace(form, REDACTED)
+        return text
+
+
+def _fully(value: str) -> str:
+    return quote(value, safe="")
+
+
+_NONE = Values()
 
 
 def is_secret(name: str) -> bool:
@@ -40,19 +71,23 @@ def is_secret(name: str) -> bool:
     return lower in _WHOLE or any(part in lower for part in _SECRETS)
 
 
-def redacted_url(url: Url) -> str:
+def redacted_url(url: Url, values: Values = _NONE) -> str:
     """Return a URL without the values of parameters that may be secrets, and not too long."""
-    path, question, query = url.target.partition("?")
+    path, question, query = values.out_of(url.target).partition("?")
     # A path may have parameters too: "/a;jsessionid=1/b".
     shown = "/".join(";".join(map(_redacted, part.split(";"))) for part in path.split("/"))
     asked = "&".join(map(_redacted, query.replace(";", "&").split("&")))
     return _short(f"{url.scheme}://{url.authority}{shown}{question}{asked}")
 
 
-def redacted_headers(headers: Iterable[tuple[str, str]]) -> list[list[str]]:
+def redacted_headers(headers: Iterable[tuple[str, str]], values: Values = _NONE) -> list[list[str]]:
     """Return headers as pairs that JSON can hold, in order, secrets replaced."""
     return [
-        [_short(name), REDACTED if is_secret(name) else _short(value)] for name, value in headers
+        [
+            _short(values.out_of(name)),
+            REDACTED if is_secret(name) else _short(values.out_of(value)),
+        ]
+        for name, value in headers
     ]
 
 

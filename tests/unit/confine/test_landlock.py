@@ -93,6 +93,23 @@ echo end
 
 
 @needs_landlock
+def test_a_folder_that_became_a_link_is_not_reached(tmp_path: Path) -> None:
+    """Between the check of a policy and the start, another sandbox may have moved folders."""
+    folder = tmp_path.resolve() / "folder"
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "file").write_text("secret\n")
+    folder.symlink_to("outside")
+    script = f"read line < {folder}/file && echo leak; echo x > {folder}/new && echo leak; echo end"
+    for access in (
+        Access(SHELL, read=(folder,), straight=frozenset([folder])),
+        Access(SHELL, read=(), write=(folder,), straight=frozenset([folder])),
+    ):
+        assert confined(script, access) == b"end\n"
+    assert [path.name for path in (tmp_path / "outside").iterdir()] == ["file"]
+    assert b"leak" in confined(script, Access(SHELL, read=(folder,)))
+
+
+@needs_landlock
 @pytest.mark.skipif(walls.standing().landlock < 4, reason="the kernel cannot refuse TCP")
 def test_no_connection_can_be_made() -> None:
     python = Path(sys.executable).resolve()

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from capsule.errors import CapsuleError, ConfigError, PolicyError, UsageError
 from capsule.policy.config import read_config
-from capsule.policy.declared import Declared
+from capsule.policy.declared import Declared, with_modules
 from capsule.policy.folders import FolderGrant, parse_mount
 from capsule.policy.project import Project
 from capsule.policy.resolve import CallerLimits, Policy, resolve, resolve_all
@@ -166,7 +166,10 @@ def test_what_is_within_the_ceilings_passes_unchanged(root: Path) -> None:
         allowed_hosts=["*.a.example.com:80", "b.com:443"],
         env_variables=["API_KEY"],
     )
-    assert resolve(task, configured(root, LIMITS)) == resolve(task, Project(root))
+    policy = resolve(task, configured(root, LIMITS))
+    assert policy._replace(host_ceiling=None) == resolve(task, Project(root))
+    # Whether a name is within them depends on its addresses too, so they go along.
+    assert policy.host_ceiling == ("*.example.com", "b.com:443")
 
 
 def test_a_ceiling_applies_where_a_task_is_silent(root: Path) -> None:
@@ -223,7 +226,8 @@ def test_a_default_above_a_ceiling_is_the_projects_error(
 )
 def test_an_empty_ceiling_allows_nothing(root: Path, option: str, value: object) -> None:
     project = configured(root, f"[limits]\n{option} = []")
-    assert resolve(declared(), project) == resolve(declared(), Project(root))
+    silent = resolve(declared(), project)._replace(host_ceiling=None)
+    assert silent == resolve(declared(), Project(root))
     with pytest.raises(PolicyError, match=rf"allowed: none \({option} in \[limits\]"):
         resolve(declared(**{option: value}), project)
 
@@ -321,6 +325,13 @@ def test_a_task_named_main_hides_the_plain_one(root: Path) -> None:
     )
     policies = resolve_all(read_source(source, "t.py"), Project(root))
     assert [(name, policy.compute) for name, policy in policies.items()] == [("main", 7)]
+
+
+def test_a_plain_main_gets_no_policy_of_a_module(root: Path) -> None:
+    own = read_source("import helper\ndef main(): pass", "t.py")
+    other = declared(env_variables=["HOME"])._replace(name="main", module="helper")
+    with pytest.raises(PolicyError, match=r"'main' has the name of the function main in t.py:2"):
+        resolve_all(with_modules(own, [other]), Project(root))
 
 
 def test_one_wrong_task_stops_all(root: Path) -> None:

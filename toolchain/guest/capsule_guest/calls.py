@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 
-from capsule.shared.frames import CALL, pack_call, unpack_call
+from capsule.shared.frames import CALL, MAX_CALL, pack_call, unpack_call
 from capsule_guest.channel import receive, send
 
 TYPE_CHECKING = False
@@ -16,6 +16,8 @@ _numbers = itertools.count(1)
 # Answers that came while another was waited for, and who waits for one in an event loop.
 _answers: dict[int, tuple[dict, bytes]] = {}
 _waiting: dict[int, Future] = {}
+# Those that nobody wants the answer of any more; it comes all the same.
+_given_up: set[int] = set()
 _HOST = 0
 
 
@@ -50,6 +52,11 @@ async def call_async(op: str, fields: dict, data: bytes = b"") -> tuple[dict, by
     _waiting[number] = future
     try:
         return _checked(*await future)
+    except asyncio.CancelledError:
+        if number in _waiting and (future.cancelled() or not future.done()):
+            _given_up.add(number)
+            _ask("give up", {"of": number}, b"")
+        raise
     finally:
         _waiting.pop(number, None)
         if not _waiting:
@@ -59,7 +66,13 @@ async def call_async(op: str, fields: dict, data: bytes = b"") -> tuple[dict, by
 def _ask(op: str, fields: dict, data: bytes) -> int:
     number = next(_numbers)
     text = json.dumps({"call": number, "op": op, **fields}, allow_nan=False).encode()
-    send(CALL, pack_call(text, data))
+    call = pack_call(text, data)
+    if len(call) > MAX_CALL:
+        # The host would end the sandbox for it.
+        raise CallError(
+            "failed", f"{len(call):,} bytes are asked with; at most {MAX_CALL:,} can be"
+        )
+    send(CALL, call)
     return number
 
 
@@ -68,7 +81,9 @@ def _take() -> None:
     fields = json.loads(text)
     number = fields.pop("call")
     future = _waiting.get(number)
-    if future is None:
+    if number in _given_up:
+        _given_up.discard(number)
+    elif future is None:
         _answers[number] = fields, data
     elif not future.done():
         future.set_result((fields, data))

@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Protocol
 import pytest
 import trustme
 
+from capsule.services.http.allowlist import Hosts
 from capsule.services.http.broker import Broker
 from capsule.services.http.limits import Limits
 
 if TYPE_CHECKING:
     import ssl
+
+    from capsule.services.http.record import Ledger
 
 Handler = Callable[["Peer"], None]
 
@@ -164,6 +167,8 @@ class MakeBroker(Protocol):
         environ: dict[str, str] | None = None,
         limits: Limits | None = None,
         look: Callable[[str, int], list[str]] | None = None,
+        ceiling: tuple[str, ...] | None = None,
+        ledger: Ledger | None = None,
     ) -> Broker: ...
 
 
@@ -196,8 +201,12 @@ def broker() -> Iterator[MakeBroker]:
         environ: dict[str, str] | None = None,
         limits: Limits | None = None,
         look: Callable[[str, int], list[str]] | None = None,
+        ceiling: tuple[str, ...] | None = None,
+        ledger: Ledger | None = None,
     ) -> Broker:
-        brokers.append(Broker(allowed, environ or {}, limits or Limits(), look=look or no_look))
+        hosts, look = Hosts(allowed, ceiling), look or no_look
+        made = Broker(hosts, environ or {}, limits or Limits(), ledger=ledger, look=look)
+        brokers.append(made)
         return brokers[-1]
 
     yield make

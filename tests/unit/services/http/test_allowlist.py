@@ -79,6 +79,25 @@ def test_what_patterns_do_not_allow(pattern: str, url: str) -> None:
         allow(parse_url(url), (parse_host(pattern),))
 
 
+@pytest.mark.parametrize(
+    ("ceiling", "url", "reach"),
+    [
+        (["*"], "http://a.example.com/", Reach.PUBLIC),
+        (["*.example.com"], "http://a.example.com/", Reach.PUBLIC),
+        (["*", "a.example.com"], "http://a.example.com/", Reach.PRIVATE),
+        (["127.0.0.1"], "http://127.0.0.1/", Reach.LITERAL),
+    ],
+)
+def test_a_ceiling_bounds_the_reach(ceiling: list[str], url: str, reach: Reach) -> None:
+    assert allow(parse_url(url), ("a.example.com", "127.0.0.1"), ceiling) is reach
+
+
+@pytest.mark.parametrize("ceiling", [[], ["b.example.com"], ["a.example.com:8080"]])
+def test_what_no_ceiling_covers_is_refused(ceiling: list[str]) -> None:
+    with pytest.raises(RefusedError, match=r"^a.example.com:80 is not within the allowed_hosts of"):
+        allow(parse_url("http://a.example.com/"), ("a.example.com",), ceiling)
+
+
 def test_a_refusal_names_the_host_and_what_is_allowed() -> None:
     with pytest.raises(RefusedError) as caught:
         allow(parse_url("https://evil.example/?token=x"), ("a.example", "*.b.example"))

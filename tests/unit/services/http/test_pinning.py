@@ -83,6 +83,24 @@ def test_wide_patterns_mean_public_addresses(
     assert one.requests[0]["error"] == str(caught.value)
 
 
+@pytest.mark.parametrize("ceiling", ["*", "*.example.com"])
+def test_a_task_gets_no_further_by_naming_a_host_than_the_ceiling_goes(
+    broker: MakeBroker, dialled: list[tuple[str, int]], ceiling: str
+) -> None:
+    """Whoever owns a name says which addresses it has, those of the host's network too."""
+    one = broker("a.example.com", look=Resolver(["10.0.0.1"]), ceiling=(ceiling,))
+    with pytest.raises(RefusedError, match="not public, and is not in allowed_hosts by its own"):
+        one.open("GET", "http://a.example.com/", [])
+    assert not dialled
+
+
+def test_a_ceiling_that_names_the_host_lets_it_be_private(serve: Serve, broker: MakeBroker) -> None:
+    server = serve(answering())
+    host = f"a.example.com:{server.port}"
+    one = broker(host, look=Resolver(["127.0.0.1"]), ceiling=("*", host))
+    assert ask(one, one.open("GET", f"http://{host}/", [])) == b"ok"
+
+
 def test_an_exact_name_may_be_private_but_no_metadata_service(
     serve: Serve, broker: MakeBroker
 ) -> None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.services.http.failures import RefusedError
+from capsule.services.http.limits import Limits
+from capsule.services.http.record import Ledger
 from capsule.services.http.redact import is_secret, redacted_headers, redacted_url
 from capsule.services.http.urls import parse_url
 from tests.unit.services.http.conftest import answering, ask
@@ -31,6 +33,9 @@ SECRETS = [
     "session_id",
     "sig",
     "Referer",
+    "X-JWT-Assertion",
+    "passphrase",
+    "otp",
 ]
 
 
@@ -56,6 +61,38 @@ def test_secrets_are_redacted(name: str) -> None:
 )
 def test_encoded_names_are_redacted(query: str) -> None:
     assert "hunter2" not in redacted_url(parse_url(f"http://h/?{query}"))
+
+
+@pytest.mark.parametrize(
+    ("secret", "target"),
+    [
+        ("123:abc+def/g", "/bot123:abc+def/g/send"),
+        ("123:abc+def/g", "/?q=123%3Aabc%2Bdef%2Fg&r=1"),
+        ("with some spaces", "/with%20some%20spaces?a=with+some+spaces"),
+    ],
+)
+def test_values_that_the_task_was_given_are_redacted_wherever_they_stand(
+    broker: MakeBroker, secret: str, target: str
+) -> None:
+    one = broker("a.example", ledger=Ledger([secret, "short", secret[:9]]))
+    with pytest.raises(RefusedError):
+        one.open("GET", f"http://b.example{target}", [("X-Plain", f"a {secret} b short")])
+    (entry,) = one.requests
+    assert secret[:9] not in json.dumps(entry)
+    assert "[redacted]" in entry["url"]
+    assert not any(part in entry["url"] for part in ("abc", "some"))
+    assert entry["headers"] == [["X-Plain", "a [redacted] b short"]]
+
+
+def test_a_value_is_redacted_before_a_text_is_cut(broker: MakeBroker) -> None:
+    one = broker("a.example", ledger=Ledger(["s3cr3t-value"]))
+    with pytest.raises(RefusedError):
+        one.open(
+            "GET",
+            f"http://b.example/{'x' * 1000}s3cr3t-value",
+            [("X", "y" * 1020 + "s3cr3t-value")],
+        )
+    assert "s3c" not in json.dumps(one.requests)
 
 
 def test_parameters_of_a_path_are_redacted() -> None:
@@ -107,6 +144,17 @@ def test_records_are_bounded(broker: MakeBroker) -> None:
     with pytest.raises(RefusedError, match="1000 requests"):
         one.open("GET", "http://b.example/", [])
     assert len(json.dumps(one.requests)) < 4 << 20
+
+
+def test_what_is_bounded_is_bounded_for_all_attempts_together(broker: MakeBroker) -> None:
+    ledger, few = Ledger(), Limits(total=3)
+    for _ in range(3):
+        one = broker("a.example", limits=few, ledger=ledger)
+        with pytest.raises(RefusedError, match="not in allowed_hosts"):
+            one.open("GET", "http://b.example/", [("X", "y")])
+    with pytest.raises(RefusedError, match="3 requests, not more"):
+        broker("a.example", limits=few, ledger=ledger).open("GET", "http://b.example/", [])
+    assert len(ledger) == len(ledger.entries()) == 3
 
 
 def test_a_body_that_was_not_read_is_not_counted(serve: Serve, broker: MakeBroker) -> None:
