@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 RECIPE = 1
 
 _FEW = 256 << 10
+_SHA256 = "_sha2" if sys.version_info >= (3, 12) else "_sha256"
 
 
 def short_id(*parts: bytes, size: int = 8) -> str:
@@ -40,14 +42,14 @@ def sha256(*parts: bytes) -> str:
 
 
 def _sha256(size: int) -> Hash:
-    # As above. The module's name differs between Pythons, and many bytes are worth the import: what
-    # OpenSSL has is faster.
-    for name in ("_sha2", "_sha256") if size <= _FEW else ():
+    # As above; but many bytes are worth the import, as what OpenSSL has is faster.
+    if size <= _FEW:
         try:
-            made: Hash = __import__(name).sha256()
+            made: Hash = __import__(_SHA256).sha256()
         except ImportError:
-            continue
-        return made
+            pass
+        else:
+            return made
     from hashlib import sha256
 
     return sha256()

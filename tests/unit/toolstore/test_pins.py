@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from capsule.errors import ToolchainError
 from capsule.paths import toolchain_data
 from capsule.toolstore import machine, pins
-from capsule.toolstore.identity import identity, short_id
+from capsule.toolstore.identity import identity, sha256, short_id
 from capsule.toolstore.layout import STDLIB
 
 if TYPE_CHECKING:
@@ -140,3 +141,9 @@ def test_the_identity_is_that_of_the_content(bench: Bench, tmp_path: Path) -> No
 
 def test_a_short_id_tells_its_parts_apart() -> None:
     assert short_id(b"ab", b"c") != short_id(b"a", b"bc")
+
+
+@pytest.mark.parametrize("size", [0, 10, 1 << 20])
+def test_a_hash_is_that_of_hashlib(size: int) -> None:
+    parts = [bytes(size), b"abc" * size]
+    assert sha256(*parts) == hashlib.sha256(b"".join(parts)).hexdigest()
