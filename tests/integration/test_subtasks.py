@@ -15,8 +15,8 @@ from capsule.progress import Silent
 from capsule.runner import prepare, tree
 from capsule.runner.run import run
 from capsule.runner.source import read_file
+from capsule.snapshot import camera
 from capsule.snapshot import task as snapshots
-from capsule.snapshot.camera import Bounds, picture
 from tests.integration.workbench import Recorder
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from capsule.policy.resolve import Policy
     from capsule.process.argv import Launch
     from capsule.runner.attempt import Attempt
+    from capsule.snapshot.camera import Bounds
     from tests.integration.workbench import Workbench
 
 pytestmark = pytest.mark.integration
@@ -553,14 +554,15 @@ def test_an_import_that_takes_too_much_is_tried_once_in_a_run(
 ) -> None:
     """Taking a snapshot is outside of a run's bounds, so it must not happen for each sub-task."""
     taken: list[Bounds] = []
+    real = camera.picture
 
     def counted(
         launch: Launch, walls: Walls, request: bytes, before: bytes, bounds: Bounds
     ) -> object:
         taken.append(bounds)
-        return picture(launch, walls, request, before, bounds)
+        return real(launch, walls, request, before, bounds)
 
-    monkeypatch.setattr(snapshots, "picture", counted)
+    monkeypatch.setattr(camera, "picture", counted)
     monkeypatch.setattr(snapshots, "IMPORT_FUEL", 1_000_000_000)
     envelope, _ = ran(bench, SLOW_TO_FREEZE)
     assert envelope["result"] == [1, 1, 1], envelope["error"]

@@ -16,9 +16,10 @@ further with that name than the ceiling goes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 from unicodedata import normalize
 
+from capsule.named import NamedTuple
 from capsule.policy.hosts import split_port
 from capsule.services.http.addresses import Reach, reach_of
 from capsule.services.http.failures import RefusedError
