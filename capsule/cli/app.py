@@ -98,9 +98,10 @@ def _run_or_exec(
     """Start what `run` and `exec` are both for; all else that was said goes by its own name."""
     from capsule.cli.options import Options
     from capsule.cli.run import command
+    from capsule.cli.surroundings import of_this_program
 
     options = Options(file, args or [], mounts=tuple(mount or ()), artifact=artifact, **said)
-    return command(options, Screen())
+    return command(options, of_this_program(Screen()))
 
 
 @app.command()
@@ -207,6 +208,28 @@ def doctor(json: Json = False) -> int:
     from capsule.cli.doctor import command
 
     return command(Screen(), as_json=json)
+
+
+@app.command()
+def worker(
+    socket: Annotated[
+        str | None,
+        typer.Option("--socket", metavar="PATH", help="Listen on a private Unix socket instead."),
+    ] = None,
+    listen: Annotated[
+        bool,
+        typer.Option("--listen", help="Listen where run and exec look for it, and serve them too."),
+    ] = False,
+) -> int:
+    """Run tasks for other programs: JSON lines on stdin, an answer for each on stdout.
+
+    Example:
+
+      echo '{"id": 1, "file": "hello.py", "args": [3]}' | capsule worker
+    """
+    from capsule.cli.worker import Options, command
+
+    return command(Options(socket, listen), Screen())
 
 
 @toolchain_app.command()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import sys
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
 from capsule.named import NamedTuple
 from capsule.shared.frames import MAX_BODY
+
+if TYPE_CHECKING:
+    from capsule.cli.surroundings import Surroundings
 
 
 class Arguments(NamedTuple):
@@ -19,7 +20,7 @@ class Arguments(NamedTuple):
     kwargs: dict[str, Any]
 
 
-def from_command_line(words: list[str], args_file: str | None) -> Arguments:
+def from_command_line(words: list[str], args_file: str | None, around: Surroundings) -> Arguments:
     """Return what the words and the `--args-file` say; a task gets one or the other.
 
     Raises `UsageError` when both are given, and when the file is not a JSON array or object.
@@ -33,7 +34,7 @@ def from_command_line(words: list[str], args_file: str | None) -> Arguments:
             f"both --args-file and arguments were given: {words[0]!r}",
             hint="put all arguments into the file",
         )
-    value = _load(args_file)
+    value = _load(args_file, around)
     if isinstance(value, list):
         return Arguments(value, {})
     if isinstance(value, dict):
@@ -44,11 +45,11 @@ def from_command_line(words: list[str], args_file: str | None) -> Arguments:
     )
 
 
-def read_stdin(most: int) -> bytes:
+def read_stdin(most: int, around: Surroundings) -> bytes:
     """Return what is on stdin, at most so many bytes. Raises `UsageError` when it is closed."""
-    if sys.stdin is None:
+    if around.stdin is None:
         raise UsageError("stdin is closed, and something should be read from it")
-    return sys.stdin.buffer.read(most)
+    return around.stdin.read(most)
 
 
 def _check_text(word: str, number: int) -> None:
@@ -60,12 +61,12 @@ def _check_text(word: str, number: int) -> None:
         ) from None
 
 
-def _load(args_file: str) -> Any:
+def _load(args_file: str, around: Surroundings) -> Any:
     try:
         if args_file == "-":
-            data = read_stdin(MAX_BODY + 1)
+            data = read_stdin(MAX_BODY + 1, around)
         else:
-            with Path(args_file).open("rb") as file:
+            with (around.working_folder() / args_file).open("rb") as file:
                 data = file.read(MAX_BODY + 1)
     except OSError as error:
         raise UsageError(f"--args-file {args_file}: {error.strerror}") from None

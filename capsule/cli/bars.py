@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from typing import TextIO
+
     from capsule.cli.screen import Screen
     from capsule.progress import Progress, Step, Tracker
 
@@ -57,7 +59,7 @@ class Bars:
         self.screen = screen
 
     def step(self, step: Step) -> Tracker:
-        return _BarTracker(step)
+        return _BarTracker(step, self.screen.stderr)
 
     def note(self, text: str) -> None:
         """Print `text` above the bars."""
@@ -65,7 +67,7 @@ class Bars:
 
 
 class _BarTracker:
-    def __init__(self, step: Step) -> None:
+    def __init__(self, step: Step, stderr: TextIO) -> None:
         # rich costs 45 ms to import: only those who wait for long work pay.
         from rich.console import Console
         from rich.progress import BarColumn, TextColumn
@@ -73,7 +75,7 @@ class _BarTracker:
 
         columns: list[Any] = [TextColumn("{task.description}"), BarColumn(bar_width=20)]
         self._progress = RichProgress(
-            *columns, *_figures(step), console=Console(stderr=True), transient=False
+            *columns, *_figures(step), console=Console(file=stderr), transient=False
         )
         self._task = self._progress.add_task(step.label, total=step.total)
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.cli.bars import progress_for
-from capsule.cli.run import working_folder
 from capsule.cli.signals import cancelling
+from capsule.cli.surroundings import of_this_program
 from capsule.errors import UsageError
 from capsule.named import NamedTuple
 from capsule.paths import state_root
@@ -40,7 +40,7 @@ def command(options: Options, screen: Screen) -> int:
     """
     if options.output is not None and not options.export:
         raise UsageError("--output names an artifact, and none was asked for", hint="--export")
-    working = working_folder()
+    working = of_this_program(screen).working_folder()
     path = entrypoint(working) if options.file is None else Path(options.file)
     if not path.name or path.is_dir():
         raise UsageError(

@@ -10,6 +10,7 @@ from capsule.cli.bars import progress_for
 from capsule.cli.signals import cancelling
 from capsule.cli.verbose import Verbose
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.paths import state_root
 from capsule.policy import units
 from capsule.policy.folders import parse_mount
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from capsule.cli.options import Options
     from capsule.cli.screen import Screen
+    from capsule.cli.surroundings import Surroundings
     from capsule.envelope import Envelope
     from capsule.policy.folders import FolderRule
     from capsule.runner.source import Source
@@ -34,24 +36,49 @@ _MAX_SOURCE = 10 << 20
 SUCCESS, FAILED, TIMED_OUT, INTERRUPTED = 0, 1, 124, 130
 
 
-def command(options: Options, screen: Screen) -> int:
+class Asked(NamedTuple):
+    """What a command line means: a task's code, a call, and where capsule keeps its state."""
+
+    source: Source
+    call: prepare.Call
+    home: Path
+
+
+def command(options: Options, around: Surroundings) -> int:
     """Run a task, print its envelope, and return the exit code.
 
     Raises `CapsuleError` for what is wrong before the run.
+    """
+    asked = understood(options, around)
+    screen = around.screen
+    progress = progress_for(screen, quiet=options.quiet)
+    order = prepare.order(asked.source, asked.call, asked.home, progress)
+    with Cancellation() as cancellation, cancelling(cancellation):
+        envelope = run(order, Verbose(screen, cancellation, on=options.verbose), cancellation)
+    return show(envelope, options, screen)
+
+
+def understood(options: Options, around: Surroundings) -> Asked:
+    """Return what a command line means.
+
+    Raises `CapsuleError` for what is wrong with it.
     """
     if options.json and options.result:
         raise UsageError("--json and --result exclude each other", hint="leave one of them out")
     if options.verbose and options.quiet:
         raise UsageError("--verbose and --quiet exclude each other", hint="leave one of them out")
     limits = caller_limits(options)
-    home = state_root()
-    source = _read(options, home)
-    arguments = from_command_line(options.args, options.args_file)
-    call = prepare.Call(arguments.args, arguments.kwargs, limits, mounts_of(options))
-    progress = progress_for(screen, quiet=options.quiet)
-    order = prepare.order(source, call, home, progress)
-    with Cancellation() as cancellation, cancelling(cancellation):
-        envelope = run(order, Verbose(screen, cancellation, on=options.verbose), cancellation)
+    home = state_root(around.environ)
+    source = _read(options, around, home)
+    arguments = from_command_line(options.args, options.args_file, around)
+    call = prepare.Call(
+        arguments.args, arguments.kwargs, limits, mounts_of(options), around.environ
+    )
+    return Asked(source, call, home)
+
+
+def show(envelope: Envelope, options: Options, screen: Screen) -> int:
+    """Print an envelope as it was asked for, and return the exit code."""
     if options.result:
         screen.bare_result(envelope)
     else:
@@ -98,23 +125,15 @@ def _amount(option: str, value: str | None, parse: Callable[[object], int]) -> i
         raise UsageError(f"{option}: {wrong.message}", hint=wrong.hint) from None
 
 
-def working_folder() -> Path:
-    """Return the working folder. Raises `UsageError` when it is gone."""
-    try:
-        return Path.cwd()
-    except FileNotFoundError:
-        raise UsageError("the working folder is gone", hint="cd to one that is there") from None
-
-
-def _read(options: Options, home: Path) -> Source:
-    working = working_folder()
+def _read(options: Options, around: Surroundings, home: Path) -> Source:
+    working = around.working_folder()
     if options.artifact:
         return read_artifact(Path(options.file or ""), working, home)
     if options.file != "-":
         return read_file(None if options.file is None else Path(options.file), working, home)
     if options.args_file == "-":
         raise UsageError("stdin cannot be both the source and the --args-file")
-    source = read_stdin(_MAX_SOURCE + 1)
+    source = read_stdin(_MAX_SOURCE + 1, around)
     if len(source) > _MAX_SOURCE:
         raise UsageError(f"the source on stdin has more than {_MAX_SOURCE:,} bytes")
     return read_text(source, working, home)

@@ -11,7 +11,7 @@ import json
 import os
 import sys
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from capsule.errors import OutputError
 
@@ -25,11 +25,13 @@ _HARMLESS = dict.fromkeys((code for code in _CONTROLS if code not in b"\t\n\r"),
 
 
 class Screen:
-    """Where a command's output goes."""
+    """Where a command's output goes: this program's own streams unless others are given."""
 
-    def __init__(self) -> None:
-        self.stdout_is_terminal = _is_terminal(sys.stdout)
-        self.stderr_is_terminal = _is_terminal(sys.stderr)
+    def __init__(self, stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:
+        self._stdout = sys.stdout if stdout is None else stdout
+        self.stderr = sys.stderr if stderr is None else stderr
+        self.stdout_is_terminal = _is_terminal(self._stdout)
+        self.stderr_is_terminal = _is_terminal(self.stderr)
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def envelope(self, envelope: Envelope, *, one_line: bool) -> None:
@@ -56,7 +58,7 @@ class Screen:
             text = harmless(text)
         data = (text + "\n").encode(errors="replace")
         try:
-            _write(sys.stdout, data)
+            _write(self._stdout, data)
         except OSError as error:
             # What was produced is not lost for want of space: it goes where there may be some.
             self.task_output(data)
@@ -70,7 +72,7 @@ class Screen:
         if self.stderr_is_terminal:
             text = harmless(text)
         with suppress(OSError):
-            _write(sys.stderr, (text + "\n").encode(errors="replace"))
+            _write(self.stderr, (text + "\n").encode(errors="replace"))
 
     def task_output(self, data: bytes) -> None:
         """Pass on what a task printed."""
@@ -78,7 +80,7 @@ class Screen:
             # Decoded as one stream: a control character may come in two pieces.
             data = harmless(self._decoder.decode(data)).encode()
         with suppress(OSError):
-            _write(sys.stderr, data)
+            _write(self.stderr, data)
 
 
 def harmless(text: str) -> str:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import select
-import sys
 import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import TextIO
 
     from capsule.process.cancel import Cancellation
 
@@ -17,14 +17,14 @@ _PIECE = 4096
 
 
 def pieces_in_time(
-    data: bytes, deadline: float | None, cancellation: Cancellation
+    data: bytes, stderr: TextIO, deadline: float | None, cancellation: Cancellation
 ) -> Iterator[bytes]:
-    """Yield `data` in pieces, each when stderr can take it.
+    """Yield `data` in pieces, each when `stderr` can take it.
 
     Stops early, so that the rest is dropped, at `deadline` (in the seconds of `time.monotonic`) and
     when the run is cancelled.
     """
-    descriptor = _stderr()
+    descriptor = _descriptor(stderr)
     if descriptor is None or not hasattr(select, "poll"):
         yield data
         return
@@ -39,8 +39,8 @@ def pieces_in_time(
         yield data[start : start + _PIECE]
 
 
-def _stderr() -> int | None:
+def _descriptor(stream: TextIO) -> int | None:
     try:
-        return sys.stderr.fileno()
+        return stream.fileno()
     except (AttributeError, OSError, ValueError):
         return None

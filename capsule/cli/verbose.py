@@ -26,7 +26,7 @@ class Verbose:
 
     def stdout(self, data: bytes) -> None:
         """Show what the task printed."""
-        for piece in pieces_in_time(data, self._deadline, self._cancellation):
+        for piece in pieces_in_time(data, self._screen.stderr, self._deadline, self._cancellation):
             self._screen.task_output(piece)
 
     def stderr(self, data: bytes) -> None:

@@ -20,8 +20,12 @@ if TYPE_CHECKING:
 ARTIFACT = ".wasm"
 
 
-def source_of(file: str | os.PathLike[str], cwd: str | os.PathLike[str] | None) -> Source:
+def source_of(
+    file: str | os.PathLike[str], cwd: str | os.PathLike[str] | None, home: Path
+) -> Source:
     """Read a task file, or an artifact by its ending; relative to `cwd`, else the working folder.
+
+    `home` is where what was read is remembered.
 
     Raises `CapsuleError` when it is none, or its project's capsule.toml is wrong.
     """
@@ -29,7 +33,8 @@ def source_of(file: str | os.PathLike[str], cwd: str | os.PathLike[str] | None) 
     if not working.is_dir():
         raise UsageError(f"cwd={str(cwd)!r} is not a folder")
     path = Path(file)
-    return read_artifact(path, working) if path.suffix == ARTIFACT else read_file(path, working)
+    read = read_artifact if path.suffix == ARTIFACT else read_file
+    return read(path, working, home)
 
 
 def call_of(

@@ -90,6 +90,7 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
 
 def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
     call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits)
-    source = source_of(asked.file, asked.cwd)
-    order = prepare.order(source, call, state_root(), Silent())
+    home = state_root()
+    source = source_of(asked.file, asked.cwd, home)
+    order = prepare.order(source, call, home, Silent())
     return Envelope.of(run_in_turn(order, NOBODY, cancellation))

@@ -151,8 +151,9 @@ class Sandbox:
         return Envelope.of(await in_thread(lambda stop: box.run(call, observer, stop)))
 
     def _open(self, _: Cancellation) -> Box:
-        source = source_of(self._file, self._cwd)
-        box = open_box(source, self._shared, state_root(), Silent(), self._warmth)
+        home = state_root()
+        source = source_of(self._file, self._cwd, home)
+        box = open_box(source, self._shared, home, Silent(), self._warmth)
         if box.pool is not None:
             box.pool.wait_until_ready(_READY_SECONDS)
         return box

@@ -1,0 +1,269 @@
+"""A worker's private socket: who connects to it, and commands that are handed over to it.
+
+The socket is for programs of the same user: its folder and it are closed to others, and whoever
+connects is asked who it is where the system can tell. See `capsule.cli.handover` for the message.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import stat
+import struct
+import sys
+import threading
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule import __version__
+from capsule.cli import fast
+from capsule.cli.bars import progress_for
+from capsule.cli.dispatch import guarded
+from capsule.cli.handover import ACCEPTED, GO_ON, KIND, REFUSED
+from capsule.cli.lines import Lines
+from capsule.cli.run import show, understood
+from capsule.cli.screen import Screen
+from capsule.cli.surroundings import Surroundings
+from capsule.cli.verbose import Verbose
+from capsule.errors import UsageError
+from capsule.named import NamedTuple
+from capsule.process.cancel import Cancellation
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import BinaryIO, TextIO
+
+    from capsule.cli.options import Options
+    from capsule.pool.boxes import Boxes
+
+# Words and variables together are bounded by the system; this is above what Linux allows.
+_MAX_MESSAGE = 8 << 20
+_DESCRIPTORS = 3
+# What a run here would take from its own surroundings; where they differ it does not run here.
+_DECIDING = ("CAPSULE_HOME", "CAPSULE_WASMTIME", "HOME", "XDG_DATA_HOME", "TMPDIR")
+_CREDENTIALS = struct.Struct("3i")
+
+
+class Handed(NamedTuple):
+    """A command that was handed over."""
+
+    words: list[str]
+    working: Path
+    environ: dict[str, str]
+
+
+@contextmanager
+def listening(path: Path) -> Iterator[socket.socket]:
+    """Listen at `path` inside the block; the socket is gone afterwards.
+
+    Raises `UsageError` when a worker listens there already, and when there is no such place.
+    """
+    import fcntl
+
+    with ExitStack() as owned:
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if path.parent.stat().st_mode & 0o022:
+                raise UsageError(
+                    f"{path.parent} can be written by others, so anybody could listen there",
+                    hint="a socket in a folder of your own",
+                )
+            # Held as long as this worker lives: a socket without its holder is left over.
+            lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
+            owned.callback(os.close, lock)
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise UsageError(f"a worker listens at {path} already") from None
+            with suppress(FileNotFoundError):
+                if not stat.S_ISSOCK(path.lstat().st_mode):
+                    raise UsageError(f"{path} is there, and is no socket")
+                path.unlink()
+            server = owned.enter_context(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM))
+            server.bind(str(path))
+            path.chmod(0o600)
+            owned.callback(path.unlink, missing_ok=True)
+            server.listen(64)
+        except OSError as error:
+            raise UsageError(
+                f"cannot listen at {path}: {error.strerror or error}",
+                hint="--socket PATH, with a short path in a folder of your own",
+            ) from None
+        yield server
+
+
+class Server:
+    """Serves what connects to a socket, each connection in a thread of its own."""
+
+    def __init__(self, boxes: Boxes, home: Path) -> None:
+        self._boxes, self._home = boxes, home
+        self._lock = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._threads: set[threading.Thread] = set()
+
+    def serve(self, server: socket.socket) -> None:
+        """Take connections until an exception ends it."""
+        while True:
+            connection, _ = server.accept()
+            if not _is_mine(connection):
+                connection.close()
+                continue
+            thread = threading.Thread(target=self._attend, args=(connection,), daemon=True)
+            with self._lock:
+                self._open.add(connection)
+                self._threads.add(thread)
+            thread.start()
+
+    def close(self) -> None:
+        """End every connection, which ends what runs for it, and wait for that."""
+        with self._lock:
+            connections, threads = tuple(self._open), tuple(self._threads)
+        for connection in connections:
+            with suppress(OSError):
+                connection.shutdown(socket.SHUT_RDWR)
+        for thread in threads:
+            thread.join()
+
+    def _attend(self, connection: socket.socket) -> None:
+        try:
+            with connection, suppress(OSError):
+                first, descriptors, _, _ = socket.recv_fds(connection, 1, _DESCRIPTORS)
+                if first == KIND:
+                    self._take_over(connection, descriptors)
+                elif first:
+                    _close_all(descriptors)
+                    self._follow_lines(connection, first)
+        finally:
+            with self._lock:
+                self._open.discard(connection)
+                self._threads.discard(threading.current_thread())
+
+    def _follow_lines(self, connection: socket.socket, first: bytes) -> None:
+        source, output = connection.makefile("rb"), connection.makefile("wb")
+        with source, output, Lines(self._boxes, self._home, Path.cwd(), output) as lines:
+            lines.follow(_After(first, source))  # type: ignore[arg-type]
+
+    def _take_over(self, connection: socket.socket, descriptors: list[int]) -> None:
+        with ExitStack() as owned:
+            owned.callback(_close_all, descriptors)
+            handed = _message(connection)
+            if handed is None or len(descriptors) != _DESCRIPTORS or _differs(handed.environ):
+                connection.sendall(REFUSED)
+                return
+            options = fast.parse(handed.words)
+            if options is None:
+                connection.sendall(REFUSED)
+                return
+            connection.sendall(ACCEPTED)
+            if connection.recv(1) != GO_ON:
+                return
+            owned.pop_all()
+            with _streams(descriptors) as (stdin, stdout, stderr):
+                screen = Screen(stdout, stderr)
+                around = Surroundings(screen, stdin, handed.working, handed.environ)
+                code = guarded(handed.words, screen, lambda: self._run(options, around, connection))
+            # Only now: what was printed is where it belongs when the other program ends.
+            connection.sendall(bytes([code]))
+
+    def _run(self, options: Options, around: Surroundings, connection: socket.socket) -> int:
+        screen = around.screen
+        with Cancellation() as cancellation, _cancelled_by(connection, cancellation):
+            asked = understood(options, around)
+            envelope = self._boxes.run(
+                asked.source,
+                asked.call,
+                Verbose(screen, cancellation, on=options.verbose),
+                cancellation,
+                progress_for(screen, quiet=options.quiet),
+            )
+        return show(envelope, options, screen)
+
+
+class _After:
+    """A stream of lines whose first byte was read already."""
+
+    def __init__(self, first: bytes, rest: object) -> None:
+        self._first, self._rest = first, rest
+
+    def readline(self, most: int) -> bytes:
+        """Return the next line, or at most so many bytes of it."""
+        first, self._first = self._first, b""
+        if first == b"\n":
+            return first
+        line: bytes = self._rest.readline(most - len(first))  # type: ignore[attr-defined]
+        return first + line
+
+
+@contextmanager
+def _cancelled_by(connection: socket.socket, cancellation: Cancellation) -> Iterator[None]:
+    """Cancel when the other program passes a signal on, and when it is gone."""
+    stop_reader, stop_writer = os.pipe()
+
+    def listen() -> None:
+        import select
+
+        poll = select.poll()
+        poll.register(connection.fileno(), select.POLLIN)
+        poll.register(stop_reader, select.POLLIN)
+        if stop_reader not in dict(poll.poll()):
+            cancellation.cancel()
+
+    thread = threading.Thread(target=listen, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(stop_writer)
+        thread.join()
+        os.close(stop_reader)
+
+
+@contextmanager
+def _streams(descriptors: list[int]) -> Iterator[tuple[BinaryIO, TextIO, TextIO]]:
+    """Give the standard streams of the other program; descriptors that are closed afterwards."""
+    with ExitStack() as owned:
+        stdin = owned.enter_context(os.fdopen(descriptors[0], "rb"))
+        stdout, stderr = (owned.enter_context(os.fdopen(number, "w")) for number in descriptors[1:])
+        yield stdin, stdout, stderr
+
+
+def _message(connection: socket.socket) -> Handed | None:
+    size = int.from_bytes(_exactly(connection, 4), "little")
+    if size > _MAX_MESSAGE:
+        return None
+    version, working, count, *texts = _exactly(connection, size).split(b"\0")
+    if version != __version__.encode() or not count.isdigit() or int(count) > len(texts):
+        return None
+    words = list(map(os.fsdecode, texts[: int(count)]))
+    pairs = (os.fsdecode(text).partition("=") for text in texts[int(count) :])
+    environ = {name: value for name, equals, value in pairs if equals}
+    return Handed(words, Path(os.fsdecode(working)), environ)
+
+
+def _exactly(connection: socket.socket, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size:
+        more = connection.recv(min(size - len(data), 1 << 16))
+        if not more:
+            raise ConnectionError("the other program is gone")
+        data += more
+    return bytes(data)
+
+
+def _differs(environ: dict[str, str]) -> bool:
+    return any(environ.get(name) != os.environ.get(name) for name in _DECIDING)
+
+
+def _is_mine(connection: socket.socket) -> bool:
+    """Say whether the other end is of this user; where nobody can tell, the folder is private."""
+    if sys.platform != "linux":
+        return True
+    found = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    return bool(_CREDENTIALS.unpack(found)[1] == os.getuid())
+
+
+def _close_all(descriptors: list[int]) -> None:
+    for number in descriptors:
+        with suppress(OSError):
+            os.close(number)

@@ -1,0 +1,73 @@
+"""`capsule worker`: runs tasks for other programs, on its own streams or on a private socket."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.cli import signals
+from capsule.cli.handover import NAME, socket_path
+from capsule.cli.lines import Lines
+from capsule.cli.surroundings import of_this_program
+from capsule.errors import UsageError
+from capsule.named import NamedTuple
+from capsule.paths import state_root
+from capsule.pool.boxes import Boxes
+
+if TYPE_CHECKING:
+    from capsule.cli.screen import Screen
+
+
+class Options(NamedTuple):
+    """What the command line says."""
+
+    socket: str | None
+    listen: bool
+
+
+def command(options: Options, screen: Screen) -> int:
+    """Serve until stdin ends, or a signal comes; return the exit code.
+
+    Raises `CapsuleError` when it cannot begin.
+    """
+    around = of_this_program(screen)
+    home = state_root()
+    path = _socket(options, home)
+    with Boxes(home) as boxes:
+        if path is None:
+            if around.stdin is None or sys.stdout is None:
+                raise UsageError("a worker needs its stdin and stdout", hint="--socket PATH")
+            output = sys.stdout.buffer
+            with Lines(boxes, home, around.working_folder(), output) as lines:
+                lines.follow(around.stdin)
+            return 0
+        return _serve(path, boxes, home, screen)
+
+
+def _serve(path: Path, boxes: Boxes, home: Path, screen: Screen) -> int:
+    from capsule.cli.serving import Server, listening
+
+    server = Server(boxes, home)
+    with listening(path) as listener:
+        screen.err(f"capsule: listening at {path}")
+        # A signal is the way in which it is meant to end.
+        with suppress(signals.Interrupted, KeyboardInterrupt):
+            server.serve(listener)
+        server.close()
+    return 0
+
+
+def _socket(options: Options, home: Path) -> Path | None:
+    if options.socket is not None and options.listen:
+        raise UsageError("--socket and --listen exclude each other", hint="leave one of them out")
+    if options.socket is None and not options.listen:
+        return None
+    if sys.platform == "win32":
+        raise UsageError("there are no Unix sockets here", hint="capsule worker, without --socket")
+    if options.socket is not None:
+        return Path(options.socket).absolute()
+    # Where it cannot be said without looking, those who hand over look at `CAPSULE_SOCKET` alone.
+    return Path(socket_path(os.environ) or home / NAME).absolute()

@@ -1,0 +1,137 @@
+"""The tasks that a worker has run lately, each with processes that wait for its next run.
+
+A task is known by what was read of it: one whose source, policy or project has changed is another.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import TYPE_CHECKING
+
+from capsule.named import NamedTuple
+from capsule.pool.box import Warmth, open_box
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.envelope import Envelope
+    from capsule.policy.declared import Declarations
+    from capsule.policy.project import Project
+    from capsule.pool.box import Box
+    from capsule.process.cancel import Cancellation
+    from capsule.progress import Progress
+    from capsule.runner.prepare import Call
+    from capsule.runner.run import Observer
+    from capsule.runner.source import Source
+
+# How many are kept, the last used ones.
+MOST = 32
+# One that was run once may never be run again; from then on, so many processes wait.
+WARMTH = Warmth(2, after=1)
+
+
+class _Key(NamedTuple):
+    """All that a box is made of; two of them are compared, the cheap part first.
+
+    `digest` stands for the sources, and for all of an artifact.
+    """
+
+    digest: str
+    declarations: Declarations
+    project: Project
+    call: Call
+
+
+class Boxes:
+    """Runs tasks in boxes that are kept; `with` it, or call `close`.
+
+    `home` is where capsule keeps its state.
+    """
+
+    def __init__(self, home: Path, *, most: int = MOST, warmth: Warmth = WARMTH) -> None:
+        self._home, self._most, self._warmth = home, most, warmth
+        self._lock = threading.Lock()
+        self._kept: list[_Kept] = []
+
+    def __repr__(self) -> str:
+        return f"<Boxes {len(self._kept)} of {self._most}>"
+
+    def run(
+        self,
+        source: Source,
+        call: Call,
+        observer: Observer,
+        cancellation: Cancellation,
+        progress: Progress,
+    ) -> Envelope:
+        """Run a task once and return its envelope, whatever happens inside.
+
+        Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
+        """
+        kept = self._find(source, call)
+        try:
+            return kept.box(self._home, progress).run(call, observer, cancellation)
+        finally:
+            self._leave(kept)
+
+    def close(self) -> None:
+        """End all processes that wait, and wait until they are gone."""
+        with self._lock:
+            kept, self._kept = self._kept, []
+        for one in kept:
+            one.close()
+
+    def __enter__(self) -> Boxes:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _find(self, source: Source, call: Call) -> _Kept:
+        key = _Key(
+            source.bundle.digest if source.exported is None else source.exported.digest,
+            source.declarations,
+            source.project,
+            # What is different in each run.
+            call._replace(args=(), kwargs=None, environ={}),
+        )
+        with self._lock:
+            found = next((kept for kept in self._kept if kept.key == key), None)
+            if found is None:
+                found = _Kept(key, source, call, self._warmth)
+            else:
+                self._kept.remove(found)
+            self._kept.append(found)
+            found.users += 1
+            return found
+
+    def _leave(self, kept: _Kept) -> None:
+        """Let go of one, and close those that are too many and that nobody uses."""
+        with self._lock:
+            kept.users -= 1
+            over = max(len(self._kept) - self._most, 0)
+            old = [one for one in self._kept if not one.users][:over]
+            self._kept = [one for one in self._kept if one not in old]
+        for one in old:
+            one.close()
+
+
+class _Kept:
+    """One box, made when it is first used; `users` are those who run it now."""
+
+    def __init__(self, key: _Key, source: Source, call: Call, warmth: Warmth) -> None:
+        self.key, self.users = key, 0
+        self._source, self._call, self._warmth = source, call, warmth
+        self._lock = threading.Lock()
+        self._box: Box | None = None
+
+    def box(self, home: Path, progress: Progress) -> Box:
+        with self._lock:
+            if self._box is None:
+                self._box = open_box(self._source, self._call, home, progress, self._warmth)
+            return self._box
+
+    def close(self) -> None:
+        with self._lock:
+            if self._box is not None:
+                self._box.close()
