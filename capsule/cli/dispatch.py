@@ -14,7 +14,6 @@ from capsule.errors import CapsuleError, OutputError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-INTERRUPTED = 130
 _INTERNAL = 70
 
 
@@ -39,7 +38,7 @@ def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> in
         return _refuse(CapsuleError(f"the system says no: {error}"), words, screen)
     except (signals.Interrupted, KeyboardInterrupt):
         screen.err("capsule: interrupted")
-        return INTERRUPTED
+        return signals.INTERRUPTED
     except Exception as error:
         if os.environ.get(DEBUG):
             raise

@@ -1,13 +1,13 @@
 """Handing a command over to a worker that listens: it runs there, and looks as if it ran here.
 
-The worker gets this program's three standard descriptors, words, folder and variables, and answers
+The worker gets this program's words, folder, variables and three standard descriptors, and answers
 with the exit code. It writes to the descriptors itself, so nothing is copied and nothing waits.
 What cannot be handed over for whatever reason runs here, and nobody is told.
 
 A message is one byte that says what it is, the length of the rest (four bytes, little-endian), and
 texts with NUL between them, which none can hold: version, folder, the number of words, the words,
-and the variables. The worker accepts or refuses; only when this program has said to go on, a task
-begins: a worker that is too slow to accept never runs what was given up here.
+and the variables. The worker accepts or refuses; only when this program has said to go on, with the
+descriptors, a task begins: a worker that is too slow to accept never runs what was given up here.
 """
 
 from __future__ import annotations
@@ -85,14 +85,12 @@ def _taken(words: Sequence[str], path: str) -> _socket.socket | None:
     try:
         connection.settimeout(_PATIENCE)
         connection.connect(path)
-        message = _message(words)
-        # The descriptors go with the first bytes.
-        rights = b"".join(number.to_bytes(4, sys.byteorder) for number in _STANDARD)
-        sent = connection.sendmsg([message], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
-        connection.sendall(message[sent:])
+        connection.sendall(_message(words))
         if connection.recv(1) != ACCEPTED:
             return None
-        connection.sendall(GO_ON)
+        # Only now: descriptors that nobody takes would stay open as long as he lives.
+        rights = b"".join(number.to_bytes(4, sys.byteorder) for number in _STANDARD)
+        connection.sendmsg([GO_ON], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
         connection.settimeout(None)
     except OSError:
         return None

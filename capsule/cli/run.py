@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from capsule.cli.arguments import from_command_line, read_stdin
 from capsule.cli.bars import progress_for
-from capsule.cli.signals import cancelling
+from capsule.cli.signals import INTERRUPTED, cancelling
 from capsule.cli.verbose import Verbose
 from capsule.errors import UsageError
 from capsule.named import NamedTuple
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _MAX_SOURCE = 10 << 20
 
-SUCCESS, FAILED, TIMED_OUT, INTERRUPTED = 0, 1, 124, 130
+SUCCESS, FAILED, TIMED_OUT = 0, 1, 124
 
 
 class Asked(NamedTuple):

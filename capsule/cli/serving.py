@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 # Words and variables together are bounded by the system; this is above what Linux allows.
 _MAX_MESSAGE = 8 << 20
 _DESCRIPTORS = 3
+# Version, folder and the number of words, which has at most so many digits.
+_HEAD, _DIGITS = 3, 7
 # What a run here would take from its own surroundings; where they differ it does not run here.
 _DECIDING = ("CAPSULE_HOME", "CAPSULE_WASMTIME", "HOME", "XDG_DATA_HOME", "TMPDIR")
 _CREDENTIALS = struct.Struct("3i")
@@ -128,11 +130,10 @@ class Server:
     def _attend(self, connection: socket.socket) -> None:
         try:
             with connection, suppress(OSError):
-                first, descriptors, _, _ = socket.recv_fds(connection, 1, _DESCRIPTORS)
+                first = connection.recv(1)
                 if first == KIND:
-                    self._take_over(connection, descriptors)
+                    self._take_over(connection)
                 elif first:
-                    _close_all(descriptors)
                     self._follow_lines(connection, first)
         finally:
             with self._lock:
@@ -144,27 +145,21 @@ class Server:
         with source, output, Lines(self._boxes, self._home, Path.cwd(), output) as lines:
             lines.follow(_After(first, source))  # type: ignore[arg-type]
 
-    def _take_over(self, connection: socket.socket, descriptors: list[int]) -> None:
-        with ExitStack() as owned:
-            owned.callback(_close_all, descriptors)
-            handed = _message(connection)
-            if handed is None or len(descriptors) != _DESCRIPTORS or _differs(handed.environ):
-                connection.sendall(REFUSED)
-                return
+    def _take_over(self, connection: socket.socket) -> None:
+        handed = _message(connection)
+        options = None
+        if handed is not None and not _differs(handed.environ):
             options = fast.parse(handed.words)
-            if options is None:
-                connection.sendall(REFUSED)
-                return
-            connection.sendall(ACCEPTED)
-            if connection.recv(1) != GO_ON:
-                return
-            owned.pop_all()
-            with _streams(descriptors) as (stdin, stdout, stderr):
-                screen = Screen(stdout, stderr)
-                around = Surroundings(screen, stdin, handed.working, handed.environ)
-                code = guarded(handed.words, screen, lambda: self._run(options, around, connection))
-            # Only now: what was printed is where it belongs when the other program ends.
-            connection.sendall(bytes([code]))
+        if handed is None or options is None:
+            connection.sendall(REFUSED)
+            return
+        connection.sendall(ACCEPTED)
+        with _streams(connection) as (stdin, stdout, stderr):
+            screen = Screen(stdout, stderr)
+            around = Surroundings(screen, stdin, handed.working, handed.environ)
+            code = guarded(handed.words, screen, lambda: self._run(options, around, connection))
+        # Only now: what was printed is where it belongs when the other program ends.
+        connection.sendall(bytes([code]))
 
     def _run(self, options: Options, around: Surroundings, connection: socket.socket) -> int:
         screen = around.screen
@@ -214,17 +209,31 @@ def _cancelled_by(connection: socket.socket, cancellation: Cancellation) -> Iter
     try:
         yield
     finally:
-        os.close(stop_writer)
+        os.write(stop_writer, b"\0")
         thread.join()
         os.close(stop_reader)
+        os.close(stop_writer)
 
 
 @contextmanager
-def _streams(descriptors: list[int]) -> Iterator[tuple[BinaryIO, TextIO, TextIO]]:
-    """Give the standard streams of the other program; descriptors that are closed afterwards."""
+def _streams(connection: socket.socket) -> Iterator[tuple[BinaryIO, TextIO, TextIO]]:
+    """Give the standard streams of the other program, which come when it says to go on.
+
+    Raises `OSError` when it does not.
+    """
+    # No sandbox that is started meanwhile may inherit them.
+    flags = getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+    said, descriptors, _, _ = socket.recv_fds(connection, 1, _DESCRIPTORS, flags)
     with ExitStack() as owned:
-        stdin = owned.enter_context(os.fdopen(descriptors[0], "rb"))
-        stdout, stderr = (owned.enter_context(os.fdopen(number, "w")) for number in descriptors[1:])
+        for number in descriptors:
+            owned.callback(_close, number)
+            os.set_inheritable(number, False)
+        if said != GO_ON or len(descriptors) != _DESCRIPTORS:
+            raise ConnectionError("the other program did not go on")
+        stdin = owned.enter_context(os.fdopen(descriptors[0], "rb", closefd=False))
+        stdout, stderr = (
+            owned.enter_context(os.fdopen(number, "w", closefd=False)) for number in descriptors[1:]
+        )
         yield stdin, stdout, stderr
 
 
@@ -232,8 +241,11 @@ def _message(connection: socket.socket) -> Handed | None:
     size = int.from_bytes(_exactly(connection, 4), "little")
     if size > _MAX_MESSAGE:
         return None
-    version, working, count, *texts = _exactly(connection, size).split(b"\0")
-    if version != __version__.encode() or not count.isdigit() or int(count) > len(texts):
+    texts = _exactly(connection, size).split(b"\0")
+    if len(texts) < _HEAD or texts[0] != __version__.encode():
+        return None
+    _, working, count, *texts = texts
+    if not count.isdigit() or len(count) > _DIGITS or int(count) > len(texts):
         return None
     words = list(map(os.fsdecode, texts[: int(count)]))
     pairs = (os.fsdecode(text).partition("=") for text in texts[int(count) :])
@@ -263,7 +275,6 @@ def _is_mine(connection: socket.socket) -> bool:
     return bool(_CREDENTIALS.unpack(found)[1] == os.getuid())
 
 
-def _close_all(descriptors: list[int]) -> None:
-    for number in descriptors:
-        with suppress(OSError):
-            os.close(number)
+def _close(descriptor: int) -> None:
+    with suppress(OSError):
+        os.close(descriptor)

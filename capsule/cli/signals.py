@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from types import FrameType
 
     from capsule.process.cancel import Cancellation
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
+INTERRUPTED = 130
 
 
 class Interrupted(BaseException):
@@ -22,14 +25,62 @@ class Interrupted(BaseException):
 @contextmanager
 def cancelling(cancellation: Cancellation) -> Iterator[None]:
     """Let signals set `cancellation` inside the block; one who insists gets through."""
+    if not hasattr(signal, "sigwait"):
+        with _handled(cancellation):
+            yield
+        return
+    with waited_for(lambda number: _cancel(cancellation, number)):
+        yield
+
+
+def _cancel(cancellation: Cancellation, number: int) -> None:
+    if cancellation.cancelled and number == signal.SIGINT:
+        # The kernel ends the sandboxes of a program that is gone.
+        os._exit(INTERRUPTED)
+    cancellation.cancel()
+
+
+@contextmanager
+def waited_for(tell: Callable[[int], None]) -> Iterator[None]:
+    """Call `tell` in a thread for each signal that comes inside the block.
+
+    Python runs a handler in the main thread alone, and only when that wakes up: where there are
+    other threads, the system may give the signal to one of them, and the main thread sleeps on.
+    """
+    numbers = _numbers()
+    over = threading.Event()
+
+    def wait() -> None:
+        while True:
+            number = signal.sigwait(numbers)
+            if over.is_set():
+                return
+            tell(number)
+
+    # Blocked here, and in every thread that is started from now on.
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+    thread = threading.Thread(target=wait, name="capsule-signals", daemon=True)
+    try:
+        thread.start()
+        yield
+    finally:
+        over.set()
+        if thread.ident is not None:
+            signal.pthread_kill(thread.ident, numbers[0])
+            thread.join()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
+def _handled(cancellation: Cancellation) -> Iterator[None]:
+    """Where no thread can wait for signals (Windows), the main thread handles them."""
 
     def handler(number: int, _frame: FrameType | None) -> None:
         if cancellation.cancelled and number == signal.SIGINT:
             raise Interrupted
         cancellation.cancel()
 
-    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
-    before = {number: signal.signal(number, handler) for number in numbers}
+    before = {number: signal.signal(number, handler) for number in _numbers()}
     try:
         yield
     finally:
@@ -37,11 +88,14 @@ def cancelling(cancellation: Cancellation) -> Iterator[None]:
             signal.signal(number, earlier)
 
 
+def _numbers() -> list[int]:
+    return [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+
+
 def as_interrupts() -> None:
     """Let signals end whatever capsule does outside of a run, by raising `Interrupted`."""
-    for name in _NAMES:
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), _interrupt)
+    for number in _numbers():
+        signal.signal(number, _interrupt)
 
 
 def _interrupt(_number: int, _frame: FrameType | None) -> None:

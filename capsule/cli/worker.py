@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import sys
-from contextlib import suppress
+import threading
+from functools import partial
 from pathlib import Path
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from capsule.cli import signals
@@ -18,6 +20,8 @@ from capsule.paths import state_root
 from capsule.pool.boxes import Boxes
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from capsule.cli.screen import Screen
 
 
@@ -37,14 +41,14 @@ def command(options: Options, screen: Screen) -> int:
     home = state_root()
     path = _socket(options, home)
     with Boxes(home) as boxes:
-        if path is None:
-            if around.stdin is None or sys.stdout is None:
-                raise UsageError("a worker needs its stdin and stdout", hint="--socket PATH")
-            output = sys.stdout.buffer
-            with Lines(boxes, home, around.working_folder(), output) as lines:
-                lines.follow(around.stdin)
-            return 0
-        return _serve(path, boxes, home, screen)
+        if path is not None:
+            return _serve(path, boxes, home, screen)
+        if around.stdin is None or sys.stdout is None:
+            raise UsageError("a worker needs its stdin and stdout", hint="--socket PATH")
+        with Lines(boxes, home, around.working_folder(), sys.stdout.buffer) as lines:
+            if not _until_a_signal(partial(lines.follow, around.stdin)):
+                raise signals.Interrupted
+        return 0
 
 
 def _serve(path: Path, boxes: Boxes, home: Path, screen: Screen) -> int:
@@ -54,10 +58,34 @@ def _serve(path: Path, boxes: Boxes, home: Path, screen: Screen) -> int:
     with listening(path) as listener:
         screen.err(f"capsule: listening at {path}")
         # A signal is the way in which it is meant to end.
-        with suppress(signals.Interrupted, KeyboardInterrupt):
-            server.serve(listener)
+        _until_a_signal(partial(server.serve, listener))
         server.close()
     return 0
+
+
+def _until_a_signal(work: Callable[[], None]) -> bool:
+    """Do `work` in a thread; say whether it came to its end before a signal came.
+
+    What reads or accepts cannot be woken up for certain, so it is left behind where it is.
+
+    Raises what `work` raises.
+    """
+    ended: SimpleQueue[BaseException | bool] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised by whoever waits
+            ended.put(error)
+        else:
+            ended.put(True)
+
+    with signals.waited_for(lambda _: ended.put(False)):
+        threading.Thread(target=run, name="capsule-worker", daemon=True).start()
+        how = ended.get()
+    if isinstance(how, BaseException):
+        raise how
+    return how
 
 
 def _socket(options: Options, home: Path) -> Path | None:
