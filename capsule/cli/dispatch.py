@@ -6,8 +6,7 @@ import gc
 import os
 from typing import TYPE_CHECKING
 
-from capsule.cli import fast, signals
-from capsule.cli.main import DEBUG
+from capsule.cli import DEBUG, fast, signals
 from capsule.cli.screen import Screen
 from capsule.errors import CapsuleError, OutputError, UsageError
 

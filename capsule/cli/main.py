@@ -9,9 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from capsule.cli import handover
-
-DEBUG = "CAPSULE_DEBUG"
+from capsule.cli import DEBUG, handover
 
 
 def main() -> None:
