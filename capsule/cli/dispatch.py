@@ -1,19 +1,17 @@
-"""One command line: who reads it, and how its errors become one message and an exit code."""
+"""One command line of this program: who reads it, and who does what it says."""
 
 from __future__ import annotations
 
 import gc
-import os
 from typing import TYPE_CHECKING
 
-from capsule.cli import DEBUG, fast, signals
+from capsule.cli import fast, signals
+from capsule.cli.guarded import guarded
 from capsule.cli.screen import Screen
-from capsule.errors import CapsuleError, OutputError, UsageError
+from capsule.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-_INTERNAL = 70
+    from collections.abc import Sequence
 
 
 def run(words: Sequence[str]) -> int:
@@ -21,31 +19,6 @@ def run(words: Sequence[str]) -> int:
     signals.as_interrupts()
     screen = Screen()
     return guarded(words, screen, lambda: _run_at_once(words, screen))
-
-
-def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> int:
-    """Return what `work` returns, or the exit code of its error, which is printed.
-
-    No traceback reaches the user.
-    """
-    try:
-        return work()
-    except CapsuleError as error:
-        return _refuse(error, words, screen)
-    except OSError as error:
-        # A full disk, a folder that is gone: the system's words name it.
-        return _refuse(CapsuleError(f"the system says no: {error}"), words, screen)
-    except (signals.Interrupted, KeyboardInterrupt):
-        screen.err("capsule: interrupted")
-        return signals.INTERRUPTED
-    except Exception as error:
-        if os.environ.get(DEBUG):
-            raise
-        screen.err(
-            f"capsule: this is a defect of capsule: {type(error).__name__}: {error}\n"
-            f"  try: the same with {DEBUG}=1, and report what it prints"
-        )
-        return _INTERNAL
 
 
 def _run_at_once(words: Sequence[str], screen: Screen) -> int:
@@ -85,22 +58,3 @@ def _dispatch(words: list[str]) -> int:
 def _help_for(error: Exception) -> str:
     context = getattr(error, "ctx", None)
     return f"{context.command_path if context is not None else 'capsule'} --help"
-
-
-def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
-    if _wants_json(words) and not isinstance(error, OutputError):
-        from capsule.envelope import refusal
-
-        try:
-            screen.envelope(refusal("", error.code, str(error)), one_line=True)
-        except OutputError as worse:
-            screen.error(worse)
-    else:
-        screen.error(error)
-    return error.exit_code
-
-
-def _wants_json(words: Sequence[str]) -> bool:
-    """Whether a run was asked to answer in JSON: then its errors are envelopes too."""
-    options = words[: words.index("--")] if "--" in words else words
-    return "--json" in options and options[0] in ("run", "exec")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from capsule import __version__
 from capsule.cli import fast
 from capsule.cli.bars import progress_for
-from capsule.cli.dispatch import guarded
+from capsule.cli.guarded import guarded
 from capsule.cli.handover import ACCEPTED, GO_ON, KIND, REFUSED
 from capsule.cli.lines import Lines
 from capsule.cli.run import show, understood

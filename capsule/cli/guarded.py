@@ -1,0 +1,60 @@
+"""How an error becomes one message and an exit code."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from capsule.cli import DEBUG, signals
+from capsule.errors import CapsuleError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from capsule.cli.screen import Screen
+
+_INTERNAL = 70
+
+
+def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> int:
+    """Return what `work` returns, or the exit code of its error, which is printed.
+
+    No traceback reaches the user.
+    """
+    try:
+        return work()
+    except CapsuleError as error:
+        return _refuse(error, words, screen)
+    except OSError as error:
+        # A full disk, a folder that is gone: the system's words name it.
+        return _refuse(CapsuleError(f"the system says no: {error}"), words, screen)
+    except (signals.Interrupted, KeyboardInterrupt):
+        screen.err("capsule: interrupted")
+        return signals.INTERRUPTED
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        screen.err(
+            f"capsule: this is a defect of capsule: {type(error).__name__}: {error}\n"
+            f"  try: the same with {DEBUG}=1, and report what it prints"
+        )
+        return _INTERNAL
+
+
+def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
+    if _wants_json(words) and not isinstance(error, OutputError):
+        from capsule.envelope import refusal
+
+        try:
+            screen.envelope(refusal("", error.code, str(error)), one_line=True)
+        except OutputError as worse:
+            screen.error(worse)
+    else:
+        screen.error(error)
+    return error.exit_code
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether a run was asked to answer in JSON: then its errors are envelopes too."""
+    options = words[: words.index("--")] if "--" in words else words
+    return "--json" in options and options[0] in ("run", "exec")
