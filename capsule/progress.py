@@ -13,13 +13,13 @@ from capsule.named import NamedTuple
 class Step(NamedTuple):
     """One piece of long work.
 
-    `total` is in `unit`: bytes to move, or the seconds that the work usually takes (a compile
-    cannot say how far it is, only how long it has been going).
+    `total` is in `unit`: bytes to move, items to run (0 when nobody knows), or the seconds that
+    the work usually takes (a compile cannot say how far it is, only how long it has been going).
     """
 
     label: str
     total: float
-    unit: Literal["bytes", "seconds"]
+    unit: Literal["bytes", "seconds", "items"]
 
 
 class Tracker(Protocol):

@@ -86,6 +86,20 @@ Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show each task's life as it happens.")
 ]
 
+Map = Annotated[
+    str | None,
+    typer.Option(
+        "--map", metavar="FILE", help="A run for each line of JSON in a file; - for stdin."
+    ),
+]
+Concurrency = Annotated[
+    str | None, typer.Option(metavar="N", help="With --map: so many runs at once.")
+]
+Resume = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="With --map: leave out what is done in an earlier output."),
+]
+
 
 def _run_or_exec(
     file: str | None,
@@ -124,6 +138,9 @@ def run(
     mount: MountOption = None,
     no_net: NoNet = False,
     no_files: NoFiles = False,
+    map_file: Map = None,
+    concurrency: Concurrency = None,
+    resume: Resume = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> int:
@@ -136,6 +153,8 @@ def run(
       echo 'def main(): return 2 ** 100' | capsule run - --result
 
       capsule run job.py --args-file args.json --timeout 10s
+
+      capsule run job.py --map items.jsonl > results.jsonl
 
     Put -- before arguments that begin with a dash.
     """
@@ -157,6 +176,9 @@ def exec_(
     mount: MountOption = None,
     no_net: NoNet = False,
     no_files: NoFiles = False,
+    map_file: Map = None,
+    concurrency: Concurrency = None,
+    resume: Resume = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> int:

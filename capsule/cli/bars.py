@@ -77,7 +77,7 @@ class _BarTracker:
         self._progress = RichProgress(
             *columns, *_figures(step), console=Console(file=stderr), transient=False
         )
-        self._task = self._progress.add_task(step.label, total=step.total)
+        self._task = self._progress.add_task(step.label, total=step.total or None)
 
     def update(self, done: float) -> None:
         """Move the bar."""
@@ -97,6 +97,7 @@ class _BarTracker:
 def _figures(step: Step) -> list[Any]:
     from rich.progress import (
         DownloadColumn,
+        MofNCompleteColumn,
         TextColumn,
         TimeElapsedColumn,
         TimeRemainingColumn,
@@ -105,10 +106,14 @@ def _figures(step: Step) -> list[Any]:
 
     if step.unit == "bytes":
         return [DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()]
+    if step.unit == "items":
+        return [MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()]
     return [TimeElapsedColumn(), TextColumn(f"of about {step.total:.0f} s")]
 
 
 def _expected(step: Step) -> str:
     if step.unit == "bytes":
         return f"{step.total / 1e6:.1f} MB"
+    if step.unit == "items":
+        return f"{step.total:,.0f} items" if step.total else "items as they come"
     return f"about {step.total:.0f} s"

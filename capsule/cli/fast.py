@@ -31,6 +31,9 @@ WITH_VALUE = {
     "--max-ram": "max_ram",
     "--timeout": "timeout",
     "--mount": "mounts",
+    "--map": "map_file",
+    "--concurrency": "concurrency",
+    "--resume": "resume",
 }
 REPEATABLE = "mounts"
 # Set by a shell that asks what could come next.

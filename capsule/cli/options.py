@@ -22,3 +22,6 @@ class Options(NamedTuple):
     no_files: bool = False
     mounts: tuple[str, ...] = ()
     artifact: bool = False
+    map_file: str | None = None
+    concurrency: str | None = None
+    resume: str | None = None

@@ -50,6 +50,10 @@ def command(options: Options, around: Surroundings) -> int:
     Raises `CapsuleError` for what is wrong before the run.
     """
     asked = understood(options, around)
+    if options.map_file is not None:
+        from capsule.cli import batch
+
+        return batch.command(asked, options, around)
     screen = around.screen
     progress = progress_for(screen, quiet=options.quiet)
     order = prepare.order(asked.source, asked.call, asked.home, progress)
@@ -67,6 +71,12 @@ def understood(options: Options, around: Surroundings) -> Asked:
         raise UsageError("--json and --result exclude each other", hint="leave one of them out")
     if options.verbose and options.quiet:
         raise UsageError("--verbose and --quiet exclude each other", hint="leave one of them out")
+    if options.map_file is None and (options.concurrency or options.resume) is not None:
+        raise UsageError("--concurrency and --resume go with --map", hint="--map FILE.jsonl")
+    if options.map_file is not None and (options.args or options.args_file is not None):
+        raise UsageError(
+            "--map takes the arguments from its file", hint="each line is the arguments of a run"
+        )
     limits = caller_limits(options)
     home = state_root(around.environ)
     source = _read(options, around, home)

@@ -32,6 +32,8 @@ class Screen:
         self.stderr = sys.stderr if stderr is None else stderr
         self.stdout_is_terminal = _is_terminal(self._stdout)
         self.stderr_is_terminal = _is_terminal(self.stderr)
+        # Whether whoever read stdout has gone away.
+        self.stdout_is_gone = False
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
 
     def envelope(self, envelope: Envelope, *, one_line: bool) -> None:
@@ -58,7 +60,7 @@ class Screen:
             text = harmless(text)
         data = (text + "\n").encode(errors="replace")
         try:
-            _write(self._stdout, data)
+            self.stdout_is_gone |= not _write(self._stdout, data)
         except OSError as error:
             # What was produced is not lost for want of space: it goes where there may be some.
             self.task_output(data)
@@ -112,10 +114,10 @@ def _is_terminal(stream: Any) -> bool:
         return False
 
 
-def _write(stream: Any, data: bytes) -> None:
-    """Write all of `data`; a reader that has gone away wants nothing more."""
+def _write(stream: Any, data: bytes) -> bool:
+    """Write all of `data`; say whether its reader is there, who else wants nothing more."""
     if stream is None:
-        return
+        return True
     try:
         binary: BinaryIO = stream.buffer
         binary.write(data)
@@ -127,3 +129,5 @@ def _write(stream: Any, data: bytes) -> None:
         os.close(nowhere)
         if not isinstance(error, BrokenPipeError):
             raise
+        return False
+    return True

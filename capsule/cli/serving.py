@@ -150,7 +150,8 @@ class Server:
         options = None
         if handed is not None and not _differs(handed.environ):
             options = fast.parse(handed.words)
-        if handed is None or options is None:
+        # A batch has processes of its own.
+        if handed is None or options is None or options.map_file is not None:
             connection.sendall(REFUSED)
             return
         connection.sendall(ACCEPTED)

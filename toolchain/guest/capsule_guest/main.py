@@ -69,14 +69,13 @@ def serve() -> None:
         kind, content = receive()
     request = _decode(content)
     try:
-        try:
-            freezing.resume()
-            kind, answer = results.encode(_run(request))
-        finally:
-            streams.flush()
+        freezing.resume()
+        kind, answer = results.encode(_run(request))
     except BaseException as error:
+        # First of all: whatever is done where no memory is left can end the interpreter.
         _RESERVE.clear()
         kind, answer = FAILURE, failures.encode(error)
+    streams.flush()
     send(kind, answer)
 
 

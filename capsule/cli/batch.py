@@ -1,0 +1,230 @@
+"""`capsule run --map`: a task for each line of a file, several at once, a line for each answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import threading
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from capsule.cli import signals
+from capsule.cli.bars import progress_for
+from capsule.errors import UsageError
+from capsule.named import NamedTuple
+from capsule.pool.box import NOBODY, Box, Warmth
+from capsule.progress import Step
+from capsule.runner import prepare
+from capsule.sdk.batch import Batch
+from capsule.sdk.envelope import Envelope
+from capsule.sdk.threads import in_thread
+from capsule.shared.frames import MAX_BODY
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from capsule.cli.options import Options
+    from capsule.cli.run import Asked
+    from capsule.cli.screen import Screen
+    from capsule.cli.surroundings import Surroundings
+    from capsule.progress import Tracker
+
+_MAX_LINE = MAX_BODY + (1 << 20)
+_BLOCK = 1 << 20
+_MOST_AT_ONCE = 256
+FAILED = 1
+
+
+class _Batch(NamedTuple):
+    """What a batch is made of; `skip` are the lines that an earlier one has done."""
+
+    items: BinaryIO
+    skip: frozenset[int]
+    at_once: int | None
+
+
+def command(asked: Asked, options: Options, around: Surroundings) -> int:
+    """Run the task for each line, print a line for each, and return the exit code.
+
+    Raises `UsageError` for options that do not fit, and for files that cannot be read.
+    """
+    _check(options)
+    screen, name = around.screen, options.map_file or ""
+    progress = progress_for(screen, quiet=options.quiet)
+    with ExitStack() as owned:
+        items = owned.enter_context(_opened(name, around))
+        skip = _done(options.resume, around)
+        batch = _Batch(items, skip, _count(options.concurrency))
+        total = _lines_of(around.working_folder() / name, name)
+        order = prepare.order(asked.source, asked.call, asked.home, progress)
+        # Before there are other threads, which would take the signals.
+        stop = _Stop()
+        owned.enter_context(signals.waited_for(stop.tell))
+        root = asked.source.project.root
+        box = owned.enter_context(Box(order, root, Warmth(batch.at_once or 2)))
+        bar = owned.enter_context(progress.step(Step("running", total - len(skip), "items")))
+        printer = _Printer(screen, options, bar)
+        anyio.run(_follow, box, batch, printer, stop)
+    if stop.told:
+        return signals.INTERRUPTED
+    return FAILED if printer.failed else 0
+
+
+class _Stop:
+    """Ends a batch when a signal comes, from the thread that waits for signals."""
+
+    def __init__(self) -> None:
+        self.told = False
+        self._lock = threading.Lock()
+        self._end: Callable[[], object] | None = None
+
+    def tell(self, number: int) -> None:
+        """End the batch; who insists is let go, and the kernel ends the sandboxes."""
+        with self._lock:
+            if self.told and number == signal.SIGINT:
+                os._exit(signals.INTERRUPTED)
+            self.told = True
+            if self._end is not None:
+                self._end()
+
+    def then(self, end: Callable[[], object]) -> None:
+        """Have `end` called then, at once if that was."""
+        with self._lock:
+            self._end = end
+            if self.told:
+                end()
+
+
+class _Printer:
+    """Prints a line for each answer, and counts."""
+
+    def __init__(self, screen: Screen, options: Options, bar: Tracker) -> None:
+        self._screen, self._bare, self._bar = screen, options.result, bar
+        self._done = 0
+        self.failed = False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody reads what is printed."""
+        return not self._screen.stdout_is_gone
+
+    def print(self, envelope: Envelope) -> None:
+        """Print what came of one line."""
+        self._done += 1
+        self._bar.update(self._done)
+        error = envelope.error
+        if error is not None:
+            self.failed = True
+            if self._bare:
+                said = f"{error.error_type}: {error.message}"
+                self._screen.err(f"capsule: item {envelope.index}: {said}")
+                return
+        kept: dict[str, Any] = {"result": envelope.result} if self._bare else dict(envelope)
+        line = {"index": envelope.index, **kept}
+        self._screen.out(json.dumps(line, ensure_ascii=False, allow_nan=False))
+
+
+async def _follow(box: Box, batch: _Batch, printer: _Printer, stop: _Stop) -> None:
+    async def run(item: bytes, _: int) -> Envelope:
+        args, kwargs = _arguments(item)
+        call = prepare.Call(args, kwargs)
+        return Envelope.of(await in_thread(lambda cancelled: box.run(call, NOBODY, cancelled)))
+
+    work = Batch(run, batch.at_once, batch.skip)
+    loop = asyncio.get_running_loop()
+    with anyio.CancelScope() as scope:
+        stop.then(lambda: loop.call_soon_threadsafe(scope.cancel))
+        async for envelope in work.results(_lines(batch.items)):
+            printer.print(envelope)
+            if not printer.is_read:
+                break
+    stop.then(lambda: None)
+    with anyio.CancelScope(shield=True):
+        await work.close()
+
+
+def _check(options: Options) -> None:
+    if options.file == "-" and options.map_file == "-":
+        raise UsageError("stdin cannot be both the source and the --map file")
+
+
+def _opened(name: str, around: Surroundings) -> BinaryIO:
+    if name == "-":
+        if around.stdin is None:
+            raise UsageError("stdin is closed, and --map should read from it")
+        return around.stdin
+    try:
+        return (around.working_folder() / name).open("rb")
+    except OSError as error:
+        raise UsageError(f"--map {name}: {error.strerror}") from None
+
+
+def _lines(items: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines as they are; one that is too long is cut where it cannot be JSON any more."""
+    while line := items.readline(_MAX_LINE + 1):
+        if len(line) > _MAX_LINE:
+            while (rest := items.readline(_BLOCK)) and not rest.endswith(b"\n"):
+                pass
+        yield line
+
+
+def _arguments(line: bytes) -> tuple[list[Any], dict[str, Any]]:
+    """Return what a line says: an array is arguments, an object keywords, else one argument.
+
+    Raises `UsageError` for a line that is not JSON.
+    """
+    try:
+        value = json.loads(line, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the line is not JSON: {error}") from None
+    if isinstance(value, dict):
+        return [], value
+    return (value if isinstance(value, list) else [value]), {}
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _done(name: str | None, around: Surroundings) -> frozenset[int]:
+    """Return the lines that an earlier batch has done, by what it printed; what failed is not."""
+    if name is None:
+        return frozenset()
+    path: Path = around.working_folder() / name
+    found: set[int] = set()
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    said = json.loads(line)
+                    if said.get("success", "result" in said) and type(said["index"]) is int:
+                        found.add(said["index"])
+                except (ValueError, KeyError, AttributeError, RecursionError):
+                    continue  # the last one may have been cut off
+    except FileNotFoundError:
+        return frozenset()  # nothing is done yet
+    except OSError as error:
+        raise UsageError(f"--resume {name}: {error.strerror}") from None
+    return frozenset(found)
+
+
+def _count(said: str | None) -> int | None:
+    if said is None:
+        return None
+    if not (said.isascii() and said.isdecimal() and 1 <= int(said) <= _MOST_AT_ONCE):
+        raise UsageError(f"--concurrency {said!r}: a number from 1 to {_MOST_AT_ONCE} is needed")
+    return int(said)
+
+
+def _lines_of(path: Path, name: str | None) -> int:
+    """Return how many lines a file has; 0 where nobody can tell ahead."""
+    if name == "-" or not path.is_file():
+        return 0
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))

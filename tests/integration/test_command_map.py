@@ -1,0 +1,154 @@
+"""`capsule run --map`: a line in, a line out."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+from typing import TYPE_CHECKING, Any
+
+import psutil
+import pytest
+
+from tests.integration.command import Command
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.integration
+
+SECONDS = 60
+JOB = """
+def main(*args, **kwargs):
+    if args == (3,): raise ValueError(3)
+    return [list(args), kwargs]
+"""
+
+
+@pytest.fixture
+def capsule(tmp_path: Path, toolchain_home: Path) -> Command:
+    command = Command(tmp_path, toolchain_home)
+    command.write("job.py", JOB)
+    return command
+
+
+def lines(text: str) -> dict[int, dict[str, Any]]:
+    found = [json.loads(line) for line in text.splitlines()]
+    assert len({line["index"] for line in found}) == len(found)
+    return {line["index"]: line for line in found}
+
+
+def test_a_run_for_each_line(capsule: Command) -> None:
+    capsule.write("items.jsonl", '1\n"two"\n[3, [4]]\n{"k": null}\n[]\nnull\n3\n{\n\n[6]')
+    done = capsule("run", "job.py", "--map", "items.jsonl")
+    found = lines(done.out)
+    assert done.code == 1
+    assert sorted(found) == list(range(10))
+    results = {index: line["result"] for index, line in found.items() if line["success"]}
+    assert results == {
+        0: [[1], {}],
+        1: [["two"], {}],
+        2: [[3, [4]], {}],
+        3: [[], {"k": None}],
+        4: [[], {}],
+        5: [[None], {}],
+        9: [[6], {}],
+    }
+    errors = {n: line["error"]["error_type"] for n, line in found.items() if not line["success"]}
+    assert errors == {6: "task_error", 7: "usage_error", 8: "usage_error"}
+    assert all("execution" in line for line in found.values())
+    assert "capsule: running (9 items)" in done.err
+
+
+def test_bare_results_and_failures_apart(capsule: Command) -> None:
+    done = capsule("run", "job.py", "--map", "-", "--result", "--quiet", stdin="1\n3\n")
+    assert (done.code, done.out) == (1, '{"index": 0, "result": [[1], {}]}\n')
+    assert done.err == "capsule: item 1: task_error: ValueError: 3\n"
+
+
+def test_it_goes_on_where_an_earlier_one_ended(capsule: Command) -> None:
+    capsule.write("items.jsonl", "".join(f"{n}\n" for n in range(6)))
+    earlier = capsule("run", "job.py", "--map", "items.jsonl", "-q").out.splitlines()
+    kept = [line for line in earlier if json.loads(line)["index"] in (0, 2, 3)]
+    capsule.write("done.jsonl", "\n".join(kept) + '\n{"index": 5, "success": tr')
+    done = capsule("run", "job.py", "--map", "items.jsonl", "--resume", "done.jsonl", "-q")
+    # What had failed is tried again, and what was cut off.
+    assert sorted(lines(done.out)) == [1, 3, 4, 5]
+    capsule.write("bare.jsonl", '{"index": 0, "result": null}\n')
+    words = ("run", "job.py", "--map", "items.jsonl", "--result", "-q", "--resume")
+    assert sorted(lines(capsule(*words, "bare.jsonl").out)) == [1, 2, 4, 5]
+    assert sorted(lines(capsule(*words, "nothing.jsonl").out)) == [0, 1, 2, 4, 5]
+
+
+def test_items_are_taken_as_they_are_needed(capsule: Command) -> None:
+    """A reader that stops ends the batch, however many items are left."""
+    with (
+        subprocess.Popen(["yes", "1"], stdout=subprocess.PIPE) as endless,
+        capsule.popen("run", "job.py", "--map", "-", "--quiet", stdin=endless.stdout) as batch,
+    ):
+        assert batch.stdout is not None
+        assert endless.stdout is not None
+        endless.stdout.close()
+        for _ in range(20):
+            assert json.loads(batch.stdout.readline())["result"] == [[1], {}]
+        memory = psutil.Process(batch.pid).memory_info().rss
+        for _ in range(200):
+            batch.stdout.readline()
+        assert psutil.Process(batch.pid).memory_info().rss - memory < 20 << 20
+        batch.stdout.close()
+        assert batch.wait(SECONDS) == 0
+        batch.stdout = None
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it(capsule: Command, number: signal.Signals) -> None:
+    capsule.write("sleep.py", "import time\ndef main(n): time.sleep(n)")
+    capsule.write("items.jsonl", "0\n1000000\n1000000\n1000000\n")
+    with capsule.popen("run", "sleep.py", "--map", "items.jsonl") as batch:
+        assert batch.stdout is not None
+        assert json.loads(batch.stdout.readline())["index"] == 0
+        sandboxes = psutil.Process(batch.pid).children(recursive=True)
+        batch.send_signal(number)
+        assert batch.wait(SECONDS) == 130
+        assert psutil.wait_procs(sandboxes, SECONDS)[1] == []
+
+
+def test_a_bar_on_a_terminal(capsule: Command) -> None:
+    capsule.write("items.jsonl", "1\n2\n4\n")
+    done = capsule.on_terminal("run", "job.py", "--map", "items.jsonl", "--concurrency", "2")
+    assert done.code == 0
+    assert "running" in done.out
+    assert "3/3" in done.out
+
+
+def test_an_artifact_too(capsule: Command) -> None:
+    assert capsule("build", "--export", "job.py", "-q").code == 0
+    done = capsule("exec", "job.wasm", "--map", "-", "--result", "-q", stdin="7\n")
+    assert (done.code, done.out) == (0, '{"index": 0, "result": [[7], {}]}\n')
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("--map", "nothing.jsonl"), "--map nothing.jsonl: No such file"),
+        (("--map", "."), "--map .: Is a directory"),
+        (("--map", "items.jsonl", "word"), "takes the arguments from its file"),
+        (("--map", "items.jsonl", "--args-file", "x"), "takes the arguments from its file"),
+        (("--map", "items.jsonl", "--concurrency", "0"), "--concurrency '0': a number from 1"),
+        (("--map", "items.jsonl", "--concurrency", "many"), "--concurrency 'many': a number"),
+        (("--map", "items.jsonl", "--resume", "."), "--resume .: Is a directory"),
+        (("--concurrency", "2"), "go with --map"),
+        (("--resume", "x"), "go with --map"),
+    ],
+)
+def test_what_does_not_fit(capsule: Command, words: tuple[str, ...], message: str) -> None:
+    capsule.write("items.jsonl", "1\n")
+    done = capsule("run", "job.py", *words)
+    assert (done.code, done.out) == (2, "")
+    assert message in done.err
+
+
+def test_source_and_items_cannot_both_be_stdin(capsule: Command) -> None:
+    done = capsule("run", "-", "--map", "-", stdin="def main(n): return n")
+    assert done.code == 2
+    assert "both the source and the --map file" in done.err
