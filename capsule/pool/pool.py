@@ -44,6 +44,8 @@ class Pool:
     `with` it, or call `close`. `idle` is after how many seconds without a run they are ended.
     """
 
+    sees_end = False
+
     def __init__(
         self, size: int, *, idle: float = IDLE_SECONDS, quota: Quota = quotas.SHARED
     ) -> None:
