@@ -26,6 +26,8 @@ _FIRST_FREE = 3
 _LOOK_AGAIN = 0.001
 # Whether the kernel itself ends a sandbox that has lost its host.
 _LIFELINES = sys.platform == "linux"
+# Whether `poll` tells the end of a pipe of which nothing else was asked.
+_ENDS_ALONE = sys.platform == "linux"
 
 
 class PosixProcess:
@@ -127,6 +129,16 @@ class PosixProcess:
                 # Someone else in this program reaps every child; then nobody can know.
                 self.status = -signal.SIGKILL
         return self.status
+
+    def rest(self, deadline: float, cancellation: Stop) -> None:
+        """See `capsule.process.peer.Process.rest`."""
+        if not _ENDS_ALONE or self._stderr < 0:
+            return
+        poll = select.poll()
+        poll.register(cancellation.fileno(), select.POLLIN)
+        # Without any event: that it hung up is told all the same.
+        poll.register(self._stderr, 0)
+        poll.poll(_milliseconds_until(deadline))
 
     def reap(self, deadline: float, cancellation: Stop) -> int:
         """Wait for a process whose streams have ended and return how it ended, as `end` does.

@@ -205,7 +205,7 @@ class _Watch:
                 return arrival
             if gauge_deadline is not None and self._to_end and self.seal in self.tail:
                 # Nothing that the guest wrote is in the way of the report: it all came before this.
-                process.reap(gauge_deadline, cancellation)
+                process.rest(gauge_deadline, bell)
                 self._to_end = False
             if self.decoder.closed and gauge_deadline is None:
                 self.over_at = time.monotonic()
