@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from capsule.process.peer import Stop
 
-_READ = 1 << 18
+# As much as a pipe holds. A buffer of more than 128 KiB would come from the system for each read.
+_READ = 1 << 16
 _FIRST_FREE = 3
 _LOOK_AGAIN = 0.001
 # Whether the kernel itself ends a sandbox that has lost its host.

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
 
 _CALLS = 200
-_ITEMS = 200
-_ROUNDS = 5
+_ITEMS = 100
+_ROUNDS = 11
 # How long a process may take until it waits.
 _SECONDS = 20.0
 
