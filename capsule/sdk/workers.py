@@ -1,6 +1,7 @@
 """Threads that wait for their next work, so that a run does not wait for one to start.
 
 They belong to no event loop: whoever wants to know in one that a work is over has it call there.
+They are kept while somebody says so, a `Sandbox` that is open; else each ends with its work.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import atexit
 import os
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Lock, Thread
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -20,9 +21,37 @@ if TYPE_CHECKING:
 
 _IDLE_SECONDS = 10.0
 
-# The queue of each thread, and of those that wait; all that is done to them is atomic.
+# The queue of each thread, and of those that wait. What is done to one of them alone is atomic.
 _threads: dict[Queue, Thread] = {}
 _idle: list[Queue] = []
+
+
+class _Kept:
+    """How many want threads to be kept; under the lock it is settled which of them wait."""
+
+    def __init__(self) -> None:
+        self.lock, self.times = Lock(), 0
+
+
+_kept = _Kept()
+
+
+def keep() -> None:
+    """Have threads wait for more work, until `release` is called as often."""
+    with _kept.lock:
+        _kept.times += 1
+
+
+def release() -> None:
+    """Take one `keep` back; behind the last, those that wait are gone."""
+    with _kept.lock:
+        _kept.times -= 1
+        queues = [] if _kept.times else [_idle.pop() for _ in range(len(_idle))]
+    threads = [_threads[queue] for queue in queues]
+    for queue in queues:
+        queue.put(None)
+    for thread in threads:
+        thread.join()
 
 
 def begin(work: Callable[[], None], done: Callable[[], object]) -> None:
@@ -43,10 +72,14 @@ def _serve(queue: Queue) -> None:
         work, done = given
         work()
         # Before it says so: who begins the next run then finds this thread.
-        _idle.append(queue)
+        with _kept.lock:
+            if waits := _kept.times > 0:
+                _idle.append(queue)
         done()
         # What they refer to is not to be kept while nothing is done.
         del given, work, done
+        if not waits:
+            break
     _threads.pop(queue, None)
 
 
@@ -75,6 +108,7 @@ def _forget() -> None:
     # A child process of this program has none of its threads.
     _threads.clear()
     _idle.clear()
+    _kept.lock = Lock()
 
 
 if hasattr(os, "register_at_fork"):

@@ -15,6 +15,8 @@ from capsule.sdk import workers
 from capsule.sdk.threads import in_thread
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from capsule.process.cancel import Cancellation
 
 pytestmark = pytest.mark.anyio
@@ -26,9 +28,39 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
     return str(request.param)
 
 
+@pytest.fixture
+def kept() -> Iterator[None]:
+    workers.keep()
+    yield
+    workers.release()
+    assert names().count("capsule-run") == 0
+
+
+def names() -> list[str]:
+    return [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.usefixtures("kept")
 async def test_the_answer_comes_back_and_the_thread_is_used_again() -> None:
-    first, second = [await in_thread(lambda _: threading.get_ident()) for _ in range(2)]
-    assert first == second != threading.get_ident()
+    first, second = [await in_thread(lambda _: threading.current_thread()) for _ in range(2)]
+    assert first is second is not threading.current_thread()
+
+
+async def test_a_thread_that_nobody_keeps_ends_with_its_work() -> None:
+    thread = await in_thread(lambda _: threading.current_thread())
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+
+
+async def test_who_is_at_work_when_all_is_released_ends_after() -> None:
+    def work(_: Cancellation) -> threading.Thread:
+        workers.keep()
+        workers.release()
+        return threading.current_thread()
+
+    thread = await in_thread(work)
+    thread.join(SECONDS)
+    assert not thread.is_alive()
 
 
 async def test_an_error_is_raised_where_it_is_awaited() -> None:
@@ -88,6 +120,7 @@ begun.wait()
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.usefixtures("kept")
 def test_a_forked_child_starts_threads_of_its_own() -> None:
     done = threading.Event()
     workers.begin(lambda: None, done.set)
