@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
 
 _CALLS = 200
-_ITEMS = 100
-_ROUNDS = 11
+# Short turns, many of them: what else the machine does then hits both alike.
+_ITEMS = 50
+_ROUNDS = 25
 # How long a process may take until it waits.
 _SECONDS = 20.0
 
