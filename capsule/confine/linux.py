@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import resource
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,19 +18,26 @@ if TYPE_CHECKING:
 
 # Where shared libraries lie; reading them is allowed, running a program in there is not.
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")
+_LIBRARY_RULES = tuple(landlock.Rule(Path(path), landlock.READ) for path in _LIBRARIES)
 _OPEN_FILES = 64
 
 
 def rules_for(access: Access) -> list[landlock.Rule]:
     """Return the Landlock rules that leave just `access`."""
     rules = [landlock.Rule(access.program, landlock.EXECUTE | landlock.READ_FILE)]
-    if loader := loader_of(access.program):
+    if loader := _loader_of(access.program, access.program.stat().st_mtime_ns):
         # The kernel opens the loader for execution on behalf of the program.
         rules.append(landlock.Rule(loader, landlock.EXECUTE | landlock.READ_FILE))
-    rules += [landlock.Rule(Path(path), landlock.READ) for path in _LIBRARIES]
+    rules += _LIBRARY_RULES
     for paths, rights in ((access.read, landlock.READ), (access.write, landlock.WRITE)):
         rules += [landlock.Rule(path, rights, path in access.straight) for path in paths]
     return rules
+
+
+@lru_cache
+def _loader_of(program: Path, _changed: int) -> Path | None:
+    """Return what `loader_of` does, read once for a program as it is since it was changed."""
+    return loader_of(program)
 
 
 def spawn_confined(

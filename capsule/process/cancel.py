@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 class Cancellation:
     """A switch that is set once; whoever waits on a sandbox wakes up at once.
 
-    `with` it, or call `close`: it holds two descriptors.
+    `with` it, or call `close`: it holds two descriptors, once one of them was asked for. Most runs
+    wait on other things that it wakes.
 
     >>> with Cancellation() as stop:
     ...     stop.cancel()
@@ -28,17 +29,13 @@ class Cancellation:
         # another thread could close it, and open something else under its number.
         self._lock = RLock()
         self._listeners: list[Callable[[], None]] = []
-        self._reader, self._writer = os.pipe()
-        os.set_blocking(self._writer, False)
+        self._reader = self._writer = -1
+        self._closed = False
 
     def cancel(self) -> None:
         """Ask for the end; safe in a signal handler, from any thread, and more than once."""
         self.cancelled = True
-        with self._lock:
-            if self._writer >= 0:
-                # A full pipe has woken its reader already.
-                with suppress(OSError):
-                    os.write(self._writer, b"\0")
+        self._ring()
         for listener in tuple(self._listeners):
             listener()
 
@@ -54,11 +51,25 @@ class Cancellation:
 
     def fileno(self) -> int:
         """Return a descriptor that is readable from the moment of `cancel`."""
-        return self._reader
+        with self._lock:
+            if self._reader < 0 and not self._closed:
+                self._reader, self._writer = os.pipe()
+                os.set_blocking(self._writer, False)
+                if self.cancelled:
+                    self._ring()
+            return self._reader
+
+    def _ring(self) -> None:
+        with self._lock:
+            if self._writer >= 0:
+                # A full pipe has woken its reader already.
+                with suppress(OSError):
+                    os.write(self._writer, b"\0")
 
     def close(self) -> None:
         """Give the descriptors back."""
         with self._lock:
+            self._closed = True
             reader, self._reader = self._reader, -1
             writer, self._writer = self._writer, -1
             for descriptor in (reader, writer):

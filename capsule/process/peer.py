@@ -57,6 +57,12 @@ class Process(Protocol):
         `deadline` is in the seconds of `time.monotonic`.
         """
 
+    def rest(self, deadline: float, cancellation: Stop) -> None:
+        """Let it write the rest of its stderr, until that ends: `wait` gives it in one piece.
+
+        Only for what fits into a pipe: more waits for a reader. It may return early.
+        """
+
     def reap(self, deadline: float, cancellation: Stop) -> int:
         """Wait for a process whose streams have ended and return how it ended, as `end` does.
 

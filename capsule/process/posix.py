@@ -21,11 +21,16 @@ if TYPE_CHECKING:
 
     from capsule.process.peer import Stop
 
-_READ = 1 << 18
+# As much as a pipe holds. A buffer of more than 128 KiB would come from the system for each read.
+_READ = 1 << 16
 _FIRST_FREE = 3
 _LOOK_AGAIN = 0.001
 # Whether the kernel itself ends a sandbox that has lost its host.
 _LIFELINES = sys.platform == "linux"
+# Whether a program is started while other threads of this one go on.
+_RELEASES = sys.platform == "linux"
+# Whether `poll` tells the end of a pipe of which nothing else was asked.
+_ENDS_ALONE = sys.platform == "linux"
 
 
 class PosixProcess:
@@ -128,6 +133,16 @@ class PosixProcess:
                 self.status = -signal.SIGKILL
         return self.status
 
+    def rest(self, deadline: float, cancellation: Stop) -> None:
+        """See `capsule.process.peer.Process.rest`."""
+        if not _ENDS_ALONE or self._stderr < 0:
+            return
+        poll = select.poll()
+        poll.register(cancellation.fileno(), select.POLLIN)
+        # Without any event: that it hung up is told all the same.
+        poll.register(self._stderr, 0)
+        poll.poll(_milliseconds_until(deadline))
+
     def reap(self, deadline: float, cancellation: Stop) -> int:
         """Wait for a process whose streams have ended and return how it ended, as `end` does.
 
@@ -195,25 +210,11 @@ def start(
     pipes = _pipes(4 if _LIFELINES else 3)
     (stdin, my_stdin), (my_stdout, stdout), (my_stderr, stderr) = pipes[:3]
     lifeline = Lifeline(*pipes[3]) if _LIFELINES else None
-    actions = [
-        (os.POSIX_SPAWN_DUP2, stdin, 0),
-        (os.POSIX_SPAWN_DUP2, stdout, 1),
-        (os.POSIX_SPAWN_DUP2, stderr, 2),
-    ]
+    duplicates = [(stdin, 0), (stdout, 1), (stderr, 2)]
     if lifeline is not None:
-        actions.append((os.POSIX_SPAWN_DUP2, lifeline.theirs, DESCRIPTOR))
+        duplicates.append((lifeline.theirs, DESCRIPTOR))
 
-    def spawn() -> int:
-        return os.posix_spawn(
-            argv[0],
-            argv,
-            environment,
-            file_actions=actions,
-            setpgroup=group,
-            setsigdef=[signal.SIGPIPE],
-            setsigmask=[],
-        )
-
+    spawn = _spawning(argv, environment, duplicates, group)
     try:
         pid = confined(spawn)
     except BaseException:
@@ -228,6 +229,28 @@ def start(
     if lifeline is not None:
         lifeline.tie(pid)
     return PosixProcess(pid, my_stdin, my_stdout, my_stderr, lifeline)
+
+
+def _spawning(
+    argv: list[str],
+    environment: Mapping[str, str],
+    duplicates: list[tuple[int, int]],
+    group: int,
+) -> Callable[[], int]:
+    """Return what starts the program; behind walls, where nothing can be imported any more."""
+    if _RELEASES:
+        from capsule.process import spawn
+
+        return lambda: spawn.spawn(argv, environment, duplicates=duplicates, group=group)
+    return lambda: os.posix_spawn(
+        argv[0],
+        argv,
+        environment,
+        file_actions=[(os.POSIX_SPAWN_DUP2, mine, theirs) for mine, theirs in duplicates],
+        setpgroup=group,
+        setsigdef=[signal.SIGPIPE],
+        setsigmask=[],
+    )
 
 
 def _pipes(count: int) -> list[tuple[int, int]]:

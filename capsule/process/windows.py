@@ -92,6 +92,9 @@ class WindowsProcess:
             else:
                 return Arrival(stderr=data, timed_out=late)
 
+    def rest(self, deadline: float, cancellation: Stop) -> None:
+        """Return at once: its threads read whatever comes."""
+
     def reap(self, deadline: float, cancellation: Stop) -> int:
         while not cancellation.cancelled and time.monotonic() < deadline:
             try:

@@ -50,8 +50,8 @@ class Tree:
         self._deadline = (
             None if limits.run_timeout is None else time.monotonic() + limits.run_timeout / 1000
         )
-        at_once = max(2, os.cpu_count() or 1)
-        self._places = [threading.BoundedSemaphore(at_once) for _ in range(MAX_DEPTH + 1)]
+        # Made when a task of that depth comes: most runs call none.
+        self._places: dict[int, threading.BoundedSemaphore] = {}
 
     def enter(self, name: object, depth: int) -> Job:
         """Return the task to run, and count it. Raises `CallError` when it may not run."""
@@ -75,7 +75,11 @@ class Tree:
 
     def place(self, depth: int) -> threading.BoundedSemaphore:
         """Return what to hold while a task of this depth runs."""
-        return self._places[depth]
+        with self._lock:
+            if depth not in self._places:
+                at_once = max(2, os.cpu_count() or 1)
+                self._places[depth] = threading.BoundedSemaphore(at_once)
+            return self._places[depth]
 
     def within(self, timeout_ms: int | None) -> int | None:
         """Return a task's timeout, or what is left of the run where that is less."""

@@ -12,6 +12,7 @@ from capsule.pool.box import NOBODY, Warmth, open_box
 from capsule.pool.pool import IDLE_SECONDS
 from capsule.progress import Silent
 from capsule.runner import prepare
+from capsule.sdk import workers
 from capsule.sdk.batch import Batch
 from capsule.sdk.calls import call_of, source_of
 from capsule.sdk.envelope import Envelope
@@ -91,7 +92,12 @@ class Sandbox:
         """
         if self._box is not None:
             raise RuntimeError("this Sandbox is open already")
-        self._box = await in_thread(self._open)
+        workers.keep()
+        try:
+            self._box = await in_thread(self._open)
+        except BaseException:
+            workers.release()
+            raise
         return self
 
     async def __aexit__(self, *exc: object) -> None:
@@ -102,7 +108,10 @@ class Sandbox:
             for batch in batches:
                 await batch.close()
             if box is not None:
-                await in_thread(lambda _: box.close())
+                try:
+                    await in_thread(lambda _: box.close())
+                finally:
+                    workers.release()
 
     async def run(self, *args: Any, **kwargs: Any) -> Envelope:
         """Run the task once and return its envelope, whatever happens inside.

@@ -1,19 +1,24 @@
 """Running what blocks from async code, under asyncio and trio; cancelling it ends it at once.
 
 A run is a thread's work. When whoever awaits it is cancelled, the sandbox is killed first, and the
-thread, which ends right after, is waited for: nothing goes on behind a cancelled `await`.
+thread's work, which ends right after, is waited for: nothing goes on behind a cancelled `await`.
+
+The threads are our own: those of anyio go through the event loop three times before they begin,
+which took as long as all that is done on the host's side of a run.
 """
 
 from __future__ import annotations
 
-import threading
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from anyio import CancelScope, CapacityLimiter, to_thread
-from anyio.lowlevel import RunVar
+import sniffio
+from anyio import CancelScope, CapacityLimiter, Event, WouldBlock
+from anyio.lowlevel import RunVar, checkpoint_if_cancelled
 
 from capsule.pool import slots
 from capsule.process.cancel import Cancellation
+from capsule.sdk import workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,32 +34,61 @@ async def in_thread(work: Callable[[Cancellation], T]) -> T:
     Raises what `work` raises. At most as many threads as sandboxes that may run, for each event
     loop: who comes later waits without a thread.
     """
-    async with _threads():
+    await checkpoint_if_cancelled()
+    limiter = _threads()
+    try:
+        limiter.acquire_nowait()
+    except WouldBlock:
+        await limiter.acquire()
+    try:
         return await _in_thread(work)
+    finally:
+        limiter.release()
 
 
 async def _in_thread(work: Callable[[Cancellation], T]) -> T:
-    claimed, done = threading.Lock(), threading.Event()
+    over, call_soon = Event(), _loop()
+    answer: list[T] = []
+    trouble: list[BaseException] = []
     with Cancellation() as cancellation:
 
-        def body() -> T:
-            if not claimed.acquire(blocking=False):
-                raise RuntimeError("cancelled before it began")
+        def body() -> None:
             try:
-                return work(cancellation)
-            finally:
-                done.set()
+                answer.append(work(cancellation))
+            except BaseException as error:  # noqa: BLE001 - raised where it is awaited
+                trouble.append(error)
 
-        limiter = CapacityLimiter(1)
+        def done() -> None:
+            # The loop may be gone, with whoever waited.
+            with suppress(RuntimeError):
+                call_soon(over.set)
+
+        workers.begin(body, done)
         try:
-            return await to_thread.run_sync(body, abandon_on_cancel=True, limiter=limiter)
+            await over.wait()
         except BaseException:
-            # Nothing when it was `work` that raised; else it is still at it, or never begins.
             cancellation.cancel()
-            if not claimed.acquire(blocking=False):
-                with CancelScope(shield=True):
-                    await to_thread.run_sync(done.wait, limiter=CapacityLimiter(1))
+            with CancelScope(shield=True):
+                await over.wait()
             raise
+    if trouble:
+        # Without this frame, the error and its traceback would keep each other.
+        try:
+            raise trouble.pop()
+        finally:
+            del trouble
+    return answer[0]
+
+
+def _loop() -> Callable[[Callable[[], object]], object]:
+    """Return what has something called in this event loop, from any thread."""
+    if sniffio.current_async_library() == "trio":
+        import trio
+
+        return trio.lowlevel.current_trio_token().run_sync_soon
+    import asyncio
+
+    return asyncio.get_running_loop().call_soon_threadsafe
 
 
 def _threads() -> CapacityLimiter:

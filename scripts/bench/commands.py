@@ -1,20 +1,32 @@
-"""Whole commands, as a user waits for them."""
+"""Whole commands, as a user waits for them.
+
+Each is started in the same way, and ours as it is installed: the script that pip writes starts
+faster than `python -m`. Python may keep its bytecode, as it does for whoever installs it: without
+that, a command is mostly the compiling of its own source.
+"""
 
 from __future__ import annotations
 
 import itertools
+import math
 import os
 import shutil
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import time
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from scripts.bench.peer import Peer
+from scripts.bench.processes import bare_python
 from scripts.bench.timing import Row, by_turns
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 HELLO = """
 from capsule import task
@@ -25,103 +37,185 @@ def main(n: int = 3) -> str:
 """
 _EDITS = 9
 _PEER_EDITS = 2
-_STARTS = 15
+_STARTS = 25
+
+
+_COMMAND = str(Path(sys.executable).with_name("capsule"))
+_SECONDS = 20.0
+# The words of a run of the built artifact, the same for the peer.
+_EXEC = ("exec", "--json", "hello.wasm", "2")
 
 
 class Commands:
-    """Runs `capsule` and its peer in a folder of their own."""
+    """Runs `capsule` in a folder of its own, and its peer in another one."""
 
     def __init__(self, folder: Path, home: Path, peer: Path | None) -> None:
-        self.folder, self.home, self.peer = folder, home, peer
+        self.folder, self.home = folder, home
         self.task = folder / "hello.py"
         self.task.write_text(HELLO)
+        self.peer: Peer | None = None
+        if peer is not None:
+            (theirs := folder / "theirs").mkdir()
+            self.peer = Peer(peer, theirs)
         self._edits = itertools.count()
-        self._environ = {**os.environ, "CAPSULE_HOME": str(home), "HOME": str(folder)}
+        kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        # Nobody's worker, but where a row says so.
+        socket = str(folder / "nobody")
+        self.environ = {
+            **kept,
+            "CAPSULE_HOME": str(home),
+            "HOME": str(folder),
+            "CAPSULE_SOCKET": socket,
+        }
 
-    def capsule(self, *words: str) -> str:
+    def capsule(self, *words: str, **environ: str) -> str:
         """Run our command and return what it printed."""
-        return self._run([sys.executable, "-m", "capsule", *words], self._environ)
+        return _run([_COMMAND, *words], self.folder, {**self.environ, **environ})
 
-    def theirs(self, *words: str) -> str:
-        """Run the peer's command and return what it printed."""
-        if self.peer is None:
-            raise SystemExit("there is no peer to run")
-        path = f"{self.peer / 'bin'}{os.pathsep}{os.environ['PATH']}"
-        environ = {**self._environ, "PATH": path, "VIRTUAL_ENV": str(self.peer)}
-        environ.pop("PYTHONPATH", None)
-        return self._run([str(self.peer / "bin" / "capsule"), *words], environ)
-
-    def edit(self) -> None:
-        """Change the task file, so that what was made of it is out of date."""
-        self.task.write_text(f"{HELLO}# edit {next(self._edits)} of {os.getpid()}\n")
-
-    def _run(self, argv: Sequence[str], environ: dict[str, str]) -> str:
-        done = subprocess.run(
-            argv, cwd=self.folder, env=environ, capture_output=True, text=True, check=False
+    def build(self) -> None:
+        """Build the artifact."""
+        subprocess.run(
+            [_COMMAND, "build", "--export", "--quiet", "hello.py"],
+            cwd=self.folder,
+            env=self.environ,
+            check=True,
+            capture_output=True,
         )
-        if done.returncode or '"success":true' not in done.stdout.replace(" ", ""):
-            raise SystemExit(f"{argv} printed {done.stdout[-500:]}{done.stderr[-2000:]}")
-        return done.stdout
+
+    def edit(self, task: Path) -> None:
+        """Change a task file, so that what was made of it is out of date."""
+        task.write_text(f"{HELLO}# edit {next(self._edits)} of {os.getpid()}\n")
 
 
-def rows(home: Path, peer: Path | None) -> list[Row]:
-    """Measure whole commands."""
+@contextmanager
+def commands(home: Path, peer: Path | None) -> Iterator[Commands]:
+    """Give the commands in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        commands = Commands(Path(folder), home, peer)
-        return [*_edits(commands), *_exec(commands)]
+        yield Commands(Path(folder), home, peer)
+
+
+def edits(home: Path, peer: Path | None) -> list[Row]:
+    """Measure `capsule run`, after an edit of its task and without."""
+    with commands(home, peer) as given:
+        return _edits(given)
+
+
+def execs(home: Path, peer: Path | None) -> list[Row]:
+    """Measure `capsule exec`, which no worker helps."""
+    with commands(home, peer) as given:
+        return [*_first(given), *_later(given)]
+
+
+def served(home: Path) -> list[Row]:
+    """Measure `capsule exec` while a worker listens that it hands over to."""
+    what = "exec with a worker listening"
+    with commands(home, None) as given:
+        given.build()
+        path = str(given.folder / "socket")
+        worker = subprocess.Popen(
+            [_COMMAND, "worker", "--listen"],
+            env={**given.environ, "CAPSULE_SOCKET": path},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+        )
+        try:
+            if not _listens(worker, path):
+                worker.kill()
+                said = worker.communicate()[1].decode()
+                print(f"{what}: the worker does not listen:\n{said}", file=sys.stderr)
+                return [Row(what, math.inf, 1.0, bound=2.0)]
+            given.capsule(*_EXEC, CAPSULE_SOCKET=path)
+            taken = by_turns(
+                _STARTS,
+                {
+                    "ours": lambda: given.capsule(*_EXEC, CAPSULE_SOCKET=path),
+                    "python": bare_python,
+                },
+            )
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            try:
+                worker.communicate(timeout=_SECONDS)
+            except subprocess.TimeoutExpired:
+                worker.kill()
+                worker.communicate()
+                raise SystemExit("SIGTERM does not end the worker") from None
+        return [Row(what, taken["ours"], taken["python"], "python -c pass", 2.0)]
+
+
+def _listens(worker: subprocess.Popen[bytes], path: str) -> bool:
+    """Wait until the worker takes connections; say whether it does."""
+    deadline = time.monotonic() + _SECONDS
+    while time.monotonic() < deadline:
+        with socket.socket(socket.AF_UNIX) as tried, suppress(OSError):
+            tried.connect(path)
+            return True
+        with suppress(subprocess.TimeoutExpired):
+            worker.wait(0.01)
+            return False
+    return False
 
 
 def _edits(commands: Commands) -> list[Row]:
-    def ours() -> None:
-        commands.edit()
-        commands.capsule("run", "--json", "hello.py", "2")
+    what = "run after an edit, whole command"
 
     def again() -> None:
         commands.capsule("run", "--json", "hello.py", "2")
 
+    def ours() -> None:
+        commands.edit(commands.task)
+        again()
+
     ours()
     mine = by_turns(_EDITS, {"edit": ours, "again": again})
     found = [Row("run, nothing changed, whole command", mine["again"])]
-    if commands.peer is None:
-        return [Row("run after an edit, whole command", mine["edit"], at_most=1.0), *found]
+    peer = commands.peer
+    if peer is None:
+        return [Row(what, mine["edit"], at_most=1.0), *found]
 
     def theirs() -> None:
-        commands.edit()
-        commands.theirs("run", "--json", "hello.py", "2")
+        commands.edit(peer.folder / "hello.py")
+        _run([peer.program, "run", "--json", "hello.py", "2"], peer.folder, peer.environ)
 
     built = by_turns(_PEER_EDITS, {"edit": theirs})["edit"]
-    edited = Row(
-        "run after an edit, whole command", mine["edit"], built, "peer builds", 1 / 15, 1.0
-    )
-    return [edited, *found]
+    return [Row(what, mine["edit"], built, "peer builds", 1 / 15, 1.0), *found]
 
 
-def _exec(commands: Commands) -> list[Row]:
+def _first(commands: Commands) -> list[Row]:
     fresh = commands.home / "cache" / "tasks"
-    artifact = "hello.wasm"
-
-    def first() -> None:
-        commands.capsule("exec", "--json", artifact, "2")
-
     seconds = []
     for _ in range(_EDITS):
-        commands.edit()
-        subprocess.run(
-            [sys.executable, "-m", "capsule", "build", "--export", "--quiet", "hello.py"],
-            cwd=commands.folder,
-            env={**os.environ, "CAPSULE_HOME": str(commands.home)},
-            check=True,
-            capture_output=True,
-        )
+        commands.edit(commands.task)
+        commands.build()
         # What the build left would make this a later start.
         shutil.rmtree(fresh)
-        seconds.append(by_turns(1, {"first": first})["first"])
-    later = by_turns(_STARTS, {"later": first, "python": _bare_python})
+        seconds.append(by_turns(1, {"first": lambda: commands.capsule(*_EXEC)})["first"])
     return [
-        Row("exec of a fresh artifact, whole command", sorted(seconds)[_EDITS // 2], at_most=1.0),
-        Row("exec, later, whole command", later["later"], later["python"], "python -c pass"),
+        Row("exec of a fresh artifact, whole command", sorted(seconds)[_EDITS // 2], at_most=1.0)
     ]
 
 
-def _bare_python() -> None:
-    subprocess.run([sys.executable, "-c", "pass"], check=True)
+def _later(commands: Commands) -> list[Row]:
+    what = "exec, later, whole command"
+    ways = {"ours": lambda: commands.capsule(*_EXEC), "python": bare_python}
+    peer = commands.peer
+    if peer is not None:
+        peer.build(HELLO)
+        ways["peer"] = lambda: _run([peer.program, *_EXEC], peer.folder, peer.environ)
+        # Its first start compiles the artifact, and keeps that.
+        ways["peer"]()
+    taken = by_turns(_STARTS, ways)
+    found = [Row(what, taken["ours"], taken["python"], "python -c pass")]
+    if peer is not None:
+        found.append(Row(what, taken["ours"], taken["peer"], "peer's exec", 6.0))
+    return found
+
+
+def _run(argv: Sequence[str], folder: Path, environ: Mapping[str, str]) -> str:
+    done = subprocess.run(
+        argv, cwd=folder, env=environ, capture_output=True, text=True, check=False
+    )
+    if done.returncode or '"success":true' not in done.stdout.replace(" ", ""):
+        raise SystemExit(f"{argv} printed {done.stdout[-500:]}{done.stderr[-2000:]}")
+    return done.stdout

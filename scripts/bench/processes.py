@@ -7,9 +7,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from capsule import wasm
 from capsule.process.argv import command_line
 from capsule.progress import Silent
 from capsule.runner import prepare
@@ -26,9 +28,15 @@ if TYPE_CHECKING:
 
 _STARTS = 25
 _IMPORTS = 3
+_FLOORS = 40
+_BARE = "bare wasmtime"
 
 # What the lab's own snapshot holds, so that the same pages are restored.
 SAME_AS_THE_LAB = "import json, asyncio, urllib.request\ndef main(): return 1\n"
+# A module that exports one function, `_start`, whose body is empty.
+EMPTY = wasm.HEADER + bytes.fromhex(
+    "01040160 0000 03020100 070a01 06 5f7374617274 0000 0a040102000b"
+)
 PANDAS = """
 import pandas as pd
 from capsule import task
@@ -50,14 +58,36 @@ def rows(home: Path, lab: Path | None, cancellation: Cancellation) -> list[Row]:
     if lab is not None:
         ways["lab"] = the_lab(lab, home / "lab")
     taken = by_turns(_STARTS, ways)
-    found = [
-        Row(
-            "a new process from a snapshot, one call", taken["ours"], taken["bare"], "bare wasmtime"
-        )
-    ]
+    found = [Row("a new process from a snapshot, one call", taken["ours"], taken["bare"], _BARE)]
     if lab is not None:
         found.append(Row("the same, against the lab's", taken["ours"], taken["lab"], "lab", 1.3))
     return [*found, _pandas(home, cancellation)]
+
+
+def floors(home: Path) -> list[Row]:
+    """Measure what nothing can be faster than: an empty module, and a Python that does nothing."""
+    wasmtime = str(order(home, SAME_AS_THE_LAB).material.base.launch.wasmtime)
+    with tempfile.TemporaryDirectory() as folder:
+        module, compiled = Path(folder, "empty.wasm"), Path(folder, "empty.cwasm")
+        module.write_bytes(EMPTY)
+        subprocess.run([wasmtime, "compile", "-o", str(compiled), str(module)], check=True)
+        empty = [wasmtime, "run", "--allow-precompiled", str(compiled)]
+        taken = by_turns(
+            _FLOORS,
+            {
+                "wasmtime": lambda: subprocess.run(empty, capture_output=True, check=True),
+                "python": bare_python,
+            },
+        )
+    return [
+        Row("floor: wasmtime run of an empty module", taken["wasmtime"]),
+        Row("floor: python -c pass", taken["python"]),
+    ]
+
+
+def bare_python() -> None:
+    """Run a Python that does nothing, in the way that whole commands are run."""
+    subprocess.run([sys.executable, "-c", "pass"], capture_output=True, check=True)
 
 
 def order(home: Path, source: str) -> Order:
@@ -75,6 +105,18 @@ def checked(order: Order, cancellation: Cancellation) -> None:
 
 def bare(order: Order, cancellation: Cancellation) -> Callable[[], None]:
     """Return a run of the same driver by `wasmtime` alone: no walls, no wire, nothing watched."""
+    argv, request = bare_of(order, cancellation)
+
+    def once() -> None:
+        done = subprocess.run(argv, input=request, capture_output=True, env={}, check=False)
+        if b"1" not in done.stdout:
+            raise SystemExit(f"wasmtime failed: {done.stderr.decode()[-500:]}")
+
+    return once
+
+
+def bare_of(order: Order, cancellation: Cancellation) -> tuple[list[str], bytes]:
+    """Return the command line that runs the driver of an order, and what it reads from stdin."""
     studio = Studio(order.walls, None, None, cancellation, Silent())
     start = start_of(order.material, order.call, studio)
     if not isinstance(start, Start):
@@ -85,14 +127,7 @@ def bare(order: Order, cancellation: Cancellation) -> Callable[[], None]:
         budget=order.policy.compute,
         mounts=start.mounts,
     )
-    argv = command_line(launch)
-
-    def once() -> None:
-        done = subprocess.run(argv, input=start.request, capture_output=True, env={}, check=False)
-        if b"1" not in done.stdout:
-            raise SystemExit(f"wasmtime failed: {done.stderr.decode()[-500:]}")
-
-    return once
+    return command_line(launch), start.request
 
 
 def the_lab(path: Path, folder: Path) -> Callable[[], None]:
@@ -143,7 +178,7 @@ def _pandas(home: Path, cancellation: Cancellation) -> Row:
     taken = by_turns(_IMPORTS, {"plain": lambda: checked(plain, cancellation)})
     taken |= by_turns(_STARTS, {"frozen": lambda: checked(frozen, cancellation)})
     return Row(
-        "pandas group-by, new process, from a snapshot",
+        "pandas group-by, new process, snapshot",
         taken["frozen"],
         taken["plain"],
         "importing it",

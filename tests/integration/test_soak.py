@@ -97,7 +97,7 @@ def test_2000_runs_with_failures_timeouts_and_cancellations(project: Path, tmp_p
     assert len(sizes) == RUNS // 100
     # The first few hundred fill what is kept for reuse; after that it stays as it is.
     assert max(sizes[5:]) - sizes[5] < 16 << 20, sizes
-    # Threads that anyio keeps for a while end with its event loop.
+    # Threads that are kept while the sandbox is open end with its block.
     assert leftovers() == before[0]
     assert list((tmp_path / "temporary").iterdir()) == []
 

@@ -41,6 +41,8 @@ def start(request: pytest.FixtureRequest) -> Start:
 @pytest.fixture
 def never() -> Iterator[Cancellation]:
     with Cancellation() as cancellation:
+        # Its descriptors are there from now on, and not counted as what a process leaves.
+        cancellation.fileno()
         yield cancellation
 
 
@@ -174,3 +176,19 @@ def test_pipes_stay_off_the_standard_descriptors() -> None:
         [sys.executable, "-c", script, root], capture_output=True, timeout=30, check=True
     )
     assert done.stderr == b"hi\n"
+
+
+def test_what_a_process_says_last_comes_in_one_piece(start: Start, never: Cancellation) -> None:
+    with start("import os\nfor number in range(200): os.write(2, b'x')") as process:
+        process.rest(soon(), never)
+        if sys.platform == "linux" and start is start_posix:
+            assert process.wait(soon(), never).stderr == b"x" * 200
+        else:
+            assert read_all(process, never) == (b"", b"x" * 200)
+
+
+def test_resting_ends_when_it_is_cancelled(start: Start) -> None:
+    with Cancellation() as cancellation, start("import time; time.sleep(1e6)") as process:
+        cancellation.cancel()
+        process.rest(soon(), cancellation)
+        assert process.wait(soon(), cancellation).cancelled

@@ -1,0 +1,133 @@
+"""Blocking work in threads: answers, errors, cancelling, and that no thread is lost or left."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+
+import anyio
+import pytest
+
+from capsule.sdk import workers
+from capsule.sdk.threads import in_thread
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capsule.process.cancel import Cancellation
+
+pytestmark = pytest.mark.anyio
+SECONDS = 20
+
+
+@pytest.fixture(params=["asyncio", "trio"])
+def anyio_backend(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def kept() -> Iterator[None]:
+    workers.keep()
+    yield
+    workers.release()
+    assert names().count("capsule-run") == 0
+
+
+def names() -> list[str]:
+    return [thread.name for thread in threading.enumerate()]
+
+
+@pytest.mark.usefixtures("kept")
+async def test_the_answer_comes_back_and_the_thread_is_used_again() -> None:
+    first, second = [await in_thread(lambda _: threading.current_thread()) for _ in range(2)]
+    assert first is second is not threading.current_thread()
+
+
+async def test_a_thread_that_nobody_keeps_ends_with_its_work() -> None:
+    thread = await in_thread(lambda _: threading.current_thread())
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+
+
+async def test_who_is_at_work_when_all_is_released_ends_after() -> None:
+    def work(_: Cancellation) -> threading.Thread:
+        workers.keep()
+        workers.release()
+        return threading.current_thread()
+
+    thread = await in_thread(work)
+    thread.join(SECONDS)
+    assert not thread.is_alive()
+
+
+async def test_an_error_is_raised_where_it_is_awaited() -> None:
+    def fail(_: Cancellation) -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        await in_thread(fail)
+    assert await in_thread(lambda _: 1) == 1
+
+
+async def test_who_cancels_waits_until_the_work_is_over() -> None:
+    began, asked, over = (threading.Event() for _ in range(3))
+
+    def work(stop: Cancellation) -> None:
+        stop.attach(asked.set)
+        began.set()
+        assert asked.wait(SECONDS)
+        over.set()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(in_thread, work)
+        await in_thread(lambda _: began.wait(SECONDS))
+        group.cancel_scope.cancel()
+    assert over.is_set()
+
+
+async def test_nothing_begins_for_who_is_cancelled_already() -> None:
+    called: list[int] = []
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await in_thread(lambda _: called.append(1))
+    assert not called
+
+
+async def test_many_at_once_each_have_a_thread() -> None:
+    together = threading.Barrier(8)
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(in_thread, lambda _: together.wait(SECONDS))
+
+
+def test_a_program_ends_when_the_work_is_over() -> None:
+    script = """
+import threading
+from capsule.sdk import workers
+begun = threading.Event()
+def work():
+    begun.set()
+    threading.main_thread().join()
+    print("over")
+workers.begin(work, lambda: None)
+begun.wait()
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
+    assert done.stdout == b"over\n"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.usefixtures("kept")
+def test_a_forked_child_starts_threads_of_its_own() -> None:
+    done = threading.Event()
+    workers.begin(lambda: None, done.set)
+    assert done.wait(SECONDS)
+    pid = os.fork()
+    if pid == 0:
+        again = threading.Event()
+        workers.begin(lambda: None, again.set)
+        os._exit(0 if again.wait(SECONDS) else 1)
+    assert os.waitpid(pid, 0)[1] == 0
