@@ -7,6 +7,7 @@ is said once.
 
 from __future__ import annotations
 
+import _thread
 import atexit
 import os
 import threading
@@ -45,8 +46,7 @@ class Recorder:
     def __init__(self, home: Path | None, note: Callable[[str], None]) -> None:
         self._home, self._note = home, note
         self._off = home is None
-        self._said = False
-        self._thread: threading.Thread | None = None
+        self._said = self._writing = False
         self._begin()
 
     def __repr__(self) -> str:
@@ -81,15 +81,14 @@ class Recorder:
         """Write what is left, in so many seconds at most; nothing is taken afterwards."""
         self._off = True
         with self._starting:
-            thread, self._thread = self._thread, None
-        if thread is None or self._pid != os.getpid():
+            writing, self._writing = self._writing, False
+        if not writing or self._pid != os.getpid():
             return
         self._closing.set()
         self._work.set()
-        thread.join(seconds)
         atexit.unregister(self.close)
-        if thread.is_alive():
-            self._say("there was no time to write the rest")
+        if not self._over.wait(seconds):
+            self._say("some runs are not recorded: there was no time to write them")
 
     def __enter__(self) -> Recorder:
         return self
@@ -101,27 +100,33 @@ class Recorder:
         self._pid = os.getpid()
         self._pending = Pending()
         self._starting = threading.Lock()
-        self._work, self._closing = threading.Event(), threading.Event()
-        self._thread = None
+        self._work, self._closing, self._over = (threading.Event() for _ in range(3))
+        self._writing = False
 
     def _wake(self) -> None:
         if self._work.is_set() or self._home is None:
             return
         self._work.set()
         with self._starting:
-            if self._thread is None and not self._off:
-                work = threading.Thread(
-                    target=self._write_all,
-                    args=(self._home / FOLDER,),
-                    name="capsule-record",
-                    daemon=True,
-                )
-                work.start()
-                atexit.register(self.close)
-                self._thread = work
+            if not self._writing and not self._off:
+                self._writing = True
+                # Not by `threading.Thread`, whose start waits for the thread: a command that is
+                # over in 20 ms would pay half of one.
+                try:
+                    _thread.start_new_thread(self._work_until_closed, (self._home / FOLDER,))
+                    atexit.register(self.close)
+                except RuntimeError as error:  # too many threads, or the end of the program
+                    self._writing = False
+                    self._give_up(str(error))
+
+    def _work_until_closed(self, folder: Path) -> None:
+        """Do the thread's work."""
+        try:
+            self._write_all(folder)
+        finally:
+            self._over.set()
 
     def _write_all(self, folder: Path) -> None:
-        """Write until the end: the thread's work."""
         try:
             from capsule.lifecycle.store import Store
         except ImportError as error:
