@@ -160,8 +160,12 @@ def _make(folder: Path) -> None:
 
 
 def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    # `Path.as_uri` would import a module for it that a command has no other use for.
+    name = path.absolute().as_posix().lstrip("/")
+    for letter in "%?#":
+        name = name.replace(letter, f"%{ord(letter):x}")
     return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode={mode}",
+        f"file:///{name}?mode={mode}",
         uri=True,
         timeout=_BUSY_SECONDS,
         isolation_level=None,

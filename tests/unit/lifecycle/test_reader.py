@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
 from capsule.errors import UsageError
-from capsule.lifecycle import database, ids, reader
+from capsule.lifecycle import database, ids, reader, schema
 from capsule.lifecycle.pending import Row
 from capsule.lifecycle.reader import Filters
+from capsule.lifecycle.schema import Attempt
 from capsule.lifecycle.store import Store
-from tests.unit.lifecycle.conftest import created, ended, row
+from tests.unit.lifecycle.conftest import REPOSITORY, created, ended, row
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -160,6 +162,26 @@ def test_names_of_runs_are_in_the_order_of_time() -> None:
     times = [name[:8] for name in names]
     assert times == sorted(times)
     assert ids.earliest(10**18) < ids.earliest(10**18 + 10**9) < ids.new_run()
+
+
+def test_the_page_has_the_columns_and_its_query_runs(tmp_path: Path, kept: Store) -> None:
+    page = (REPOSITORY / "docs" / "lifecycle.md").read_text()
+    table = {
+        name
+        for line in page.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`(\w+)`", line.split("|")[1])
+    }
+    assert table == set(Attempt._fields)
+    assert f"the version of the table, {len(schema.STEPS)}." in page
+    kept.write([*family(ids.new_run()), row()])
+    query = re.search(r"SELECT .*?;", page, re.DOTALL)
+    assert query is not None
+    assert kept._connection is not None
+    assert kept._connection.execute(query[0]).fetchall() == [
+        ("main", "completed", 2, 2), ("sub", "completed", 2, 2),
+        ("main", "failed", 1, 2), ("sub", "failed", 1, 2),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("name", ["ids", "events", "pending", "recorder"])

@@ -63,6 +63,14 @@ def test_texts_that_no_utf8_can_say_are_kept_all_the_same(
     assert notes == []
 
 
+@pytest.mark.parametrize("name", ["a b", "50%", "what?x=1", "#1", "ü", "%41", "odd\udcff"])
+def test_a_state_root_may_have_any_name(tmp_path: Path, name: str) -> None:
+    with Recorder(tmp_path / name, pytest.fail) as recorder:
+        record(recorder, created(), ended())
+    assert len(reader.runs(tmp_path / name)) == 1
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+
+
 def test_what_has_not_ended_is_seen_while_it_goes_on(recorder: Recorder, tmp_path: Path) -> None:
     made = created()
     written = _written(recorder)
@@ -135,6 +143,7 @@ def test_a_program_that_forgets_to_close_loses_nothing(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_forked_child_records_for_itself(recorder: Recorder, tmp_path: Path) -> None:
     mine, theirs = created(), created()
     record(recorder, mine)

@@ -154,6 +154,7 @@ def test_a_program_whose_number_means_nothing_here_is_known_by_its_lock(
     assert is_gone(tmp_path, elsewhere)
 
 
+@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_zombie_is_gone(tmp_path: Path) -> None:
     with Presence(tmp_path) as mine:
         child = os.fork()
