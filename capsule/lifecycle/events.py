@@ -78,8 +78,13 @@ class Ended(NamedTuple):
 
     def weight(self) -> int:
         """Return about how many bytes its texts take."""
-        texts = (self.message, self.traceback, self.stdout, self.stderr)
-        return sum(len(text) for text in texts if text) + 500 * len(self.host_requests or ())
+        return (
+            len(self.stdout or "")
+            + len(self.stderr or "")
+            + len(self.message or "")
+            + len(self.traceback or "")
+            + 500 * len(self.host_requests or ())
+        )
 
     def without_details(self) -> Ended:
         """Return it without what can be large."""

@@ -46,7 +46,7 @@ class Recorder:
     def __init__(self, home: Path | None, note: Callable[[str], None]) -> None:
         self._home, self._note = home, note
         self._off = home is None
-        self._said = self._writing = False
+        self._said = self._awake = self._writing = False
         self._begin()
 
     def __repr__(self) -> str:
@@ -65,17 +65,20 @@ class Recorder:
             # This is a child that was forked, without the thread: what was told is the parent's.
             self._begin()
         self._pending.created(attempt)
-        self._wake()
+        if not self._awake:
+            self._wake()
 
     def running(self, attempt: str, event: Running) -> None:
         """Take that an attempt begins."""
         self._pending.running(attempt, event)
-        self._wake()
+        if not self._awake:
+            self._wake()
 
     def ended(self, attempt: str, event: Ended) -> None:
         """Take how an attempt ended."""
         self._pending.ended(attempt, event)
-        self._wake()
+        if not self._awake:
+            self._wake()
 
     def close(self, seconds: float = _CLOSE_SECONDS) -> None:
         """Write what is left, in so many seconds at most; nothing is taken afterwards."""
@@ -101,11 +104,12 @@ class Recorder:
         self._pending = Pending()
         self._starting = threading.Lock()
         self._work, self._closing, self._over = (threading.Event() for _ in range(3))
-        self._writing = False
+        self._awake = self._writing = False
 
     def _wake(self) -> None:
-        if self._work.is_set() or self._home is None:
+        if self._home is None:
             return
+        self._awake = True
         self._work.set()
         with self._starting:
             if not self._writing and not self._off:
@@ -138,6 +142,8 @@ class Recorder:
             self._work.wait()
             closing = self._closing.wait(_LINGER)
             self._work.clear()
+            # From here on, whoever tells something wakes this thread again.
+            self._awake = False
             rows = self._pending.take()
             if rows:
                 self._write(store, rows)

@@ -141,7 +141,7 @@ class Track:
             return
         verdict = done.verdict
         size = len(done.stdout) + len(done.stderr)
-        kept = self._register.fits(self._place[0], size)
+        kept = not size or self._register.fits(self._place[0], size)
         how: How = "plain" if self._plain else "cold" if self._cold else "warm"
         event = Ended(
             state_of(verdict.error_type),

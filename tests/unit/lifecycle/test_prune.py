@@ -40,7 +40,7 @@ def names(home: Path) -> list[str]:
 
 def run_of(day: int) -> str:
     """The name of a run of so many days ago."""
-    return ids.earliest(time.time_ns() - day * DAY) + ids.new_run()[8:]
+    return ids.earliest(time.time_ns() - day * DAY) + ids.new_run()[9:]
 
 
 def test_old_runs_go_with_all_that_they_called(tmp_path: Path, kept: Store) -> None:

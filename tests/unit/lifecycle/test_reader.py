@@ -103,7 +103,7 @@ def test_a_run_is_named_by_a_beginning_that_no_other_has(tmp_path: Path, kept: S
     assert reader.run(tmp_path, "latest").id == "zzzzzzzzzzzzzz"
     with pytest.raises(UsageError, match="'aa' could be aaaaaaaaaaaaa1, aaaaaaaaaaaab1") as wrong:
         reader.run(tmp_path, "aa")
-    assert wrong.value.hint == "more of the 14 characters"
+    assert wrong.value.hint == "more of the 16 characters"
 
 
 @pytest.mark.parametrize("which", ["x", "", ".", "%", "'; DROP TABLE attempts; --"])
@@ -159,7 +159,7 @@ def test_lists_are_answered_by_an_index(tmp_path: Path, kept: Store) -> None:
 def test_names_of_runs_are_in_the_order_of_time() -> None:
     names = [ids.new_run() for _ in range(1000)]
     assert len(set(names)) == 1000
-    times = [name[:8] for name in names]
+    times = [name[:9] for name in names]
     assert times == sorted(times)
     assert ids.earliest(10**18) < ids.earliest(10**18 + 10**9) < ids.new_run()
 
