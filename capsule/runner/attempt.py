@@ -19,6 +19,7 @@ from capsule.wire.capture import Capture
 from capsule.wire.decoder import Decoder, Frame
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from capsule.confine.walls import Walls
@@ -46,11 +47,16 @@ class Output(Protocol):
         """Take bytes of the task's stderr."""
 
 
+def _untold() -> None:
+    """Tell nobody."""
+
+
 class Plan(NamedTuple):
     """All that an attempt needs; every attempt of a task gets the same.
 
     `warming` is the fuel that a process takes besides which is started ahead, None when it has to
-    be started for its request. `answer` does what the sandbox asks for while it runs.
+    be started for its request. `answer` does what the sandbox asks for while it runs; `cold` is
+    called when the sandbox is started for the request.
     """
 
     launch: Launch
@@ -60,6 +66,7 @@ class Plan(NamedTuple):
     limits: Limits
     warming: int | None = None
     answer: Answer = nothing
+    cold: Callable[[], None] = _untold
 
 
 class Starter(Protocol):
@@ -82,6 +89,7 @@ class Cold:
 
     def start(self, plan: Plan) -> Instance:
         """Start a sandbox. Raises what `capsule.process.instance.start` raises."""
+        plan.cold()
         return instance.start(plan.launch, plan.walls, timeout_ms=plan.limits.timeout_ms)
 
 

@@ -61,9 +61,8 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     request.check(asked)
     walls = confine.standing()
     material = gather(source, task, home, walls, progress)._replace(folders=mine.folders)
-    return Order(
-        mine.policy, asked, material, walls, progress, jobs, source.project.limits, call.environ
-    )
+    limits, environ = source.project.limits, call.environ
+    return Order(mine.policy, asked, material, walls, progress, jobs, limits, environ, source.named)
 
 
 def renewed(order: Order, root: Path, call: Call) -> Order:

@@ -13,6 +13,7 @@ from capsule.named import NamedTuple
 from capsule.policy.project import Limits as RunLimits
 from capsule.policy.units import format_ram
 from capsule.runner.attempt import Attempt, Cold, Output, Plan, Starter, attempt
+from capsule.runner.record import Register, Track
 from capsule.runner.services import Services
 from capsule.runner.start import Material, Start, Unstarted, start_of
 from capsule.runner.subtasks import answering
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from capsule.confine.walls import Walls
+    from capsule.lifecycle.events import Ledger
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
@@ -37,7 +39,8 @@ class Order(NamedTuple):
     """What to run and on what: the policy is settled, and all that is needed is there.
 
     `jobs` are the tasks that the task can call, by name; `limits` those of the project; `environ`
-    has the settings of proxies.
+    has the settings of proxies. `file` is what the user named, and `ledger` keeps a record of all
+    attempts, those of tasks that are called too; None for no record.
     """
 
     policy: Policy
@@ -48,6 +51,8 @@ class Order(NamedTuple):
     jobs: Mapping[str, Job] = MappingProxyType({})
     limits: RunLimits = RunLimits()
     environ: Mapping[str, str] = os.environ
+    file: str | None = None
+    ledger: Ledger | None = None
 
 
 class Observer(Output, Protocol):
@@ -95,18 +100,28 @@ def run(
     Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
     """
     tree = Tree(order.jobs, order.limits)
-    return _run(order, observer, cancellation, _Place(tree, 0, starter))
+    register = Register(order.ledger, order.file, order.walls)
+    return _run(order, observer, cancellation, _Place(tree, register, 0, starter))
 
 
 class _Place(NamedTuple):
-    """Where in a run a task is, and where its sandbox comes from."""
+    """Where in a run a task is, which attempt called it, and where its sandbox comes from."""
 
     tree: Tree
+    register: Register
     depth: int
     starter: Starter
+    parent: str | None = None
 
 
 def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _Place) -> Envelope:
+    with Track(place.register, order.policy, place.depth, place.parent) as track:
+        return track.settled(_attempts(order, observer, cancellation, place, track))
+
+
+def _attempts(
+    order: Order, observer: Observer, cancellation: Cancellation, place: _Place, track: Track
+) -> Envelope:
     policy, tree, depth = order.policy, place.tree, place.depth
     begin = time.monotonic()
     timeout_ms = tree.within(policy.timeout_ms)
@@ -127,14 +142,16 @@ def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _P
         )
     if start.plain is not None:
         observer.unfrozen(policy, start.plain)
+        track.plain()
     known = start.material
 
     def below(job: Job, call: Call, depth: int, cancellation: Cancellation) -> Envelope:
         material = known._replace(folders=job.folders)
         called = order._replace(policy=job.policy, call=call, material=material)
-        return _run(called, observer, cancellation, _Place(tree, depth, COLD))
+        under = _Place(tree, place.register, depth, COLD, track.id)
+        return _run(called, observer, cancellation, under)
 
-    answer = answering(tree, depth, below)
+    answer = answering(tree, depth, below, track.refused)
     services = Services(policy, order.environ, answer, order.call.env.values())
     number = 0
     while True:
@@ -144,8 +161,9 @@ def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _P
         plan = _plan(order, start, granted)
         try:
             with services:
-                plan = plan._replace(answer=services)
+                plan = plan._replace(answer=services, cold=track.cold)
                 observer.started(granted, number)
+                track.started(granted)
                 done = attempt(plan, place.starter, observer, cancellation)
         except PolicyError as wrong:
             if depth == 0 and number == 0:
@@ -154,11 +172,13 @@ def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _P
             tree.settle(granted, 0)
             return _refused(policy, wrong.message, services.requests)
         tree.settle(granted, done.fuel)
+        track.ended(done, services.requests)
         observer.ended(granted, number, done)
         over = done.verdict.error_type in (None, "cancelled") or number == policy.max_retries
         if over or not tree.again(depth):
             return _envelope(policy.task, number, done, services.requests)
         number += 1
+        track.again()
 
 
 def studio_of(order: Order, timeout_ms: int | None, cancellation: Cancellation) -> Studio:

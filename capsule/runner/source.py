@@ -25,12 +25,16 @@ if TYPE_CHECKING:
 
 
 class Source(NamedTuple):
-    """A task's code, with what an artifact adds where it comes from one."""
+    """A task's code, with what an artifact adds where it comes from one.
+
+    `named` is the file as the user named it, "-" for stdin.
+    """
 
     declarations: Declarations
     bundle: Bundle
     project: Project
     exported: Exported | None = None
+    named: str | None = None
 
 
 def read_file(path: Path | None, working: Path, home: Path | None = None) -> Source:
@@ -59,7 +63,8 @@ def read_file(path: Path | None, working: Path, home: Path | None = None) -> Sou
     for file in (path, *(folder / name for name in bundle.files if name != bundle.entry_file)):
         own += places(file)
     project = project._replace(own=tuple(own))
-    source = Source(with_modules(declarations, _beside(bundle, reader)), bundle, project)
+    declarations = with_modules(declarations, _beside(bundle, reader))
+    source = Source(declarations, bundle, project, named=str(named))
     reader.finish()
     return source
 
@@ -90,7 +95,8 @@ def read_text(source: bytes, working: Path, home: Path | None = None) -> Source:
     project = project._replace(own=(Path(os.path.realpath(working)),))
     reader = Reader(home, "")
     declarations = reader.declarations(source, "<stdin>")
-    found = Source(declarations, collect_text(source, imports=reader.imports), project)
+    bundle = collect_text(source, imports=reader.imports)
+    found = Source(declarations, bundle, project, named="-")
     reader.finish()
     return found
 
@@ -111,7 +117,7 @@ def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source
     project = find_project(working, working=working, parse=toml_reader(home))._replace(
         defaults=Options(), own=(Path(os.path.realpath(working)), *places(working / path))
     )
-    return Source(exported.description.declarations, bundle, project, exported)
+    return Source(exported.description.declarations, bundle, project, exported, str(path))
 
 
 def entrypoint(working: Path, home: Path | None = None) -> Path:

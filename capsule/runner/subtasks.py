@@ -21,8 +21,11 @@ if TYPE_CHECKING:
 _LOOK_AGAIN = 0.1
 
 
-def answering(tree: Tree, depth: int, run: Run) -> Answer:
-    """Return what runs the tasks that one at `depth` calls; `run` runs one task below it."""
+def answering(tree: Tree, depth: int, run: Run, refused: Callable[[str, str], None]) -> Answer:
+    """Return what runs the tasks that one at `depth` calls; `run` runs one task below it.
+
+    `refused` is told the name of one that may not run, and why.
+    """
 
     def answer(asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
         args, kwargs = asked.fields.get("args"), asked.fields.get("kwargs")
@@ -32,7 +35,9 @@ def answering(tree: Tree, depth: int, run: Run) -> Answer:
         try:
             job = tree.enter(name, depth + 1)
         except CallError as error:
-            return {"envelope": refusal(str(name)[:100], "policy_error", str(error))}, b""
+            name, message = str(name)[:100], str(error)
+            refused(name, message)
+            return {"envelope": refusal(name, "policy_error", message)}, b""
         call = Call(job.module, job.function, args, kwargs, job.env, job.policy.task)
         place = tree.place(depth + 1)
         while not place.acquire(timeout=_LOOK_AGAIN):

@@ -1,0 +1,104 @@
+"""Lock files: the kernel lets go of a lock when its process dies, however it dies.
+
+Never on the database itself: closing any descriptor of a file drops the locks that SQLite holds on
+it in the same process.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_LOOK_AGAIN = 0.01
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _try(handle: int) -> bool:
+        try:
+            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+        except OSError:
+            return False
+        return True
+
+else:
+    import fcntl
+
+    def _try(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+
+def take(path: Path) -> int | None:
+    """Make `path`, lock it and return the descriptor that holds the lock; None if it is taken.
+
+    Raises `OSError`.
+    """
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            if not _try(handle):
+                os.close(handle)
+                return None
+            # Someone may have swept it away between the two; such a lock says nothing.
+            if os.path.samestat(path.stat(), os.fstat(handle)):
+                return handle
+        except FileNotFoundError:
+            pass
+        except BaseException:
+            os.close(handle)
+            raise
+        os.close(handle)
+
+
+def sweep(path: Path) -> bool:
+    """Delete `path` if no living process has it locked, and say whether none has."""
+    try:
+        handle = os.open(path, os.O_RDWR)
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    try:
+        free = _try(handle)
+        if free:
+            with suppress(OSError):
+                path.unlink()
+    except OSError:  # this file system has no locks
+        return False
+    finally:
+        os.close(handle)
+    return free
+
+
+def wait(path: Path, seconds: float) -> int:
+    """Do what `take` does, waiting for it.
+
+    Raises `OSError`: `TimeoutError` when others keep it so long.
+    """
+    deadline = time.monotonic() + seconds
+    while (handle := take(path)) is None:
+        if time.monotonic() >= deadline:
+            raise TimeoutError(f"{path.name} is locked")
+        time.sleep(_LOOK_AGAIN)
+    return handle
+
+
+@contextmanager
+def held(path: Path, seconds: float) -> Iterator[None]:
+    """Hold the lock on `path`. Raises as `wait` does."""
+    handle = wait(path, seconds)
+    try:
+        yield
+    finally:
+        os.close(handle)

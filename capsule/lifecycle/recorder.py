@@ -1,0 +1,196 @@
+"""The recorder: takes what runs tell, and writes it where no run waits for it.
+
+One daemon thread for each recorder writes; it imports SQLite when there is something to write, and
+has waited a moment for more. Recording never fails a run: what cannot be written is lost, and that
+is said once.
+"""
+
+from __future__ import annotations
+
+import _thread
+import atexit
+import os
+import threading
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from capsule.lifecycle.pending import Dropped, Pending
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
+
+    from capsule.lifecycle.events import Created, Ended, Running
+    from capsule.lifecycle.pending import Row
+    from capsule.lifecycle.store import Store
+
+FOLDER = "lifecycle"
+VARIABLE = "CAPSULE_RECORD"
+# How long the writer waits for more before it writes, in seconds: most commands are over by then,
+# and do not pay for SQLite before their answer is out.
+_LINGER = 0.1
+# Two hundred commands that end at once on two processors take 2.6 s until the last has written.
+_CLOSE_SECONDS = 5.0
+
+
+class Recorder:
+    """Keeps a record of attempts: a `Ledger` that never waits. `with` it, or call `close`.
+
+    `home` is the state root, None for no record. `note` is called with one line at most, when
+    something is not recorded: in another thread, or in `close`.
+
+    >>> with Recorder(None, print) as recorder:
+    ...     recorder
+    <Recorder that is off>
+    """
+
+    def __init__(self, home: Path | None, note: Callable[[str], None]) -> None:
+        self._home, self._note = home, note
+        self._off = home is None
+        self._said = self._awake = self._writing = False
+        self._begin()
+
+    def __repr__(self) -> str:
+        return "<Recorder that is off>" if self._off else f"<Recorder with {self._pending!r}>"
+
+    @property
+    def dropped(self) -> Dropped:
+        """What was not recorded so far."""
+        return self._pending.dropped
+
+    def created(self, attempt: Created) -> None:
+        """Take that an attempt is about to be made."""
+        if self._off:
+            return
+        if self._pid != os.getpid():
+            # This is a child that was forked, without the thread: what was told is the parent's.
+            self._begin()
+        self._pending.created(attempt)
+        if not self._awake:
+            self._wake()
+
+    def running(self, attempt: str, event: Running) -> None:
+        """Take that an attempt begins."""
+        self._pending.running(attempt, event)
+        if not self._awake:
+            self._wake()
+
+    def ended(self, attempt: str, event: Ended) -> None:
+        """Take how an attempt ended."""
+        self._pending.ended(attempt, event)
+        if not self._awake:
+            self._wake()
+
+    def close(self, seconds: float = _CLOSE_SECONDS) -> None:
+        """Write what is left, in so many seconds at most; nothing is taken afterwards."""
+        self._off = True
+        with self._starting:
+            writing, self._writing = self._writing, False
+        if not writing or self._pid != os.getpid():
+            return
+        self._closing.set()
+        self._work.set()
+        atexit.unregister(self.close)
+        if not self._over.wait(seconds):
+            self._say("some runs are not recorded: there was no time to write them")
+
+    def __enter__(self) -> Recorder:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _begin(self) -> None:
+        self._pid = os.getpid()
+        self._pending = Pending()
+        self._starting = threading.Lock()
+        self._work, self._closing, self._over = (threading.Event() for _ in range(3))
+        self._awake = self._writing = False
+
+    def _wake(self) -> None:
+        if self._home is None:
+            return
+        self._awake = True
+        self._work.set()
+        with self._starting:
+            if not self._writing and not self._off:
+                self._writing = True
+                # Not by `threading.Thread`, whose start waits for the thread: a command that is
+                # over in 20 ms would pay half of one.
+                try:
+                    _thread.start_new_thread(self._work_until_closed, (self._home / FOLDER,))
+                    atexit.register(self.close)
+                except RuntimeError as error:  # too many threads, or the end of the program
+                    self._writing = False
+                    self._give_up(str(error))
+
+    def _work_until_closed(self, folder: Path) -> None:
+        """Do the thread's work."""
+        try:
+            self._write_all(folder)
+        finally:
+            self._over.set()
+
+    def _write_all(self, folder: Path) -> None:
+        try:
+            from capsule.lifecycle.store import Store
+        except ImportError as error:
+            self._give_up(f"this Python has no SQLite ({error})")
+            return
+        store = Store(folder)
+        closing = False
+        while not closing:
+            self._work.wait()
+            closing = self._closing.wait(_LINGER)
+            self._work.clear()
+            # From here on, whoever tells something wakes this thread again.
+            self._awake = False
+            rows = self._pending.take()
+            if rows:
+                self._write(store, rows)
+        store.close()
+
+    def _write(self, store: Store, rows: Sequence[Row]) -> None:
+        from capsule.lifecycle.store import LostError
+
+        try:
+            store.write(rows)
+            store.tidy()
+        except LostError as error:
+            self._pending.lose(len(rows))
+            if error.final:
+                self._give_up(str(error))
+            else:
+                self._say(f"some runs are not recorded: {error}")
+        except Exception as error:  # noqa: BLE001 - no mistake in here may cost a run anything
+            self._pending.lose(len(rows))
+            self._give_up(f"{type(error).__name__}: {error}")
+        if store.set_aside is not None:
+            self._say(f"the record of runs was damaged and begun anew; it is {store.set_aside} now")
+        if self.dropped != Dropped():
+            self._say("some runs are not recorded whole: there were too many at once")
+
+    def _give_up(self, reason: str) -> None:
+        self._off = True
+        self._pending = Pending()
+        self._say(f"runs are not recorded: {reason}")
+
+    def _say(self, text: str) -> None:
+        if not self._said:
+            self._said = True
+            with suppress(Exception):
+                self._note(text)
+
+
+def open_recorder(
+    home: Path, note: Callable[[str], None], environ: Mapping[str, str] = os.environ
+) -> Recorder:
+    """Return a recorder for the state root `home`; one that is off where `CAPSULE_RECORD=0`.
+
+    Nothing is opened, started or imported until there is something to record.
+
+    >>> from pathlib import Path
+    >>> open_recorder(Path("state"), print, {"CAPSULE_RECORD": "0"})
+    <Recorder that is off>
+    """
+    return Recorder(None if environ.get(VARIABLE) == "0" else home, note)

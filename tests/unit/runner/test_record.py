@@ -1,0 +1,154 @@
+"""What a run tells its ledger: every attempt once, and no more than there is room for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from capsule.confine.walls import Walls
+from capsule.envelope import refusal
+from capsule.errors import PolicyError
+from capsule.policy.resolve import Policy
+from capsule.runner import record
+from capsule.runner.attempt import Attempt
+from capsule.runner.record import Register, Track
+from capsule.runner.verdict import Verdict
+
+if TYPE_CHECKING:
+    from capsule.envelope import ErrorType
+    from capsule.lifecycle.events import Created, Ended, Running
+
+POLICY = Policy("main", 1_000, 2_000, 3_000, 1, (), (), ())
+
+
+class Told:
+    """A ledger that keeps what it is told."""
+
+    def __init__(self) -> None:
+        self.made: list[Created] = []
+        self.ran: dict[str, Running] = {}
+        self.ends: dict[str, Ended] = {}
+
+    def created(self, attempt: Created) -> None:
+        self.made.append(attempt)
+
+    def running(self, attempt: str, event: Running) -> None:
+        assert attempt not in self.ran
+        self.ran[attempt] = event
+
+    def ended(self, attempt: str, event: Ended) -> None:
+        assert attempt not in self.ends
+        self.ends[attempt] = event
+
+
+@pytest.fixture
+def told() -> Told:
+    return Told()
+
+
+@pytest.fixture
+def register(told: Told) -> Register:
+    return Register(told, "hello.py", Walls(7, seccomp=True))
+
+
+def attempt(error_type: ErrorType | None = None, stdout: str = "") -> Attempt:
+    return Attempt(Verdict(5, error_type, "why"), 12, 34, 56, stdout, "", 0)
+
+
+def test_a_retry_is_an_attempt_of_its_own(told: Told, register: Register) -> None:
+    requests: list[dict[str, Any]] = [{"n": 0}]
+    with Track(register, POLICY, 0, None) as track:
+        track.cold()
+        track.started(POLICY._replace(compute=500))
+        track.ended(attempt("task_error"), requests)
+        track.again()
+        track.started(POLICY)
+        track.ended(attempt(), [*requests, {"n": 1}])
+    first, second = told.made
+    assert (first.number, first.retry_of, second.number, second.retry_of) == (0, None, 1, first.id)
+    assert first.run == second.run
+    assert (first.task, first.file, first.landlock, first.seccomp) == ("main", "hello.py", 7, True)
+    assert (first.compute, first.ram, first.timeout_ms) == (1_000, 2_000, 3_000)
+    assert told.ran[first.id].compute == 500
+    bad, good = told.ends[first.id], told.ends[second.id]
+    assert (bad.state, bad.error_type, bad.message, bad.how) == (
+        "failed",
+        "task_error",
+        "why",
+        "cold",
+    )
+    assert (good.state, good.error_type, good.how) == ("completed", None, "warm")
+    assert (good.fuel, good.ram_used, good.duration_ms) == (34, 56, 12)
+    assert (bad.host_requests, good.host_requests) == ([{"n": 0}], [{"n": 1}])
+
+
+def test_an_attempt_that_was_never_made_ends_as_its_envelope_says(
+    told: Told, register: Register
+) -> None:
+    with Track(register, POLICY, 2, "x.1") as track:
+        envelope = refusal("main", "memory_exceeded", "too little")
+        assert track.settled(envelope) is envelope
+    (made,) = told.made
+    assert (made.depth, made.parent) == (2, "x.1")
+    assert told.ran == {}
+    end = told.ends[made.id]
+    assert (end.state, end.error_type, end.message) == ("failed", "memory_exceeded", "too little")
+
+
+@pytest.mark.parametrize(
+    ("error", "state", "error_type"),
+    [
+        (PolicyError("no"), "failed", "policy_error"),
+        (OSError("disk"), "failed", "capsule_error"),
+        (KeyboardInterrupt(), "cancelled", "cancelled"),
+    ],
+)
+def test_whatever_ends_a_run_ends_its_attempt(
+    told: Told, register: Register, error: BaseException, state: str, error_type: str
+) -> None:
+    def interrupted() -> None:
+        with Track(register, POLICY, 0, None) as track:
+            track.started(POLICY)
+            raise error
+
+    with pytest.raises(type(error)):
+        interrupted()
+    (end,) = told.ends.values()
+    assert (end.state, end.error_type) == (state, error_type)
+
+
+def test_calls_that_are_refused_are_kept_up_to_a_bound(told: Told, register: Register) -> None:
+    with Track(register, POLICY, 0, None) as track:
+        for count in range(1_000):
+            track.refused(f"no-{count}", "there is no such task")
+    assert len(told.made) == 1 + 100
+    assert told.made[1].parent == told.made[0].id
+    assert (told.made[1].depth, told.made[1].task) == (1, "no-0")
+    assert told.ends[told.made[1].id].error_type == "policy_error"
+
+
+def test_output_is_kept_up_to_a_bound_and_that_of_the_run_itself_always(
+    told: Told, register: Register
+) -> None:
+    """A hostile run could else push all others out of the record."""
+    big = "x" * (1 << 20)
+    for _ in range(20):
+        with Track(register, POLICY, 1, "x.1") as track:
+            track.ended(attempt(stdout=big), [])
+    with Track(register, POLICY, 0, None) as track:
+        track.ended(attempt(stdout="mine"), [])
+    kept = [end.stdout is not None for end in told.ends.values()]
+    assert kept == [True] * 16 + [False] * 4 + [True]
+
+
+def test_without_a_ledger_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(record, "Created", pytest.fail)
+    monkeypatch.setattr(record, "Ended", pytest.fail)
+    with Track(Register(None, None, Walls(0)), POLICY, 0, None) as track:
+        track.started(POLICY)
+        track.refused("x", "no")
+        track.ended(attempt(), [])
+        track.again()
+        track.settled(refusal("main", "policy_error", "no"))
+    assert track.id is None
