@@ -29,8 +29,8 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
+    from capsule.cli.asked import Asked
     from capsule.cli.options import Options
-    from capsule.cli.run import Asked
     from capsule.cli.screen import Screen
     from capsule.cli.surroundings import Surroundings
     from capsule.progress import Tracker

@@ -18,11 +18,12 @@ from typing import TYPE_CHECKING
 
 from capsule import __version__
 from capsule.cli import fast
+from capsule.cli.asked import understood
 from capsule.cli.bars import progress_for
 from capsule.cli.guarded import guarded
 from capsule.cli.handover import ACCEPTED, GO_ON, KIND, REFUSED
 from capsule.cli.lines import Lines
-from capsule.cli.run import show, understood
+from capsule.cli.run import show
 from capsule.cli.screen import Screen
 from capsule.cli.surroundings import Surroundings
 from capsule.cli.verbose import Verbose

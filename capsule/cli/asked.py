@@ -1,0 +1,105 @@
+"""What a command line of `run` and `exec` means: a task's code and a call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.cli.arguments import from_command_line, read_stdin
+from capsule.errors import UsageError
+from capsule.named import NamedTuple
+from capsule.paths import state_root
+from capsule.policy import units
+from capsule.policy.folders import parse_mount
+from capsule.policy.resolve import CallerLimits
+from capsule.policy.values import InvalidValueError
+from capsule.runner import prepare
+from capsule.runner.source import read_artifact, read_file, read_text
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.cli.options import Options
+    from capsule.cli.surroundings import Surroundings
+    from capsule.policy.folders import FolderRule
+    from capsule.runner.source import Source
+
+_MAX_SOURCE = 10 << 20
+
+
+class Asked(NamedTuple):
+    """What a command line means: a task's code, a call, and where capsule keeps its state."""
+
+    source: Source
+    call: prepare.Call
+    home: Path
+
+
+def understood(options: Options, around: Surroundings) -> Asked:
+    """Return what a command line means.
+
+    Raises `CapsuleError` for what is wrong with it.
+    """
+    if options.json and options.result:
+        raise UsageError("--json and --result exclude each other", hint="leave one of them out")
+    if options.verbose and options.quiet:
+        raise UsageError("--verbose and --quiet exclude each other", hint="leave one of them out")
+    if options.map_file is None and (options.concurrency or options.resume) is not None:
+        raise UsageError("--concurrency and --resume go with --map", hint="--map FILE.jsonl")
+    if options.map_file is not None and (options.args or options.args_file is not None):
+        raise UsageError(
+            "--map takes the arguments from its file", hint="each line is the arguments of a run"
+        )
+    limits = caller_limits(options)
+    home = state_root(around.environ)
+    source = _read(options, around, home)
+    arguments = from_command_line(options.args, options.args_file, around)
+    call = prepare.Call(
+        arguments.args, arguments.kwargs, limits, mounts_of(options), around.environ
+    )
+    return Asked(source, call, home)
+
+
+def caller_limits(options: Options) -> CallerLimits:
+    """Return the limits that the options set. Raises `UsageError` for a value that is none."""
+    return CallerLimits(
+        max_fuel=_amount("--max-fuel", options.max_fuel, units.parse_compute),
+        max_ram=_amount("--max-ram", options.max_ram, units.parse_ram),
+        timeout_ms=_amount("--timeout", options.timeout, units.parse_timeout),
+        no_net=options.no_net,
+        no_files=options.no_files,
+    )
+
+
+def mounts_of(options: Options) -> tuple[FolderRule, ...]:
+    """Return the folders that the options add. Raises `UsageError` for one that is none."""
+    rules = []
+    for text in options.mounts:
+        try:
+            rules.append(parse_mount(text))
+        except InvalidValueError as wrong:
+            raise UsageError(f"--mount: {wrong.message}", hint=wrong.hint) from None
+    return tuple(rules)
+
+
+def _amount(option: str, value: str | None, parse: Callable[[object], int]) -> int | None:
+    if value is None:
+        return None
+    try:
+        return parse(value)
+    except InvalidValueError as wrong:
+        raise UsageError(f"{option}: {wrong.message}", hint=wrong.hint) from None
+
+
+def _read(options: Options, around: Surroundings, home: Path) -> Source:
+    working = around.working_folder()
+    if options.artifact:
+        return read_artifact(Path(options.file or ""), working, home)
+    if options.file != "-":
+        return read_file(None if options.file is None else Path(options.file), working, home)
+    if options.args_file == "-":
+        raise UsageError("stdin cannot be both the source and the --args-file")
+    source = read_stdin(_MAX_SOURCE + 1, around)
+    if len(source) > _MAX_SOURCE:
+        raise UsageError(f"the source on stdin has more than {_MAX_SOURCE:,} bytes")
+    return read_text(source, working, home)
