@@ -46,8 +46,11 @@ def blocks(page: Path) -> list[Block]:
 @pytest.fixture
 def shell(toolchain_home: Path, tmp_path: Path) -> Iterator[Command]:
     command = Command(tmp_path, toolchain_home)
-    launcher = command.write("bin/capsule", f'#!/bin/sh\nexec {sys.executable} -m capsule "$@"\n')
-    launcher.chmod(0o755)
+    for name, words in {"capsule": "-m capsule", "python": ""}.items():
+        launcher = command.write(f"bin/{name}", f'#!/bin/sh\nexec {sys.executable} {words} "$@"\n')
+        launcher.chmod(0o755)
+    # The path of a socket has to be short.
+    command.environ["CAPSULE_SOCKET"] = str(tmp_path / "worker.sock")
     command.environ["PATH"] = f"{tmp_path / 'bin'}:{command.environ['PATH']}"
     shutil.copytree(REPOSITORY / "examples", tmp_path / "examples")
     yield command
