@@ -10,7 +10,6 @@ from __future__ import annotations
 import ctypes
 import errno
 import os
-import platform
 import struct
 from functools import cache
 
@@ -170,7 +169,7 @@ _LOCAL, _STREAM, _KIND = 1, 1, 0xF
 
 def available() -> bool:
     """Say whether the kernel filters system calls, and those of this processor are known."""
-    return platform.machine() in MACHINES and _libc.prctl(_GET_SECCOMP, 0, 0, 0, 0) >= 0
+    return os.uname().machine in MACHINES and _libc.prctl(_GET_SECCOMP, 0, 0, 0, 0) >= 0
 
 
 @cache
@@ -230,7 +229,7 @@ def filter_this_thread() -> None:
 
     Raises `OSError` when the kernel refuses; the thread must then start nothing.
     """
-    code = program(MACHINES[platform.machine()])
+    code = program(MACHINES[os.uname().machine])
     held = ctypes.create_string_buffer(code, len(code))
     counted = _Program(len(code) // 8, ctypes.addressof(held))
     _checked(_libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))

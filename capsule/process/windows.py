@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import subprocess
+import sys
 import threading
 import time
 from contextlib import suppress
@@ -148,18 +149,27 @@ class WindowsProcess:
 
 
 def start(argv: Sequence[str], environment: Mapping[str, str]) -> WindowsProcess:
-    """Start a process with three pipes, in a process group of its own.
+    """Start a process with three pipes, in a process group of its own, that ends with this program.
 
     Raises `OSError` when the program cannot be started.
     """
     flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-    return WindowsProcess(
-        subprocess.Popen(
-            argv,
-            env=dict(environment),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            creationflags=flags,
-        )
+    child = subprocess.Popen(
+        argv,
+        env=dict(environment),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        creationflags=flags,
     )
+    if sys.platform == "win32":
+        from capsule.process import job
+
+        try:
+            job.join(int(child._handle))  # noqa: SLF001 - there is no other way to it
+        except BaseException:
+            # One that would outlive this program is not let go on.
+            child.kill()
+            child.wait()
+            raise
+    return WindowsProcess(child)
