@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from capsule.confine.walls import Walls
-from tests.integration.workbench import from_artifact, from_source
+from tests.integration.workbench import from_artifact, from_source, with_copies
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -198,10 +197,6 @@ def project(tmp_path: Path) -> Path:
         (project / "ro" / name).symlink_to(target)
     (project / "task.py").write_text(f"# {CANARY}\n")
     return project
-
-
-def with_copies(source: str, project: Path, bench: Workbench) -> Order:
-    return from_source(source, project, bench)._replace(walls=Walls(0))
 
 
 @pytest.mark.parametrize("way", [from_source, with_copies, from_artifact])

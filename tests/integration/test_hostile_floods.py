@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.walls import Walls
 from capsule.policy.units import MAX_TASKS
 from capsule.process.cancel import Cancellation
 from capsule.runner import tree
 from capsule.runner.run import Nobody, run
-from tests.integration.workbench import from_artifact, from_source
+from tests.integration.workbench import from_artifact, from_source, with_copies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -34,10 +33,6 @@ if TYPE_CHECKING:
     Way = Callable[[str, Path, Workbench], Order]
 
 pytestmark = pytest.mark.integration
-
-
-def with_copies(source: str, project: Path, bench: Workbench) -> Order:
-    return from_source(source, project, bench)._replace(walls=Walls(0))
 
 
 @pytest.fixture(autouse=True)

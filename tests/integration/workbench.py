@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from capsule.confine.walls import Walls
 from capsule.policy.resolve import CallerLimits
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
@@ -87,6 +88,11 @@ def from_source(source: str, project: Path, bench: Workbench) -> Order:
     """The order of a source in a project."""
     read = read_text(source.encode(), project)
     return prepare.order(read, prepare.Call(), bench.home, Silent())
+
+
+def with_copies(source: str, project: Path, bench: Workbench) -> Order:
+    """The order of a source in a project, where the system has no walls of its own."""
+    return from_source(source, project, bench)._replace(walls=Walls(0))
 
 
 def from_artifact(source: str, project: Path, bench: Workbench) -> Order:
