@@ -51,7 +51,7 @@ def _top(
 Args = Annotated[
     list[str] | None,
     typer.Argument(
-        metavar="[ARGS]...", help="Arguments of the task, as strings.", show_default=False
+        metavar="ARGS", help="Arguments of the task, as strings.", show_default=False
     ),
 ]
 ArgsFile = Annotated[
@@ -123,7 +123,7 @@ def run(
     file: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE]",
+            metavar="FILE",
             help="A task file, or - for stdin. Default: the entrypoint of capsule.toml.",
             show_default=False,
         ),
@@ -199,7 +199,7 @@ def build(
     file: Annotated[
         str | None,
         typer.Argument(
-            metavar="[FILE]",
+            metavar="FILE",
             help="A task file. Default: the entrypoint of capsule.toml.",
             show_default=False,
         ),
