@@ -50,9 +50,7 @@ def _top(
 
 Args = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="ARGS", help="Arguments of the task, as strings.", show_default=False
-    ),
+    typer.Argument(metavar="ARGS", help="Arguments of the task, as strings.", show_default=False),
 ]
 ArgsFile = Annotated[
     str | None,

@@ -11,7 +11,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from capsule.errors import CapsuleError, UsageError
-from capsule.lifecycle import database, ids
+from capsule.lifecycle import database, ids, spool
 from capsule.lifecycle.hosts import Host, is_gone
 from capsule.lifecycle.recorder import FOLDER
 from capsule.lifecycle.schema import COLUMNS, LIVE, Attempt
@@ -199,6 +199,7 @@ def _reading(home: Path) -> Iterator[_Look]:
     folder = home / FOLDER
     path = folder / database.NAME
     try:
+        _take_in(folder)
         connection = database.open_to_read(folder)
         if connection is None:
             yield _Look(None, folder)
@@ -213,6 +214,16 @@ def _reading(home: Path) -> Iterator[_Look]:
         raise CapsuleError(
             f"the record of runs in {path} cannot be read: {error}", hint="capsule doctor"
         ) from None
+
+
+def _take_in(folder: Path) -> None:
+    """Take in what short programs have left; where nothing can be written, it stays unseen."""
+    if spool.has_any(folder):
+        with (
+            suppress(sqlite3.Error, OSError),
+            closing(database.open_to_write(folder)) as connection,
+        ):
+            spool.take_in(connection, folder)
 
 
 def _trees(rows: Iterable[Attempt]) -> tuple[Node, ...]:

@@ -37,15 +37,18 @@ class Recorder:
     """Keeps a record of attempts: a `Ledger` that never waits. `with` it, or call `close`.
 
     `home` is the state root, None for no record. `note` is called with one line at most, when
-    something is not recorded: in another thread, or in `close`.
+    something is not recorded: in another thread, or in `close`. One that is `brief`, for a program
+    that ends soon, leaves its rows for the next that opens the database, if it is closed early.
 
     >>> with Recorder(None, print) as recorder:
     ...     recorder
     <Recorder that is off>
     """
 
-    def __init__(self, home: Path | None, note: Callable[[str], None]) -> None:
-        self._home, self._note = home, note
+    def __init__(
+        self, home: Path | None, note: Callable[[str], None], *, brief: bool = False
+    ) -> None:
+        self._home, self._note, self._brief = home, note, brief
         self._off = home is None
         self._said = self._awake = self._writing = False
         self._begin()
@@ -132,23 +135,41 @@ class Recorder:
             self._over.set()
 
     def _write_all(self, folder: Path) -> None:
+        rows, closing = self._wait()
+        if closing and self._brief and self._leave(folder, rows):
+            return
         try:
+            # Only now: a command that is over soon has answered before it pays for this.
             from capsule.lifecycle.store import Store
         except ImportError as error:
             self._give_up(f"this Python has no SQLite ({error})")
             return
         store = Store(folder)
-        closing = False
-        while not closing:
-            self._work.wait()
-            closing = self._closing.wait(_LINGER)
-            self._work.clear()
-            # From here on, whoever tells something wakes this thread again.
-            self._awake = False
-            rows = self._pending.take()
+        while rows or not closing:
             if rows:
                 self._write(store, rows)
+            rows, closing = ([], True) if closing else self._wait()
         store.close()
+
+    def _leave(self, folder: Path, rows: Sequence[Row]) -> bool:
+        """Leave rows for the next that opens the database; say whether that is done."""
+        from capsule.lifecycle import spool
+
+        try:
+            return not rows or spool.leave(folder, rows)
+        except OSError as error:
+            self._pending.lose(len(rows))
+            self._say(f"some runs are not recorded: {error.strerror or error}")
+            return True
+
+    def _wait(self) -> tuple[list[Row], bool]:
+        """Wait for something to write, and for more; say whether that is all."""
+        self._work.wait()
+        closing = self._closing.wait(_LINGER)
+        self._work.clear()
+        # From here on, whoever tells something wakes this thread again.
+        self._awake = False
+        return self._pending.take(), closing
 
     def _write(self, store: Store, rows: Sequence[Row]) -> None:
         from capsule.lifecycle.store import LostError
@@ -183,9 +204,15 @@ class Recorder:
 
 
 def open_recorder(
-    home: Path, note: Callable[[str], None], environ: Mapping[str, str] = os.environ
+    home: Path,
+    note: Callable[[str], None],
+    environ: Mapping[str, str] = os.environ,
+    *,
+    brief: bool = False,
 ) -> Recorder:
     """Return a recorder for the state root `home`; one that is off where `CAPSULE_RECORD=0`.
+
+    `brief` is for a program that ends soon: see `Recorder`.
 
     Nothing is opened, started or imported until there is something to record.
 
@@ -193,4 +220,4 @@ def open_recorder(
     >>> open_recorder(Path("state"), print, {"CAPSULE_RECORD": "0"})
     <Recorder that is off>
     """
-    return Recorder(None if environ.get(VARIABLE) == "0" else home, note)
+    return Recorder(None if environ.get(VARIABLE) == "0" else home, note, brief=brief)

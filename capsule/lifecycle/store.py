@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from capsule.lifecycle import database, hosts, prune, schema
+from capsule.lifecycle import database, hosts, prune, schema, spool
+from capsule.lifecycle.columns import values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from capsule.lifecycle.pending import Row
@@ -21,8 +21,6 @@ PATIENCE = 20.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
 # How many rows go in one transaction: others wait for it.
 _AT_ONCE = 500
-# Texts of rows are cut at these lengths; the ends of the output are bounded already.
-_MOST_MESSAGE, _MOST_REQUESTS = 64 << 10, 1 << 20
 
 
 class LostError(Exception):
@@ -87,9 +85,13 @@ class Store:
                 self._put_aside()
 
     def tidy(self) -> None:
-        """Prune when it is time for that; a database that cannot be pruned stays as it is."""
+        """Take in what short programs have left, and prune when it is time for that.
+
+        A database that cannot be written now stays as it is.
+        """
         if self._connection is not None:
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error, OSError):
+                spool.take_in(self._connection, self._folder)
                 if self._upkeep.do(self._connection):
                     hosts.sweep(self._folder)
 
@@ -107,7 +109,7 @@ class Store:
         host = self._presence.host
         connection.execute("BEGIN IMMEDIATE")
         try:
-            connection.executemany(schema.WRITE, (tuple(_columns(row, host)) for row in rows))
+            connection.executemany(schema.WRITE, (values(row, host) for row in rows))
             connection.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
@@ -138,53 +140,3 @@ class Store:
         except OSError as error:
             reason = f"it is damaged, and cannot be put aside: {error}"
             raise LostError(reason) from None
-
-
-def _columns(row: Row, host: hosts.Host) -> Iterator[object]:
-    """Yield a row's values in the order of the columns."""
-    created, running, ended = row
-    yield created.id
-    yield created.run
-    yield created.parent
-    yield created.retry_of
-    yield created.depth
-    yield created.number
-    yield _plain(created.task)
-    yield _plain(created.file)
-    yield ended.state if ended else "running" if running else "created"
-    yield created.created_ns
-    yield running.started_ns if running else None
-    yield ended.ended_ns if ended else None
-    yield ended.elapsed_ns if ended else None
-    yield from host
-    yield running.compute if running else created.compute
-    yield created.ram
-    yield running.timeout_ms if running else created.timeout_ms
-    yield created.landlock
-    yield int(created.seccomp)
-    if ended is None:
-        yield from (None,) * 11
-        return
-    yield ended.how
-    yield ended.fuel
-    yield ended.ram_used
-    yield ended.duration_ms
-    yield ended.error_type
-    yield _plain(ended.message, _MOST_MESSAGE)
-    yield _plain(ended.traceback, _MOST_MESSAGE)
-    yield ended.truncated_bytes
-    yield _requests(ended.host_requests)
-    yield _plain(ended.stdout)
-    yield _plain(ended.stderr)
-
-
-def _requests(requests: Sequence[object] | None) -> str | None:
-    if requests is None:
-        return None
-    text = json.dumps(requests)
-    return text if len(text) <= _MOST_REQUESTS else None
-
-
-def _plain(text: str | None, most: int | None = None) -> str | None:
-    """Return a text as SQLite takes it: names of files may hold what no UTF-8 can say."""
-    return None if text is None else text[:most].encode(errors="backslashreplace").decode()

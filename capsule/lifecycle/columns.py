@@ -1,0 +1,69 @@
+"""What the table holds of an attempt, made of what was told of it, without SQLite."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from capsule.lifecycle.hosts import Host
+    from capsule.lifecycle.pending import Row
+
+# Texts of rows are cut at these lengths; the ends of the output are bounded already.
+_MOST_MESSAGE, _MOST_REQUESTS = 64 << 10, 1 << 20
+
+
+def values(row: Row, host: Host) -> tuple[object, ...]:
+    """Return a row's values in the order of the columns: each is one that SQLite and JSON know."""
+    return tuple(_values(row, host))
+
+
+def _values(row: Row, host: Host) -> Iterator[object]:
+    created, running, ended = row
+    yield created.id
+    yield created.run
+    yield created.parent
+    yield created.retry_of
+    yield created.depth
+    yield created.number
+    yield _plain(created.task)
+    yield _plain(created.file)
+    yield ended.state if ended else "running" if running else "created"
+    yield created.created_ns
+    yield running.started_ns if running else None
+    yield ended.ended_ns if ended else None
+    yield ended.elapsed_ns if ended else None
+    yield from host
+    yield running.compute if running else created.compute
+    yield created.ram
+    yield running.timeout_ms if running else created.timeout_ms
+    yield created.landlock
+    yield int(created.seccomp)
+    if ended is None:
+        yield from (None,) * 11
+        return
+    yield ended.how
+    yield ended.fuel
+    yield ended.ram_used
+    yield ended.duration_ms
+    yield ended.error_type
+    yield _plain(ended.message, _MOST_MESSAGE)
+    yield _plain(ended.traceback, _MOST_MESSAGE)
+    yield ended.truncated_bytes
+    yield _requests(ended.host_requests)
+    yield _plain(ended.stdout)
+    yield _plain(ended.stderr)
+
+
+def _requests(requests: Sequence[object] | None) -> str | None:
+    if requests is None:
+        return None
+    text = json.dumps(requests)
+    return text if len(text) <= _MOST_REQUESTS else None
+
+
+def _plain(text: str | None, most: int | None = None) -> str | None:
+    """Return a text as SQLite takes it: names of files may hold what no UTF-8 can say."""
+    return None if text is None else text[:most].encode(errors="backslashreplace").decode()

@@ -1,0 +1,103 @@
+"""What short programs leave for whoever opens the database next.
+
+A command that is over in 50 ms would take another 10 for SQLite. So it leaves its rows in a small
+file beside the database, put in place whole, and whoever reads or writes the database takes it in.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from capsule.lifecycle import schema
+from capsule.lifecycle.columns import values
+from capsule.lifecycle.hosts import Host
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from sqlite3 import Connection
+
+    from capsule.lifecycle.pending import Row
+
+FOLDER = "spool"
+# With so many files, who would leave the next one writes the database instead.
+MOST = 100
+_END, _UNFINISHED = ".json", ".new"
+# A file that was not finished for so long, in seconds, is of a program that was killed.
+_OLD = 3600
+
+
+def leave(folder: Path, rows: Sequence[Row]) -> bool:
+    """Leave rows in `folder`, that of the database; False where somebody has to take in first.
+
+    Raises `OSError` when they cannot be written.
+    """
+    spool = folder / FOLDER
+    try:
+        with os.scandir(spool) as entries:
+            if sum(1 for _ in entries) >= MOST:
+                return False
+    except FileNotFoundError:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        spool.mkdir(mode=0o700, exist_ok=True)
+    # This program is over when they are read: one that has not ended is closed then.
+    host = Host(os.urandom(6).hex(), os.getpid(), "")
+    text = json.dumps([schema.COLUMNS, [values(row, host) for row in rows]])
+    name = f"{time.time_ns():020}-{host.name}"
+    made = spool / f"{name}{_UNFINISHED}"
+    descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(text.encode())
+        made.rename(spool / f"{name}{_END}")
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
+    return True
+
+
+def has_any(folder: Path) -> bool:
+    """Say whether there is something to take in."""
+    with suppress(OSError), os.scandir(folder / FOLDER) as entries:
+        return any(entry.name.endswith(_END) for entry in entries)
+    return False
+
+
+def take_in(connection: Connection, folder: Path) -> None:
+    """Write what was left into the database, the oldest first, and delete it.
+
+    Raises `sqlite3.Error` or `OSError`; what was not written stays.
+    """
+    if not has_any(folder):
+        return
+    for path in sorted((folder / FOLDER).glob(f"*{_END}")):
+        rows = _read(path)
+        if rows:
+            # Writing a row again changes nothing: two may take in the same file.
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                connection.executemany(schema.WRITE, rows)
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+        path.unlink(missing_ok=True)
+    for path in (folder / FOLDER).glob(f"*{_UNFINISHED}"):
+        with suppress(OSError):
+            if time.time() - path.stat().st_mtime > _OLD:
+                path.unlink()
+
+
+def _read(path: Path) -> list[list[object]]:
+    """Return the rows of a file; none when it is gone, of another version, or damaged."""
+    try:
+        columns, rows = json.loads(path.read_bytes())
+    except (FileNotFoundError, ValueError, TypeError):
+        return []
+    width = schema.COLUMNS.count(",") + 1
+    fits = columns == schema.COLUMNS and isinstance(rows, list)
+    return rows if fits and all(isinstance(r, list) and len(r) == width for r in rows) else []
