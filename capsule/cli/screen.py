@@ -54,6 +54,10 @@ class Screen:
         """Print what went wrong before a run, and what to do next."""
         self.err(f"capsule: {error}")
 
+    def note(self, text: str) -> None:
+        """Print what the user should know beside the answer."""
+        self.err(f"capsule: {text}")
+
     def out(self, text: str, *, untrusted: bool = False) -> None:
         """Print a line to stdout."""
         if untrusted and self.stdout_is_terminal:

@@ -132,23 +132,28 @@ class Recorder:
             self._over.set()
 
     def _write_all(self, folder: Path) -> None:
+        rows, closing = self._wait()
         try:
+            # Only now: a command that is over soon has answered before it pays for this.
             from capsule.lifecycle.store import Store
         except ImportError as error:
             self._give_up(f"this Python has no SQLite ({error})")
             return
         store = Store(folder)
-        closing = False
-        while not closing:
-            self._work.wait()
-            closing = self._closing.wait(_LINGER)
-            self._work.clear()
-            # From here on, whoever tells something wakes this thread again.
-            self._awake = False
-            rows = self._pending.take()
+        while rows or not closing:
             if rows:
                 self._write(store, rows)
+            rows, closing = ([], True) if closing else self._wait()
         store.close()
+
+    def _wait(self) -> tuple[list[Row], bool]:
+        """Wait for something to write, and for more; say whether that is all."""
+        self._work.wait()
+        closing = self._closing.wait(_LINGER)
+        self._work.clear()
+        # From here on, whoever tells something wakes this thread again.
+        self._awake = False
+        return self._pending.take(), closing
 
     def _write(self, store: Store, rows: Sequence[Row]) -> None:
         from capsule.lifecycle.store import LostError
