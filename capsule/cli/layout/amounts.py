@@ -28,16 +28,16 @@ def span(ns: int) -> str:
     return ""
 
 
-def ago(ns: int) -> str:
+def age(ns: int) -> str:
     """Return how long ago something was, roughly.
 
-    >>> ago(3_000_000_000), ago(125_000_000_000), ago(200_000_000_000_000)
-    ('3s ago', '2m ago', '2d ago')
+    >>> age(3_000_000_000), age(125_000_000_000), age(200_000_000_000_000)
+    ('3s', '2m', '2d')
     """
     for unit, name in ((_DAY, "d"), (_HOUR, "h"), (_MINUTE, "m")):
         if ns >= unit:
-            return f"{ns // unit}{name} ago"
-    return f"{max(ns, 0) // _S}s ago"
+            return f"{ns // unit}{name}"
+    return f"{max(ns, 0) // _S}s"
 
 
 def size(count: int) -> str:

@@ -9,7 +9,7 @@ from capsule.cli.layout.branches import number_of
 from capsule.cli.layout.texts import clip, one_line, wrapped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from capsule.lifecycle.reader import Node
     from capsule.lifecycle.schema import Attempt
@@ -73,7 +73,7 @@ def request_line(entry: Mapping[str, Any]) -> str:
     return one_line(f"{said}: {', '.join(facts)}")
 
 
-def _against(used: int | None, limit: int | None, shown: Any) -> str:
+def _against(used: int | None, limit: int | None, shown: Callable[[int], str]) -> str:
     if used is None:
         return _UNKNOWN + (f", limit {shown(limit)}" if limit else "")
     amount = shown(used)

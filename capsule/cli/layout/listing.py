@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import PurePath
 from typing import TYPE_CHECKING
 
-from capsule.cli.layout.amounts import ago, short, size, span
+from capsule.cli.layout.amounts import age, short, size, span
 from capsule.cli.layout.texts import clip, one_line
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ _UNKNOWN = "-"
 
 def listing(runs: Sequence[Summary], now_ns: int, width: int) -> Iterator[str]:
     """Yield a heading and a line for each run; none is wider than `width`."""
-    yield _line("RUN", "BEGAN", "STATE", "TIME", "FUEL", "MEMORY", "TASK", width)
+    yield _line("RUN", "AGE", "STATE", "TIME", "FUEL", "MEMORY", "TASK", width)
     for run in runs:
         row = run.last
         others = run.attempts - 1
@@ -26,7 +26,7 @@ def listing(runs: Sequence[Summary], now_ns: int, width: int) -> Iterator[str]:
         file = "" if row.file is None else f"  {one_line(PurePath(row.file).name or row.file)}"
         yield _line(
             row.run,
-            ago(now_ns - run.created_ns),
+            age(now_ns - run.created_ns),
             row.state,
             _UNKNOWN if row.elapsed_ns is None else span(_length(run)),
             _UNKNOWN if row.fuel_consumed is None else short(row.fuel_consumed),
@@ -42,7 +42,7 @@ def _length(run: Summary) -> int:
 
 
 def _line(  # noqa: PLR0913, PLR0917 - the columns
-    run: str, began: str, state: str, time: str, fuel: str, memory: str, task: str, width: int
+    run: str, ago: str, state: str, time: str, fuel: str, memory: str, task: str, width: int
 ) -> str:
-    columns = f"{run:<16}  {began:<7}  {state:<9}  {time:>7}  {fuel:>6}  {memory:>7}  {task}"
+    columns = f"{run:<16}  {ago:>4}  {state:<9}  {time:>7}  {fuel:>6}  {memory:>7}  {task}"
     return clip(columns, width)

@@ -73,7 +73,7 @@ def ruler(length: str, width: int) -> str:
     """Draw what a line of bars stands for.
 
     >>> ruler("1.23 s", 20)
-    '0 ────────── 1.23 s '
+    '0 ─────────── 1.23 s'
     """
-    line = width - len(length) - 4
-    return f"0 {'─' * max(line - 1, 1)} {length} "[: max(width, 0)]
+    line = width - len(length) - 3
+    return f"0 {'─' * max(line, 1)} {length}"[: max(width, 0)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from capsule.cli.layout.amounts import ago, span
+from capsule.cli.layout.amounts import age, span
 from capsule.cli.layout.branches import branches, number_of
 from capsule.cli.layout.details import details
 from capsule.cli.layout.texts import cells, clip, fit, one_line
@@ -57,7 +57,7 @@ def _head(run: Run, first: Attempt, last: Attempt, now_ns: int, width: int) -> I
     yield clip(f"run {run.id}: {how}", width)
     for label, text in (
         ("file", one_line(first.file or "-")),
-        ("began", f"{began:%Y-%m-%d %H:%M:%S}, {ago(now_ns - first.created_ns)}"),
+        ("began", f"{began:%Y-%m-%d %H:%M:%S}, {age(now_ns - first.created_ns)} ago"),
         ("program", f"pid {first.host_pid}"),
         ("walls", walls_of(first)),
     ):
