@@ -9,19 +9,33 @@ from __future__ import annotations
 import codecs
 import json
 import os
+import select
 import sys
-from contextlib import suppress
+import time
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from capsule.errors import OutputError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+
     from capsule.envelope import Envelope
     from capsule.errors import CapsuleError
 
 # C0 but tab, line feed and carriage return; DEL; C1.
 _CONTROLS = [*range(32), *range(0x7F, 0xA0)]
 _HARMLESS = dict.fromkeys((code for code in _CONTROLS if code not in b"\t\n\r"), "?")
+# To a second screen of the terminal and back; home; clear to the end of the line, of the screen.
+_ENTER, _LEAVE, _HOME, _END_OF_LINE, _REST = (
+    "\x1b[?1049h",
+    "\x1b[?1049l",
+    "\x1b[H",
+    "\x1b[K",
+    "\x1b[J",
+)
+# What fits where no terminal says so.
+_COLUMNS, _LINES = 80, 24
 
 
 class Screen:
@@ -35,6 +49,15 @@ class Screen:
         # Whether whoever read stdout has gone away.
         self.stdout_is_gone = False
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many columns and lines stdout shows: the usual ones where it is no terminal."""
+        if self.stdout_is_terminal:
+            with suppress(OSError, ValueError):
+                columns, lines = os.get_terminal_size(self._stdout.fileno())
+                return columns or _COLUMNS, lines or _LINES
+        return _COLUMNS, _LINES
 
     def envelope(self, envelope: Envelope, *, one_line: bool) -> None:
         """Print an envelope: indented on a terminal, else as one line."""
@@ -54,6 +77,10 @@ class Screen:
         """Print what went wrong before a run, and what to do next."""
         self.err(f"capsule: {error}")
 
+    def note(self, text: str) -> None:
+        """Print what the user should know beside the answer."""
+        self.err(f"capsule: {text}")
+
     def out(self, text: str, *, untrusted: bool = False) -> None:
         """Print a line to stdout."""
         if untrusted and self.stdout_is_terminal:
@@ -68,6 +95,36 @@ class Screen:
                 f"stdout cannot be written: {error.strerror}; what belongs there is on stderr",
                 hint="free some space, or write to another place",
             ) from None
+
+    @contextmanager
+    def redrawn(self) -> Iterator[Callable[[Sequence[str]], None]]:
+        """Give what shows lines in place of those before, on a screen that is gone afterwards."""
+        self._control(_ENTER)
+
+        def draw(lines: Sequence[str]) -> None:
+            _, height = self.size
+            # A line feed behind the last one would scroll.
+            shown = "\n".join(harmless(line) + _END_OF_LINE for line in lines[: height - 1])
+            self._control(f"{_HOME}{shown}{_REST}")
+
+        try:
+            yield draw
+        finally:
+            self._control(_LEAVE)
+
+    def _control(self, text: str) -> None:
+        with suppress(OSError):
+            self.stdout_is_gone |= not _write(self._stdout, text.encode(errors="replace"))
+
+    def wait_while_read(self, seconds: float) -> bool:
+        """Wait so long, and say whether somebody still reads stdout."""
+        if not hasattr(select, "poll"):
+            time.sleep(seconds)
+            return not self.stdout_is_gone
+        poll = select.poll()
+        # Asked for nothing, the system tells of errors and of the end.
+        poll.register(self._stdout.fileno(), 0)
+        return not (self.stdout_is_gone or poll.poll(int(seconds * 1000)))
 
     def err(self, text: str) -> None:
         """Print a line to stderr."""

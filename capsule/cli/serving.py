@@ -44,7 +44,9 @@ _DESCRIPTORS = 3
 # Version, folder and the number of words, which has at most so many digits.
 _HEAD, _DIGITS = 3, 7
 # What a run here would take from its own surroundings; where they differ it does not run here.
-_DECIDING = ("CAPSULE_HOME", "CAPSULE_WASMTIME", "HOME", "XDG_DATA_HOME", "TMPDIR")
+_DECIDING = (
+    *("CAPSULE_HOME", "CAPSULE_WASMTIME", "CAPSULE_RECORD", "HOME", "XDG_DATA_HOME", "TMPDIR"),
+)
 _CREDENTIALS = struct.Struct("3i")
 
 

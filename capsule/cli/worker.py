@@ -15,6 +15,7 @@ from capsule.cli.handover import NAME, socket_path
 from capsule.cli.lines import Lines
 from capsule.cli.surroundings import of_this_program
 from capsule.errors import UsageError
+from capsule.lifecycle.recorder import open_recorder
 from capsule.named import NamedTuple
 from capsule.paths import state_root
 from capsule.pool.boxes import Boxes
@@ -40,7 +41,7 @@ def command(options: Options, screen: Screen) -> int:
     around = of_this_program(screen)
     home = state_root()
     path = _socket(options, home)
-    with Boxes(home) as boxes:
+    with open_recorder(home, screen.note) as recorder, Boxes(home, ledger=recorder) as boxes:
         if path is not None:
             return _serve(path, boxes, home, screen)
         if around.stdin is None or sys.stdout is None:

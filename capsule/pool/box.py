@@ -17,6 +17,7 @@ from capsule.snapshot.task import Unfrozen
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from capsule.lifecycle.events import Ledger
     from capsule.pool.slots import Slots
     from capsule.progress import Progress
     from capsule.runner.attempt import Plan, Starter
@@ -89,14 +90,23 @@ class Box:
         self.close()
 
 
-def open_box(
-    source: Source, call: prepare.Call, home: Path, progress: Progress, warmth: Warmth
+def open_box(  # noqa: PLR0913 - all of it is needed, from two places
+    source: Source,
+    call: prepare.Call,
+    home: Path,
+    progress: Progress,
+    warmth: Warmth,
+    *,
+    ledger: Ledger | None = None,
 ) -> Box:
     """Settle a task for many runs; `call` has what they share: limits, mounts, environment.
 
+    `ledger` keeps a record of all runs.
+
     Raises `CapsuleError` when anything is wrong; nothing has run then.
     """
-    return Box(prepare.order(source, call, home, progress), source.project.root, warmth)
+    order = prepare.order(source, call, home, progress)._replace(ledger=ledger)
+    return Box(order, source.project.root, warmth)
 
 
 def run_in_turn(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.envelope import Envelope
+    from capsule.lifecycle.events import Ledger
     from capsule.policy.declared import Declarations
     from capsule.policy.project import Project
     from capsule.pool.box import Box
@@ -45,11 +46,18 @@ class _Key(NamedTuple):
 class Boxes:
     """Runs tasks in boxes that are kept; `with` it, or call `close`.
 
-    `home` is where capsule keeps its state.
+    `home` is where capsule keeps its state; `ledger` keeps a record of all runs.
     """
 
-    def __init__(self, home: Path, *, most: int = MOST, warmth: Warmth = WARMTH) -> None:
-        self._home, self._most, self._warmth = home, most, warmth
+    def __init__(
+        self,
+        home: Path,
+        *,
+        most: int = MOST,
+        warmth: Warmth = WARMTH,
+        ledger: Ledger | None = None,
+    ) -> None:
+        self._home, self._most, self._warmth, self._ledger = home, most, warmth, ledger
         self._lock = threading.Lock()
         self._kept: list[_Kept] = []
 
@@ -70,7 +78,7 @@ class Boxes:
         """
         kept = self._find(source, call)
         try:
-            return kept.box(self._home, progress).run(call, observer, cancellation)
+            return kept.box(self._home, progress, self._ledger).run(call, observer, cancellation)
         finally:
             self._leave(kept)
 
@@ -125,10 +133,12 @@ class _Kept:
         self._lock = threading.Lock()
         self._box: Box | None = None
 
-    def box(self, home: Path, progress: Progress) -> Box:
+    def box(self, home: Path, progress: Progress, ledger: Ledger | None) -> Box:
         with self._lock:
             if self._box is None:
-                self._box = open_box(self._source, self._call, home, progress, self._warmth)
+                self._box = open_box(
+                    self._source, self._call, home, progress, self._warmth, ledger=ledger
+                )
             return self._box
 
     def close(self) -> None:

@@ -12,6 +12,7 @@ from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.sdk.calls import call_of, source_of
 from capsule.sdk.envelope import Envelope
+from capsule.sdk.record import recorder_of
 
 if TYPE_CHECKING:
     import os
@@ -92,5 +93,5 @@ def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
     call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits)
     home = state_root()
     source = source_of(asked.file, asked.cwd, home)
-    order = prepare.order(source, call, home, Silent())
+    order = prepare.order(source, call, home, Silent())._replace(ledger=recorder_of(home))
     return Envelope.of(run_in_turn(order, NOBODY, cancellation))

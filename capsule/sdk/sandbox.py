@@ -16,6 +16,7 @@ from capsule.sdk import workers
 from capsule.sdk.batch import Batch
 from capsule.sdk.calls import call_of, source_of
 from capsule.sdk.envelope import Envelope
+from capsule.sdk.record import recorder_of
 from capsule.sdk.threads import in_thread
 
 if TYPE_CHECKING:
@@ -162,7 +163,7 @@ class Sandbox:
     def _open(self, _: Cancellation) -> Box:
         home = state_root()
         source = source_of(self._file, self._cwd, home)
-        box = open_box(source, self._shared, home, Silent(), self._warmth)
+        box = open_box(source, self._shared, home, Silent(), self._warmth, ledger=recorder_of(home))
         if box.pool is not None:
             box.pool.wait_until_ready(_READY_SECONDS)
         return box

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import pytest
 
 from tests.integration.command import REPOSITORY, Command
+from tests.integration.records import home_beside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -45,7 +46,7 @@ def blocks(page: Path) -> list[Block]:
 
 @pytest.fixture
 def shell(toolchain_home: Path, tmp_path: Path) -> Iterator[Command]:
-    command = Command(tmp_path, toolchain_home)
+    command = Command(tmp_path, home_beside(toolchain_home, tmp_path))
     for name, words in {"capsule": "-m capsule", "python": ""}.items():
         launcher = command.write(f"bin/{name}", f'#!/bin/sh\nexec {sys.executable} {words} "$@"\n')
         launcher.chmod(0o755)

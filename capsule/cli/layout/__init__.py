@@ -1,0 +1,1 @@
+"""What the record of runs looks like as text and as a page: rows in, text out."""

@@ -1,0 +1,54 @@
+"""A command with a record of its own, beside the toolchain that all tests share."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from tests.integration.command import Command
+
+if TYPE_CHECKING:
+    import subprocess
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SECONDS = 60
+# Says that it runs, and runs until it is ended.
+ENDLESS = """
+from capsule import task
+@task(ram="64MB", timeout="1h")
+def below():
+    import time
+    time.sleep(3600)
+@task(name="main", compute="HIGH")
+def main(): below()
+"""
+
+
+def home_beside(toolchain_home: Path, folder: Path) -> Path:
+    """Return a home that shares all with that of other tests but the record."""
+    home = folder / "home"
+    home.mkdir()
+    for name in ("toolchain", "cache"):
+        (home / name).symlink_to(toolchain_home / name)
+    return home
+
+
+def command_with_a_record(toolchain_home: Path, folder: Path) -> Command:
+    made = Command(folder, home_beside(toolchain_home, folder))
+    made.write("endless.py", ENDLESS)
+    made.write("hello.py", "def main(n='1'): return 'hello ' * int(n)\n")
+    return made
+
+
+def changes(watching: subprocess.Popen[bytes]) -> Iterator[list[dict[str, Any]]]:
+    """Yield what a `ps --watch` says, each time that something has changed."""
+    assert watching.stdout is not None
+    for line in watching.stdout:
+        yield json.loads(line)
+
+
+def flat(rows: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        yield row
+        yield from flat(row["below"])
