@@ -9,19 +9,13 @@ from capsule.cli.arguments import from_command_line, read_stdin
 from capsule.errors import UsageError
 from capsule.named import NamedTuple
 from capsule.paths import state_root
-from capsule.policy import units
-from capsule.policy.folders import parse_mount
-from capsule.policy.resolve import CallerLimits
-from capsule.policy.values import InvalidValueError
 from capsule.runner import prepare
 from capsule.runner.source import read_artifact, read_file, read_text
+from capsule.sdk.limits import Limits, caller_limits, mount_rules
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from capsule.cli.options import Options
     from capsule.cli.surroundings import Surroundings
-    from capsule.policy.folders import FolderRule
     from capsule.runner.source import Source
 
 _MAX_SOURCE = 10 << 20
@@ -50,45 +44,21 @@ def understood(options: Options, around: Surroundings) -> Asked:
         raise UsageError(
             "--map takes the arguments from its file", hint="each line is the arguments of a run"
         )
-    limits = caller_limits(options)
+    said = Limits(
+        options.max_fuel, options.max_ram, options.timeout, options.no_net, options.no_files
+    )
+    limits = caller_limits(said, lambda name: f"--{name.replace('_', '-')}")
     home = state_root(around.environ)
     source = _read(options, around, home)
     arguments = from_command_line(options.args, options.args_file, around)
     call = prepare.Call(
-        arguments.args, arguments.kwargs, limits, mounts_of(options), around.environ
+        arguments.args,
+        arguments.kwargs,
+        limits,
+        mount_rules(options.mounts, "--mount"),
+        around.environ,
     )
     return Asked(source, call, home)
-
-
-def caller_limits(options: Options) -> CallerLimits:
-    """Return the limits that the options set. Raises `UsageError` for a value that is none."""
-    return CallerLimits(
-        max_fuel=_amount("--max-fuel", options.max_fuel, units.parse_compute),
-        max_ram=_amount("--max-ram", options.max_ram, units.parse_ram),
-        timeout_ms=_amount("--timeout", options.timeout, units.parse_timeout),
-        no_net=options.no_net,
-        no_files=options.no_files,
-    )
-
-
-def mounts_of(options: Options) -> tuple[FolderRule, ...]:
-    """Return the folders that the options add. Raises `UsageError` for one that is none."""
-    rules = []
-    for text in options.mounts:
-        try:
-            rules.append(parse_mount(text))
-        except InvalidValueError as wrong:
-            raise UsageError(f"--mount: {wrong.message}", hint=wrong.hint) from None
-    return tuple(rules)
-
-
-def _amount(option: str, value: str | None, parse: Callable[[object], int]) -> int | None:
-    if value is None:
-        return None
-    try:
-        return parse(value)
-    except InvalidValueError as wrong:
-        raise UsageError(f"{option}: {wrong.message}", hint=wrong.hint) from None
 
 
 def _read(options: Options, around: Surroundings, home: Path) -> Source:

@@ -39,32 +39,45 @@ class Limits(NamedTuple):
     no_files: bool = False
 
 
-def caller_limits(limits: Limits | Mapping[str, object] | None) -> CallerLimits:
-    """Return the limits as policies take them.
+def caller_limits(
+    limits: Limits | Mapping[str, object] | None, called: Callable[[str], str] = "limits: {}".format
+) -> CallerLimits:
+    """Return the limits as policies take them; `called` is what a message calls one of them.
 
     Raises `UsageError` for a name or a value that is none.
     """
     said = _named(limits)
+
+    def amount(name: str, parse: Callable[[object], int]) -> int | None:
+        value = getattr(said, name)
+        try:
+            return None if value is None else parse(value)
+        except InvalidValueError as wrong:
+            raise UsageError(f"{called(name)}: {wrong.message}", hint=wrong.hint) from None
+
     return CallerLimits(
-        max_fuel=_amount("max_fuel", said.max_fuel, units.parse_compute),
-        max_ram=_amount("max_ram", said.max_ram, units.parse_ram),
-        timeout_ms=_amount("timeout", said.timeout, units.parse_timeout),
+        max_fuel=amount("max_fuel", units.parse_compute),
+        max_ram=amount("max_ram", units.parse_ram),
+        timeout_ms=amount("timeout", units.parse_timeout),
         no_net=bool(said.no_net),
         no_files=bool(said.no_files),
     )
 
 
-def mount_rules(mounts: Sequence[Mount]) -> tuple[FolderRule, ...]:
-    """Return the folders that a program adds. Raises `UsageError` for one that is none."""
+def mount_rules(mounts: Sequence[Mount], called: str = "mounts") -> tuple[FolderRule, ...]:
+    """Return the folders that a program adds; `called` is what a message calls them.
+
+    Raises `UsageError` for one that is none.
+    """
     if isinstance(mounts, str):
-        raise UsageError(f"mounts={mounts!r}: a list of mounts is needed", hint=f"[{mounts!r}]")
+        raise UsageError(f"{called}={mounts!r}: a list of mounts is needed", hint=f"[{mounts!r}]")
     try:
         return tuple(
             parse_mount(mount) if isinstance(mount, str) else parse_folder(mount)
             for mount in mounts
         )
     except InvalidValueError as wrong:
-        raise UsageError(f"mounts: {wrong.message}", hint=wrong.hint) from None
+        raise UsageError(f"{called}: {wrong.message}", hint=wrong.hint) from None
 
 
 def _named(limits: Limits | Mapping[str, object] | None) -> Limits:
@@ -79,12 +92,3 @@ def _named(limits: Limits | Mapping[str, object] | None) -> Limits:
                 hint=nearest(str(name), Limits._fields),
             )
     return Limits(**limits)  # type: ignore[arg-type]
-
-
-def _amount(name: str, value: object, parse: Callable[[object], int]) -> int | None:
-    if value is None:
-        return None
-    try:
-        return parse(value)
-    except InvalidValueError as wrong:
-        raise UsageError(f"limits: {name}: {wrong.message}", hint=wrong.hint) from None
