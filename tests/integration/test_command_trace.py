@@ -106,6 +106,23 @@ def test_a_run_with_all_that_it_called(capsule: Command) -> None:
     assert max(map(len, wide.splitlines())) > 100
 
 
+def test_a_page_of_a_run(capsule: Command) -> None:
+    capsule("run", "family.py")
+    done = capsule("trace", "latest", "--html", "page.html")
+    assert (done.code, done.out, done.err) == (0, "page.html\n", "")
+    path = capsule.folder / "page.html"
+    text = path.read_text()
+    assert path.stat().st_mode & 0o077 == 0
+    assert text.startswith("<!doctype html>")
+    assert "日本 &lt;/script&gt;" in text
+    assert "</script" not in text
+    assert capsule("trace", "latest", "--html", "-").out.startswith("<!doctype html>")
+    done = capsule("trace", "latest", "--html", "no/folder.html")
+    assert (done.code, done.out) == (2, "")
+    assert "--html no/folder.html: No such file" in done.err
+    assert capsule("trace", "latest", "--html", "-", "--json").code == 2
+
+
 def test_a_list_and_its_filters(capsule: Command) -> None:
     capsule("run", "hello.py")
     capsule("run", "hello.py", "x")
@@ -113,7 +130,7 @@ def test_a_list_and_its_filters(capsule: Command) -> None:
     capsule("run", "other.py")
     heading, *lines = capsule("trace").out.splitlines()
     assert heading.split() == ["RUN", "AGE", "STATE", "TIME", "FUEL", "MEMORY", "TASK"]
-    assert [line.split()[3] for line in lines] == ["completed", "failed", "completed"]
+    assert [line.split()[2] for line in lines] == ["completed", "failed", "completed"]
     assert lines[0].endswith("40 MB  other  other.py")
     assert capsule.on_terminal("trace").out.splitlines()[0] == heading
     rows = listed(capsule)
