@@ -207,6 +207,7 @@ def test_a_record_that_is_damaged(capsule: Command) -> None:
     shown = capsule("trace")
     assert shown.code == 2
     assert "cannot be read" in shown.err
+    assert "try: any run" in shown.err
     done = capsule("run", "hello.py", "--result")
     assert (done.code, done.out) == (0, "hello \n")
     assert done.err.startswith("capsule: the record of runs was damaged and begun anew; it is ")
@@ -279,6 +280,26 @@ def test_a_program_is_told_once_what_is_lost(capsule: Command) -> None:
     lifecycle(capsule).write_text("in the way")
     said = python(capsule, PROGRAM).stderr
     assert re.fullmatch(r"capsule: some runs are not recorded: .*\n", said)
+
+
+PROCESSES = """
+import multiprocessing
+from capsule import run_sync
+def work(n): return run_sync("hello.py", [n]).result
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=work, args=("2",)) for _ in range(2)]
+    for process in processes: process.start()
+    for process in processes: process.join()
+    work("1")
+"""
+
+
+def test_runs_of_child_processes(capsule: Command) -> None:
+    assert python(capsule, PROCESSES).stderr == ""
+    rows = listed(capsule)
+    assert [row["state"] for row in rows] == ["completed"] * 3
+    assert len({row["host_pid"] for row in rows}) == 3
 
 
 def test_any_client_reads_it(capsule: Command) -> None:
