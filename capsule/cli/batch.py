@@ -14,8 +14,8 @@ import anyio
 
 from capsule.cli import signals
 from capsule.cli.bars import progress_for
+from capsule.cli.recording import recorder_for
 from capsule.errors import UsageError
-from capsule.lifecycle.recorder import open_recorder
 from capsule.named import NamedTuple
 from capsule.pool.box import NOBODY, Box, Warmth
 from capsule.progress import Step
@@ -63,9 +63,8 @@ def command(asked: Asked, options: Options, around: Surroundings) -> int:
         skip = _done(options.resume, around)
         batch = _Batch(items, skip, _count(options.concurrency))
         total = _lines_of(around.working_folder() / name, name)
-        recorder = owned.enter_context(open_recorder(asked.home, screen.note, around.environ))
         order = prepare.order(asked.source, asked.call, asked.home, progress)
-        order = order._replace(ledger=recorder)
+        order = order._replace(ledger=recorder_for(asked.home, around))
         # Before there are other threads, which would take the signals.
         stop = _Stop()
         owned.enter_context(signals.waited_for(stop.tell))

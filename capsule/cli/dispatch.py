@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
-from capsule.cli import fast, signals
+from capsule.cli import fast, recording, signals
 from capsule.cli.guarded import guarded
 from capsule.cli.screen import Screen
 from capsule.errors import UsageError
@@ -18,7 +18,9 @@ def run(words: Sequence[str]) -> int:
     """Run one command line of this program and return its exit code."""
     signals.as_interrupts()
     screen = Screen()
-    return guarded(words, screen, lambda: _run_at_once(words, screen))
+    code = guarded(words, screen, lambda: _run_at_once(words, screen))
+    recording.close()
+    return code
 
 
 def _run_at_once(words: Sequence[str], screen: Screen) -> int:

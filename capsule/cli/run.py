@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from capsule.cli.asked import understood
 from capsule.cli.bars import progress_for
+from capsule.cli.recording import recorder_for
 from capsule.cli.signals import INTERRUPTED, cancelling
 from capsule.cli.verbose import Verbose
-from capsule.lifecycle.recorder import open_recorder
 from capsule.process.cancel import Cancellation
 from capsule.runner import prepare
 from capsule.runner.run import run
@@ -35,12 +35,10 @@ def command(options: Options, around: Surroundings) -> int:
     screen = around.screen
     progress = progress_for(screen, quiet=options.quiet)
     order = prepare.order(asked.source, asked.call, asked.home, progress)
-    # Closed behind the answer: nobody waits for the record to be written.
-    with open_recorder(asked.home, screen.note, around.environ, brief=True) as recorder:
-        order = order._replace(ledger=recorder)
-        with Cancellation() as cancellation, cancelling(cancellation):
-            envelope = run(order, Verbose(screen, cancellation, on=options.verbose), cancellation)
-        return show(envelope, options, screen)
+    order = order._replace(ledger=recorder_for(asked.home, around))
+    with Cancellation() as cancellation, cancelling(cancellation):
+        envelope = run(order, Verbose(screen, cancellation, on=options.verbose), cancellation)
+    return show(envelope, options, screen)
 
 
 def show(envelope: Envelope, options: Options, screen: Screen) -> int:

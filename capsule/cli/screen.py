@@ -103,8 +103,11 @@ class Screen:
 
         def draw(lines: Sequence[str]) -> None:
             _, height = self.size
+            fitting = list(lines[: height - 1])
+            if len(lines) > len(fitting) > 0:
+                fitting[-1] = f"({len(lines) - len(fitting) + 1} lines more)"
             # A line feed behind the last one would scroll.
-            shown = "\n".join(harmless(line) + _END_OF_LINE for line in lines[: height - 1])
+            shown = "\n".join(harmless(line) + _END_OF_LINE for line in fitting)
             self._control(f"{_HOME}{shown}{_REST}")
 
         try:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.cli.screen import Screen
+    from capsule.lifecycle.reader import Run
 
 _STATES: tuple[State, ...] = get_args(State)
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -60,7 +61,12 @@ def command(options: Options, screen: Screen) -> int:
 
 
 def _one(home: Path, options: Options, screen: Screen) -> int:
+    if options.json and options.html is not None:
+        raise UsageError("--json and --html exclude each other", hint="leave one of them out")
     found = reader.run(home, options.run or "")
+    if options.html is not None:
+        _write_page(found, options.html, screen)
+        return 0
     if options.json:
         screen.out(json.dumps(rows.of_run(found)))
         return 0
@@ -69,6 +75,22 @@ def _one(home: Path, options: Options, screen: Screen) -> int:
     for line in trace(found, time.time_ns(), screen.size[0]):
         screen.out(line, untrusted=True)
     return 0
+
+
+def _write_page(found: Run, name: str, screen: Screen) -> None:
+    from capsule.cli.layout.page import page
+
+    text = page(found, time.time_ns())
+    if name == "-":
+        screen.out(text.removesuffix("\n"))
+        return
+    try:
+        # Whoever may read the folder may not read what a task printed.
+        with open(name, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as file:
+            file.write(text.encode(errors="replace"))
+    except OSError as error:
+        raise UsageError(f"--html {name}: {error.strerror}") from None
+    screen.out(name, untrusted=True)
 
 
 def _list(home: Path, options: Options, screen: Screen) -> int:

@@ -211,8 +211,10 @@ def _reading(home: Path) -> Iterator[_Look]:
             f"a later version of capsule keeps the record of runs in {path}", hint="upgrade capsule"
         ) from None
     except (sqlite3.Error, OSError) as error:
+        broken = isinstance(error, sqlite3.Error) and database.kind_of(error) == database.BROKEN
         raise CapsuleError(
-            f"the record of runs in {path} cannot be read: {error}", hint="capsule doctor"
+            f"the record of runs in {path} cannot be read: {error}",
+            hint="any run: it puts a damaged record aside and begins anew" if broken else None,
         ) from None
 
 

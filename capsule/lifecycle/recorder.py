@@ -10,6 +10,7 @@ from __future__ import annotations
 import _thread
 import atexit
 import os
+import sys
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -122,7 +123,7 @@ class Recorder:
                 # over in 20 ms would pay half of one.
                 try:
                     _thread.start_new_thread(self._work_until_closed, (self._home / FOLDER,))
-                    atexit.register(self.close)
+                    _at_the_end(self.close)
                 except RuntimeError as error:  # too many threads, or the end of the program
                     self._writing = False
                     self._give_up(str(error))
@@ -201,6 +202,15 @@ class Recorder:
             self._said = True
             with suppress(Exception):
                 self._note(text)
+
+
+def _at_the_end(close: Callable[[], None]) -> None:
+    """Have `close` called when the process ends of its own accord."""
+    atexit.register(close)
+    # The child processes of this package end without what is registered there.
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.Finalize(None, close, exitpriority=0)
 
 
 def open_recorder(

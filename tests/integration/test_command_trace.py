@@ -106,6 +106,23 @@ def test_a_run_with_all_that_it_called(capsule: Command) -> None:
     assert max(map(len, wide.splitlines())) > 100
 
 
+def test_a_page_of_a_run(capsule: Command) -> None:
+    capsule("run", "family.py")
+    done = capsule("trace", "latest", "--html", "page.html")
+    assert (done.code, done.out, done.err) == (0, "page.html\n", "")
+    path = capsule.folder / "page.html"
+    text = path.read_text()
+    assert path.stat().st_mode & 0o077 == 0
+    assert text.startswith("<!doctype html>")
+    assert "日本 &lt;/script&gt;" in text
+    assert "</script" not in text
+    assert capsule("trace", "latest", "--html", "-").out.startswith("<!doctype html>")
+    done = capsule("trace", "latest", "--html", "no/folder.html")
+    assert (done.code, done.out) == (2, "")
+    assert "--html no/folder.html: No such file" in done.err
+    assert capsule("trace", "latest", "--html", "-", "--json").code == 2
+
+
 def test_a_list_and_its_filters(capsule: Command) -> None:
     capsule("run", "hello.py")
     capsule("run", "hello.py", "x")
@@ -113,7 +130,7 @@ def test_a_list_and_its_filters(capsule: Command) -> None:
     capsule("run", "other.py")
     heading, *lines = capsule("trace").out.splitlines()
     assert heading.split() == ["RUN", "AGE", "STATE", "TIME", "FUEL", "MEMORY", "TASK"]
-    assert [line.split()[3] for line in lines] == ["completed", "failed", "completed"]
+    assert [line.split()[2] for line in lines] == ["completed", "failed", "completed"]
     assert lines[0].endswith("40 MB  other  other.py")
     assert capsule.on_terminal("trace").out.splitlines()[0] == heading
     rows = listed(capsule)
@@ -190,6 +207,7 @@ def test_a_record_that_is_damaged(capsule: Command) -> None:
     shown = capsule("trace")
     assert shown.code == 2
     assert "cannot be read" in shown.err
+    assert "try: any run" in shown.err
     done = capsule("run", "hello.py", "--result")
     assert (done.code, done.out) == (0, "hello \n")
     assert done.err.startswith("capsule: the record of runs was damaged and begun anew; it is ")
@@ -262,6 +280,26 @@ def test_a_program_is_told_once_what_is_lost(capsule: Command) -> None:
     lifecycle(capsule).write_text("in the way")
     said = python(capsule, PROGRAM).stderr
     assert re.fullmatch(r"capsule: some runs are not recorded: .*\n", said)
+
+
+PROCESSES = """
+import multiprocessing
+from capsule import run_sync
+def work(n): return run_sync("hello.py", [n]).result
+if __name__ == "__main__":
+    context = multiprocessing.get_context("fork")
+    processes = [context.Process(target=work, args=("2",)) for _ in range(2)]
+    for process in processes: process.start()
+    for process in processes: process.join()
+    work("1")
+"""
+
+
+def test_runs_of_child_processes(capsule: Command) -> None:
+    assert python(capsule, PROCESSES).stderr == ""
+    rows = listed(capsule)
+    assert [row["state"] for row in rows] == ["completed"] * 3
+    assert len({row["host_pid"] for row in rows}) == 3
 
 
 def test_any_client_reads_it(capsule: Command) -> None:

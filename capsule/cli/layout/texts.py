@@ -24,6 +24,17 @@ def one_line(text: str) -> str:
     return "".join(char if char.isprintable() else "?" for char in text)
 
 
+def cleaned(text: str) -> str:
+    r"""Return a text of several lines without anything else that moves, hides or turns.
+
+    >>> cleaned("a\r\n\tb\x1b[2J\n")
+    'a\n    b?[2J\n'
+    """
+    return "\n".join(
+        one_line(line.removesuffix("\r").expandtabs(_TAB)) for line in text.split("\n")
+    )
+
+
 def cells(text: str) -> int:
     """Return how many columns a text takes on a terminal.
 

@@ -44,17 +44,19 @@ def walls_of(row: Attempt) -> str:
     return ", ".join(["WebAssembly", *names])
 
 
-def _head(run: Run, first: Attempt, last: Attempt, now_ns: int, width: int) -> Iterator[str]:
+def outcome(first: Attempt, last: Attempt, now_ns: int) -> str:
+    """Return how a run ended, or what it does, and how long that took."""
     state = last.state.replace("_", " ")
     if last.elapsed_ns is not None:
-        length = last.created_ns + last.elapsed_ns - first.created_ns
-        how = f"{state} after {span(length)}"
-    elif last.state in ("created", "running"):
-        how = f"{state} for {span(now_ns - first.created_ns)}"
-    else:
-        how = state
+        return f"{state} after {span(last.created_ns + last.elapsed_ns - first.created_ns)}"
+    if last.state in ("created", "running"):
+        return f"{state} for {span(now_ns - first.created_ns)}"
+    return state
+
+
+def _head(run: Run, first: Attempt, last: Attempt, now_ns: int, width: int) -> Iterator[str]:
     began = datetime.fromtimestamp(first.created_ns / 1e9).astimezone()
-    yield clip(f"run {run.id}: {how}", width)
+    yield clip(f"run {run.id}: {outcome(first, last, now_ns)}", width)
     for label, text in (
         ("file", one_line(first.file or "-")),
         ("began", f"{began:%Y-%m-%d %H:%M:%S}, {age(now_ns - first.created_ns)} ago"),

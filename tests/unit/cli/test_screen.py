@@ -124,3 +124,15 @@ def test_bars_show_the_figures(
         tracker._progress.refresh()  # type: ignore[attr-defined]
     for figure in figures:
         assert figure in terminal.shown()
+
+
+def test_what_is_redrawn_fits_and_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    screen = Screen(terminal)
+    assert screen.size == (80, 24)
+    with screen.redrawn() as draw:
+        draw(["a\x1b[2J"])
+        draw([str(number) for number in range(100)])
+    shown = terminal.shown()
+    assert shown.startswith("\x1b[?1049h\x1b[Ha?[2J\x1b[K\x1b[J\x1b[H0\x1b[K\n1\x1b[K\n")
+    assert shown.endswith("21\x1b[K\n(78 lines more)\x1b[K\x1b[J\x1b[?1049l")
