@@ -17,6 +17,7 @@ from capsule.cli.bars import progress_for
 from capsule.errors import UsageError
 from capsule.named import NamedTuple
 from capsule.pool.box import NOBODY, Box, Warmth
+from capsule.process.cancel import Cancellation
 from capsule.progress import Step
 from capsule.runner import prepare
 from capsule.sdk.batch import Batch
@@ -67,7 +68,9 @@ def command(asked: Asked, options: Options, around: Surroundings) -> int:
         stop = _Stop()
         owned.enter_context(signals.waited_for(stop.tell))
         root = asked.source.project.root
-        box = owned.enter_context(Box(order, root, Warmth(batch.at_once or 2)))
+        opening = owned.enter_context(Cancellation())
+        stop.then(opening.cancel)
+        box = owned.enter_context(Box(order, root, Warmth(batch.at_once or 2), opening))
         bar = owned.enter_context(progress.step(Step("running", total - len(skip), "items")))
         printer = _Printer(screen, options, bar)
         anyio.run(_follow, box, batch, printer, stop)

@@ -43,8 +43,13 @@ _MAX_MESSAGE = 8 << 20
 _DESCRIPTORS = 3
 # Version, folder and the number of words, which has at most so many digits.
 _HEAD, _DIGITS = 3, 7
-# What a run here would take from its own surroundings; where they differ it does not run here.
-_DECIDING = ("CAPSULE_HOME", "CAPSULE_WASMTIME", "HOME", "XDG_DATA_HOME", "TMPDIR")
+# What a run here would take from its own surroundings, pip and uv too; where they differ it does
+# not run here.
+_DECIDING = {"HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "TMPDIR", "TEMP", "TMP", "NETRC"}
+_DECIDING |= {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"}
+_DECIDING_KINDS = ("CAPSULE_", "PIP_", "UV_")
+# Where both found each other, and what holds for all of one program.
+_UNDECIDING = {"CAPSULE_SOCKET", "CAPSULE_MAX_RUNNING"}
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -266,7 +271,17 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
 
 
 def _differs(environ: dict[str, str]) -> bool:
-    return any(environ.get(name) != os.environ.get(name) for name in _DECIDING)
+    return any(
+        environ.get(name) != os.environ.get(name)
+        for name in environ.keys() | os.environ.keys()
+        if _decides(name)
+    )
+
+
+def _decides(name: str) -> bool:
+    if name in _DECIDING or name.lower().endswith("_proxy"):
+        return True
+    return name.startswith(_DECIDING_KINDS) and name not in _UNDECIDING
 
 
 def _is_mine(connection: socket.socket) -> bool:

@@ -51,7 +51,7 @@ class Pool:
         self, size: int, *, idle: float = IDLE_SECONDS, quota: Quota = quotas.SHARED
     ) -> None:
         self._size, self._idle, self._quota = size, idle, quota
-        # A child process of this program has the descriptors of what waits, but may not use or end it.
+        # A child process has the descriptors of what waits, but may neither use nor end it.
         self._program = os.getpid()
         self._plan: Plan | None = None
         self._ready: deque[Ahead] = deque()
@@ -84,11 +84,24 @@ class Pool:
             self._begin()
             self._changed.notify_all()
 
-    def wait_until_ready(self, seconds: float) -> bool:
-        """Wait until all processes wait, or no more are to come; say whether all do."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._lacks_any(), seconds)
-            return len(self._ready) >= self._size
+    def wait_until_ready(self, seconds: float, stop: Cancellation | None = None) -> bool:
+        """Wait until all processes wait, or no more are to come, or `stop`; say whether all do."""
+        if stop is None:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._lacks_any(), seconds)
+                return len(self._ready) >= self._size
+
+        def wake() -> None:
+            with self._changed:
+                self._changed.notify_all()
+
+        stop.attach(wake)
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: stop.cancelled or not self._lacks_any(), seconds)
+                return len(self._ready) >= self._size
+        finally:
+            stop.detach(wake)
 
     @contextmanager
     def start(self, plan: Plan) -> Iterator[Instance]:

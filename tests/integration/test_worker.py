@@ -367,10 +367,11 @@ def test_a_worker_that_dies_in_the_middle_is_told(prepared: Command) -> None:
     assert prepared("run", "hello.py", "1", "--result").out == "hello \n"
 
 
+@pytest.mark.parametrize("name", ["TMPDIR", "PIP_CACHE_DIR", "https_proxy", "CAPSULE_RECORD"])
 def test_what_would_be_different_there_runs_here(
-    prepared: Command, listener: subprocess.Popen[bytes], tmp_path: Path
+    prepared: Command, listener: subprocess.Popen[bytes], tmp_path: Path, name: str
 ) -> None:
-    prepared.environ["TMPDIR"] = str(tmp_path)
+    prepared.environ[name] = str(tmp_path)
     prepared.write("sleep.py", "import time\ndef main():\n    print('up')\n    time.sleep(1e9)")
     with prepared.popen("run", "sleep.py") as process:
         assert process.stderr is not None
