@@ -136,7 +136,11 @@ class Lines:
         self._say({"id": identity, "error": said})
 
     def _say(self, answer: dict[str, Any]) -> None:
-        data = json.dumps(answer, ensure_ascii=False, allow_nan=False).encode(errors="replace")
+        try:
+            data = json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
+        except UnicodeEncodeError:
+            # Half of a pair, in an id: as it came, or nobody would know the answer by it.
+            data = json.dumps(answer, allow_nan=False).encode()
         try:
             with self._writing:
                 self._output.write(data + b"\n")

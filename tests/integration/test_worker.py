@@ -138,6 +138,12 @@ def test_a_line_that_is_too_long_is_skipped_without_keeping_it(
         assert host.memory_info().rss - before < 150 << 20
 
 
+@pytest.mark.parametrize("name", ["\ud800", "\u00e9", 1.5, None, {"a": [True]}, 10**30])
+def test_an_id_comes_back_as_it_was(worker: Worker, name: object) -> None:
+    worker.send({"id": name, "file": "hello.py"})
+    assert worker.answer()["id"] == name
+
+
 def test_results_of_any_size_and_many_at_once(worker: Worker, capsule: Command) -> None:
     capsule.write("big.py", "def main(n): return [n, 'x' * (n * 1_000_000)]")
     worker.send(*({"id": n, "file": "big.py", "args": [n]} for n in range(20)))
