@@ -6,8 +6,10 @@ import asyncio
 import json
 import os
 import signal
+import stat
 import threading
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -18,6 +20,7 @@ from capsule.cli.recording import recorder_for
 from capsule.errors import UsageError
 from capsule.named import NamedTuple
 from capsule.pool.box import NOBODY, Box, Warmth
+from capsule.process.cancel import Cancellation
 from capsule.progress import Step
 from capsule.runner import prepare
 from capsule.sdk.batch import Batch
@@ -26,7 +29,7 @@ from capsule.sdk.threads import in_thread
 from capsule.shared.frames import MAX_BODY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -59,7 +62,10 @@ def command(asked: Asked, options: Options, around: Surroundings) -> int:
     screen, name = around.screen, options.map_file or ""
     progress = progress_for(screen, quiet=options.quiet)
     with ExitStack() as owned:
-        items = owned.enter_context(_opened(name, around))
+        items = _opened(name, around)
+        if _is_file(items):
+            # What a thread may still read from cannot be closed: it would wait for that.
+            owned.enter_context(items)
         skip = _done(options.resume, around)
         batch = _Batch(items, skip, _count(options.concurrency))
         total = _lines_of(around.working_folder() / name, name)
@@ -69,7 +75,9 @@ def command(asked: Asked, options: Options, around: Surroundings) -> int:
         stop = _Stop()
         owned.enter_context(signals.waited_for(stop.tell))
         root = asked.source.project.root
-        box = owned.enter_context(Box(order, root, Warmth(batch.at_once or 2)))
+        opening = owned.enter_context(Cancellation())
+        stop.then(opening.cancel)
+        box = owned.enter_context(Box(order, root, Warmth(batch.at_once or 2), opening))
         bar = owned.enter_context(progress.step(Step("running", total - len(skip), "items")))
         printer = _Printer(screen, options, bar)
         anyio.run(_follow, box, batch, printer, stop)
@@ -142,7 +150,7 @@ async def _follow(box: Box, batch: _Batch, printer: _Printer, stop: _Stop) -> No
     loop = asyncio.get_running_loop()
     with anyio.CancelScope() as scope:
         stop.then(lambda: loop.call_soon_threadsafe(scope.cancel))
-        async for envelope in work.results(_lines(batch.items)):
+        async for envelope in work.results(_unhurried(batch.items)):
             printer.print(envelope)
             if not printer.is_read:
                 break
@@ -174,6 +182,50 @@ def _lines(items: BinaryIO) -> Iterator[bytes]:
             while (rest := items.readline(_BLOCK)) and not rest.endswith(b"\n"):
                 pass
         yield line
+
+
+async def _unhurried(items: BinaryIO) -> AsyncIterator[bytes]:
+    """Yield the lines; while one is waited for, as long as that takes, all else goes on.
+
+    A thread reads, and is left where it is when nobody wants more: nothing can wake it for certain.
+    """
+    if _is_file(items):
+        for line in _lines(items):
+            yield line
+        return
+    loop, wanted = asyncio.get_running_loop(), SimpleQueue[None]()
+    read: asyncio.Queue[bytes | None] = asyncio.Queue()
+    trouble: list[OSError] = []
+
+    def follow() -> None:
+        line: bytes | None = b""
+        lines = _lines(items)
+        while line is not None:
+            wanted.get()
+            try:
+                line = next(lines, None)
+            except OSError as error:
+                trouble.append(error)
+                line = None
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(read.put_nowait, line)
+
+    threading.Thread(target=follow, name="capsule-lines", daemon=True).start()
+    while True:
+        wanted.put(None)
+        given = await read.get()
+        if given is None:
+            break
+        yield given
+    for error in trouble:
+        raise error
+
+
+def _is_file(items: BinaryIO) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(items.fileno()).st_mode)
+    except OSError:
+        return False
 
 
 def _arguments(line: bytes) -> tuple[list[Any], dict[str, Any]]:

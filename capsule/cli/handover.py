@@ -27,7 +27,7 @@ ACCEPTED, REFUSED = b"\1", b"\0"
 GO_ON = b"\0"
 # A worker that does not answer within so many seconds is not there.
 _PATIENCE = 2.0
-_INTERRUPTED, _LOST = 130, 1
+INTERRUPTED, _LOST = 130, 1
 _STANDARD = (0, 1, 2)
 _COMMANDS = ("run", "exec")
 
@@ -82,6 +82,9 @@ def _taken(words: Sequence[str], path: str) -> _socket.socket | None:
     import _socket
 
     connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    if connection.fileno() in _STANDARD:
+        # One of those is closed here: what the task prints there would go to the worker.
+        return None
     try:
         connection.settimeout(_PATIENCE)
         connection.connect(path)
@@ -139,7 +142,7 @@ class _passed_on:  # noqa: N801 - a context manager, without the import of conte
         import _signal
 
         if self._told and number == _signal.SIGINT:
-            os._exit(_INTERRUPTED)
+            os._exit(INTERRUPTED)
         self._told = True
         try:
             self._send(bytes([number]))

@@ -52,7 +52,7 @@ class Lines:
         self._threads = ThreadPoolExecutor(slots.SHARED.most, "capsule-line")
         # Lines are read only as fast as they are answered.
         self._free = threading.BoundedSemaphore(2 * slots.SHARED.most)
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._running: set[Cancellation] = set()
         self._stopped = False
 
@@ -75,15 +75,17 @@ class Lines:
     def cancel(self) -> None:
         """End everything that runs; safe from any thread."""
         self._stopped = True
-        with self._lock:
+        with self._changed:
             running = tuple(self._running)
         for cancellation in running:
             cancellation.cancel()
 
     def close(self) -> None:
-        """End what runs, and wait until it has ended."""
+        """End what runs, and wait until it has ended; not for who takes no answers."""
         self.cancel()
-        self._threads.shutdown(cancel_futures=True)
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        with self._changed:
+            self._changed.wait_for(lambda: not self._running)
 
     def __enter__(self) -> Lines:
         return self
@@ -118,22 +120,27 @@ class Lines:
         working = self._working if cwd is None else self._working / cwd
         source = source_of(file, working, self._home)
         with Cancellation() as cancellation:
-            with self._lock:
+            with self._changed:
                 self._running.add(cancellation)
             try:
                 if self._stopped:
                     cancellation.cancel()
                 return self._boxes.run(source, call, NOBODY, cancellation, Silent())
             finally:
-                with self._lock:
+                with self._changed:
                     self._running.discard(cancellation)
+                    self._changed.notify_all()
 
     def _refuse(self, identity: Any, error: CapsuleError) -> None:
         said = {"error_type": error.code, "message": str(error)}
         self._say({"id": identity, "error": said})
 
     def _say(self, answer: dict[str, Any]) -> None:
-        data = json.dumps(answer, ensure_ascii=False, allow_nan=False).encode(errors="replace")
+        try:
+            data = json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
+        except UnicodeEncodeError:
+            # Half of a pair, in an id: as it came, or nobody would know the answer by it.
+            data = json.dumps(answer, allow_nan=False).encode()
         try:
             with self._writing:
                 self._output.write(data + b"\n")

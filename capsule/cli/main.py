@@ -15,11 +15,16 @@ from capsule.cli import DEBUG, handover
 def main() -> None:
     """Run the command line of this process and exit."""
     words = sys.argv[1:]
-    code = handover.attempt(words)
-    if code is None:
-        from capsule.cli.dispatch import run
+    try:
+        code = handover.attempt(words)
+        if code is None:
+            from capsule.cli.dispatch import run
 
-        code = run(words)
+            code = run(words)
+    except KeyboardInterrupt:
+        # Before there is anybody to handle signals, as while a worker is asked.
+        os.write(2, b"capsule: interrupted\n")
+        code = handover.INTERRUPTED
     if os.environ.get(DEBUG):
         sys.exit(code)
     # Whatever is held is the system's to take back, and all was written when it was printed: taking

@@ -6,12 +6,14 @@ connects is asked who it is where the system can tell. See `capsule.cli.handover
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import stat
 import struct
 import sys
 import threading
+import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,10 +45,21 @@ _MAX_MESSAGE = 8 << 20
 _DESCRIPTORS = 3
 # Version, folder and the number of words, which has at most so many digits.
 _HEAD, _DIGITS = 3, 7
-# What a run here would take from its own surroundings; where they differ it does not run here.
-_DECIDING = (
-    *("CAPSULE_HOME", "CAPSULE_WASMTIME", "CAPSULE_RECORD", "HOME", "XDG_DATA_HOME", "TMPDIR"),
-)
+# What a run here would take from its own surroundings, pip and uv too; where they differ it does
+# not run here.
+_DECIDING = {"HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "TMPDIR", "TEMP", "TMP", "NETRC"}
+_DECIDING |= {"SSL_CERT_FILE", "SSL_CERT_DIR", "REQUESTS_CA_BUNDLE"}
+_DECIDING_KINDS = ("CAPSULE_", "PIP_", "UV_")
+# Where both found each other, and what holds for all of one program.
+_UNDECIDING = {"CAPSULE_SOCKET", "CAPSULE_MAX_RUNNING"}
+# So many connections at once; each has a thread, and more than one descriptor. A command that is
+# not served runs by itself.
+_MOST_OPEN = 128
+# What is over when others have given back what they hold, and after how many seconds to look.
+_PASSING = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED)
+_AGAIN = 0.05
+# How long those that are served may take to end.
+_LAST_WORDS = 5.0
 _CREDENTIALS = struct.Struct("3i")
 
 
@@ -110,8 +123,17 @@ class Server:
     def serve(self, server: socket.socket) -> None:
         """Take connections until an exception ends it."""
         while True:
-            connection, _ = server.accept()
-            if not _is_mine(connection):
+            try:
+                connection, _ = server.accept()
+            except OSError as error:
+                if error.errno not in _PASSING:
+                    raise
+                # Whoever waits is served when others have gone.
+                time.sleep(_AGAIN)
+                continue
+            with self._lock:
+                full = len(self._open) >= _MOST_OPEN
+            if full or not _is_mine(connection):
                 connection.close()
                 continue
             thread = threading.Thread(target=self._attend, args=(connection,), daemon=True)
@@ -127,8 +149,11 @@ class Server:
         for connection in connections:
             with suppress(OSError):
                 connection.shutdown(socket.SHUT_RDWR)
+        until = time.monotonic() + _LAST_WORDS
         for thread in threads:
-            thread.join()
+            # One may be stuck in the other program's streams, which nobody reads or feeds; this
+            # program is about to end, and no sandbox runs any more for it.
+            thread.join(max(until - time.monotonic(), 0))
 
     def _attend(self, connection: socket.socket) -> None:
         try:
@@ -268,7 +293,17 @@ def _exactly(connection: socket.socket, size: int) -> bytes:
 
 
 def _differs(environ: dict[str, str]) -> bool:
-    return any(environ.get(name) != os.environ.get(name) for name in _DECIDING)
+    return any(
+        environ.get(name) != os.environ.get(name)
+        for name in environ.keys() | os.environ.keys()
+        if _decides(name)
+    )
+
+
+def _decides(name: str) -> bool:
+    if name in _DECIDING or name.lower().endswith("_proxy"):
+        return True
+    return name.startswith(_DECIDING_KINDS) and name not in _UNDECIDING
 
 
 def _is_mine(connection: socket.socket) -> bool:

@@ -46,7 +46,10 @@ def command(options: Options, screen: Screen) -> int:
             return _serve(path, boxes, home, screen)
         if around.stdin is None or sys.stdout is None:
             raise UsageError("a worker needs its stdin and stdout", hint="--socket PATH")
-        with Lines(boxes, home, around.working_folder(), sys.stdout.buffer) as lines:
+        # Of its own: at the end this program flushes the usual one, which would wait for a writer
+        # that waits for whoever takes no answers.
+        output = os.fdopen(sys.stdout.fileno(), "wb", closefd=False)
+        with Lines(boxes, home, around.working_folder(), output) as lines:
             if not _until_a_signal(partial(lines.follow, around.stdin)):
                 raise signals.Interrupted
         return 0

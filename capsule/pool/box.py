@@ -8,7 +8,6 @@ from capsule.envelope import Envelope, refusal
 from capsule.named import NamedTuple
 from capsule.pool import slots as running
 from capsule.pool.pool import IDLE_SECONDS, Pool
-from capsule.process.cancel import Cancellation
 from capsule.runner import prepare
 from capsule.runner.run import COLD, Nobody, first_plan, run, studio_of
 from capsule.runner.start import Unstarted, start_of
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
 
     from capsule.lifecycle.events import Ledger
     from capsule.pool.slots import Slots
+    from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner.attempt import Plan, Starter
     from capsule.runner.run import Observer, Order
@@ -40,16 +40,25 @@ class Box:
     """Runs one task again and again, from several threads too; `with` it, or call `close`.
 
     The folders, limits and code are those of the moment it was made; values of variables are those
-    of each run.
+    of each run. Cancelling its making leaves a box that runs nothing ahead.
     """
 
     def __init__(
-        self, order: Order, root: Path, warmth: Warmth, slots: Slots = running.SHARED
+        self,
+        order: Order,
+        root: Path,
+        warmth: Warmth,
+        cancellation: Cancellation,
+        slots: Slots = running.SHARED,
     ) -> None:
-        self._order, plan = _begun(order)
+        order, plan = _begun(order, cancellation)
+        self._order = prepare.without_values(order)
         self._root, self._slots = root, slots
         self.pool: Pool | None = None
-        self._expected = plan if warmth.processes > 0 else None
+        self._expected = None
+        if plan is not None and warmth.processes > 0:
+            # No process that waits needs to know what the first run is asked.
+            self._expected = plan._replace(request=b"")
         self._cold_runs = warmth.after
         if self._expected is not None:
             self.pool = Pool(warmth.processes, idle=warmth.idle)
@@ -58,13 +67,21 @@ class Box:
     def __repr__(self) -> str:
         return f"<Box {self._order.policy.task!r} with {self.pool!r}>"
 
-    def run(self, call: prepare.Call, observer: Observer, cancellation: Cancellation) -> Envelope:
+    def run(
+        self,
+        call: prepare.Call,
+        observer: Observer,
+        cancellation: Cancellation,
+        progress: Progress | None = None,
+    ) -> Envelope:
         """Run the task once and return its envelope, whatever happens inside.
 
         It waits for its turn when many are running. Raises `CapsuleError` when the host cannot run
         it at all; then nothing has run.
         """
         order = prepare.renewed(self._order, self._root, call)
+        if progress is not None:
+            order = order._replace(progress=progress)
         starter: Starter = COLD if self.pool is None else self.pool
         envelope = run_in_turn(order, observer, cancellation, starter, (self, self._slots))
         self._cold_runs -= 1
@@ -90,13 +107,14 @@ class Box:
         self.close()
 
 
-def open_box(  # noqa: PLR0913 - all of it is needed, from two places
+def open_box(  # noqa: PLR0913 - all that a box is made of
     source: Source,
     call: prepare.Call,
     home: Path,
     progress: Progress,
-    warmth: Warmth,
     *,
+    warmth: Warmth,
+    cancellation: Cancellation,
     ledger: Ledger | None = None,
 ) -> Box:
     """Settle a task for many runs; `call` has what they share: limits, mounts, environment.
@@ -106,7 +124,7 @@ def open_box(  # noqa: PLR0913 - all of it is needed, from two places
     Raises `CapsuleError` when anything is wrong; nothing has run then.
     """
     order = prepare.order(source, call, home, progress)._replace(ledger=ledger)
-    return Box(order, source.project.root, warmth)
+    return Box(order, source.project.root, warmth, cancellation)
 
 
 def run_in_turn(
@@ -124,15 +142,13 @@ def run_in_turn(
         return run(order, observer, cancellation, starter)
 
 
-def _begun(order: Order) -> tuple[Order, Plan | None]:
+def _begun(order: Order, cancellation: Cancellation) -> tuple[Order, Plan | None]:
     """Return the order with its snapshot found, or taken, so that no run looks for it.
 
     And how its attempts will be made; None where that cannot be said ahead.
     """
-    with Cancellation() as never:
-        start = start_of(
-            order.material, order.call, studio_of(order, order.policy.timeout_ms, never)
-        )
+    studio = studio_of(order, order.policy.timeout_ms, cancellation)
+    start = start_of(order.material, order.call, studio)
     if isinstance(start, Unstarted):
         return order, None
     frozen = start.material.frozen

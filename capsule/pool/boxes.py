@@ -43,6 +43,16 @@ class _Key(NamedTuple):
     call: Call
 
 
+class _Making(NamedTuple):
+    """What a box is made with, when there is none yet."""
+
+    source: Source
+    call: Call
+    home: Path
+    progress: Progress
+    ledger: Ledger | None
+
+
 class Boxes:
     """Runs tasks in boxes that are kept; `with` it, or call `close`.
 
@@ -78,7 +88,8 @@ class Boxes:
         """
         kept = self._find(source, call)
         try:
-            return kept.box(self._home, progress, self._ledger).run(call, observer, cancellation)
+            box = kept.box(_Making(source, call, self._home, progress, self._ledger), cancellation)
+            return box.run(call, observer, cancellation, progress)
         finally:
             self._leave(kept)
 
@@ -106,7 +117,7 @@ class Boxes:
         with self._lock:
             found = next((kept for kept in self._kept if kept.key == key), None)
             if found is None:
-                found = _Kept(key, source, call, self._warmth)
+                found = _Kept(key, self._warmth)
             else:
                 self._kept.remove(found)
             self._kept.append(found)
@@ -125,21 +136,37 @@ class Boxes:
 
 
 class _Kept:
-    """One box, made when it is first used; `users` are those who run it now."""
+    """One box, made when it is first used; `users` are those who run it now.
 
-    def __init__(self, key: _Key, source: Source, call: Call, warmth: Warmth) -> None:
+    Nothing of a call is kept but what is in the key: arguments and variables of one program are
+    not for the next.
+    """
+
+    def __init__(self, key: _Key, warmth: Warmth) -> None:
         self.key, self.users = key, 0
-        self._source, self._call, self._warmth = source, call, warmth
+        self._warmth = warmth
         self._lock = threading.Lock()
         self._box: Box | None = None
 
-    def box(self, home: Path, progress: Progress, ledger: Ledger | None) -> Box:
+    def box(self, making: _Making, cancellation: Cancellation) -> Box:
         with self._lock:
-            if self._box is None:
-                self._box = open_box(
-                    self._source, self._call, home, progress, self._warmth, ledger=ledger
-                )
-            return self._box
+            if self._box is not None:
+                return self._box
+            box = open_box(
+                making.source,
+                making.call,
+                making.home,
+                making.progress,
+                warmth=self._warmth,
+                cancellation=cancellation,
+                ledger=making.ledger,
+            )
+            # One whose making was cancelled has no snapshot: the next to come makes another.
+            if cancellation.cancelled:
+                box.close()
+            else:
+                self._box = box
+            return box
 
     def close(self) -> None:
         with self._lock:

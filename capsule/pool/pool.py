@@ -7,6 +7,7 @@ are ended; the next run is as slow as the first, and they are started again.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
@@ -50,6 +51,8 @@ class Pool:
         self, size: int, *, idle: float = IDLE_SECONDS, quota: Quota = quotas.SHARED
     ) -> None:
         self._size, self._idle, self._quota = size, idle, quota
+        # A child process has the descriptors of what waits, but may neither use nor end it.
+        self._program = os.getpid()
         self._plan: Plan | None = None
         self._ready: deque[Ahead] = deque()
         self._changed = threading.Condition()
@@ -71,6 +74,8 @@ class Pool:
 
     def expect(self, plan: Plan) -> None:
         """Have processes started for `plan` from now on; what waits for another one is ended."""
+        if self._is_inherited:
+            return
         with self._changed:
             if self._plan is not None and not serves(self._plan, plan):
                 self._end_all()
@@ -79,15 +84,32 @@ class Pool:
             self._begin()
             self._changed.notify_all()
 
-    def wait_until_ready(self, seconds: float) -> bool:
-        """Wait until all processes wait, or no more are to come; say whether all do."""
-        with self._changed:
-            self._changed.wait_for(lambda: not self._lacks_any(), seconds)
-            return len(self._ready) >= self._size
+    def wait_until_ready(self, seconds: float, stop: Cancellation | None = None) -> bool:
+        """Wait until all processes wait, or no more are to come, or `stop`; say whether all do."""
+        if stop is None:
+            with self._changed:
+                self._changed.wait_for(lambda: not self._lacks_any(), seconds)
+                return len(self._ready) >= self._size
+
+        def wake() -> None:
+            with self._changed:
+                self._changed.notify_all()
+
+        stop.attach(wake)
+        try:
+            with self._changed:
+                self._changed.wait_for(lambda: stop.cancelled or not self._lacks_any(), seconds)
+                return len(self._ready) >= self._size
+        finally:
+            stop.detach(wake)
 
     @contextmanager
     def start(self, plan: Plan) -> Iterator[Instance]:
         """Give a process that waits for a plan like this, else one that is started now."""
+        if self._is_inherited:
+            with COLD.start(plan) as started:
+                yield started
+            return
         started = self._take(plan) or COLD.start(plan)
         try:
             yield started
@@ -102,6 +124,8 @@ class Pool:
 
     def close(self) -> None:
         """End all processes, and wait until they and their folders are gone."""
+        if self._is_inherited:
+            return
         with self._changed:
             self._closing.cancel()
             self._changed.notify_all()
@@ -120,6 +144,11 @@ class Pool:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    @property
+    def _is_inherited(self) -> bool:
+        """Whether this is a child process: the threads, and all that waits, are its parent's."""
+        return self._program != os.getpid()
 
     def _take(self, plan: Plan) -> Instance | None:
         with self._changed:

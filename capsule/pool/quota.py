@@ -50,9 +50,17 @@ class Quota:
             self._waiting -= 1
             self._taken -= size
 
+    def forget(self) -> None:
+        """In a child process, which has none of the processes that wait: begin anew."""
+        self._lock = Lock()
+        self._waiting = self._taken = 0
+
 
 # That of this program.
 SHARED = Quota()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=SHARED.forget)
 
 
 def own_memory(pid: int) -> int:

@@ -75,13 +75,22 @@ class Slots:
             answer.put(_GIVEN_UP)
 
         cancellation.attach(give_up)
+        granted = _GIVEN_UP
         try:
             granted = answer.get()
         finally:
             cancellation.detach(give_up)
-        if not granted:
-            self._leave(owner, answer)
+            # Also when an exception came in between, as KeyboardInterrupt does: what is granted to
+            # somebody who is gone would never be given back.
+            if not granted:
+                self._leave(owner, answer)
         return granted
+
+    def forget(self) -> None:
+        """In a child process, which has none of the threads that run something: begin anew."""
+        self._lock = Lock()
+        self._taken = 0
+        self._waiting.clear()
 
     def _leave(self, owner: object, answer: SimpleQueue[bool]) -> None:
         with self._lock:
@@ -119,3 +128,6 @@ def default_most(said: str | None, processors: int | None) -> int:
 
 # Those of this program.
 SHARED = Slots(default_most(os.environ.get(VARIABLE), os.cpu_count()))
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=SHARED.forget)

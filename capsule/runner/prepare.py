@@ -10,6 +10,7 @@ from capsule.named import NamedTuple
 from capsule.policy.entry import entry_task
 from capsule.policy.resolve import CallerLimits, Policy, resolve_all
 from capsule.process.argv import Mount
+from capsule.progress import Silent
 from capsule.runner.environment import values_of
 from capsule.runner.material import gather
 from capsule.runner.run import Order
@@ -63,6 +64,16 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     material = gather(source, task, home, walls, progress)._replace(folders=mine.folders)
     limits, environ = source.project.limits, call.environ
     return Order(mine.policy, asked, material, walls, progress, jobs, limits, environ, source.named)
+
+
+def without_values(order: Order) -> Order:
+    """Return the order as it may be kept for long: without anything that one call brought along.
+
+    Arguments, values of variables, and who is told of progress; `renewed` gives it others.
+    """
+    jobs = {name: job._replace(env={}) for name, job in order.jobs.items()}
+    asked = order.call._replace(args=(), kwargs=None, env={})
+    return order._replace(call=asked, jobs=jobs, environ={}, progress=Silent())
 
 
 def renewed(order: Order, root: Path, call: Call) -> Order:

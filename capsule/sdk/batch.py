@@ -20,6 +20,7 @@ from capsule.envelope import refusal
 from capsule.errors import CapsuleError
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.spawning import spawn
+from capsule.sdk.threads import whatever_comes
 
 if TYPE_CHECKING:
     from collections.abc import (
@@ -83,7 +84,7 @@ class Batch:
         """End what is at work, and wait until it is over."""
         self._scope.cancel()
         if self._begun:
-            await self._over.wait()
+            await whatever_comes(self._over)
 
     async def _work(
         self, items: AsyncGenerator[tuple[int, Any]], send: ObjectSendStream[Envelope | _Failed]

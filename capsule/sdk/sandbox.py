@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
 from anyio import CancelScope
@@ -17,7 +18,7 @@ from capsule.sdk.batch import Batch
 from capsule.sdk.calls import call_of, source_of
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
-from capsule.sdk.threads import in_thread
+from capsule.sdk.threads import in_thread, to_its_end
 
 if TYPE_CHECKING:
     import os
@@ -93,26 +94,23 @@ class Sandbox:
         """
         if self._box is not None:
             raise RuntimeError("this Sandbox is open already")
+        opened: list[Box] = []
         workers.keep()
         try:
-            self._box = await in_thread(self._open)
+            await in_thread(lambda stop: self._open(stop, opened))
         except BaseException:
-            workers.release()
+            # It may have been opened in the moment in which it was cancelled.
+            await self._close(opened, [])
             raise
+        [self._box] = opened
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         """End all processes of it, and wait until nothing of it is left."""
         box, self._box = self._box, None
         batches, self._batches = self._batches, []
-        with CancelScope(shield=True):
-            for batch in batches:
-                await batch.close()
-            if box is not None:
-                try:
-                    await in_thread(lambda _: box.close())
-                finally:
-                    workers.release()
+        if box is not None:
+            await self._close([box], batches)
 
     async def run(self, *args: Any, **kwargs: Any) -> Envelope:
         """Run the task once and return its envelope, whatever happens inside.
@@ -160,13 +158,31 @@ class Sandbox:
         call = prepare.Call(args, kwargs)
         return Envelope.of(await in_thread(lambda stop: box.run(call, observer, stop)))
 
-    def _open(self, _: Cancellation) -> Box:
+    def _open(self, stop: Cancellation, opened: list[Box]) -> None:
         home = state_root()
         source = source_of(self._file, self._cwd, home)
-        box = open_box(source, self._shared, home, Silent(), self._warmth, ledger=recorder_of(home))
+        box = open_box(
+            source,
+            self._shared,
+            home,
+            Silent(),
+            warmth=self._warmth,
+            cancellation=stop,
+            ledger=recorder_of(home),
+        )
+        opened.append(box)
         if box.pool is not None:
-            box.pool.wait_until_ready(_READY_SECONDS)
-        return box
+            box.pool.wait_until_ready(_READY_SECONDS, stop)
+
+    async def _close(self, boxes: list[Box], batches: list[Batch]) -> None:
+        """End the batches, then the boxes, whatever is cancelled meanwhile."""
+        with CancelScope(shield=True):
+            async with AsyncExitStack() as owned:
+                owned.callback(workers.release)
+                for box in boxes:
+                    owned.push_async_callback(to_its_end, box.close)
+                for batch in batches:
+                    owned.push_async_callback(batch.close)
 
 
 def _check_count(name: str, value: object, least: int) -> None:

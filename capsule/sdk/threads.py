@@ -10,6 +10,7 @@ which took as long as all that is done on the host's side of a run.
 from __future__ import annotations
 
 from contextlib import suppress
+from queue import SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
 
 import sniffio
@@ -35,21 +36,53 @@ async def in_thread(work: Callable[[Cancellation], T]) -> T:
     loop: who comes later waits without a thread.
     """
     await checkpoint_if_cancelled()
-    limiter = _threads()
+    # Not in the task's name, which cannot be asked for when the loop is gone.
+    limiter, name = _threads(), object()
     try:
-        limiter.acquire_nowait()
+        limiter.acquire_on_behalf_of_nowait(name)
     except WouldBlock:
-        await limiter.acquire()
+        await limiter.acquire_on_behalf_of(name)
     try:
         return await _in_thread(work)
     finally:
-        limiter.release()
+        limiter.release_on_behalf_of(name)
+
+
+async def to_its_end(work: Callable[[], object]) -> None:
+    """Call `work` in a thread, whatever is cancelled, and however often; that is raised then.
+
+    It begins at once, also where all threads for runs are taken.
+    """
+    await _in_thread(lambda _: work())
+
+
+async def whatever_comes(over: Event) -> None:
+    """Wait for `over` even when the task is cancelled meanwhile; raises that then.
+
+    A shield alone keeps off what cancels a scope; a task of asyncio can be cancelled as such too,
+    again and again, as at Ctrl-C.
+    """
+    kept: BaseException | None = None
+    with CancelScope(shield=True):
+        while not over.is_set():
+            try:
+                await over.wait()
+            except GeneratorExit:
+                raise
+            except BaseException as error:  # noqa: BLE001 - raised when it is over
+                kept = error
+    if kept is not None:
+        try:
+            raise kept
+        finally:
+            del kept
 
 
 async def _in_thread(work: Callable[[Cancellation], T]) -> T:
     over, call_soon = Event(), _loop()
     answer: list[T] = []
     trouble: list[BaseException] = []
+    finished: SimpleQueue[None] = SimpleQueue()
     with Cancellation() as cancellation:
 
         def body() -> None:
@@ -59,6 +92,7 @@ async def _in_thread(work: Callable[[Cancellation], T]) -> T:
                 trouble.append(error)
 
         def done() -> None:
+            finished.put(None)
             # The loop may be gone, with whoever waited.
             with suppress(RuntimeError):
                 call_soon(over.set)
@@ -66,10 +100,14 @@ async def _in_thread(work: Callable[[Cancellation], T]) -> T:
         workers.begin(body, done)
         try:
             await over.wait()
+        except GeneratorExit:
+            # The loop has ended, and with it all that could be awaited.
+            cancellation.cancel()
+            finished.get()
+            raise
         except BaseException:
             cancellation.cancel()
-            with CancelScope(shield=True):
-                await over.wait()
+            await whatever_comes(over)
             raise
     if trouble:
         # Without this frame, the error and its traceback would keep each other.

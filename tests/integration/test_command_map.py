@@ -113,6 +113,20 @@ def test_a_signal_ends_it(capsule: Command, number: signal.Signals) -> None:
         assert psutil.wait_procs(sandboxes, SECONDS)[1] == []
 
 
+def test_results_come_while_the_next_line_is_waited_for(capsule: Command) -> None:
+    """And a signal ends it all the same."""
+    words = ("run", "job.py", "--map", "-", "--concurrency", "2")
+    with capsule.popen(*words, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        for number in (1, 2):
+            process.stdin.write(b"%d\n" % number)
+            process.stdin.flush()
+            assert json.loads(process.stdout.readline())["result"] == [[number], {}]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(SECONDS) == 130
+
+
 def test_a_bar_on_a_terminal(capsule: Command) -> None:
     capsule.write("items.jsonl", "1\n2\n4\n")
     done = capsule.on_terminal("run", "job.py", "--map", "items.jsonl", "--concurrency", "2")

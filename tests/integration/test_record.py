@@ -136,7 +136,7 @@ def test_how_each_began(bench: Workbench, tmp_path_factory: pytest.TempPathFacto
     home = tmp_path_factory.mktemp("home")
     with Recorder(home, pytest.fail) as recorder, Cancellation() as never:
         order = bench.order("def main(): return 1")._replace(ledger=recorder)
-        with Box(order, bench.project, Warmth(1)) as box:
+        with Box(order, bench.project, Warmth(1), never) as box:
             assert box.pool is not None
             assert box.pool.wait_until_ready(60)
             box.run(prepare.Call(), Nobody(), never)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import doctest
+import gc
 import importlib
 import threading
 from contextlib import aclosing
+from types import FunctionType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -15,12 +17,16 @@ import pytest
 
 from capsule import CapsuleError, Limits, Sandbox, run, run_sync
 from capsule.errors import PolicyError, UsageError
+from capsule.pool.box import NOBODY, Warmth
+from capsule.pool.boxes import Boxes
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
+from capsule.runner import prepare
 from capsule.runner.export import build, export
 from capsule.runner.source import read_file
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
@@ -46,6 +52,11 @@ def write(folder: Path, text: str, name: str = "job.py") -> Path:
     path = folder / name
     path.write_text(text)
     return path
+
+
+def until(holds: Callable[[], bool]) -> None:
+    while not holds():
+        threading.Event().wait(0.001)
 
 
 @pytest.mark.parametrize("name", ["capsule.sdk.run", "capsule.sdk.sandbox"])
@@ -301,6 +312,57 @@ async def test_leaving_the_block_in_the_middle_of_a_batch(project: Path) -> None
 
 
 @pytest.mark.anyio
+async def test_cancelling_while_the_block_begins_leaves_nothing(project: Path) -> None:
+    write(project, "def main(): pass")
+    (await run("job.py")).unwrap()
+    me = psutil.Process()
+    async with anyio.create_task_group() as group:
+        group.start_soon(Sandbox("job.py", warm=40).__aenter__)
+        await anyio.to_thread.run_sync(until, lambda: len(me.children()) > 1)
+        group.cancel_scope.cancel()
+    assert me.children() == []
+    assert [t for t in threading.enumerate() if t.name.startswith("capsule-")] == []
+
+
+@pytest.mark.anyio
+async def test_cancelling_while_a_hostile_import_goes_on(project: Path) -> None:
+    write(project, "while True: pass\ndef main(): pass")
+    me = psutil.Process()
+    with anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as group:
+            group.start_soon(Sandbox("job.py").__aenter__)
+            await anyio.to_thread.run_sync(
+                until, lambda: any(child.cpu_times().user > 0.05 for child in me.children())
+            )
+            before = anyio.current_time()
+            group.cancel_scope.cancel()
+    assert anyio.current_time() - before < 1
+    assert me.children() == []
+
+
+def test_a_task_that_is_cancelled_while_its_block_ends_leaves_nothing(project: Path) -> None:
+    """By asyncio itself, as at Ctrl-C: no scope shields from that."""
+    write(project, "def main(): pass")
+
+    async def main() -> None:
+        async def use() -> None:
+            async with Sandbox("job.py", warm=3):
+                ending.set()
+
+        ending = asyncio.Event()
+        task = asyncio.create_task(use())
+        await ending.wait()
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert psutil.Process().children() == []
+
+    asyncio.run(main())
+
+
+@pytest.mark.anyio
 async def test_an_error_in_the_block_is_raised_as_it_is(project: Path) -> None:
     write(project, "def main(n): return n")
 
@@ -330,6 +392,39 @@ async def test_using_it_outside_of_its_block(project: Path) -> None:
     for wrong in ({"warm": -1}, {"warm": 1.5}, {"concurrency": 0}):
         with pytest.raises(UsageError, match="whole number"):
             Sandbox("job.py", **wrong)
+
+
+def test_nothing_that_one_call_brought_along_is_kept_for_the_next(
+    project: Path, toolchain_home: Path
+) -> None:
+    """A worker runs tasks of many programs: values of their variables are theirs."""
+    file = write(
+        project,
+        "import os\nfrom capsule import task\n@task(env_variables=['SECRET'])\n"
+        "def main(x): return [x, os.environ['SECRET']]",
+    )
+    with Cancellation() as never, Boxes(toolchain_home, warmth=Warmth(1)) as boxes:
+
+        def ask(secret: str) -> Any:
+            call = prepare.Call(["arg-" + secret], None, environ={"SECRET": secret})
+            source = read_file(file, project)
+            return boxes.run(source, call, NOBODY, never, Silent())["result"]
+
+        assert ask("one-" * 3) == ["arg-one-one-one-", "one-one-one-"]
+        assert ask("two-" * 3) == ["arg-two-two-two-", "two-two-two-"]
+        texts = [each for each in reachable(boxes) if isinstance(each, str | bytes)]
+        assert len(texts) > 50
+        assert [text for text in map(repr, texts) if "one-one" in text] == []
+
+
+def reachable(root: object) -> list[object]:
+    found, seen = [root], {id(root)}
+    for each in found:
+        if not isinstance(each, type | ModuleType | FunctionType):
+            new = [other for other in gc.get_referents(each) if id(other) not in seen]
+            seen.update(map(id, new))
+            found += new
+    return found
 
 
 def test_an_interactive_loop_that_runs_already(project: Path) -> None:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import select
+import shlex
 import signal
 import socket
 import subprocess
 import sys
-from contextlib import contextmanager
+import threading
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -134,6 +138,12 @@ def test_a_line_that_is_too_long_is_skipped_without_keeping_it(
         assert host.memory_info().rss - before < 150 << 20
 
 
+@pytest.mark.parametrize("name", ["\ud800", "\u00e9", 1.5, None, {"a": [True]}, 10**30])
+def test_an_id_comes_back_as_it_was(worker: Worker, name: object) -> None:
+    worker.send({"id": name, "file": "hello.py"})
+    assert worker.answer()["id"] == name
+
+
 def test_results_of_any_size_and_many_at_once(worker: Worker, capsule: Command) -> None:
     capsule.write("big.py", "def main(n): return [n, 'x' * (n * 1_000_000)]")
     worker.send(*({"id": n, "file": "big.py", "args": [n]} for n in range(20)))
@@ -183,6 +193,16 @@ def test_who_takes_no_answers_ends_what_runs_for_him(capsule: Command) -> None:
         process.stdin.close()
         assert process.wait(SECONDS) == 0
         process.stdin = process.stdout = None
+
+
+def test_a_signal_ends_it_when_nobody_takes_the_answers(worker: Worker, capsule: Command) -> None:
+    capsule.write("big.py", "def main(): return 'x' * 3_000_000")
+    worker.send(*[{"id": number, "file": "big.py"} for number in range(4)])
+    assert worker.process.stdout is not None
+    # The first answer has begun, and does not fit into the pipe.
+    assert worker.process.stdout.read(1) == b"{"
+    worker.process.send_signal(signal.SIGTERM)
+    assert worker.process.wait(SECONDS) == 130
 
 
 @contextmanager
@@ -367,10 +387,11 @@ def test_a_worker_that_dies_in_the_middle_is_told(prepared: Command) -> None:
     assert prepared("run", "hello.py", "1", "--result").out == "hello \n"
 
 
+@pytest.mark.parametrize("name", ["TMPDIR", "PIP_CACHE_DIR", "https_proxy", "CAPSULE_RECORD"])
 def test_what_would_be_different_there_runs_here(
-    prepared: Command, listener: subprocess.Popen[bytes], tmp_path: Path
+    prepared: Command, listener: subprocess.Popen[bytes], tmp_path: Path, name: str
 ) -> None:
-    prepared.environ["TMPDIR"] = str(tmp_path)
+    prepared.environ[name] = str(tmp_path)
     prepared.write("sleep.py", "import time\ndef main():\n    print('up')\n    time.sleep(1e9)")
     with prepared.popen("run", "sleep.py") as process:
         assert process.stderr is not None
@@ -426,8 +447,6 @@ def test_a_socket_that_others_could_have_made_is_not_used(capsule: Command) -> N
 @pytest.mark.parametrize("answer", [b"", b"\0", b"garbage", None])
 def test_one_that_does_not_take_it_is_left(capsule: Command, answer: bytes | None) -> None:
     """Whoever listens and does not accept, in whatever way: the command runs here."""
-    import threading
-
     path = capsule.environ["CAPSULE_SOCKET"]
     (capsule.folder / "s").mkdir(mode=0o700)
     with socket.socket(socket.AF_UNIX) as server:
@@ -474,6 +493,75 @@ def test_nonsense_on_the_socket_does_no_harm(
             pass
     assert capsule("run", "hello.py", "1", "--result").out == "hello \n"
     assert listener.poll() is None
+
+
+def test_more_connections_than_descriptors(prepared: Command) -> None:
+    with listening(prepared) as worker, ExitStack() as owned:
+        psutil.Process(worker.pid).rlimit(psutil.RLIMIT_NOFILE, (64, 64))
+        for _ in range(100):
+            connection = owned.enter_context(socket.socket(socket.AF_UNIX))
+            connection.connect(prepared.environ["CAPSULE_SOCKET"])
+        # It is not served, and runs by itself.
+        assert prepared("run", "hello.py", "1", "--result").out == "hello \n"
+        owned.close()
+        assert worker.poll() is None
+        assert prepared("run", "hello.py", "1", "--result").out == "hello \n"
+
+
+@pytest.mark.parametrize("stuck", ["stdin", "stdout"])
+def test_a_signal_ends_it_when_a_program_is_stuck(prepared: Command, stuck: str) -> None:
+    prepared.write("big.py", "def main(): return 'x' * 3_000_000")
+    reader, writer = os.pipe()
+    name = "-" if stuck == "stdin" else "big.py"
+    streams = {"stdin": reader} if stuck == "stdin" else {"stdout": writer}
+    with listening(prepared) as worker:
+        process = prepared.popen("run", name, **streams)
+        if stuck == "stdout":
+            assert os.read(reader, 1) == b"{"
+        else:
+            # What it has taken from the pipe shows that it reads.
+            os.write(writer, b"def main(): pass\n")
+            while select.select([reader], [], [], 0)[0]:
+                threading.Event().wait(0.001)
+        worker.send_signal(signal.SIGTERM)
+        assert worker.wait(SECONDS) == 0
+        process.wait(SECONDS)
+        for stream in (process.stdout, process.stderr):
+            if stream is not None:
+                stream.close()
+    os.close(reader)
+    os.close(writer)
+
+
+@pytest.mark.parametrize("closed", [0, 1, 2])
+def test_a_closed_standard_stream(prepared: Command, closed: int) -> None:
+    words = [sys.executable, "-m", "capsule", "run", "hello.py", "1", "--json"]
+    with listening(prepared):
+        done = subprocess.run(
+            ["/bin/sh", "-c", f"exec {shlex.join(words)} {closed}>&-"],
+            cwd=prepared.folder,
+            env=prepared.environ,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert done.returncode == 0
+
+
+def test_an_interrupt_while_a_worker_is_asked(capsule: Command) -> None:
+    path = capsule.environ["CAPSULE_SOCKET"]
+    (capsule.folder / "s").mkdir(mode=0o700)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(path)
+        server.listen(1)
+        with capsule.popen("run", "hello.py") as process:
+            connection, _ = server.accept()
+            with connection:
+                assert connection.recv(1)
+                process.send_signal(signal.SIGINT)
+                out, err = process.communicate(timeout=SECONDS)
+    assert (process.returncode, out, err) == (130, b"", b"capsule: interrupted\n")
 
 
 def test_little_is_imported_to_hand_over(capsule: Command) -> None:

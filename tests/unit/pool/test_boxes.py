@@ -26,7 +26,7 @@ class FakeBox:
 
     made: list[FakeBox] = []  # noqa: RUF012 - emptied by the fixture
 
-    def __init__(self, source: Source, call: Call, *_: object, **__: object) -> None:
+    def __init__(self, source: Source, call: Call, *_: object, **_rest: object) -> None:
         self.source, self.call = source, call
         self.runs: list[Call] = []
         self.closed = False

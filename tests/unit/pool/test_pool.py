@@ -69,6 +69,21 @@ def test_none_left_and_one_is_started_at_once(plans: Plans, quota: Quota) -> Non
         assert pool.waiting == 0
 
 
+def test_a_child_process_neither_uses_nor_ends_what_waits(
+    pool: Pool, plans: Plans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both would write to the same process, and a task would run twice."""
+    pool.expect(plans())
+    assert pool.wait_until_ready(SECONDS)
+    before = waiting_pids()
+    with monkeypatch.context() as child:
+        child.setattr(os, "getpid", lambda: 1)
+        with pool.start(plans()) as started:
+            assert started.process.pid not in before
+        pool.close()
+    assert (pool.waiting, waiting_pids()) == (2, before)
+
+
 def test_what_waits_for_another_plan_is_ended(pool: Pool, plans: Plans) -> None:
     pool.expect(plans())
     assert pool.wait_until_ready(SECONDS)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 import threading
 from queue import SimpleQueue
 
@@ -111,3 +115,52 @@ def test_a_grant_that_comes_with_the_cancellation_is_passed_on() -> None:
         thread.join(20)
     assert not too_many
     assert repr(slots) == "<Slots 0 of 2 taken, 0 wait>"
+
+
+def test_an_exception_while_it_waits_leaves_the_queue(said: SimpleQueue[str]) -> None:
+    """As KeyboardInterrupt in `run_sync`: a slot granted to it would never come back."""
+    slots = Slots(1)
+    first = Runner(slots, "a", said, "a")
+    first.start()
+
+    def interrupt() -> None:
+        while "1 wait" not in repr(slots):
+            threading.Event().wait(0.001)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with (
+        Cancellation() as never,
+        pytest.raises(KeyboardInterrupt),
+        slots.slot("b", never),
+    ):
+        pass
+    first.finish()
+    assert repr(slots) == "<Slots 0 of 1 taken, 0 wait>"
+
+
+_FORKED = """
+import os
+from capsule.pool import slots
+from capsule.process.cancel import Cancellation
+with Cancellation() as never, slots.SHARED.slot("a", never):
+    child = os.fork()
+    if child == 0:
+        with slots.SHARED.slot("b", never):
+            print(repr(slots.SHARED), flush=True)
+        os._exit(0)
+    os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork here")
+def test_a_child_process_holds_none_of_its_parents() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", _FORKED],
+        env={**os.environ, "CAPSULE_MAX_RUNNING": "1"},
+        capture_output=True,
+        timeout=20,
+        check=True,
+        text=True,
+    )
+    assert done.stdout == "<Slots 1 of 1 taken, 0 wait>\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import anyio
 import pytest
 
 from capsule.sdk import workers
-from capsule.sdk.threads import in_thread
+from capsule.sdk.threads import in_thread, to_its_end
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -86,6 +87,67 @@ async def test_who_cancels_waits_until_the_work_is_over() -> None:
         await in_thread(lambda _: began.wait(SECONDS))
         group.cancel_scope.cancel()
     assert over.is_set()
+
+
+def test_who_cancels_a_task_of_asyncio_twice_waits_too() -> None:
+    """A shield keeps off what cancels a scope only."""
+    began, asked, go_on, over = (threading.Event() for _ in range(4))
+
+    def work(stop: Cancellation) -> None:
+        stop.attach(asked.set)
+        began.set()
+        assert go_on.wait(SECONDS)
+        # Not closed while this still uses it.
+        assert stop.fileno() >= 0
+        over.set()
+
+    async def main() -> None:
+        task = asyncio.create_task(in_thread(work))
+        await in_thread(lambda _: began.wait(SECONDS))
+        for _ in range(3):
+            task.cancel()
+            await asyncio.sleep(0)
+        assert asked.is_set()
+        assert not task.done()
+        go_on.set()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert over.is_set()
+
+    asyncio.run(main())
+
+
+def test_work_is_over_before_the_loop_that_waited_is_gone() -> None:
+    began, over = threading.Event(), threading.Event()
+
+    def work(stop: Cancellation) -> None:
+        asked = threading.Event()
+        stop.attach(asked.set)
+        began.set()
+        assert asked.wait(SECONDS)
+        over.set()
+
+    loop = asyncio.new_event_loop()
+    waiting = in_thread(work)
+    loop.call_soon(loop.stop)
+
+    async def first_step() -> None:
+        waiting.send(None)
+
+    loop.run_until_complete(first_step())
+    assert began.wait(SECONDS)
+    loop.close()
+    waiting.close()
+    assert over.is_set()
+
+
+async def test_what_closes_is_done_where_all_threads_are_taken_and_the_task_is_cancelled() -> None:
+    called: list[int] = []
+    with anyio.CancelScope() as scope:
+        scope.cancel()
+        await to_its_end(lambda: called.append(1))
+    assert called == [1]
+    assert scope.cancelled_caught
 
 
 async def test_nothing_begins_for_who_is_cancelled_already() -> None:
