@@ -74,6 +74,12 @@ def first_run(session: nox.Session) -> None:
             session.log(f"a later run alone: {time.monotonic() - begin:.2f} s")
 
 
+@nox.session(venv_backend="none")
+def browser(session: nox.Session) -> None:
+    """Look at the page of a run in headless Chromium, which has to be installed."""
+    session.run(*HERE, "pytest", "tests/browser")
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure against the peer and the floors, in one run; `--lab PATH` adds the design's lab."""

@@ -2,21 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING
 
-import pytest
 from hypothesis import given
 
 from capsule.cli.layout.page import page
 from capsule.cli.layout.texts import cleaned
 from capsule.lifecycle.reader import Node, Run
 from tests.unit.cli.test_layout import NOW, attempt, trees
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 HOSTILE = "</script><img src=x onerror=document.title='broken'>\"'><script>document.title='broken'</script>"
 TAGS = {
@@ -96,19 +89,3 @@ def test_what_a_task_chose_is_text() -> None:
 def test_any_run(tree: Node) -> None:
     text = read(page(Run("0123456789abcdef", (tree,)), NOW))
     assert cleaned(tree.attempt.task).strip() in text
-
-
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="Chromium is not installed")
-def test_in_a_browser(tmp_path: Path) -> None:
-    path = tmp_path / "page.html"
-    path.write_text(page(hostile(), NOW))
-    flags = ("--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={tmp_path / 'user'}")
-    done = subprocess.run(
-        ["chromium", *flags, "--dump-dom", path.as_uri()],
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=100,
-    )
-    assert HOSTILE in read(done.stdout)
-    assert "<title>broken" not in done.stdout
