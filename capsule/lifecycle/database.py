@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from capsule.lifecycle import schema
 from capsule.lifecycle.locks import held
+from capsule.lifecycle.spool import NAME
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-NAME = "runs.db"
 # What SQLite keeps beside the file.
 _BESIDE = ("-wal", "-shm")
 _LOCK = "lock"

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from capsule.lifecycle.pending import Row
 
 FOLDER = "spool"
+NAME = "runs.db"
+# How each database of SQLite begins.
+_MAGIC = b"SQLite format 3\0"
 # With so many files, who would leave the next one writes the database instead.
 MOST = 100
 _END, _UNFINISHED = ".json", ".new"
@@ -32,11 +35,15 @@ _OLD = 3600
 
 
 def leave(folder: Path, rows: Sequence[Row]) -> bool:
-    """Leave rows in `folder`, that of the database; False where somebody has to take in first.
+    """Leave rows in `folder`, that of the database; False where that has to be opened first.
+
+    It has when much was left already, and when it is damaged on the face of it.
 
     Raises `OSError` when they cannot be written.
     """
     spool = folder / FOLDER
+    if _is_damaged(folder / NAME):
+        return False
     try:
         with os.scandir(spool) as entries:
             if sum(1 for _ in entries) >= MOST:
@@ -58,6 +65,14 @@ def leave(folder: Path, rows: Sequence[Row]) -> bool:
         made.unlink(missing_ok=True)
         raise
     return True
+
+
+def _is_damaged(database: Path) -> bool:
+    try:
+        with database.open("rb") as file:
+            return file.read(len(_MAGIC)) not in (b"", _MAGIC)
+    except FileNotFoundError:
+        return False
 
 
 def has_any(folder: Path) -> bool:
