@@ -197,7 +197,7 @@ _BRIEF = ", ".join(
 @contextmanager
 def _reading(home: Path) -> Iterator[_Look]:
     folder = home / FOLDER
-    path = folder / database.NAME
+    path = folder / spool.NAME
     try:
         _take_in(folder)
         connection = database.open_to_read(folder)

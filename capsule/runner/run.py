@@ -210,7 +210,7 @@ def _plan(order: Order, start: Start, policy: Policy) -> Plan:
     # A copy of a folder that was made ahead would not be what the folder is by then.
     copied = not (order.walls.landlock and order.walls.seccomp)
     stale = copied and any(not folder.writable for folder in order.material.folders)
-    warming = None if stale else base.warming
+    warming = None if stale else snapshot.warming
     return Plan(launch, base.first_step, order.walls, start.request, _limits(policy), warming)
 
 

@@ -24,25 +24,30 @@ _ALLOWANCE = 4_000_000_000
 _SECONDS = 60
 
 
-def overhead(launch: Launch, first_step: int, walls: Walls, *, warm: bool = False) -> int:
-    """Return the fuel that a run without a task takes, to within some 500 units.
+def overhead(
+    launch: Launch, first_step: int, walls: Walls, asked: bytes, *, warm: bool = False
+) -> int:
+    """Return the fuel that a run takes whose task does nothing, to within some 500 units.
 
-    With `warm`, the run is told to warm up before it gets its request. The gauge reads finely near
-    nothing, so a second run gets just what the first one took as its overhead, and what is read
-    then is the small rest.
+    `asked` is its request, whose answer has to be null. With `warm`, the run is told to warm up
+    before. The gauge reads finely near nothing, so a second run gets just what the first one took
+    as its overhead, and what is read then is the small rest.
 
     Raises `ToolchainError` when such a run does not end as it must.
     """
     launch = launch._replace(budget=_ALLOWANCE)
-    first = _reading(launch._replace(fuel=_ALLOWANCE), first_step, walls, warm=warm).low
-    rest = _reading(launch._replace(fuel=_ALLOWANCE + first), first_step, walls, warm=warm)
-    return first + rest.middle
-
-
-def _reading(launch: Launch, first_step: int, walls: Walls, *, warm: bool) -> gauge.Reading:
-    asked, expected = request.idle(), frames.frame(frames.RESULT, b"null")
+    expected = frames.frame(frames.RESULT, b"null")
     if warm:
         asked, expected = request.warm() + asked, request.READY + expected
+    first = _reading(launch._replace(fuel=_ALLOWANCE), first_step, walls, (asked, expected)).low
+    more = launch._replace(fuel=_ALLOWANCE + first)
+    return first + _reading(more, first_step, walls, (asked, expected)).middle
+
+
+def _reading(
+    launch: Launch, first_step: int, walls: Walls, talk: tuple[bytes, bytes]
+) -> gauge.Reading:
+    asked, expected = talk
     deadline = time.monotonic() + _SECONDS
     answer, errors = bytearray(), bytearray()
     with (

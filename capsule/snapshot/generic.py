@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from capsule.errors import ToolchainError
 from capsule.named import NamedTuple
 from capsule.process.argv import STDLIB_GUEST, Launch, Mount
-from capsule.snapshot import driver, gauge, guest, shelf
+from capsule.snapshot import driver, gauge, guest, request, shelf
 from capsule.toolstore.layout import INTERPRETER
 from capsule.wasm import PAGE
 
@@ -33,12 +33,14 @@ _HOST, _INITIAL, DRIVER, _CAMERA = "host.cwasm", "initial", "driver.cwasm", "cam
 class Snapshot(NamedTuple):
     """A driver that is ready to run, and what has to be known of it.
 
-    `overhead` is the fuel that a run of it takes besides the task's own, `memory` the bytes of
-    linear memory that it starts with. While `lease` is referred to, the driver stays.
+    `overhead` is the fuel that a run of it takes besides the task's own, `warming` what a request
+    to warm up takes besides, `memory` the bytes of linear memory that it starts with. While `lease`
+    is referred to, the driver stays.
     """
 
     driver: Path
     overhead: int
+    warming: int
     memory: int
     lease: Lease | None = None
 
@@ -59,19 +61,16 @@ class Base(NamedTuple):
     """What runs of all tasks share.
 
     `launch` is that of a run but for its driver, folders and limits, `first_step` where in the host
-    module the gauge begins. `warming` is the fuel that a request to warm up takes. `camera` is the
-    driver that freezes a task, `initial` the memory before anything ran, `restoring` the fuel that
-    restoring the generic snapshot takes. `key` stands for all of it on this machine.
+    module the gauge begins. `camera` is the driver that freezes a task, `initial` the memory before
+    anything ran. `key` stands for all of it on this machine.
     While `leases` are referred to, the files stay.
     """
 
     launch: Launch
     first_step: int
     generic: Snapshot
-    warming: int
     camera: Path
     initial: Path
-    restoring: int
     key: str
     runtime: Runtime
     leases: tuple[Lease | None, ...] = ()
@@ -119,17 +118,17 @@ def open_base(
         key,
         lambda folder: _make(folder, studio),
         progress,
-        ("overhead", "warming", "memory", "restoring"),
+        ("overhead", "warming", "memory"),
     )
     facts = entry.facts
     return Base(
         run,
         studio.first_step,
-        Snapshot(entry.folder / DRIVER, facts["overhead"], facts["memory"], entry.lease),
-        facts["warming"],
+        Snapshot(
+            entry.folder / DRIVER, facts["overhead"], facts["warming"], facts["memory"], entry.lease
+        ),
         entry.folder / _CAMERA,
         studio.initial,
-        facts["restoring"],
         key,
         Runtime(
             toolchain.portable,
@@ -212,13 +211,13 @@ def _make(folder: Path, studio: _Studio) -> shelf.Facts:
     made = driver.camera_driver(_FREEZE, taken.pages, grown)
     compile_module(run.wasmtime, made, folder / _CAMERA)
     launch = run._replace(driver=folder / DRIVER)
-    cost = calibration.overhead(launch, studio.first_step, walls)
-    warmed = calibration.overhead(launch, studio.first_step, walls, warm=True)
+    asked = request.idle()
+    cost = calibration.overhead(launch, studio.first_step, walls, asked)
+    warmed = calibration.overhead(launch, studio.first_step, walls, asked, warm=True)
     return {
         "overhead": cost,
         "warming": warmed - cost,
         "memory": taken.memory,
-        "restoring": driver.restoring_fuel(taken.pages),
     }
 
 

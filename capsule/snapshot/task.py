@@ -11,12 +11,13 @@ import json
 import time
 from typing import TYPE_CHECKING
 
-from capsule.errors import WireError
+from capsule.errors import ToolchainError, WireError
 from capsule.named import NamedTuple
 from capsule.policy.values import printable
+from capsule.progress import Silent
 from capsule.shared import frames
 from capsule.snapshot import driver, request, shelf
-from capsule.snapshot.code import mounts_of
+from capsule.snapshot.code import Code, mounts_of
 from capsule.snapshot.generic import DRIVER, SERVE, Snapshot, opened
 from capsule.wasm import PAGE
 from capsule.wire import answers
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.snapshot.camera import Picture
-    from capsule.snapshot.code import Code
     from capsule.snapshot.generic import Base
     from capsule.snapshot.pages import PageRun
 
@@ -40,7 +40,9 @@ IMPORT_SECONDS = 30.0
 SHELF = "tasks"
 _QUOTED = 300  # characters of what a guest says that a reason repeats
 _REASON = "reason"
-_FACTS = ("frozen", "overhead", "memory", "files", "failed")
+_FACTS = ("frozen", "overhead", "warming", "memory", "files", "failed")
+# A task that does nothing: what a run of it takes is what any run takes besides its task.
+_NOTHING = Code({"capsule_nothing.py": b"def main(): pass\n"}, "capsule_nothing", "nothing")
 
 
 class Frozen(NamedTuple):
@@ -82,7 +84,7 @@ def open_task(home: Path, base: Base, code: Code, studio: Studio) -> Frozen | Un
         entry = shelf.obtain(
             shelf_of(home),
             task_key(base, code),
-            lambda folder: _make(folder, base, code, studio),
+            lambda folder: _make(folder, home, base, code, studio),
             studio.progress,
             _FACTS,
         )
@@ -103,7 +105,7 @@ def restore(
     entry = shelf.obtain(
         shelf_of(home),
         shelf.key(base.key.encode(), b"artifact", digest.encode()),
-        lambda folder: _develop(pictured(), base, folder),
+        lambda folder: _develop(pictured(), home, base, folder),
         progress,
         _FACTS,
     )
@@ -112,7 +114,9 @@ def restore(
 
 def _frozen(entry: shelf.Entry) -> Frozen:
     facts = entry.facts
-    snapshot = Snapshot(entry.folder / DRIVER, facts["overhead"], facts["memory"], entry.lease)
+    snapshot = Snapshot(
+        entry.folder / DRIVER, facts["overhead"], facts["warming"], facts["memory"], entry.lease
+    )
     return Frozen(snapshot, _reason(entry) if facts["files"] else None)
 
 
@@ -192,7 +196,11 @@ def _check(studio: Studio) -> None:
 
 
 def _develop(
-    pictured: Pictured, base: Base, folder: Path, watch: Callable[[], None] | None = None
+    pictured: Pictured,
+    home: Path,
+    base: Base,
+    folder: Path,
+    watch: Callable[[], None] | None = None,
 ) -> shelf.Facts:
     """Compile the driver of a snapshot into `folder`; return what has to be known of it."""
     from capsule.snapshot import eviction
@@ -203,13 +211,55 @@ def _develop(
     if pictured.files is not None:
         _write_reason(folder, pictured.files)
     # Measuring it would run the task's code, which could make the answer what it likes.
-    restoring = driver.restoring_fuel(pictured.pages)
+    costs = _costs(home, base)
     return {
         "frozen": 1,
-        "overhead": base.generic.overhead - base.restoring + restoring,
+        "overhead": costs["overhead"] + driver.restoring_fuel(pictured.pages),
+        "warming": costs["warming"],
         "memory": pictured.memory,
         "files": int(pictured.files is not None),
         "failed": 0,
+    }
+
+
+def _costs(home: Path, base: Base) -> shelf.Facts:
+    """Return the fuel that any run from a snapshot takes besides restoring it and its task.
+
+    It is measured once for a base, with a task of capsule's own. The generic snapshot would not do:
+    code that was run before, as that of the import's request, takes less than the first time.
+    """
+    entry = shelf.obtain(
+        home / "cache" / "generic",
+        shelf.key(base.key.encode(), b"costs", request.freeze(_NOTHING)),
+        lambda folder: _measure(folder, base),
+        Silent(),
+        ("overhead", "warming"),
+    )
+    return entry.facts
+
+
+def _measure(folder: Path, base: Base) -> shelf.Facts:
+    from capsule.confine.walls import standing
+    from capsule.process.cancel import Cancellation
+    from capsule.snapshot import calibration
+    from capsule.toolstore.compile import compile_module
+
+    walls = standing()
+    with Cancellation() as never:
+        taken = take(base, _NOTHING, Studio(walls, None, None, never, Silent()))
+    if not isinstance(taken, Pictured):
+        raise ToolchainError(
+            f"the interpreter cannot be measured: its import {taken.reason}",
+            hint="capsule toolchain verify",
+        )
+    compile_module(base.launch.wasmtime, module_of(taken, base), folder / DRIVER)
+    launch = base.launch._replace(driver=folder / DRIVER)
+    asked = request.call(request.Call(_NOTHING.entry, "main", task="main"), None)
+    cost = calibration.overhead(launch, base.first_step, walls, asked)
+    warmed = calibration.overhead(launch, base.first_step, walls, asked, warm=True)
+    return {
+        "overhead": cost - driver.restoring_fuel(taken.pages),
+        "warming": warmed - cost,
     }
 
 
@@ -221,10 +271,10 @@ class _EndedError(Exception):
         self.how = how
 
 
-def _make(folder: Path, base: Base, code: Code, studio: Studio) -> shelf.Facts:
+def _make(folder: Path, home: Path, base: Base, code: Code, studio: Studio) -> shelf.Facts:
     taken = take(base, code, studio)
     if isinstance(taken, Pictured):
-        return _develop(taken, base, folder, lambda: _check(studio))
+        return _develop(taken, home, base, folder, lambda: _check(studio))
     if taken.limited:
         raise _EndedError(taken)
     _write_reason(folder, taken.reason)

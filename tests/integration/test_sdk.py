@@ -187,12 +187,23 @@ async def test_fresh_values_in_processes_that_waited(project: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_the_fuel_is_that_of_a_process_started_for_the_run(project: Path) -> None:
-    write(project, "def main():\n    for _ in range(20_000): pass")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "for _ in range(20_000): pass",
+        "print('said')",
+        "import json; return json.dumps({'a': [1, 2, 3]})",
+        "return sorted(range(200))",
+    ],
+)
+async def test_the_fuel_is_that_of_a_process_started_for_the_run(project: Path, body: str) -> None:
+    write(project, f"def main():\n    {body}")
     async with Sandbox("job.py", warm=2) as warm, Sandbox("job.py", warm=0) as cold:
-        one = (await warm.run()).execution.fuel_consumed
-        other = (await cold.run()).execution.fuel_consumed
-    assert one == pytest.approx(other, rel=0.01)
+        for _ in range(2):
+            one = (await warm.run()).execution.fuel_consumed
+            other = (await cold.run()).execution.fuel_consumed
+            # To the gauge's resolution, for a task that takes next to nothing.
+            assert one == pytest.approx(other, rel=0.01, abs=1_500)
 
 
 @pytest.mark.anyio

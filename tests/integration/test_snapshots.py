@@ -15,7 +15,7 @@ from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.run import run
 from capsule.runner.source import read_file, read_text
-from capsule.snapshot import calibration, eviction, shelf, task
+from capsule.snapshot import calibration, eviction, request, shelf, task
 from capsule.snapshot.preopens import ADDRESS, SIZE
 from tests.integration.workbench import Recorder, Workbench
 
@@ -438,7 +438,7 @@ def main():
 
 
 def test_the_overhead_is_what_a_run_without_a_task_takes(fresh: Workbench) -> None:
-    order = fresh.order("import json, re, textwrap\ndef main(): return 1")
+    order = fresh.order("import json, re, textwrap\ndef main(): return None")
     fresh.run_order(order)
     base = order.material.base
     with Cancellation() as never:
@@ -450,8 +450,11 @@ def test_the_overhead_is_what_a_run_without_a_task_takes(fresh: Workbench) -> No
         )
     assert isinstance(found, task.Frozen)
     launch = base.launch._replace(driver=found.snapshot.driver)
-    measured = calibration.overhead(launch, base.first_step, order.walls)
-    assert abs(found.snapshot.overhead - measured) < 50_000
+    asked = request.call(order.call, None)
+    measured = calibration.overhead(launch, base.first_step, order.walls, asked)
+    assert abs(found.snapshot.overhead - measured) < 2_000
+    warmed = calibration.overhead(launch, base.first_step, order.walls, asked, warm=True)
+    assert abs(found.snapshot.warming - (warmed - measured)) < 2_000
 
 
 def test_memory_that_the_import_took_counts(fresh: Workbench) -> None:
