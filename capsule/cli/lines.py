@@ -9,13 +9,11 @@ answered, with the id if it had one, and the next one is read.
 from __future__ import annotations
 
 import json
-import os
-import select
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from capsule.cli.watching import told_of
 from capsule.errors import CapsuleError, UsageError
 from capsule.policy.values import nearest, shown
 from capsule.pool import slots
@@ -26,7 +24,6 @@ from capsule.sdk.calls import call_of, source_of
 from capsule.shared.frames import MAX_BODY
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
     from typing import BinaryIO
 
@@ -58,7 +55,8 @@ class Lines:
 
     def follow(self, source: BinaryIO) -> None:
         """Read lines until there are no more, or nobody takes answers; wait for all answers."""
-        with _told_when_gone(self._output, self.cancel):
+        # Whoever reads the answers may be gone, and what runs might never write one.
+        with told_of(self._output.fileno(), 0, self.cancel):
             self._read(source)
             self._threads.shutdown()
 
@@ -148,33 +146,6 @@ class Lines:
         except (OSError, ValueError):
             # Whoever asked is gone, or takes nothing more.
             self.cancel()
-
-
-@contextmanager
-def _told_when_gone(output: BinaryIO, tell: Callable[[], None]) -> Iterator[None]:
-    """Call `tell` when whoever reads `output` is gone: what runs might never write to it."""
-    if not hasattr(select, "poll"):
-        yield
-        return
-    stop_reader, stop_writer = os.pipe()
-    poll = select.poll()
-    poll.register(stop_reader, select.POLLIN)
-    # Asked for nothing, the system tells of errors and of the end.
-    poll.register(output.fileno(), 0)
-
-    def wait() -> None:
-        if stop_reader not in dict(poll.poll()):
-            tell()
-
-    thread = threading.Thread(target=wait, name="capsule-gone", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        os.write(stop_writer, b"\0")
-        thread.join()
-        os.close(stop_reader)
-        os.close(stop_writer)
 
 
 def _parsed(line: bytes) -> dict[str, Any]:

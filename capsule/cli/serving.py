@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import socket
 import stat
 import struct
@@ -29,6 +30,7 @@ from capsule.cli.run import show
 from capsule.cli.screen import Screen
 from capsule.cli.surroundings import Surroundings
 from capsule.cli.verbose import Verbose
+from capsule.cli.watching import told_of
 from capsule.errors import UsageError
 from capsule.named import NamedTuple
 from capsule.process.cancel import Cancellation
@@ -82,7 +84,8 @@ def listening(path: Path) -> Iterator[socket.socket]:
     with ExitStack() as owned:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if path.parent.stat().st_mode & 0o022:
+            folder = path.parent.stat()
+            if folder.st_mode & 0o022 or folder.st_uid != os.getuid():
                 raise UsageError(
                     f"{path.parent} can be written by others, so anybody could listen there",
                     hint="a socket in a folder of your own",
@@ -192,7 +195,10 @@ class Server:
 
     def _run(self, options: Options, around: Surroundings, connection: socket.socket) -> int:
         screen = around.screen
-        with Cancellation() as cancellation, _cancelled_by(connection, cancellation):
+        with (
+            Cancellation() as cancellation,
+            told_of(connection.fileno(), select.POLLIN, cancellation.cancel),
+        ):
             asked = understood(options, around)
             envelope = self._boxes.run(
                 asked.source,
@@ -217,31 +223,6 @@ class _After:
             return first
         line: bytes = self._rest.readline(most - len(first))  # type: ignore[attr-defined]
         return first + line
-
-
-@contextmanager
-def _cancelled_by(connection: socket.socket, cancellation: Cancellation) -> Iterator[None]:
-    """Cancel when the other program passes a signal on, and when it is gone."""
-    stop_reader, stop_writer = os.pipe()
-
-    def listen() -> None:
-        import select
-
-        poll = select.poll()
-        poll.register(connection.fileno(), select.POLLIN)
-        poll.register(stop_reader, select.POLLIN)
-        if stop_reader not in dict(poll.poll()):
-            cancellation.cancel()
-
-    thread = threading.Thread(target=listen, daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        os.write(stop_writer, b"\0")
-        thread.join()
-        os.close(stop_reader)
-        os.close(stop_writer)
 
 
 @contextmanager

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 60.0
 # How many processes in a row may fail to come to wait until no more are started ahead.
 _PATIENCE = 3
+# After how many seconds it is tried again: a machine may have been short of something.
+_FORGIVING = 60.0
 # After how many seconds to ask again for a place that others have taken.
 _ASK_AGAIN = 1.0
 # For so many seconds a run that has just begun does not share the machine with the start of the
@@ -58,7 +60,7 @@ class Pool:
         self._changed = threading.Condition()
         self._used_at = time.monotonic()
         self._fill_from = 0.0
-        self._failures = 0
+        self._failures, self._failed_at = 0, 0.0
         self._closing = Cancellation()
         self._used: SimpleQueue[Instance | None] = SimpleQueue()
         self._filler: threading.Thread | None = None
@@ -187,7 +189,7 @@ class Pool:
         return (
             self._plan is not None
             and not self._closing.cancelled
-            and self._failures < _PATIENCE
+            and (self._failures < _PATIENCE or time.monotonic() - self._failed_at >= _FORGIVING)
             and len(self._ready) < self._size
             and not self._is_idle()
         )
@@ -231,6 +233,7 @@ class Pool:
     def _keep(self, ahead: Ahead | None, plan: Plan) -> None:
         if ahead is None:
             self._failures += 1
+            self._failed_at = time.monotonic()
             return
         self._quota.weigh(ahead.size)
         if self._plan is not None and serves(plan, self._plan) and not self._closing.cancelled:
