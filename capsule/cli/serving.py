@@ -32,6 +32,7 @@ from capsule.cli.surroundings import Surroundings
 from capsule.cli.verbose import Verbose
 from capsule.cli.watching import told_of
 from capsule.errors import UsageError
+from capsule.locking import try_lock
 from capsule.named import NamedTuple
 from capsule.process.cancel import Cancellation
 
@@ -79,8 +80,6 @@ def listening(path: Path) -> Iterator[socket.socket]:
 
     Raises `UsageError` when a worker listens there already, and when there is no such place.
     """
-    import fcntl
-
     with ExitStack() as owned:
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -93,10 +92,8 @@ def listening(path: Path) -> Iterator[socket.socket]:
             # Held as long as this worker lives: a socket without its holder is left over.
             lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
             owned.callback(os.close, lock)
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise UsageError(f"a worker listens at {path} already") from None
+            if not try_lock(lock):
+                raise UsageError(f"a worker listens at {path} already")
             with suppress(FileNotFoundError):
                 if not stat.S_ISSOCK(path.lstat().st_mode):
                     raise UsageError(f"{path} is there, and is no socket")

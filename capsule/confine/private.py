@@ -126,16 +126,15 @@ def _lock(path: Path) -> int:
     """Lock a folder and return the descriptor that holds the lock, -1 when it cannot be had."""
     if sys.platform == "win32":
         return -1
-    import fcntl
+    from capsule.locking import try_lock
 
     handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        # Somebody uses it, or this file system has no locks.
-        os.close(handle)
-        return -1
-    return handle
+    # This file system may have no locks.
+    with suppress(OSError):
+        if try_lock(handle):
+            return handle
+    os.close(handle)
+    return -1
 
 
 def _places() -> Iterator[str]:

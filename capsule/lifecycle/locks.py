@@ -7,36 +7,17 @@ it in the same process.
 from __future__ import annotations
 
 import os
-import sys
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from capsule.locking import try_lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
 _LOOK_AGAIN = 0.01
-
-if sys.platform == "win32":
-    import msvcrt
-
-    def _try(handle: int) -> bool:
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
-
-else:
-    import fcntl
-
-    def _try(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
 
 def take(path: Path) -> int | None:
@@ -47,7 +28,7 @@ def take(path: Path) -> int | None:
     while True:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
-            if not _try(handle):
+            if not try_lock(handle):
                 os.close(handle)
                 return None
             # Someone may have swept it away between the two; such a lock says nothing.
@@ -70,7 +51,7 @@ def sweep(path: Path) -> bool:
     except OSError:
         return False
     try:
-        free = _try(handle)
+        free = try_lock(handle)
         if free:
             with suppress(OSError):
                 path.unlink()

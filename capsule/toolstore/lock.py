@@ -11,6 +11,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from capsule.locking import try_lock
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -19,13 +21,6 @@ if TYPE_CHECKING:
 
 if sys.platform == "win32":
     import msvcrt
-
-    def _try(handle: int) -> bool:
-        try:
-            msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
-        except OSError:
-            return False
-        return True
 
     def _wait(handle: int) -> None:
         while True:
@@ -43,13 +38,6 @@ if sys.platform == "win32":
 
 else:
     import fcntl
-
-    def _try(handle: int) -> bool:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        return True
 
     def _wait(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX)
@@ -95,7 +83,7 @@ def lease(folder: Path) -> Lease | None:
 
 def claim(folder: Path) -> Lease | None:
     """Return a lease that nobody else has one beside, None while anybody has: for deleting it."""
-    return _claimed(folder, _try)
+    return _claimed(folder, try_lock)
 
 
 def _claimed(folder: Path, take: Callable[[int], bool]) -> Lease | None:
@@ -118,7 +106,7 @@ def locked(path: Path, progress: Progress) -> Iterator[None]:
     while True:
         handle = _open(path)
         try:
-            if not _try(handle):
+            if not try_lock(handle):
                 progress.note("another capsule is preparing what is needed here, waiting")
                 _wait(handle)
             # Someone may have deleted the folder while we waited; such a lock keeps nobody out.
@@ -137,7 +125,7 @@ def locked_if_free(path: Path) -> Iterator[bool]:
     """Hold the lock on `path` if nobody else does; say whether that is so. Raises `OSError`."""
     handle = _open(path)
     try:
-        held = _try(handle)
+        held = try_lock(handle)
         try:
             yield held
         finally:
