@@ -19,7 +19,7 @@ from capsule.policy.units import MAX_TASKS
 from capsule.process.cancel import Cancellation
 from capsule.runner import tree
 from capsule.runner.run import Nobody, run
-from tests.integration.workbench import from_artifact, from_source, with_copies
+from tests.integration.workbench import Counting, from_artifact, from_source, with_copies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -173,25 +173,6 @@ def size_of(path: Path) -> int:
         return path.lstat().st_size
     except OSError:
         return 0
-
-
-class Counting(Nobody):
-    """How many attempts there were, and how many at once."""
-
-    def __init__(self) -> None:
-        self.ran: list[str] = []
-        self.running = self.most = 0
-        self._lock = threading.Lock()
-
-    def started(self, policy: Policy, number: int) -> None:
-        with self._lock:
-            self.running += 1
-            self.most = max(self.most, self.running)
-
-    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
-        with self._lock:
-            self.running -= 1
-            self.ran.append(policy.task)
 
 
 MOST = 40

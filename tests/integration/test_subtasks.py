@@ -17,7 +17,7 @@ from capsule.runner.run import run
 from capsule.runner.source import read_file
 from capsule.snapshot import camera
 from capsule.snapshot import task as snapshots
-from tests.integration.workbench import Recorder
+from tests.integration.workbench import Counting
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -34,28 +34,8 @@ pytestmark = pytest.mark.integration
 HEAD = "from capsule import task\nimport asyncio, os\n"
 
 
-class Many(Recorder):
-    """An observer of tasks that run at the same time."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.ran: list[str] = []
-        self.running = self.most = 0
-        self._lock = threading.Lock()
-
-    def started(self, policy: Policy, number: int) -> None:
-        with self._lock:
-            self.running += 1
-            self.most = max(self.most, self.running)
-
-    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
-        with self._lock:
-            self.running -= 1
-            self.ran.append(policy.task)
-
-
-def ran(bench: Workbench, source: str) -> tuple[Envelope, Many]:
-    observer = Many()
+def ran(bench: Workbench, source: str) -> tuple[Envelope, Counting]:
+    observer = Counting()
     with Cancellation() as never:
         return run(bench.order(HEAD + source), observer, never), observer
 
@@ -243,7 +223,7 @@ async def main():
     await asyncio.gather(*(sleeper() for _ in range(4)))
 """
     )
-    observer = Many()
+    observer = Counting()
     with Cancellation() as cancellation:
         timer = threading.Timer(1.5, cancellation.cancel)
         timer.start()
@@ -433,7 +413,7 @@ def test_limits_of_a_whole_run(
 ) -> None:
     (tmp_path / "capsule.toml").write_text(f"[limits]\n{limit}\n")
     order = bench.order(HEAD + CHILDREN, [4, 10**9])
-    observer = Many()
+    observer = Counting()
     with Cancellation() as never:
         envelope = run(order, observer, never)
     if isinstance(expected, str):
@@ -447,13 +427,13 @@ def test_the_fuel_of_a_run_is_bounded_over_all_tasks(bench: Workbench, tmp_path:
     (tmp_path / "capsule.toml").write_text("[limits]\nrun_compute = 300_000_000\n")
     spent: list[int] = []
 
-    class Counting(Many):
+    class Asking(Counting):
         def ended(self, policy: Policy, number: int, done: Attempt) -> None:
             super().ended(policy, number, done)
             spent.append(policy.compute if done.fuel is None else done.fuel)
 
     with Cancellation() as never:
-        run(bench.order(HEAD + CHILDREN, [12, 10**9]), Counting(), never)
+        run(bench.order(HEAD + CHILDREN, [12, 10**9]), Asking(), never)
     assert len(spent) > 3
     assert sum(spent) <= 300_000_000 * 1.01
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from capsule.confine.walls import Walls
@@ -10,7 +11,7 @@ from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.export import build, export
-from capsule.runner.run import Order, run
+from capsule.runner.run import Nobody, Order, run
 from capsule.runner.source import read_artifact, read_text
 
 if TYPE_CHECKING:
@@ -44,6 +45,25 @@ class Recorder:
 
     def ended(self, policy: Policy, number: int, done: Attempt) -> None:
         self.attempts.append(done)
+
+
+class Counting(Nobody):
+    """An observer that knows which attempts have ended, and how many went on at once."""
+
+    def __init__(self) -> None:
+        self.ran: list[str] = []
+        self.running = self.most = 0
+        self._lock = threading.Lock()
+
+    def started(self, policy: Policy, number: int) -> None:
+        with self._lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+
+    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
+        with self._lock:
+            self.running -= 1
+            self.ran.append(policy.task)
 
 
 class Workbench:
