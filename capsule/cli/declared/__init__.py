@@ -1,0 +1,1 @@
+"""The command line as typer reads it; what the commands do is in the modules beside."""
