@@ -184,7 +184,7 @@ class Server:
             return
         connection.sendall(ACCEPTED)
         with _streams(connection) as (stdin, stdout, stderr):
-            screen = Screen(stdout, stderr)
+            screen = Screen(stdout, stderr, handed.environ.get("TERM", ""))
             around = Surroundings(screen, stdin, handed.working, handed.environ)
             code = guarded(handed.words, screen, lambda: self._run(options, around, connection))
         # Only now: what was printed is where it belongs when the other program ends.
