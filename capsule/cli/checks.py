@@ -17,7 +17,8 @@ from capsule.paths import HOME_VARIABLE, state_root
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
-from capsule.runner.run import Nobody, run
+from capsule.runner.observer import NOBODY
+from capsule.runner.run import run
 from capsule.runner.source import read_text
 from capsule.toolstore import manage, pip
 
@@ -140,7 +141,7 @@ def a_run() -> Row:
     source = read_text(b"def main(): return 6 * 7", _folder())
     order = prepare.order(source, prepare.Call(), state_root(), Silent())
     with Cancellation() as never:
-        envelope = run(order, Nobody(), never)
+        envelope = run(order, NOBODY, never)
     error = envelope["error"]
     if error is None and envelope["result"] == 42:
         return Row("run", "ok", f"a task answered in {envelope['execution']['duration_ms']} ms")

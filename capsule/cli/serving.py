@@ -26,10 +26,9 @@ from capsule.cli.bars import progress_for
 from capsule.cli.guarded import guarded
 from capsule.cli.handover import ACCEPTED, GO_ON, KIND, REFUSED
 from capsule.cli.lines import Lines
-from capsule.cli.run import show
+from capsule.cli.run import show, watching
 from capsule.cli.screen import Screen
 from capsule.cli.surroundings import Surroundings
-from capsule.cli.verbose import Verbose
 from capsule.cli.watching import told_of
 from capsule.errors import UsageError
 from capsule.locking import try_lock
@@ -197,13 +196,14 @@ class Server:
             told_of(connection.fileno(), select.POLLIN, cancellation.cancel),
         ):
             asked = understood(options, around)
-            envelope = self._boxes.run(
-                asked.source,
-                asked.call,
-                Verbose(screen, cancellation, on=options.verbose),
-                cancellation,
-                progress_for(screen, quiet=options.quiet),
-            )
+            with watching(screen, cancellation, verbose=options.verbose) as observer:
+                envelope = self._boxes.run(
+                    asked.source,
+                    asked.call,
+                    observer,
+                    cancellation,
+                    progress_for(screen, quiet=options.quiet),
+                )
         return show(envelope, options, screen)
 
 

@@ -28,15 +28,34 @@ def pieces_in_time(
     if descriptor is None or not hasattr(select, "poll"):
         yield data
         return
-    poll = select.poll()
-    poll.register(descriptor, select.POLLOUT)
-    poll.register(cancellation.fileno(), select.POLLIN)
+    poll = _poll(descriptor, cancellation)
     for start in range(0, len(data), _PIECE):
-        wait = None if deadline is None else max(0, int((deadline - time.monotonic()) * 1000) + 1)
-        ready = dict(poll.poll(wait))
+        ready = dict(poll.poll(_left(deadline)))
         if descriptor not in ready or cancellation.fileno() in ready:
             return
         yield data[start : start + _PIECE]
+
+
+def takes_a_line(stderr: TextIO, deadline: float | None, cancellation: Cancellation) -> bool:
+    """Say whether `stderr` takes a line, as soon as it does; no at `deadline`.
+
+    When the run is cancelled, what it does not take at once, it does not take.
+    """
+    descriptor = _descriptor(stderr)
+    if descriptor is None or not hasattr(select, "poll"):
+        return True
+    return descriptor in dict(_poll(descriptor, cancellation).poll(_left(deadline)))
+
+
+def _poll(descriptor: int, cancellation: Cancellation) -> select.poll:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.register(cancellation.fileno(), select.POLLIN)
+    return poll
+
+
+def _left(deadline: float | None) -> int | None:
+    return None if deadline is None else max(0, int((deadline - time.monotonic()) * 1000) + 1)
 
 
 def _descriptor(stream: TextIO) -> int | None:

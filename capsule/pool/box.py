@@ -9,7 +9,7 @@ from capsule.named import NamedTuple
 from capsule.pool import slots as running
 from capsule.pool.pool import IDLE_SECONDS, Pool
 from capsule.runner import prepare
-from capsule.runner.run import COLD, Nobody, first_plan, run, studio_of
+from capsule.runner.run import COLD, first_plan, run, studio_of
 from capsule.runner.start import Unstarted, start_of
 from capsule.snapshot.task import Unfrozen
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner.attempt import Plan, Starter
-    from capsule.runner.run import Observer, Order
+    from capsule.runner.observer import Observer
+    from capsule.runner.run import Order
     from capsule.runner.source import Source
 
 
@@ -156,6 +157,3 @@ def _begun(order: Order, cancellation: Cancellation) -> tuple[Order, Plan | None
     if not (isinstance(frozen, Unfrozen) and frozen.limited):
         order = order._replace(material=start.material)
     return order, first_plan(order, start)
-
-
-NOBODY = Nobody()
