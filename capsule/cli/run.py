@@ -51,9 +51,13 @@ def command(options: Options, around: Surroundings) -> int:
 def watching(
     screen: Screen, cancellation: Cancellation, *, verbose: bool
 ) -> AbstractContextManager[Observer]:
-    """Return who watches a run inside a `with` block."""
+    """Return who watches a run inside a `with` block: on a terminal its tree, elsewhere lines."""
     if not verbose:
         return Passing(screen, cancellation)
+    if screen.stderr_is_drawn:
+        from capsule.cli.growing import Growing
+
+        return Growing(screen, cancellation)
     from capsule.cli.telling import Telling
 
     return Telling(screen, cancellation)
