@@ -47,7 +47,7 @@ def understood(options: Options, around: Surroundings) -> Asked:
     said = Limits(
         options.max_fuel, options.max_ram, options.timeout, options.no_net, options.no_files
     )
-    limits = caller_limits(said, lambda name: f"--{name.replace('_', '-')}")
+    limits = caller_limits(said, flags=True)
     home = state_root(around.environ)
     source = _read(options, around, home)
     arguments = from_command_line(options.args, options.args_file, around)
