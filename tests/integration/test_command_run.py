@@ -89,8 +89,39 @@ def test_result_prints_the_bare_result(capsule: Command, expression: str, printe
 
 
 def test_a_failure_with_result_goes_to_stderr(capsule: Command) -> None:
-    done = capsule("run", "-", "--result", stdin="def main(): 1 / 0")
-    assert done == (1, "", "task_error: ZeroDivisionError: division by zero\n")
+    capsule.write("broken_sum.py", "def inner(): return 1 / 0\ndef main():\n    return inner()\n")
+    done = capsule("run", "broken_sum.py", "--result")
+    last = "task_error: ZeroDivisionError: division by zero\n"
+    assert done == (
+        1,
+        "",
+        "Traceback of the task (most recent last):\n"
+        '  File "broken_sum.py", line 3, in main\n'
+        "    return inner()\n"
+        '  File "broken_sum.py", line 1, in inner\n'
+        "  > def inner(): return 1 / 0\n"
+        "                        ~~^~~\n" + last,
+    )
+    assert capsule("run", "broken_sum.py", "--result", "--quiet") == (1, "", last)
+
+
+def test_a_failure_is_told_on_a_terminal_and_in_a_pipe_is_the_envelope_alone(
+    capsule: Command,
+) -> None:
+    capsule.write("endless.py", "def main():\n    while True: pass\n")
+    words = "run", "endless.py", "--max-fuel", "LOW"
+    said = (
+        "fuel_exhausted: the task used 1.0e8 of 1.0e8 fuel, --max-fuel LOW: "
+        "--max-fuel MEDIUM allows 20x\n"
+    )
+    shown = capsule.on_terminal(*words)
+    assert shown.code == 1
+    document, brace, told = shown.out.rpartition("}\n")
+    assert told == said
+    assert json.loads(document + brace)["success"] is False
+    assert said not in capsule.on_terminal(*words, "--json").out
+    assert said not in capsule.on_terminal(*words, "--quiet").out
+    assert capsule(*words).err == ""
 
 
 @pytest.mark.parametrize(
