@@ -104,6 +104,14 @@ def run(
     return _run(order, observer, cancellation, _Place(tree, register, 0, starter))
 
 
+def given_up(order: Order) -> Envelope:
+    """Return the envelope of an order that was cancelled before its turn, and record that."""
+    register = Register(order.ledger, order.file, order.walls)
+    with Track(register, order.policy, 0, None) as track:
+        said = "the run was cancelled before its turn"
+        return track.settled(refusal(order.policy.task, "cancelled", said))
+
+
 class _Place(NamedTuple):
     """Where in a run a task is, which attempt called it, and where its sandbox comes from."""
 
