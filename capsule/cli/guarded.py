@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from capsule.cli import DEBUG, signals
-from capsule.errors import CapsuleError, OutputError
+from capsule.errors import CapsuleError, GivenUpError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -23,14 +23,15 @@ def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> in
     """
     try:
         return work()
+    except GivenUpError:
+        return _interrupted(screen)
     except CapsuleError as error:
         return _refuse(error, words, screen)
     except OSError as error:
         # A full disk, a folder that is gone: the system's words name it.
         return _refuse(CapsuleError(f"the system says no: {error}"), words, screen)
     except (signals.Interrupted, KeyboardInterrupt):
-        screen.err("capsule: interrupted")
-        return signals.INTERRUPTED
+        return _interrupted(screen)
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
@@ -39,6 +40,11 @@ def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> in
             f"  try: the same with {DEBUG}=1, and report what it prints"
         )
         return _INTERNAL
+
+
+def _interrupted(screen: Screen) -> int:
+    screen.err("capsule: interrupted")
+    return signals.INTERRUPTED
 
 
 def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:

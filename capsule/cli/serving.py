@@ -35,6 +35,7 @@ from capsule.errors import UsageError
 from capsule.locking import try_lock
 from capsule.named import NamedTuple
 from capsule.process.cancel import Cancellation
+from capsule.runner.stopping import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -202,7 +203,7 @@ class Server:
                 asked.call,
                 Verbose(screen, cancellation, on=options.verbose),
                 cancellation,
-                progress_for(screen, quiet=options.quiet),
+                Stopping(progress_for(screen, quiet=options.quiet), cancellation),
             )
         return show(envelope, options, screen)
 

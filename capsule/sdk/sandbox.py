@@ -13,6 +13,7 @@ from capsule.pool.box import NOBODY, Warmth, open_box
 from capsule.pool.pool import IDLE_SECONDS
 from capsule.progress import Silent
 from capsule.runner import prepare
+from capsule.runner.stopping import Stopping
 from capsule.sdk import workers
 from capsule.sdk.batch import Batch
 from capsule.sdk.calls import call_of, source_of
@@ -165,7 +166,7 @@ class Sandbox:
             source,
             self._shared,
             home,
-            Silent(),
+            Stopping(Silent(), stop),
             warmth=self._warmth,
             cancellation=stop,
             ledger=recorder_of(home),
