@@ -13,7 +13,7 @@ from capsule import __version__
 from capsule.confine import walls
 from capsule.errors import CapsuleError
 from capsule.named import NamedTuple
-from capsule.paths import HOME_VARIABLE, state_root
+from capsule.paths import HOME_VARIABLE, make_private, state_root
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
@@ -59,7 +59,7 @@ def state() -> Row:
     """Try to write where all state is kept."""
     root = state_root()
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_private(root)
         with tempfile.NamedTemporaryFile(dir=root):
             free = shutil.disk_usage(root).free
     except OSError as error:

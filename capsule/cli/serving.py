@@ -34,6 +34,7 @@ from capsule.cli.watching import told_of
 from capsule.errors import UsageError
 from capsule.locking import try_lock
 from capsule.named import NamedTuple
+from capsule.paths import make_private
 from capsule.process.cancel import Cancellation
 from capsule.runner.stopping import Stopping
 
@@ -83,7 +84,7 @@ def listening(path: Path) -> Iterator[socket.socket]:
     """
     with ExitStack() as owned:
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(path.parent)
             folder = path.parent.stat()
             if folder.st_mode & 0o022 or folder.st_uid != os.getuid():
                 raise UsageError(
