@@ -79,11 +79,11 @@ def export(screen: Screen, file: Path, asked: Asked) -> int:
     """Write the parts into `file`."""
     progress = progress_for(screen, quiet=asked.quiet)
     names = archive.export_toolchain(state_root(), file, progress=progress)
+    size = file.stat().st_size
     if asked.json:
-        row = {"file": str(file), "size": file.stat().st_size, "wheels": names}
-        screen.out(json.dumps(row))
+        screen.out(json.dumps({"file": str(file), "size": size, "wheels": names}))
     elif not asked.quiet:
-        screen.err(f"capsule: wrote {', '.join(names)} to {file}")
+        screen.err(f"capsule: wrote {len(names)} wheels, {size / 1e6:.1f} MB, to {file}")
     return 0
 
 

@@ -36,7 +36,7 @@ SHELLS = {
     ),
     "fish": (["fish", "--no-config", "-i"], "true", "capsule completion fish | source"),
 }
-INSTALLED = [name for name in SHELLS if shutil.which(name)]
+INSTALLED = ["bash", *(name for name in ("zsh", "fish") if shutil.which(name))]
 # Answers what a shell asks, and shows the arguments of everything else in place of doing it.
 LAUNCHER = """#!/bin/sh
 case "$1" in __complete | completion) exec {python} -m capsule "$@" ;; esac
