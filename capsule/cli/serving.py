@@ -182,7 +182,8 @@ class Server:
             options = fast.parse(handed.words)
         # A batch has processes of its own.
         if handed is None or options is None or options.map_file is not None:
-            connection.sendall(REFUSED)
+            # With the version, for those who want to know why.
+            connection.sendall(REFUSED + __version__.encode())
             return
         connection.sendall(ACCEPTED)
         with _streams(connection) as (stdin, stdout, stderr):
