@@ -13,11 +13,13 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.10"
-nox.options.sessions = ["lint", "types", "tests", "first_run"]
+nox.options.sessions = ["lint", "types", "tests", "browser", "first_run"]
 
 ROOT = Path(__file__).parent
 # The environment that nox itself was installed into, whose programs need not be on the path.
 HERE = (sys.executable, "-m")
+# As the packages of Linux systems call it.
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @nox.session(venv_backend="none")
@@ -75,8 +77,16 @@ def first_run(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def cli_page(session: nox.Session) -> None:
+    """Write docs/cli.md anew, from the commands; a test fails while it is not as they are."""
+    session.run(*HERE, "scripts.write_cli_page")
+
+
+@nox.session(venv_backend="none")
 def browser(session: nox.Session) -> None:
-    """Look at the page of a run in headless Chromium, which has to be installed."""
+    """Look at the page of a run in headless Chromium, where there is one; CI has one."""
+    if not os.environ.get("CI") and not any(map(shutil.which, BROWSERS)):
+        session.skip(f"none of {', '.join(BROWSERS)} is installed")
     session.run(*HERE, "pytest", "tests/browser")
 
 

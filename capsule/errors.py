@@ -17,6 +17,7 @@ Code = Literal[
     "protocol_error",
     "malformed_module",
     "artifact_error",
+    "cancelled",
 ]
 
 
@@ -75,3 +76,10 @@ class WireError(CapsuleError):
 
     code = "protocol_error"
     exit_code = 1
+
+
+class GivenUpError(CapsuleError):
+    """Raised when a run is cancelled while what it needs is prepared; nothing has run."""
+
+    code = "cancelled"
+    exit_code = 130

@@ -47,7 +47,7 @@ def understood(options: Options, around: Surroundings) -> Asked:
     said = Limits(
         options.max_fuel, options.max_ram, options.timeout, options.no_net, options.no_files
     )
-    limits = caller_limits(said, lambda name: f"--{name.replace('_', '-')}")
+    limits = caller_limits(said, flags=True)
     home = state_root(around.environ)
     source = _read(options, around, home)
     arguments = from_command_line(options.args, options.args_file, around)
@@ -63,10 +63,15 @@ def understood(options: Options, around: Surroundings) -> Asked:
 
 def _read(options: Options, around: Surroundings, home: Path) -> Source:
     working = around.working_folder()
-    if options.artifact:
-        return read_artifact(Path(options.file or ""), working, home)
-    if options.file != "-":
-        return read_file(None if options.file is None else Path(options.file), working, home)
+    if options.file is not None and options.file != "-":
+        path = Path(options.file)
+        if not (working / path).exists():
+            from capsule.cli.near import absent
+
+            raise absent(options.file, artifact=options.artifact, working=working)
+        return (read_artifact if options.artifact else read_file)(path, working, home)
+    if options.file is None:
+        return read_file(None, working, home)
     if options.args_file == "-":
         raise UsageError("stdin cannot be both the source and the --args-file")
     source = read_stdin(_MAX_SOURCE + 1, around)

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from capsule.cli import DEBUG, signals
-from capsule.errors import CapsuleError, OutputError
+from capsule.errors import CapsuleError, GivenUpError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from capsule.cli.screen import Screen
 
 _INTERNAL = 70
+# Whose answer, and so whose error, is an envelope.
+_RUNS = ("run", "exec")
 
 
 def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> int:
@@ -23,14 +25,15 @@ def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> in
     """
     try:
         return work()
+    except GivenUpError:
+        return _interrupted(screen)
     except CapsuleError as error:
         return _refuse(error, words, screen)
     except OSError as error:
         # A full disk, a folder that is gone: the system's words name it.
         return _refuse(CapsuleError(f"the system says no: {error}"), words, screen)
     except (signals.Interrupted, KeyboardInterrupt):
-        screen.err("capsule: interrupted")
-        return signals.INTERRUPTED
+        return _interrupted(screen)
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
@@ -41,20 +44,30 @@ def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> in
         return _INTERNAL
 
 
-def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
-    if _wants_json(words) and not isinstance(error, OutputError):
-        from capsule.envelope import refusal
+def _interrupted(screen: Screen) -> int:
+    screen.err("capsule: interrupted")
+    return signals.INTERRUPTED
 
-        try:
-            screen.envelope(refusal("", error.code, str(error)), one_line=True)
-        except OutputError as worse:
-            screen.error(worse)
-    else:
+
+def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
+    if not _wants_json(words) or isinstance(error, OutputError):
         screen.error(error)
+        return error.exit_code
+    try:
+        if words[0] in _RUNS:
+            from capsule.envelope import refusal
+
+            screen.envelope(refusal("", error.code, str(error)), one_line=True)
+        else:
+            import json
+
+            said = {"error": {"error_type": error.code, "message": str(error)}}
+            screen.out(json.dumps(said))
+    except OutputError as worse:
+        screen.error(worse)
     return error.exit_code
 
 
 def _wants_json(words: Sequence[str]) -> bool:
-    """Whether a run was asked to answer in JSON: then its errors are envelopes too."""
-    options = words[: words.index("--")] if "--" in words else words
-    return "--json" in options and options[0] in ("run", "exec")
+    """Whether a command was asked to answer in JSON: then its errors are JSON too."""
+    return "--json" in (words[: words.index("--")] if "--" in words else words)

@@ -20,6 +20,7 @@ from capsule.pool import slots
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner.observer import NOBODY
+from capsule.runner.stopping import Stopping
 from capsule.sdk.calls import call_of, source_of
 from capsule.shared.frames import MAX_BODY
 
@@ -120,10 +121,11 @@ class Lines:
         with Cancellation() as cancellation:
             with self._changed:
                 self._running.add(cancellation)
+            progress = Stopping(Silent(), cancellation)
             try:
                 if self._stopped:
                     cancellation.cancel()
-                return self._boxes.run(source, call, NOBODY, cancellation, Silent())
+                return self._boxes.run(source, call, NOBODY, cancellation, progress)
             finally:
                 with self._changed:
                     self._running.discard(cancellation)

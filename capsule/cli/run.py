@@ -64,11 +64,21 @@ def watching(
 
 
 def show(envelope: Envelope, options: Options, screen: Screen) -> int:
-    """Print an envelope as it was asked for, and return the exit code."""
-    if options.result:
-        screen.bare_result(envelope)
-    else:
+    """Print an envelope as it was asked for, and return the exit code.
+
+    A failure is told on stderr too where a person reads that, and where the envelope is left out.
+    """
+    error = envelope["error"]
+    if not options.result:
         screen.envelope(envelope, one_line=options.json)
+    elif error is None:
+        screen.bare_result(envelope["result"])
+    reads = screen.stderr_is_terminal and not (options.json or options.quiet)
+    if error is not None and (options.result or reads):
+        from capsule.cli.failure import told
+
+        for line in told(error, whole=not options.quiet):
+            screen.err(line)
     return exit_code(envelope)
 
 

@@ -81,13 +81,9 @@ class Screen:
         text = json.dumps(envelope, ensure_ascii=False, allow_nan=False, indent=indent)
         self.out(_escape_c1(text) if self.stdout_is_terminal else text)
 
-    def bare_result(self, envelope: Envelope) -> None:
-        """Print the result alone, a string as it is; a failure goes to stderr."""
-        error = envelope["error"]
-        if error is not None:
-            self.err(f"{error['error_type']}: {error['message']}")
-            return
-        self.out(_bare(envelope["result"]), untrusted=True)
+    def bare_result(self, result: Any) -> None:
+        """Print a result alone, a string as it is."""
+        self.out(_bare(result), untrusted=True)
 
     def error(self, error: CapsuleError) -> None:
         """Print what went wrong before a run, and what to do next."""

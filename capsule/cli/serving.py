@@ -33,7 +33,9 @@ from capsule.cli.watching import told_of
 from capsule.errors import UsageError
 from capsule.locking import try_lock
 from capsule.named import NamedTuple
+from capsule.paths import make_private
 from capsule.process.cancel import Cancellation
+from capsule.runner.stopping import Stopping
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -81,7 +83,7 @@ def listening(path: Path) -> Iterator[socket.socket]:
     """
     with ExitStack() as owned:
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(path.parent)
             folder = path.parent.stat()
             if folder.st_mode & 0o022 or folder.st_uid != os.getuid():
                 raise UsageError(
@@ -179,7 +181,8 @@ class Server:
             options = fast.parse(handed.words)
         # A batch has processes of its own.
         if handed is None or options is None or options.map_file is not None:
-            connection.sendall(REFUSED)
+            # With the version, for those who want to know why.
+            connection.sendall(REFUSED + __version__.encode())
             return
         connection.sendall(ACCEPTED)
         with _streams(connection) as (stdin, stdout, stderr):
@@ -202,7 +205,7 @@ class Server:
                     asked.call,
                     observer,
                     cancellation,
-                    progress_for(screen, quiet=options.quiet),
+                    Stopping(progress_for(screen, quiet=options.quiet), cancellation),
                 )
         return show(envelope, options, screen)
 

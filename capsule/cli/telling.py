@@ -6,8 +6,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from capsule.cli.layout.texts import clip, one_line
-from capsule.cli.passing import Passing, deadline_of
-from capsule.cli.stall import takes_a_line
+from capsule.cli.passing import Passing, deadline_of, takes_a_line
 from capsule.policy.units import format_compute, format_ram, format_timeout
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
-from capsule.policy.values import shown
+from capsule.policy.values import nearest, shown
 
 if TYPE_CHECKING:
     from capsule.policy.declared import Declarations, Declared
@@ -38,9 +38,11 @@ def entry_task(declarations: Declarations) -> Declared:
     listed = ", ".join(
         shown(task.name) + (f" (line {task.line})" if task.line else "") for task in tasks[:_LISTED]
     )
+    near = nearest("main", [task.name for task in tasks])
     more = f" and {len(tasks) - _LISTED} more" if len(tasks) > _LISTED else ""
     raise UsageError(
         f"{declarations.filename} has {len(tasks)} tasks and none is the entry point:"
         f" {listed}{more}",
-        hint='name="main" in the @task of the one to run',
+        hint='name="main" in the @task of '
+        + ("the one to run" if near is None else f"{shown(near)}, if that is the one to run"),
     )

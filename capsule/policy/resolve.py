@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError, UsageError
 from capsule.named import NamedTuple
+from capsule.policy.bounds import Bound, Bounds, tightest
 from capsule.policy.ceilings import (
     check_amount,
     check_folders,
@@ -21,7 +22,7 @@ from capsule.policy.ceilings import (
 from capsule.policy.config import blame_key
 from capsule.policy.folders import FolderGrant, FolderRule, combine, ground
 from capsule.policy.guarded import check_own, check_state
-from capsule.policy.options import overlay, parse_options
+from capsule.policy.options import Options, overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
 from capsule.policy.units import DEFAULT_COMPUTE, format_compute, format_ram, format_timeout
 from capsule.policy.values import InvalidValueError, shown
@@ -29,6 +30,7 @@ from capsule.policy.values import InvalidValueError, shown
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from capsule.policy.bounds import Who
     from capsule.policy.declared import Declarations, Declared
     from capsule.policy.project import Project
 
@@ -36,7 +38,8 @@ if TYPE_CHECKING:
 class CallerLimits(NamedTuple):
     """What the caller of a run allows at most; `None` is no limit.
 
-    `max_fuel` is in fuel units, `max_ram` in bytes, `timeout_ms` in milliseconds.
+    `max_fuel` is in fuel units, `max_ram` in bytes, `timeout_ms` in milliseconds. `flags` is
+    whether they were said as options of the command, for messages.
     """
 
     max_fuel: int | None = None
@@ -44,9 +47,11 @@ class CallerLimits(NamedTuple):
     timeout_ms: int | None = None
     no_net: bool = False
     no_files: bool = False
+    flags: bool = False
 
 
 UNLIMITED = CallerLimits()
+_BUILT_IN = Options(compute=DEFAULT_COMPUTE)
 
 
 class Policy(NamedTuple):
@@ -54,7 +59,7 @@ class Policy(NamedTuple):
 
     `compute` is in fuel units, `ram` in bytes and `timeout_ms` in milliseconds (`None`: unlimited).
     `host_ceiling` are the patterns of [limits]: whether a name is within them depends on its
-    addresses too, which are known when it is asked for.
+    addresses too, which are known when it is asked for. `bounds` says who set the amounts.
     """
 
     task: str
@@ -66,6 +71,7 @@ class Policy(NamedTuple):
     allowed_hosts: tuple[str, ...]
     env_variables: tuple[str, ...]
     host_ceiling: tuple[str, ...] | None = None
+    bounds: Bounds = Bounds()
 
 
 def resolve(
@@ -119,17 +125,29 @@ def resolve(
             folders = combine(grants)
         folders = _mounted(folders, mounts, project)
     # What the task leaves open gives way to a ceiling; so does the built-in default of compute.
-    compute = DEFAULT_COMPUTE if asked.compute is None else asked.compute
+    amounts = overlay(asked, _BUILT_IN)
+
+    def least(option: str, ceiling: int | None, called: int | None) -> tuple[int | None, Bound]:
+        said = getattr(project.defaults, option) is not None
+        own_or: Who = "task" if option in task.options else "defaults" if said else "nobody"
+        by_caller: Who = "flag" if caller.flags else "caller"
+        own_amount = getattr(amounts, option), own_or
+        return tightest(own_amount, (ceiling, "ceiling"), (called, by_caller))
+
+    compute, compute_bound = least("compute", limits.max_compute, caller.max_fuel)
+    ram, ram_bound = least("ram", limits.max_ram, caller.max_ram)
+    timeout, timeout_bound = least("timeout", limits.max_timeout, caller.timeout_ms)
     return Policy(
         task=task.name,
-        compute=min(_bounds(compute, limits.max_compute, caller.max_fuel)),
-        ram=min(_bounds(asked.ram, limits.max_ram, caller.max_ram), default=None),
-        timeout_ms=min(_bounds(asked.timeout, limits.max_timeout, caller.timeout_ms), default=None),
+        compute=DEFAULT_COMPUTE if compute is None else compute,
+        ram=ram,
+        timeout_ms=timeout,
         max_retries=asked.max_retries or 0,
         allowed_files=folders,
         allowed_hosts=() if caller.no_net else hosts,
         env_variables=variables,
         host_ceiling=limits.allowed_hosts,
+        bounds=Bounds(compute_bound, ram_bound, timeout_bound),
     )
 
 
@@ -171,7 +189,3 @@ def _mounted(
         return combine([*added, *(grant for grant in folders if grant.guest not in replaced)])
     except InvalidValueError as wrong:
         raise UsageError(f"mount: {wrong.message}", hint=wrong.hint) from None
-
-
-def _bounds(*amounts: int | None) -> list[int]:
-    return [amount for amount in amounts if amount is not None]

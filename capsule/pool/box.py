@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capsule.envelope import Envelope, refusal
 from capsule.named import NamedTuple
 from capsule.pool import slots as running
 from capsule.pool.pool import IDLE_SECONDS, Pool
 from capsule.runner import prepare
-from capsule.runner.run import COLD, first_plan, run, studio_of
+from capsule.runner.run import COLD, first_plan, given_up, run, studio_of
 from capsule.runner.start import Unstarted, start_of
 from capsule.snapshot.task import Unfrozen
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from capsule.envelope import Envelope
     from capsule.lifecycle.events import Ledger
     from capsule.pool.slots import Slots
     from capsule.process.cancel import Cancellation
@@ -139,7 +139,7 @@ def run_in_turn(
     owner, slots = turn or (object(), running.SHARED)
     with slots.slot(owner, cancellation) as granted:
         if not granted:
-            return refusal(order.policy.task, "cancelled", "the run was cancelled")
+            return given_up(order, observer)
         return run(order, observer, cancellation, starter)
 
 

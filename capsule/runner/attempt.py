@@ -12,7 +12,7 @@ from capsule.process.bell import Bell
 from capsule.process.peer import wait
 from capsule.process.report import TAIL, is_whole, read_report
 from capsule.runner.switchboard import Switchboard, nothing
-from capsule.runner.verdict import Evidence, Limits, Verdict, judge
+from capsule.runner.verdict import Evidence, Verdict, judge
 from capsule.shared import frames
 from capsule.snapshot import gauge
 from capsule.wire.capture import Capture
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.process.instance import Instance
     from capsule.process.peer import Arrival
+    from capsule.runner.limits import Limits
     from capsule.runner.switchboard import Answer
 
 # How long a sandbox whose streams have ended may take to be gone.
@@ -147,6 +148,8 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
             status,
             report,
             plan.limits,
+            duration,
+            watch.memory,
         )
     )
     over = report.drain_offset is not None and watch.violation is None

@@ -11,14 +11,14 @@ from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.errors import PolicyError
 from capsule.named import NamedTuple
 from capsule.policy.project import Limits as RunLimits
-from capsule.policy.units import format_ram
 from capsule.runner.attempt import Attempt, Cold, Plan, Starter, attempt
+from capsule.runner.limits import limits_of, too_small
 from capsule.runner.record import Register, Track
 from capsule.runner.services import Services
 from capsule.runner.start import Material, Start, Unstarted, start_of
 from capsule.runner.subtasks import answering
 from capsule.runner.tree import Job, Tree
-from capsule.runner.verdict import Limits, stopped
+from capsule.runner.verdict import stopped
 from capsule.snapshot.task import Studio
 
 if TYPE_CHECKING:
@@ -75,6 +75,16 @@ def run(
     return _run(order, observer, cancellation, _Place(tree, register, which, starter))
 
 
+def given_up(order: Order, observer: Observer) -> Envelope:
+    """Return the envelope of an order that was cancelled before its turn, and record that."""
+    register = Register(order.ledger, order.file, order.walls)
+    which = register.next()
+    observer.called(which, order.policy)
+    with Track(register, observer, order.policy, which) as track:
+        said = "the run was cancelled before its turn"
+        return track.settled(refusal(order.policy.task, "cancelled", said))
+
+
 class _Place(NamedTuple):
     """Where in a run a task is, which attempt of it is the first, and whence its sandbox comes."""
 
@@ -99,17 +109,13 @@ def _attempts(
         return refusal(policy.task, "policy_error", _SPENT)
     start = start_of(order.material, order.call, studio_of(order, timeout_ms, cancellation))
     if isinstance(start, Unstarted):
-        limits = Limits(policy.compute, policy.ram, timeout_ms)
-        verdict = stopped(limits, cancelled=start.cancelled)
+        limits = limits_of(policy._replace(timeout_ms=timeout_ms), policy)
         duration_ms = round((time.monotonic() - begin) * 1000)
+        verdict = stopped(limits, duration_ms, cancelled=start.cancelled)
         return _envelope(policy.task, 0, Attempt(verdict, duration_ms, None, None, "", "", 0), [])
     if policy.ram is not None and policy.ram < start.snapshot.memory:
-        return refusal(
-            policy.task,
-            "memory_exceeded",
-            f'ram="{format_ram(policy.ram)}" is less than the interpreter starts with; '
-            f'the least is "{format_ram(start.snapshot.memory)}"',
-        )
+        least = start.snapshot.memory
+        return refusal(policy.task, "memory_exceeded", too_small(limits_of(policy, policy), least))
     if start.plain is not None:
         track.plain(start.plain)
     known = start.material
@@ -178,11 +184,8 @@ def _plan(order: Order, start: Start, policy: Policy) -> Plan:
     copied = not (order.walls.landlock and order.walls.seccomp)
     stale = copied and any(not folder.writable for folder in order.material.folders)
     warming = None if stale else snapshot.warming
-    return Plan(launch, base.first_step, order.walls, start.request, _limits(policy), warming)
-
-
-def _limits(policy: Policy) -> Limits:
-    return Limits(policy.compute, policy.ram, policy.timeout_ms)
+    limits = limits_of(policy, order.policy)
+    return Plan(launch, base.first_step, order.walls, start.request, limits, warming)
 
 
 def _envelope(task: str, retries: int, done: Attempt, requests: list[dict[str, Any]]) -> Envelope:

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.errors import WireError
 from capsule.named import NamedTuple
-from capsule.policy import units
+from capsule.runner.limits import fuel_spent, out_of_memory, out_of_time
 from capsule.shared.frames import RESULT, TEXT
 from capsule.wire import answers
 
 if TYPE_CHECKING:
     from capsule.envelope import ErrorType
     from capsule.process.report import Report
+    from capsule.runner.limits import Limits
     from capsule.wire.decoder import Decoder, Frame
 
 
@@ -22,7 +23,7 @@ class Evidence(NamedTuple):
     `answer` is the result or failure frame, if one came; `violation` the first breach of the wire
     format; `overflow` which bound of `/tmp` it went above; `status` the exit code, or the negative
     number of a signal, None where the report came before the end. The limits are those the attempt
-    ran under, for the messages: fuel units, bytes, milliseconds.
+    ran under, for the messages, as are `duration_ms` and `memory`, in bytes where that is known.
     """
 
     answer: Frame | None
@@ -34,14 +35,8 @@ class Evidence(NamedTuple):
     status: int | None
     report: Report
     limits: Limits
-
-
-class Limits(NamedTuple):
-    """What an attempt may use; None is no limit."""
-
-    compute: int
-    ram: int | None
-    timeout_ms: int | None
+    duration_ms: int
+    memory: int | None
 
 
 class Verdict(NamedTuple):
@@ -63,25 +58,24 @@ def judge(evidence: Evidence) -> Verdict:
         return _failed("protocol_error", evidence.violation.message)
     closed = evidence.decoder.closed
     if closed and evidence.report.drain_offset is not None and evidence.answer is not None:
-        return _answered(evidence.answer, evidence.limits)
+        return _answered(evidence.answer, evidence)
     if evidence.overflow is not None:
         return _failed("policy_error", f"the task filled its disk: {evidence.overflow}")
     if closed and not evidence.cancelled:
         return _failed("protocol_error", "the sandbox said that it was over and went on")
     if evidence.cancelled or evidence.timed_out:
-        return stopped(evidence.limits, cancelled=evidence.cancelled)
+        return stopped(evidence.limits, evidence.duration_ms, cancelled=evidence.cancelled)
     return _died(evidence)
 
 
-def stopped(limits: Limits, *, cancelled: bool) -> Verdict:
+def stopped(limits: Limits, duration_ms: int, *, cancelled: bool) -> Verdict:
     """Return how a run ended that was stopped from outside: cancelled, or out of time."""
     if cancelled:
         return _failed("cancelled", "the run was cancelled")
-    limit = units.format_timeout(limits.timeout_ms or 0)
-    return _failed("timeout", f"the task ran longer than its timeout, {limit}")
+    return _failed("timeout", out_of_time(limits, duration_ms))
 
 
-def _answered(answer: Frame, limits: Limits) -> Verdict:
+def _answered(answer: Frame, evidence: Evidence) -> Verdict:
     try:
         if answer.kind == RESULT:
             if (needed := answers.weight(answer.payload)) > answers.MAX_WEIGHT:
@@ -98,10 +92,7 @@ def _answered(answer: Frame, limits: Limits) -> Verdict:
         return _failed("protocol_error", error.message)
     message = failure.message
     if failure.error_type == "memory_exceeded":
-        limit = (
-            "WebAssembly's 4GB" if limits.ram is None else f'ram="{units.format_ram(limits.ram)}"'
-        )
-        message = f"the task used up its memory, {limit} ({message})"
+        message = out_of_memory(evidence.limits, evidence.memory, message)
     return Verdict(None, failure.error_type, message, failure.traceback)
 
 
@@ -109,8 +100,7 @@ def _died(evidence: Evidence) -> Verdict:
     """Judge an attempt whose sandbox ended by itself without a whole answer."""
     status, report = evidence.status, evidence.report
     if report.out_of_fuel:
-        level = units.format_compute(evidence.limits.compute)
-        return _failed("fuel_exhausted", f'the task spent all its fuel, compute="{level}"')
+        return _failed("fuel_exhausted", fuel_spent(evidence.limits))
     if report.drain_offset is None and (status is None or status < 0 or report.reason is not None):
         said = report.reason or f"it was killed by signal {-(status or 0)}"
         return _failed("sandbox_crashed", f"the interpreter died: {said}")

@@ -40,9 +40,9 @@ class Limits(NamedTuple):
 
 
 def caller_limits(
-    limits: Limits | Mapping[str, object] | None, called: Callable[[str], str] = "limits: {}".format
+    limits: Limits | Mapping[str, object] | None, *, flags: bool = False
 ) -> CallerLimits:
-    """Return the limits as policies take them; `called` is what a message calls one of them.
+    """Return the limits as policies take them; `flags` is whether options of the command said them.
 
     Raises `UsageError` for a name or a value that is none.
     """
@@ -53,7 +53,8 @@ def caller_limits(
         try:
             return None if value is None else parse(value)
         except InvalidValueError as wrong:
-            raise UsageError(f"{called(name)}: {wrong.message}", hint=wrong.hint) from None
+            called = f"--{name.replace('_', '-')}" if flags else f"limits: {name}"
+            raise UsageError(f"{called}: {wrong.message}", hint=wrong.hint) from None
 
     return CallerLimits(
         max_fuel=amount("max_fuel", units.parse_compute),
@@ -61,6 +62,7 @@ def caller_limits(
         timeout_ms=amount("timeout", units.parse_timeout),
         no_net=bool(said.no_net),
         no_files=bool(said.no_files),
+        flags=flags,
     )
 
 

@@ -11,6 +11,7 @@ from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
+from capsule.runner.stopping import Stopping
 from capsule.sdk.calls import call_of, source_of
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
@@ -94,5 +95,6 @@ def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
     call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits)
     home = state_root()
     source = source_of(asked.file, asked.cwd, home)
-    order = prepare.order(source, call, home, Silent())._replace(ledger=recorder_of(home))
+    progress = Stopping(Silent(), cancellation)
+    order = prepare.order(source, call, home, progress)._replace(ledger=recorder_of(home))
     return Envelope.of(run_in_turn(order, NOBODY, cancellation))

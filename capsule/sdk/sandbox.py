@@ -14,6 +14,7 @@ from capsule.pool.pool import IDLE_SECONDS
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
+from capsule.runner.stopping import Stopping
 from capsule.sdk import workers
 from capsule.sdk.batch import Batch
 from capsule.sdk.calls import call_of, source_of
@@ -166,7 +167,7 @@ class Sandbox:
             source,
             self._shared,
             home,
-            Silent(),
+            Stopping(Silent(), stop),
             warmth=self._warmth,
             cancellation=stop,
             ledger=recorder_of(home),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from capsule import __version__
 from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
-from scripts.bench import calls, commands, processes
+from scripts.bench import calls, commands, processes, record
 from scripts.bench.timing import table
 
 if TYPE_CHECKING:
@@ -29,9 +29,11 @@ def main() -> int:
             "processes": lambda said: processes.rows(home, said.lab, never),
             "sustained": lambda _: calls.sustained(home, never),
             "warm": lambda said: calls.warm(said.peer),
+            "recorded": lambda _: record.added(home, never),
             "edits": lambda said: commands.edits(home, said.peer),
             "exec": lambda said: commands.execs(home, said.peer),
             "served": lambda _: commands.served(home),
+            "read": lambda _: record.read(home),
             "floors": lambda _: processes.floors(home),
         }
         parser = argparse.ArgumentParser(prog="bench", description=__doc__)

@@ -72,15 +72,19 @@ class Commands:
         """Run our command and return what it printed."""
         return _run([_COMMAND, *words], self.folder, {**self.environ, **environ})
 
-    def build(self) -> None:
-        """Build the artifact."""
+    def plain(self, *words: str, **environ: str) -> None:
+        """Run one of our commands that prints no envelope; it has to succeed."""
         subprocess.run(
-            [_COMMAND, "build", "--export", "--quiet", "hello.py"],
+            [_COMMAND, *words],
             cwd=self.folder,
-            env=self.environ,
+            env={**self.environ, **environ},
             check=True,
             capture_output=True,
         )
+
+    def build(self) -> None:
+        """Build the artifact."""
+        self.plain("build", "--export", "--quiet", "hello.py")
 
     def edit(self, task: Path) -> None:
         """Change a task file, so that what was made of it is out of date."""

@@ -74,7 +74,7 @@ def table(rows: list[Row]) -> str:
         if row.against is not None:
             against = f"{row.other} {_amount(row.against, rate=row.rate)}"
             ratio = f"{row.measured / row.against:.3g}"
-        promises = [f"<= {row.bound:.2g}"] if row.bound is not None else []
+        promises = [f"<= {row.bound:.3g}"] if row.bound is not None else []
         promises += [f">= {row.least:.2g}"] if row.least is not None else []
         promises += [f"< {row.at_most:.2g} s"] if row.at_most is not None else []
         verdict = ("  ok" if row.holds else "  NO") if promises else ""

@@ -75,7 +75,8 @@ def test_less_memory_than_the_interpreter_takes_is_refused(bench: Workbench) -> 
     envelope = bench.run("def main(): pass", max_ram=8 << 20)
     assert envelope["error"] == {
         "error_type": "memory_exceeded",
-        "message": 'ram="8MB" is less than the interpreter starts with; the least is "40MB"',
+        "message": "the interpreter starts with 40 MB and may use 8 MB, "
+        'max_ram="8MB" of the caller\'s limits: max_ram="80MB" allows 10x',
     }
     assert bench.recorder.attempts == []
 

@@ -13,7 +13,8 @@ import pytest
 from capsule.lifecycle import reader
 from capsule.lifecycle.reader import Filters
 from capsule.lifecycle.recorder import Recorder
-from capsule.pool.box import Box, Warmth
+from capsule.pool.box import Box, Warmth, run_in_turn
+from capsule.pool.slots import Slots
 from capsule.process.cancel import Cancellation
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY, Nobody
@@ -170,6 +171,23 @@ def test_a_run_that_is_cancelled(
         run(order._replace(ledger=recorder), Stopping(stop), stop)
     (summary,) = reader.runs(home)
     assert (summary.last.state, summary.last.error_type) == ("cancelled", "cancelled")
+
+
+def test_a_run_that_is_cancelled_before_its_turn(
+    bench: Workbench, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    slots = Slots(1)
+    with Recorder(home, pytest.fail) as recorder, Cancellation() as stop, Cancellation() as never:
+        order = bench.order("def main(): return 1")._replace(ledger=recorder)
+        stop.cancel()
+        with slots.slot("another", never):
+            envelope = run_in_turn(order, NOBODY, stop, turn=("mine", slots))
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "cancelled"
+    (summary,) = reader.runs(home)
+    assert (summary.last.state, summary.last.task) == ("cancelled", "main")
+    assert summary.last.message == "the run was cancelled before its turn"
 
 
 def test_forty_runs_at_once(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:

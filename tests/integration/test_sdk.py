@@ -6,6 +6,7 @@ import asyncio
 import doctest
 import gc
 import importlib
+import os
 import threading
 from contextlib import aclosing
 from types import FunctionType, ModuleType
@@ -27,7 +28,7 @@ from capsule.runner.observer import NOBODY
 from capsule.runner.source import read_file
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
     from pathlib import Path
 
 
@@ -334,6 +335,31 @@ async def test_cancelling_while_the_block_begins_leaves_nothing(project: Path) -
         group.cancel_scope.cancel()
     assert me.children() == []
     assert [t for t in threading.enumerate() if t.name.startswith("capsule-")] == []
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("way", [run, lambda name: Sandbox(name).__aenter__()])
+async def test_cancelling_ends_a_download(
+    project: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    way: Callable[[str], Coroutine[Any, Any, object]],
+) -> None:
+    write(project, "def main(): pass")
+    # A pip that waits for its configuration, which never comes.
+    os.mkfifo(project / "configuration")
+    monkeypatch.setenv("CAPSULE_HOME", str(project / "empty"))
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_CONFIG_FILE", str(project / "configuration"))
+    me = psutil.Process()
+    with anyio.fail_after(SECONDS):
+        async with anyio.create_task_group() as group:
+            group.start_soon(way, "job.py")
+            # Opened when pip opens it.
+            pen = await anyio.to_thread.run_sync(os.open, project / "configuration", os.O_WRONLY)
+            group.cancel_scope.cancel()
+    os.close(pen)
+    assert me.children() == []
+    assert list((project / "empty" / "toolchain").glob("*/*.whl")) == []
 
 
 @pytest.mark.anyio

@@ -10,7 +10,7 @@ from datetime import datetime
 from html import escape
 from typing import TYPE_CHECKING
 
-from capsule.cli.layout import style
+from capsule.cli.layout import charts, style
 from capsule.cli.layout.amounts import share, span
 from capsule.cli.layout.branches import branches, number_of
 from capsule.cli.layout.details import HOW, fuel_of, memory_of, request_line, time_of
@@ -56,6 +56,8 @@ def _page(run: Run, now_ns: int) -> Iterator[str]:
         yield f"<dt>{label}</dt><dd>{_text(said)}</dd>"
     yield "</dl><h2>Timeline</h2>"
     yield from _timeline(lines, now_ns)
+    yield "<h2>Use</h2>"
+    yield from charts.use([(_linked(line), line.node.attempt) for line in lines])
     yield "<h2>Attempts</h2>"
     for line in lines:
         yield from _attempt(line.node)
@@ -71,8 +73,7 @@ def _timeline(lines: tuple[Branch, ...], now_ns: int) -> Iterator[str]:
         row = line.node.attempt
         length = "?" if at_work.end is None else span(at_work.end - at_work.made)
         yield (
-            f'<tr><td><span class="stem">{line.stem}</span><a href="#a{_place(row)}">'
-            f"{_named(row)}</a></td>"
+            f"<tr><td>{_linked(line)}</td>"
             f'<td class="{row.state}">{row.state}</td><td class="number">{length}</td>'
             f'<td class="line">{_bar(at_work, whole)}</td></tr>'
         )
@@ -121,6 +122,12 @@ def _attempt(node: Node) -> Iterator[str]:
     if row.truncated_bytes:
         yield f"<p>{row.truncated_bytes:,} bytes of output are in neither end</p>"
     yield "</details>"
+
+
+def _linked(line: Branch) -> str:
+    row = line.node.attempt
+    stem = f'<span class="stem">{line.stem}</span>'
+    return f'{stem}<a href="#a{_place(row)}">{_named(row)}</a>'
 
 
 def _named(row: Attempt) -> str:

@@ -21,6 +21,10 @@ td a { color: inherit; }
 .line { position: relative; width: 45%; }
 .line i { position: absolute; top: 25%; height: 50%; border-radius: 2px; }
 .working { background: var(--bar); } .waiting { background: var(--wait); }
+.chart { width: 25%; position: relative; font-variant-numeric: tabular-nums; }
+.chart i { position: absolute; left: 0; top: 15%; height: 70%; background: var(--bar); opacity: .3;
+  border-radius: 2px; min-width: 1px; }
+.chart span { position: relative; }
 .completed { color: var(--good); } .failed, .timed_out, .cancelled { color: var(--bad); }
 details { border: 1px solid var(--line); border-radius: 6px; padding: .4rem .8rem;
   margin: .5rem 0; }
@@ -29,7 +33,7 @@ p { margin: .3rem 0; opacity: .7; }
 .use { display: grid; grid-template-columns: 4.5rem 12rem 1fr; gap: .8rem; align-items: center; }
 .use b { font-weight: 400; opacity: .7; }
 .meter { height: .6rem; border-radius: 3px; background: var(--line); overflow: hidden; }
-.meter i { display: block; height: 100%; background: var(--bar); }
+.meter i { display: block; height: 100%; background: var(--bar); min-width: 1px; }
 pre { overflow-x: auto; max-height: 30rem; background: #8881; padding: .5rem; margin: 0;
   border-radius: 4px; }
 """

@@ -79,9 +79,9 @@ def hostile() -> Run:
 
 def test_what_a_task_chose_is_text() -> None:
     text = read(page(hostile(), NOW))
-    # Twice each: error, traceback, stdout, stderr, and the name in its line and its box; once: the
-    # file, and the name in both titles.
-    assert text.count(HOSTILE) == 15
+    # Twice each: error, traceback, stdout, stderr, and the name in its two lines and its box; once:
+    # the file, and the name in both titles.
+    assert text.count(HOSTILE) == 17
     assert "http://x/</li><script>" in text
 
 

@@ -43,3 +43,10 @@ def test_an_open_choice_lists_the_tasks() -> None:
     assert "t.py has 12 tasks and none is the entry point: 'f0' (line 3)" in caught.value.message
     assert caught.value.message.endswith("'f9' (line 21) and 2 more")
     assert caught.value.hint == 'name="main" in the @task of the one to run'
+
+
+def test_a_name_that_is_nearly_the_entry_point_is_proposed() -> None:
+    source = "from capsule import task\n@task\ndef man(): pass\n@task\ndef other(): pass\n"
+    with pytest.raises(UsageError) as caught:
+        entry_task(read_source(source, "t.py"))
+    assert caught.value.hint == "name=\"main\" in the @task of 'man', if that is the one to run"

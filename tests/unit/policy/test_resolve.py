@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capsule.errors import CapsuleError, ConfigError, PolicyError, UsageError
+from capsule.policy.bounds import Bound, Bounds
 from capsule.policy.config import read_config
 from capsule.policy.declared import Declared, with_modules
 from capsule.policy.folders import FolderGrant, parse_mount
-from capsule.policy.project import Project
+from capsule.policy.project import Limits, Project
 from capsule.policy.resolve import CallerLimits, Policy, resolve, resolve_all
 from capsule.policy.source import read_source
 
@@ -36,6 +37,11 @@ def configured(root: Path, text: str) -> Project:
 
 def declared(**options: object) -> Declared:
     return Declared("crunch", "crunch", "t.py", 3, is_async=False, options=options)
+
+
+def unbound(policy: Policy) -> Policy:
+    """A policy without who set its amounts."""
+    return policy._replace(bounds=Bounds())
 
 
 def test_a_silent_task_gets_the_documented_defaults(root: Path) -> None:
@@ -61,7 +67,7 @@ def test_every_option_arrives(root: Path) -> None:
         allowed_hosts=("API.example.com",),
         env_variables=["API_KEY"],
     )
-    assert resolve(task, Project(root)) == Policy(
+    assert unbound(resolve(task, Project(root))) == Policy(
         task="crunch",
         compute=100_000_000,
         ram=64 << 20,
@@ -106,7 +112,7 @@ def test_a_task_wins_over_every_default(root: Path) -> None:
         env_variables=[],
     )
     policy = resolve(task, configured(root, DEFAULTS))
-    assert policy == Policy("crunch", 5, 1 << 30, 3_600_000, 0, (), (), ())
+    assert unbound(policy) == Policy("crunch", 5, 1 << 30, 3_600_000, 0, (), (), ())
 
 
 @pytest.mark.parametrize(
@@ -167,7 +173,7 @@ def test_what_is_within_the_ceilings_passes_unchanged(root: Path) -> None:
         env_variables=["API_KEY"],
     )
     policy = resolve(task, configured(root, LIMITS))
-    assert policy._replace(host_ceiling=None) == resolve(task, Project(root))
+    assert unbound(policy._replace(host_ceiling=None)) == unbound(resolve(task, Project(root)))
     # Whether a name is within them depends on its addresses too, so they go along.
     assert policy.host_ceiling == ("*.example.com", "b.com:443")
 
@@ -262,18 +268,39 @@ def test_the_caller_narrows(root: Path) -> None:
     )
     caller = CallerLimits(10, 20, 30, no_net=True, no_files=True)
     policy = resolve(task, Project(root), caller)
-    assert policy == Policy("crunch", 10, 20, 30, 0, (), (), ("A",))
+    assert unbound(policy) == Policy("crunch", 10, 20, 30, 0, (), (), ("A",))
 
 
 def test_the_caller_never_widens(root: Path) -> None:
     task = declared(compute="LOW", ram="64MB", timeout="1s")
     wide = CallerLimits(max_fuel=10**14, max_ram=4 << 30, timeout_ms=10**9)
-    assert resolve(task, Project(root), wide) == resolve(task, Project(root))
+    assert unbound(resolve(task, Project(root), wide)) == unbound(resolve(task, Project(root)))
 
 
 def test_the_caller_limits_what_nobody_else_does(root: Path) -> None:
     policy = resolve(declared(), Project(root), CallerLimits(max_ram=20, timeout_ms=30))
     assert (policy.ram, policy.timeout_ms) == (20, 30)
+
+
+def test_who_set_each_amount_and_how_far_raising_it_helps(root: Path) -> None:
+    task = declared(compute="MEDIUM", ram="64MB")
+    limits = Limits(max_compute=50_000_000_000, max_ram=64 << 20, max_timeout=60_000)
+    config = "[tasks]\ndefault_ram = '32MB'\ndefault_timeout = '5s'\n"
+    project = configured(root, config)._replace(limits=limits)
+    assert resolve(task, project).bounds == Bounds(
+        Bound("task", 50_000_000_000), Bound("ceiling"), Bound("defaults", 60_000)
+    )
+    silent = declared()
+    assert resolve(silent, project).bounds.compute == Bound("nobody", 50_000_000_000)
+    assert resolve(silent, project).bounds.ram == Bound("defaults", 64 << 20)
+    caller = CallerLimits(max_fuel=5, max_ram=32 << 20)
+    assert resolve(silent, project, caller).bounds[:2] == (
+        Bound("caller", 2_000_000_000),
+        Bound("caller", 64 << 20),
+    )
+    flags = CallerLimits(timeout_ms=5, flags=True)
+    assert resolve(silent, project, flags).bounds.timeout == Bound("flag", 5_000)
+    assert resolve(silent, Project(root)).bounds.timeout == Bound()
 
 
 def test_folders_nobody_will_see_are_not_looked_for(root: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 from capsule.confine.walls import Walls
 from capsule.process.argv import Launch
 from capsule.runner.attempt import Plan
-from capsule.runner.verdict import Limits
+from capsule.runner.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

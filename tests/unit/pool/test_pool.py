@@ -13,7 +13,7 @@ from capsule.pool.ahead import serves
 from capsule.pool.pool import Pool
 from capsule.pool.quota import Quota
 from capsule.process.argv import Mount
-from capsule.runner.verdict import Limits
+from capsule.runner.limits import Limits
 from tests.unit.pool.conftest import WAITS
 
 if TYPE_CHECKING:

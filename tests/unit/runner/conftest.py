@@ -11,7 +11,7 @@ from capsule.confine.walls import Walls
 from capsule.process.argv import Launch
 from capsule.process.cancel import Cancellation
 from capsule.runner.attempt import Attempt, Cold, Plan, attempt
-from capsule.runner.verdict import Limits
+from capsule.runner.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

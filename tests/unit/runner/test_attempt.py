@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.runner.verdict import Limits
+from capsule.runner.limits import Limits
 
 if TYPE_CHECKING:
     from tests.unit.runner.conftest import FakeSandbox
@@ -114,7 +114,8 @@ def test_a_deadline_ends_everything(sandbox: FakeSandbox, script: str) -> None:
     else:
         assert (done.verdict.error_type, done.verdict.message) == (
             "timeout",
-            "the task ran longer than its timeout, 300ms",
+            f"the task was stopped after {done.duration_ms:,} of 300 ms, "
+            'timeout="300ms" by default: timeout="3s" allows 10x',
         )
     assert (done.fuel, done.memory) == (None, None)
 

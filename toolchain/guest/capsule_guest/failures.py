@@ -12,7 +12,7 @@ from capsule_guest.results import NotJsonError
 _NOT_THE_USERS = ("/capsule/", "<turn ", "<frozen ", "/usr/local/")
 # CPython says this of every missing module when it runs without `site`, as it does here.
 _SITE_ADVICE = (
-    " Site initialization is disabled, did you forget to add the site-packages directory"
+    ". Site initialization is disabled, did you forget to add the site-packages directory"
     " to sys.path or to enable your virtual environment?"
 )
 _PARSER = "MemoryError: Parser stack overflowed"
