@@ -120,6 +120,7 @@ ENVIRONMENT = {
     "XDG_DATA_HOME": "your data folder, on Linux; else `~/.local/share`",
     "XDG_CONFIG_HOME": "where pip and uv have their settings",
     "PATH": "where pip and uv are looked for, in absolute folders alone",
+    "TERM": "`dumb` for a terminal that cannot be drawn on: progress and `--verbose` are lines",
     "PIP_...": "settings of pip: index, mirror, certificates",
     "UV_...": "settings of uv, where it stands in for pip",
     "NETRC": "credentials that pip and uv read",

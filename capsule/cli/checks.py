@@ -21,7 +21,8 @@ from capsule.policy.values import printable
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
-from capsule.runner.run import Nobody, run
+from capsule.runner.observer import NOBODY
+from capsule.runner.run import run
 from capsule.runner.source import read_text
 from capsule.snapshot import eviction
 from capsule.toolstore import manage, pip
@@ -192,7 +193,7 @@ def a_run() -> Row:
     source = read_text(b"def main(): return 6 * 7", _folder())
     order = prepare.order(source, prepare.Call(), state_root(), Silent())
     with Cancellation() as never:
-        envelope = run(order, Nobody(), never)
+        envelope = run(order, NOBODY, never)
     error = envelope["error"]
     if error is None and envelope["result"] == 42:
         return Row("run", "ok", f"a task answered in {envelope['execution']['duration_ms']} ms")

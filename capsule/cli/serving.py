@@ -26,10 +26,9 @@ from capsule.cli.bars import progress_for
 from capsule.cli.guarded import guarded
 from capsule.cli.handover import ACCEPTED, GO_ON, KIND, REFUSED
 from capsule.cli.lines import Lines
-from capsule.cli.run import show
+from capsule.cli.run import show, watching
 from capsule.cli.screen import Screen
 from capsule.cli.surroundings import Surroundings
-from capsule.cli.verbose import Verbose
 from capsule.cli.watching import told_of
 from capsule.errors import UsageError
 from capsule.locking import try_lock
@@ -187,7 +186,7 @@ class Server:
             return
         connection.sendall(ACCEPTED)
         with _streams(connection) as (stdin, stdout, stderr):
-            screen = Screen(stdout, stderr)
+            screen = Screen(stdout, stderr, handed.environ.get("TERM", ""))
             around = Surroundings(screen, stdin, handed.working, handed.environ)
             code = guarded(handed.words, screen, lambda: self._run(options, around, connection))
         # Only now: what was printed is where it belongs when the other program ends.
@@ -200,13 +199,14 @@ class Server:
             told_of(connection.fileno(), select.POLLIN, cancellation.cancel),
         ):
             asked = understood(options, around)
-            envelope = self._boxes.run(
-                asked.source,
-                asked.call,
-                Verbose(screen, cancellation, on=options.verbose),
-                cancellation,
-                Stopping(progress_for(screen, quiet=options.quiet), cancellation),
-            )
+            with watching(screen, cancellation, verbose=options.verbose) as observer:
+                envelope = self._boxes.run(
+                    asked.source,
+                    asked.call,
+                    observer,
+                    cancellation,
+                    Stopping(progress_for(screen, quiet=options.quiet), cancellation),
+                )
         return show(envelope, options, screen)
 
 
