@@ -61,6 +61,8 @@ class Screen:
         # Whether what stands on stderr can be drawn anew.
         self.stderr_is_drawn = self.stderr_is_terminal and named != "dumb"
         self._foot: Foot | None = None
+        # Whether a task has begun a line of stderr that it has not ended.
+        self._unfinished = False
         # Whether whoever read stdout has gone away.
         self.stdout_is_gone = False
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -98,6 +100,8 @@ class Screen:
         if untrusted and self.stdout_is_terminal:
             text = harmless(text)
         data = (text + "\n").encode(errors="replace")
+        if self.stdout_is_terminal and self.stderr_is_terminal:
+            self._end_line()
         try:
             with self._beside():
                 self.stdout_is_gone |= not _write(self._stdout, data)
@@ -186,8 +190,16 @@ class Screen:
         if self.stderr_is_terminal:
             text = harmless(text)
         if self._foot is None or not self._foot.say(text, deadline, cancellation):
+            self._end_line()
             with suppress(OSError):
                 _write(self.stderr, text.encode(errors="replace"))
+
+    def _end_line(self) -> None:
+        """End the line that a task has begun, so that what is ours begins one."""
+        if self._unfinished:
+            self._unfinished = False
+            with suppress(OSError):
+                _write(self.stderr, b"\n")
 
     def task_output(self, data: bytes) -> None:
         """Pass on what a task printed."""
@@ -199,6 +211,8 @@ class Screen:
             if self._foot is not None and self._foot.say(whole):
                 return
             data = text.encode()
+        if data:
+            self._unfinished = not data.endswith(b"\n")
         with suppress(OSError):
             _write(self.stderr, data)
 

@@ -155,3 +155,25 @@ def test_what_is_redrawn_fits_and_is_gone_afterwards(monkeypatch: pytest.MonkeyP
     shown = terminal.shown()
     assert shown.startswith("\x1b[?1049h\x1b[Ha?[2J\x1b[K\x1b[J\x1b[H0\x1b[K\n1\x1b[K\n")
     assert shown.endswith("21\x1b[K\n(78 lines more)\x1b[K\x1b[J\x1b[?1049l")
+
+
+def test_a_line_of_ours_begins_behind_what_a_task_has_not_ended() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    screen = Screen(io.TextIOWrapper(io.BytesIO(), "utf-8"), stream)
+    for piece in (b"a", b"", b"b"):
+        screen.task_output(piece)
+    screen.out("an answer in a pipe of its own")
+    screen.err("ours")
+    screen.task_output(b"c\n")
+    screen.err("ours")
+    assert isinstance(stream.buffer, io.BytesIO)
+    assert stream.buffer.getvalue() == b"ab\nours\nc\nours\n"
+
+
+def test_an_answer_on_the_same_terminal_begins_a_line() -> None:
+    terminal = Terminal()
+    screen = Screen(terminal, terminal)
+    screen.task_output(b"a")
+    screen.out("answer")
+    screen.out("answer")
+    assert terminal.shown() == "a\nanswer\nanswer\n"
