@@ -16,7 +16,7 @@ def quoted(word: str) -> str:
     r"""Return a word as a shell takes it, without what could drive a terminal.
 
     >>> quoted("my file.py"), quoted("a\x1b[2J")
-    ("'my file.py'", "'a\\\\x1b[2J'")
+    ("'my file.py'", "'a\\x1b[2J'")
     """
     return shlex.quote(printable(word))
 
