@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.errors import CapsuleError, UsageError
 from capsule.lifecycle import database, ids, spool
+from capsule.lifecycle.columns import plain
 from capsule.lifecycle.hosts import Host, is_gone
 from capsule.lifecycle.recorder import FOLDER
 from capsule.lifecycle.schema import COLUMNS, LIVE, Attempt
@@ -29,6 +30,8 @@ _DIED = "the program that ran it ended before it did"
 LATEST = "latest"
 # How many runs an error names that could be meant.
 _NAMED = 5
+# More than are ever kept; SQLite takes no number of any size.
+_MOST_RUNS = 1 << 62
 
 
 class Node(NamedTuple):
@@ -90,12 +93,13 @@ def running(home: Path) -> list[Node]:
 
 def runs(home: Path, filters: Filters = Filters()) -> list[Summary]:  # noqa: B008 - immutable
     """Return runs, the newest first. Raises `CapsuleError` when the record cannot be read."""
+    since_ns = None if filters.since_ns is None else max(filters.since_ns, 0)
     conditions = ["depth = 0"]
     values: list[object] = []
     for condition, value in (
         ("state = ?", filters.state),
-        ("task = ?", filters.task),
-        ("created_ns >= ?", filters.since_ns),
+        ("task = ?", plain(filters.task)),
+        ("created_ns >= ?", since_ns),
     ):
         if value is not None:
             conditions.append(condition)
@@ -105,7 +109,7 @@ def runs(home: Path, filters: Filters = Filters()) -> list[Summary]:  # noqa: B0
     with _reading(home) as look:
         return [
             Summary(row, *look.extent(row))
-            for row in look.rows(where, (*values, filters.limit), _BRIEF)
+            for row in look.rows(where, (*values, min(filters.limit, _MOST_RUNS)), _BRIEF)
         ]
 
 
@@ -160,7 +164,7 @@ class _Look:
         start = which.lower().partition(".")[0]
         found = self._ask(
             "SELECT DISTINCT run FROM attempts WHERE run >= ? AND run < ? ORDER BY run LIMIT ?",
-            (start, f"{start}\x7f", _NAMED + 1),
+            (plain(start), f"{plain(start)}\x7f", _NAMED + 1),
         )
         if not found or not start:
             raise UsageError(f"there is no run {which[:100]!r}", hint="capsule trace")

@@ -142,6 +142,8 @@ def test_a_list_and_its_filters(capsule: Command) -> None:
     assert [row["run"] for row in listed(capsule, "--task", "main")] == ids[1:]
     assert [row["run"] for row in listed(capsule, "--limit", "1", "--since", "1h")] == ids[:1]
     assert listed(capsule, "--since", "0s") == []
+    assert len(listed(capsule, "--since", "999999999d", "--limit", "9" * 30)) == 3
+    assert listed(capsule, "--task", "\udcff") == []
     done = capsule("trace", "--task", "none")
     assert (done.code, done.out) == (0, "")
     assert "no run is like that" in done.err
@@ -156,6 +158,7 @@ def test_a_list_and_its_filters(capsule: Command) -> None:
         (("latest", "--limit", "3"), "one is named already"),
         (("latest",), "no run is recorded yet\n  try: capsule run FILE.py"),
         (("none",), "there is no run 'none'\n  try: capsule trace"),
+        (("\udcff",), "there is no run '\\udcff'"),
         (("--html", "page.html"), "--html is for one run"),
     ],
 )
