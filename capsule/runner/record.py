@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from capsule.runner.attempt import Attempt
 
 # What tasks of one run may put into the record, or a hostile one would push all others out of it:
-# bytes of output, of the task that was asked for and of those below it, and calls of no task.
-_MOST_OUTPUT, _MOST_OUTPUT_BELOW, _MOST_REFUSED = 4 << 20, 16 << 20, 100
+# bytes of output, errors and requests, of the task that was asked for and of those below it, and
+# calls of no task.
+_MOST_BYTES, _MOST_BYTES_BELOW, _MOST_REFUSED = 4 << 20, 16 << 20, 100
 
 
 class Register:
@@ -38,7 +39,7 @@ class Register:
         self._run = "" if ledger is None else ids.new_run()
         self._numbers = itertools.count(1)
         self._lock = Lock()
-        self._room = [_MOST_OUTPUT, _MOST_OUTPUT_BELOW]
+        self._room = [_MOST_BYTES, _MOST_BYTES_BELOW]
         self._refused = 0
 
     def __repr__(self) -> str:
@@ -82,7 +83,7 @@ class Register:
             return self._refused <= _MOST_REFUSED
 
     def fits(self, depth: int, size: int) -> bool:
-        """Count so many bytes of output, and say whether they are to be kept."""
+        """Count so many bytes of details, and say whether they are to be kept."""
         with self._lock:
             self._room[depth > 0] -= size
             return self._room[depth > 0] >= 0
@@ -140,8 +141,6 @@ class Track:
         if self._ledger is None:
             return
         verdict = done.verdict
-        size = len(done.stdout) + len(done.stderr)
-        kept = not size or self._register.fits(self._place[0], size)
         how: How = "plain" if self._plain else "cold" if self._cold else "warm"
         event = Ended(
             state_of(verdict.error_type),
@@ -156,10 +155,13 @@ class Track:
             verdict.traceback,
             done.left_out,
             requests[self._requests :],
-            done.stdout if kept else None,
-            done.stderr if kept else None,
+            done.stdout,
+            done.stderr,
         )
         self._requests = len(requests)
+        size = event.weight()
+        if size and not self._register.fits(self._place[0], size):
+            event = event.without_details()
         self._end(event)
 
     def settled(self, envelope: Envelope) -> Envelope:

@@ -16,7 +16,7 @@ from capsule.lifecycle.recorder import Recorder
 from capsule.pool.box import Box, Warmth, run_in_turn
 from capsule.pool.slots import Slots
 from capsule.process.cancel import Cancellation
-from capsule.runner import prepare
+from capsule.runner import prepare, record
 from capsule.runner.run import Nobody, run
 from tests.integration.command import REPOSITORY
 
@@ -131,6 +131,32 @@ def test_calls_of_no_task_are_kept(
         [("one", 0, "completed", None)],
         [("one", 0, "failed", "policy_error")],
     ]
+
+
+WORDY = """
+@task(name="wordy")
+def wordy():
+    error = ValueError("m" * 5000)
+    error.add_note("note" * 10_000)
+    raise error
+@task(name="main")
+def main():
+    for _ in range(6): wordy()
+"""
+
+
+def test_errors_of_a_hostile_run_do_not_fill_the_record(
+    bench: Workbench, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setattr(record, "_MOST_BYTES_BELOW", 150_000)
+    assert recorded(bench, home, WORDY)["success"]
+    (root,) = reader.run(home, "latest").attempts
+    kept = [
+        (len(node.attempt.message or ""), len(node.attempt.traceback or "") > 40_000)
+        for node in root.below
+    ]
+    assert kept == [(5012, True)] * 2 + [(1000, False)] * 4
 
 
 def test_how_each_began(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
