@@ -20,6 +20,7 @@ _FRAME, _SOURCE = re.compile(r'  File ".*", line \d+'), "    "
 _MARK = "  > "
 _HEAD, _OUR_HEAD = "Traceback (most recent call last):", "Traceback of the task (most recent last):"
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([A-Za-z_]\w*)[.\w]*'")
+_MODULE = re.compile(r"^[\w.]+\.\Z", re.MULTILINE)
 _MOST_LINES = 100
 
 
@@ -30,7 +31,7 @@ def told(error: EnvelopeError, *, whole: bool) -> Iterator[str]:
     >>> list(told(error, whole=True))
     ['timeout: too slow']
     """
-    message = error["message"]
+    message = error["message"].rstrip()
     if whole:
         yield from _trace(error.get("traceback") or "", message)
     yield cleaned(f"{error['error_type']}: {message}")
@@ -43,7 +44,11 @@ def told(error: EnvelopeError, *, whole: bool) -> Iterator[str]:
 
 def _trace(traceback: str, message: str) -> Iterator[str]:
     """Yield a traceback with the line that failed marked, without the message at its end."""
-    lines = cleaned(traceback.rstrip().removesuffix(message).rstrip()).split("\n")
+    above = traceback.rstrip()
+    if above.endswith(message):
+        # A traceback has the module in front of an exception's name; the message does not.
+        above = _MODULE.sub("", above.removesuffix(message)).rstrip()
+    lines = cleaned(above).split("\n")
     # Whose it is has to be plain: capsule itself shows none of its own.
     lines = [_OUR_HEAD if line == _HEAD else line for line in lines]
     frames = [place for place, line in enumerate(lines[:-1]) if _FRAME.match(line)]
