@@ -33,15 +33,17 @@ class NewerError(Exception):
     """Raised when a later version of capsule has made the database."""
 
 
-def open_to_write(folder: Path) -> sqlite3.Connection:
+def open_to_write(folder: Path, busy_seconds: float | None = None) -> sqlite3.Connection:
     """Open the database, making or migrating it where needed.
+
+    Each statement waits `busy_seconds` for other writers, 2 unless they are given.
 
     Raises `sqlite3.Error`, `OSError` or `NewerError`.
     """
     path = folder / NAME
     if not path.exists():
         _make(folder)
-    connection = _connect(path, "rw")
+    connection = _connect(path, "rw", busy_seconds)
     try:
         if _known_version(connection) < len(schema.STEPS):
             with held(folder / _LOCK, _BUSY_SECONDS):
@@ -183,7 +185,7 @@ def _make(folder: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, busy_seconds: float | None = None) -> sqlite3.Connection:
     # `Path.as_uri` would import a module for it that a command has no other use for.
     name = path.absolute().as_posix().lstrip("/")
     for letter in "%?#":
@@ -191,7 +193,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"file:///{name}?mode={mode}",
         uri=True,
-        timeout=_BUSY_SECONDS,
+        timeout=_BUSY_SECONDS if busy_seconds is None else busy_seconds,
         isolation_level=None,
         check_same_thread=False,
     )

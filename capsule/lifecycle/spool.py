@@ -2,6 +2,7 @@
 
 A command that is over in 50 ms would take another 10 for SQLite. So it leaves its rows in a small
 file beside the database, put in place whole, and whoever reads or writes the database takes it in.
+So does one that would have to wait at its end for others that keep the database locked.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ MOST = 100
 _END, _UNFINISHED = ".json", ".new"
 # A file that was not finished for so long, in seconds, is of a program that was killed.
 _OLD = 3600
-# What is larger was left by nobody: its rows are of a tenth of a second.
+# What is larger was left by nobody.
 _MOST_BYTES = 64 << 20
 
 
