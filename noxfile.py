@@ -77,6 +77,12 @@ def first_run(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def cli_page(session: nox.Session) -> None:
+    """Write docs/cli.md anew, from the commands; a test fails while it is not as they are."""
+    session.run(*HERE, "scripts.write_cli_page")
+
+
+@nox.session(venv_backend="none")
 def browser(session: nox.Session) -> None:
     """Look at the page of a run in headless Chromium, where there is one; CI has one."""
     if not os.environ.get("CI") and not any(map(shutil.which, BROWSERS)):

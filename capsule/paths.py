@@ -40,6 +40,24 @@ def state_root(environ: Mapping[str, str] = os.environ) -> Path:
     return Path(platformdirs.user_data_dir("capsule", appauthor=False))
 
 
+def make_private(folder: Path) -> None:
+    """Make `folder` and what is missing above it, for this user alone, whatever the umask says.
+
+    Who may write in a folder may put another one in the place of one that is private. Raises
+    `OSError` when it cannot be made; one that is there stays as it is.
+    """
+    try:
+        folder.mkdir(mode=0o700)
+    except FileNotFoundError:
+        if folder.parent == folder:
+            raise
+        make_private(folder.parent)
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+
+
 def toolchain_data() -> Path:
     """Return the folder `toolchain/`: the pins and what runs inside the sandbox.
 

@@ -82,9 +82,9 @@ sha256 = "{0.sha256}"
 """
 
 CORE = """
-# `core` is the interpreter without its scientific packages: the bodies of these functions (counted
-# from 0 in the code section, both ends included) are a trap, and custom sections are left out. This
-# is the module that results.
+# `core` is the interpreter without its scientific packages: these functions (counted from 0 in the
+# code section, both ends included) and custom sections are left out. This is the module that
+# results.
 [interpreter.core]
 first = {0.first}
 first_name = "{0.first_name}"

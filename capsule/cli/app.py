@@ -2,27 +2,51 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand, TyperGroup
 
-from capsule.cli.declared import cache, machine, record, run, toolchain
+from capsule.cli.declared import cache, help_, machine, record, run, toolchain
+from capsule.cli.grammar import help as help_text
+from capsule.cli.grammar.tree import described
 from capsule.cli.screen import Screen
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class _Command(TyperCommand):
+    """A command whose help is ours."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help."""
+        return _help_of(self, ctx)
+
+
+class _Group(TyperGroup):
+    """A group whose help is ours."""
+
+    def get_help(self, ctx: Any) -> str:
+        """Return the help."""
+        return _help_of(self, ctx)
+
+
+def _help_of(command: Any, ctx: Any) -> str:
+    return help_text.text(described(command, ctx.command_path.split()[1:]))
+
 
 app = typer.Typer(
     name="capsule",
+    cls=_Group,
     help="Run Python that you do not trust: each call in its own sandbox process.",
-    no_args_is_help=True,
-    add_completion=True,
+    add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-toolchain_app = typer.Typer(help="The pinned parts that capsule runs on.", no_args_is_help=True)
-app.add_typer(toolchain_app, name="toolchain")
-cache_app = typer.Typer(
-    help="What was made to start faster: all of it can be made again.", no_args_is_help=True
-)
-app.add_typer(cache_app, name="cache")
+_toolchain = typer.Typer(cls=_Group, help="The pinned parts that capsule runs on.")
+_cache = typer.Typer(cls=_Group, help="What was made to start faster: all of it can be made again.")
 
 
 def _version(asked: bool) -> None:
@@ -45,18 +69,26 @@ def _top(
     pass
 
 
-app.command()(run.run)
-app.command("exec")(run.exec_)
-app.command()(run.build)
-app.command()(machine.doctor)
-app.command()(record.ps)
-app.command()(record.trace)
-app.command()(machine.worker)
-toolchain_app.command()(toolchain.install)
-toolchain_app.command("list")(toolchain.list_)
-toolchain_app.command()(toolchain.verify)
-toolchain_app.command()(toolchain.export)
-toolchain_app.command("import")(toolchain.import_)
-toolchain_app.command()(toolchain.remove)
-cache_app.command("list")(cache.list_)
-cache_app.command()(cache.prune)
+_COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., int]], ...] = (
+    (app, "run", run.run),
+    (app, "exec", run.exec_),
+    (app, "build", run.build),
+    (app, "ps", record.ps),
+    (app, "trace", record.trace),
+    (app, "doctor", machine.doctor),
+    (app, "worker", machine.worker),
+    (app, "completion", help_.completion),
+    (app, "help", help_.help_),
+    (_toolchain, "install", toolchain.install),
+    (_toolchain, "list", toolchain.list_),
+    (_toolchain, "verify", toolchain.verify),
+    (_toolchain, "export", toolchain.export),
+    (_toolchain, "import", toolchain.import_),
+    (_toolchain, "remove", toolchain.remove),
+    (_cache, "list", cache.list_),
+    (_cache, "prune", cache.prune),
+)
+for _group, _name, _function in _COMMANDS:
+    _group.command(_name, cls=_Command)(_function)
+app.add_typer(_toolchain, name="toolchain")
+app.add_typer(_cache, name="cache")

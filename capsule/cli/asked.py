@@ -63,10 +63,15 @@ def understood(options: Options, around: Surroundings) -> Asked:
 
 def _read(options: Options, around: Surroundings, home: Path) -> Source:
     working = around.working_folder()
-    if options.artifact:
-        return read_artifact(Path(options.file or ""), working, home)
-    if options.file != "-":
-        return read_file(None if options.file is None else Path(options.file), working, home)
+    if options.file is not None and options.file != "-":
+        path = Path(options.file)
+        if not (working / path).exists():
+            from capsule.cli.near import absent
+
+            raise absent(options.file, artifact=options.artifact, working=working)
+        return (read_artifact if options.artifact else read_file)(path, working, home)
+    if options.file is None:
+        return read_file(None, working, home)
     if options.args_file == "-":
         raise UsageError("stdin cannot be both the source and the --args-file")
     source = read_stdin(_MAX_SOURCE + 1, around)

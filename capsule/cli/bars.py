@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from typing import TextIO
+    from contextlib import AbstractContextManager
 
+    from capsule.cli.layout.steps import Pace
     from capsule.cli.screen import Screen
     from capsule.progress import Progress, Step, Tracker
+
+# How often a line says how far long work is, in seconds, where there are no bars.
+_OFTEN = 10.0
 
 
 def progress_for(screen: Screen, *, quiet: bool) -> Progress:
@@ -18,17 +22,16 @@ def progress_for(screen: Screen, *, quiet: bool) -> Progress:
 
     if quiet:
         return Silent()
-    return Bars(screen) if screen.stderr_is_terminal else Lines(screen)
+    return Bars(screen) if screen.stderr_is_drawn else Lines(screen)
 
 
 class Lines:
-    """One line when a step begins and one when it ends."""
+    """A line when a step begins, one when it ends, and one now and then between."""
 
     def __init__(self, screen: Screen) -> None:
         self.screen = screen
 
     def step(self, step: Step) -> Tracker:
-        self.screen.err(f"capsule: {step.label} ({_expected(step)})")
         return _LineTracker(self.screen, step)
 
     def note(self, text: str) -> None:
@@ -38,28 +41,38 @@ class Lines:
 
 class _LineTracker:
     def __init__(self, screen: Screen, step: Step) -> None:
-        self.screen, self.label = screen, step.label
-        self.begin = time.monotonic()
+        # Only those who wait for long work pay for the import.
+        from capsule.cli.layout import steps
+
+        self._screen, self._steps = screen, steps
+        self._pace = _pace(step)
+        self._said = self._pace.begin
+        screen.err(f"capsule: {steps.begun(step)}")
 
     def update(self, done: float) -> None:
-        """Say nothing: a log has no use for it."""
+        """Say how far it is, if that is long enough ago."""
+        now = time.monotonic()
+        self._pace.update(done, now)
+        if now - self._said >= _OFTEN:
+            self._said = now
+            self._screen.err(f"capsule: {self._steps.midway(self._pace, now)}")
 
     def __enter__(self) -> _LineTracker:
         return self
 
     def __exit__(self, kind: object, *rest: object) -> None:
-        how = "done" if kind is None else "stopped"
-        self.screen.err(f"capsule: {self.label}: {how} after {time.monotonic() - self.begin:.1f} s")
+        said = self._steps.over(self._pace, time.monotonic(), whole=kind is None)
+        self._screen.err(f"capsule: {said}")
 
 
 class Bars:
-    """A bar for each step: size, rate and time left, or time spent of what is usual."""
+    """A bar for each step: size, rate and time left, or time spent and about how much is left."""
 
     def __init__(self, screen: Screen) -> None:
         self.screen = screen
 
     def step(self, step: Step) -> Tracker:
-        return _BarTracker(step, self.screen.stderr)
+        return _BarTracker(self.screen, step)
 
     def note(self, text: str) -> None:
         """Print `text` above the bars."""
@@ -67,53 +80,38 @@ class Bars:
 
 
 class _BarTracker:
-    def __init__(self, step: Step, stderr: TextIO) -> None:
-        # rich costs 45 ms to import: only those who wait for long work pay.
-        from rich.console import Console
-        from rich.progress import BarColumn, TextColumn
-        from rich.progress import Progress as RichProgress
+    def __init__(self, screen: Screen, step: Step) -> None:
+        from capsule.cli.layout import steps
 
-        columns: list[Any] = [TextColumn("{task.description}"), BarColumn(bar_width=20)]
-        self._progress = RichProgress(
-            *columns, *_figures(step), console=Console(file=stderr), transient=False
+        self._steps, self._pace = steps, _pace(step)
+        self._whole = False
+        self._shown: AbstractContextManager[None] = screen.at_foot(
+            self._lines, self._last, lambda: not self._whole
         )
-        self._task = self._progress.add_task(step.label, total=step.total or None)
 
     def update(self, done: float) -> None:
         """Move the bar."""
-        self._progress.update(self._task, completed=done)
+        self._pace.update(done, time.monotonic())
+
+    def _lines(self, width: int, height: int) -> list[str]:
+        return [self._steps.bar(self._pace, time.monotonic(), width)][:height]
+
+    def _last(self, width: int) -> list[str]:
+        from capsule.cli.layout.texts import clip
+
+        said = self._steps.over(self._pace, time.monotonic(), whole=self._whole)
+        return [clip(f"capsule: {said}", width)]
 
     def __enter__(self) -> _BarTracker:
-        self._progress.start()
+        self._shown.__enter__()
         return self
 
     def __exit__(self, kind: object, *rest: object) -> None:
-        if kind is None:
-            total = self._progress.tasks[0].total
-            self._progress.update(self._task, completed=total)
-        self._progress.stop()
+        self._whole = kind is None
+        self._shown.__exit__(None, None, None)
 
 
-def _figures(step: Step) -> list[Any]:
-    from rich.progress import (
-        DownloadColumn,
-        MofNCompleteColumn,
-        TextColumn,
-        TimeElapsedColumn,
-        TimeRemainingColumn,
-        TransferSpeedColumn,
-    )
+def _pace(step: Step) -> Pace:
+    from capsule.cli.layout.steps import Pace
 
-    if step.unit == "bytes":
-        return [DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn()]
-    if step.unit == "items":
-        return [MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn()]
-    return [TimeElapsedColumn(), TextColumn(f"of about {step.total:.0f} s")]
-
-
-def _expected(step: Step) -> str:
-    if step.unit == "bytes":
-        return f"{step.total / 1e6:.1f} MB"
-    if step.unit == "items":
-        return f"{step.total:,.0f} items" if step.total else "items as they come"
-    return f"about {step.total:.0f} s"
+    return Pace(step, time.monotonic())

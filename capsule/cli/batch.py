@@ -19,10 +19,12 @@ from capsule.cli.bars import progress_for
 from capsule.cli.recording import recorder_for
 from capsule.errors import UsageError
 from capsule.named import NamedTuple
-from capsule.pool.box import NOBODY, Box, Warmth
+from capsule.policy.units import format_ram
+from capsule.pool.box import Box, Warmth
 from capsule.process.cancel import Cancellation
 from capsule.progress import Step
 from capsule.runner import prepare
+from capsule.runner.observer import NOBODY
 from capsule.sdk.batch import Batch
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.threads import in_thread
@@ -116,6 +118,7 @@ class _Printer:
 
     def __init__(self, screen: Screen, options: Options, bar: Tracker) -> None:
         self._screen, self._bare, self._bar = screen, options.result, bar
+        self._verbose = options.verbose
         self._done = 0
         self.failed = False
 
@@ -129,6 +132,8 @@ class _Printer:
         self._done += 1
         self._bar.update(self._done)
         error = envelope.error
+        if self._verbose:
+            self._screen.err(f"capsule: {_life(envelope)}")
         if error is not None:
             self.failed = True
             if self._bare:
@@ -138,6 +143,19 @@ class _Printer:
         kept: dict[str, Any] = {"result": envelope.result} if self._bare else dict(envelope)
         line = {"index": envelope.index, **kept}
         self._screen.out(json.dumps(line, ensure_ascii=False, allow_nan=False))
+
+
+def _life(envelope: Envelope) -> str:
+    """Return how one run ended, and what it used."""
+    done, error = envelope.execution, envelope.error
+    how = "completed" if error is None else error.error_type
+    retries = f" after {done.retries} retries" if done.retries else ""
+    fuel = "unknown" if done.fuel_consumed is None else f"{done.fuel_consumed:,}"
+    memory = "unknown" if done.ram_used is None else format_ram(done.ram_used)
+    return (
+        f"item {envelope.index}: {how}{retries} in {done.duration_ms} ms "
+        f"(fuel {fuel}, memory {memory})"
+    )
 
 
 async def _follow(box: Box, batch: _Batch, printer: _Printer, stop: _Stop) -> None:

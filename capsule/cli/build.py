@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.cli.bars import progress_for
+from capsule.cli.near import absent
 from capsule.cli.signals import cancelling
 from capsule.cli.surroundings import of_this_program
 from capsule.errors import UsageError
@@ -42,6 +43,8 @@ def command(options: Options, screen: Screen) -> int:
         raise UsageError("--output names an artifact, and none was asked for", hint="--export")
     working = of_this_program(screen).working_folder()
     path = entrypoint(working) if options.file is None else Path(options.file)
+    if options.file is not None and not (working / path).exists():
+        raise absent(options.file, artifact=False, working=working, command="capsule build")
     if not path.name or path.is_dir():
         raise UsageError(
             f"{str(path)!r} is a folder, and no task file", hint="capsule build FILE.py"

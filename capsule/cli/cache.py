@@ -6,7 +6,9 @@ import json
 import time
 from typing import TYPE_CHECKING
 
+from capsule.cli.numbers import whole_number
 from capsule.errors import UsageError
+from capsule.named import NamedTuple
 from capsule.paths import state_root
 from capsule.policy.units import parse_size
 from capsule.policy.values import InvalidValueError
@@ -20,15 +22,20 @@ if TYPE_CHECKING:
 _DAY = 24 * 3600
 
 
+class Prune(NamedTuple):
+    """What the command line says, as text."""
+
+    older_than: str | None
+    max_size: str | None
+    everything: bool
+    json: bool
+
+
 def list_entries(screen: Screen, *, as_json: bool) -> int:
     """Print a row for each kind of entry."""
     found = eviction.contents(_cache())
     if as_json:
-        rows = [
-            {"kind": kept.kind, "size": kept.size, "used": int(kept.used), "path": str(kept.path)}
-            for kept in found
-        ]
-        screen.out(json.dumps(rows))
+        screen.out(json.dumps([_as_json(kept) for kept in found]))
         return 0
     for kind in sorted({kept.kind for kept in found}):
         screen.out(_row(kind, [kept for kept in found if kept.kind == kind]))
@@ -36,17 +43,25 @@ def list_entries(screen: Screen, *, as_json: bool) -> int:
     return 0
 
 
-def prune(screen: Screen, *, older_than: int | None, max_size: str | None, everything: bool) -> int:
-    """Delete what is old or too much, and say how much that was."""
+def prune(screen: Screen, asked: Prune) -> int:
+    """Delete what is old or too much, and say how much that was. Raises `UsageError`."""
     usual = eviction.Bounds()
+    days = None if asked.older_than is None else whole_number("--older-than", asked.older_than, 0)
     bounds = eviction.Bounds(
-        usual.age if older_than is None else older_than * _DAY,
-        usual.size if max_size is None else _size(max_size),
+        usual.age if days is None else days * _DAY,
+        usual.size if asked.max_size is None else _size(asked.max_size),
     )
-    gone = eviction.prune(_cache(), bounds, all_of_it=everything)
+    gone = eviction.prune(_cache(), bounds, all_of_it=asked.everything)
     size = sum(kept.size for kept in gone)
-    screen.out(f"deleted {_entries(len(gone))}, {size / 1e6:.1f} MB")
+    if asked.json:
+        screen.out(json.dumps({"deleted": [_as_json(kept) for kept in gone], "freed": size}))
+    else:
+        screen.out(f"deleted {_entries(len(gone))}, {size / 1e6:.1f} MB")
     return 0
+
+
+def _as_json(kept: eviction.Kept) -> dict[str, object]:
+    return {"kind": kept.kind, "size": kept.size, "used": int(kept.used), "path": str(kept.path)}
 
 
 def _cache() -> Path:

@@ -10,15 +10,21 @@ import tempfile
 from typing import TYPE_CHECKING, Literal
 
 from capsule import __version__
+from capsule.cli import handover, probe
 from capsule.confine import walls
 from capsule.errors import CapsuleError
+from capsule.lifecycle import health
+from capsule.lifecycle.recorder import VARIABLE
 from capsule.named import NamedTuple
-from capsule.paths import HOME_VARIABLE, state_root
+from capsule.paths import HOME_VARIABLE, make_private, state_root
+from capsule.policy.values import printable
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
-from capsule.runner.run import Nobody, run
+from capsule.runner.observer import NOBODY
+from capsule.runner.run import run
 from capsule.runner.source import read_text
+from capsule.snapshot import eviction
 from capsule.toolstore import manage, pip
 
 if TYPE_CHECKING:
@@ -28,6 +34,7 @@ if TYPE_CHECKING:
 
 # The toolchain with one interpreter compiled, and room to unpack it.
 _NEEDED = 1_000_000_000
+_RESTART = "end it, and start it here: capsule worker --listen"
 
 
 class Row(NamedTuple):
@@ -59,7 +66,7 @@ def state() -> Row:
     """Try to write where all state is kept."""
     root = state_root()
     try:
-        root.mkdir(parents=True, exist_ok=True)
+        make_private(root)
         with tempfile.NamedTemporaryFile(dir=root):
             free = shutil.disk_usage(root).free
     except OSError as error:
@@ -133,6 +140,52 @@ def confinement() -> Row:
     )
 
 
+def cache() -> Row:
+    """Say how much the cache holds."""
+    found = eviction.contents(state_root() / "cache")
+    size = sum(kept.size for kept in found)
+    most = eviction.Bounds().size
+    text = f"{len(found)} entries, {size / 1e6:.0f} MB; up to {most / 1e6:,.0f} MB are kept"
+    if size > 2 * most:
+        return Row("cache", "warning", text, "capsule cache prune")
+    return Row("cache", "ok", text)
+
+
+def record() -> Row:
+    """Try whether runs can be recorded."""
+    if os.environ.get(VARIABLE) == "0":
+        return Row("record", "ok", f"off, by {VARIABLE}=0")
+    found = health.look(state_root())
+    if found.trouble:
+        text = f"runs are not recorded: {found.trouble}"
+        return Row("record", "warning", text, found.remedy)
+    if not found.size:
+        return Row("record", "ok", "no run is recorded yet")
+    return Row("record", "ok", f"{found.attempts:,} attempts, {found.size / 1e6:.1f} MB")
+
+
+def worker() -> Row:
+    """Ask the worker that `run` and `exec` hand over to."""
+    if sys.platform == "win32":
+        return Row("worker", "ok", "there are no Unix sockets here, so none can listen")
+    path = probe.listening_place(state_root())
+    if not path.exists():
+        return Row("worker", "ok", "none listens; with one, commands start at once")
+    if not handover.is_private(str(path)):
+        text = f"{path} is not yours alone, so commands are not handed over"
+        return Row("worker", "warning", text, "CAPSULE_SOCKET in a folder of your own")
+    found = probe.listener(path)
+    if found is None:
+        return Row("worker", "warning", f"none answers at {path}", _RESTART)
+    if found.takes:
+        return Row("worker", "ok", f"one listens at {path}, of this version")
+    if found.version == __version__:
+        text = "one listens with other variables than here, so it takes no commands from here"
+    else:
+        text = f"one listens of version {printable(found.version) or 'unknown'}, which takes none"
+    return Row("worker", "warning", text, _RESTART)
+
+
 def a_run() -> Row:
     """Run a task."""
     if not _installed():
@@ -140,7 +193,7 @@ def a_run() -> Row:
     source = read_text(b"def main(): return 6 * 7", _folder())
     order = prepare.order(source, prepare.Call(), state_root(), Silent())
     with Cancellation() as never:
-        envelope = run(order, Nobody(), never)
+        envelope = run(order, NOBODY, never)
     error = envelope["error"]
     if error is None and envelope["result"] == 42:
         return Row("run", "ok", f"a task answered in {envelope['execution']['duration_ms']} ms")
@@ -154,6 +207,9 @@ CHECKS: tuple[Callable[[], Row], ...] = (
     installer,
     toolchain,
     confinement,
+    cache,
+    record,
+    worker,
     a_run,
 )
 

@@ -27,7 +27,7 @@ def _run_at_once(words: Sequence[str], screen: Screen) -> int:
     """Run a plain `run` or `exec` without what only other command lines need."""
     options = fast.parse(words)
     if options is None:
-        return _dispatch(list(words))
+        return _dispatch(list(words), screen)
     # What is imported stays: looking through it for garbage, again and again, costs 2 ms.
     gc.disable()
     from capsule.cli.run import command
@@ -38,7 +38,11 @@ def _run_at_once(words: Sequence[str], screen: Screen) -> int:
     return command(options, of_this_program(screen))
 
 
-def _dispatch(words: list[str]) -> int:
+def _dispatch(words: list[str], screen: Screen) -> int:
+    from capsule.cli import asking
+
+    if words[:1] == [asking.COMMAND]:
+        return asking.answer(words[1:], screen)
     from typer.main import get_command
 
     from capsule.cli.app import app
@@ -50,13 +54,23 @@ def _dispatch(words: list[str]) -> int:
         message = getattr(error, "format_message", None)
         if message is None:
             raise
-        text = message().strip().rstrip(".")
-        if not text:  # no command was named, and the help was shown
-            return UsageError.exit_code
-        raise UsageError(text, hint=_help_for(error)) from None
+        _refuse(words, message(), screen)
+        return UsageError.exit_code
     return answer if isinstance(answer, int) else 0
 
 
-def _help_for(error: Exception) -> str:
-    context = getattr(error, "ctx", None)
-    return f"{context.command_path if context is not None else 'capsule'} --help"
+def _refuse(words: list[str], otherwise: str, screen: Screen) -> None:
+    """Say what is wrong with a line, or show the help of a group of which no command is named.
+
+    Raises `UsageError`.
+    """
+    from capsule.cli.grammar import help as help_text
+    from capsule.cli.grammar.misread import explained
+    from capsule.cli.grammar.root import declared
+    from capsule.cli.grammar.walk import checked
+
+    root = declared()
+    place = checked(root, words)
+    if place.mistake is None or place.mistake.kind != "no command":
+        raise explained(words, root, otherwise.strip().rstrip("."))
+    screen.err(help_text.text(place.command))

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from capsule.cli.checks import CHECKS, look
+from capsule.policy.values import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capsule.cli.checks import Row
     from capsule.cli.screen import Screen
 
 _SIGNS = {"ok": "ok  ", "warning": "warn", "failed": "FAIL"}
 BROKEN = 3
+_WIDTH = 80
 
 
 def command(screen: Screen, *, as_json: bool) -> int:
@@ -21,7 +27,25 @@ def command(screen: Screen, *, as_json: bool) -> int:
         screen.out(json.dumps([row._asdict() for row in rows], ensure_ascii=False))
     else:
         for row in rows:
-            screen.out(f"{_SIGNS[row.state]} {row.name:<12} {row.found}")
-            if row.remedy:
-                screen.out(f"     {'':<12} try: {row.remedy}")
+            for line in _lines(row):
+                screen.out(line, untrusted=True)
     return BROKEN if any(row.state == "failed" for row in rows) else 0
+
+
+def _lines(row: Row) -> Iterator[str]:
+    head = f"{_SIGNS[row.state]} {row.name:<12} "
+    # Where a path is longer than a line, it stays whole.
+    yield from _folded(row.found, head)
+    if row.remedy:
+        yield from _folded(f"try: {row.remedy}", " " * len(head))
+
+
+def _folded(text: str, head: str) -> list[str]:
+    return wrap(
+        printable(text),
+        _WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -20,7 +20,8 @@ _FRAME, _SOURCE = re.compile(r'  File ".*", line \d+'), "    "
 _MARK = "  > "
 _HEAD, _OUR_HEAD = "Traceback (most recent call last):", "Traceback of the task (most recent last):"
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([A-Za-z_]\w*)[.\w]*'")
-_MODULE = re.compile(r"^[\w.]+\.\Z", re.MULTILINE)
+# In front of an error's name, which the message leaves out.
+_MODULE = re.compile(r"^(?:\w+\.)+\Z", re.MULTILINE)
 _MOST_LINES = 100
 
 
@@ -44,11 +45,10 @@ def told(error: EnvelopeError, *, whole: bool) -> Iterator[str]:
 
 def _trace(traceback: str, message: str) -> Iterator[str]:
     """Yield a traceback with the line that failed marked, without the message at its end."""
-    above = traceback.rstrip()
-    if above.endswith(message):
-        # A traceback has the module in front of an exception's name; the message does not.
-        above = _MODULE.sub("", above.removesuffix(message)).rstrip()
-    lines = cleaned(above).split("\n")
+    shown = traceback.rstrip()
+    if shown.endswith(message):
+        shown = _MODULE.sub("", shown.removesuffix(message)).rstrip()
+    lines = cleaned(shown).split("\n")
     # Whose it is has to be plain: capsule itself shows none of its own.
     lines = [_OUR_HEAD if line == _HEAD else line for line in lines]
     frames = [place for place, line in enumerate(lines[:-1]) if _FRAME.match(line)]

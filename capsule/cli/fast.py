@@ -6,7 +6,6 @@ understood here for certain, down to the last word, is left to it, with its help
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, Any
 
 from capsule.cli.options import Options
@@ -36,8 +35,6 @@ WITH_VALUE = {
     "--resume": "resume",
 }
 REPEATABLE = "mounts"
-# Set by a shell that asks what could come next.
-_COMPLETING = "_CAPSULE_COMPLETE"
 
 
 def parse(words: Sequence[str]) -> Options | None:
@@ -48,7 +45,7 @@ def parse(words: Sequence[str]) -> Options | None:
     >>> parse(["run", "--timeout"]) is parse(["run", "-h"]) is parse(["ps"]) is None
     True
     """
-    if not words or words[0] not in ("run", "exec") or _COMPLETING in os.environ:
+    if not words or words[0] not in ("run", "exec"):
         return None
     said: dict[str, Any] = {}
     plain: list[str] = []

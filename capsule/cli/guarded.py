@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from capsule.cli.screen import Screen
 
 _INTERNAL = 70
+# Whose answer, and so whose error, is an envelope.
+_RUNS = ("run", "exec")
 
 
 def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> int:
@@ -48,19 +50,24 @@ def _interrupted(screen: Screen) -> int:
 
 
 def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
-    if _wants_json(words) and not isinstance(error, OutputError):
-        from capsule.envelope import refusal
-
-        try:
-            screen.envelope(refusal("", error.code, str(error)), one_line=True)
-        except OutputError as worse:
-            screen.error(worse)
-    else:
+    if not _wants_json(words) or isinstance(error, OutputError):
         screen.error(error)
+        return error.exit_code
+    try:
+        if words[0] in _RUNS:
+            from capsule.envelope import refusal
+
+            screen.envelope(refusal("", error.code, str(error)), one_line=True)
+        else:
+            import json
+
+            said = {"error": {"error_type": error.code, "message": str(error)}}
+            screen.out(json.dumps(said))
+    except OutputError as worse:
+        screen.error(worse)
     return error.exit_code
 
 
 def _wants_json(words: Sequence[str]) -> bool:
-    """Whether a run was asked to answer in JSON: then its errors are envelopes too."""
-    options = words[: words.index("--")] if "--" in words else words
-    return "--json" in options and options[0] in ("run", "exec")
+    """Whether a command was asked to answer in JSON: then its errors are JSON too."""
+    return "--json" in (words[: words.index("--")] if "--" in words else words)

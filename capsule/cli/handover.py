@@ -88,7 +88,7 @@ def _taken(words: Sequence[str], path: str) -> _socket.socket | None:
     try:
         connection.settimeout(_PATIENCE)
         connection.connect(path)
-        connection.sendall(_message(words))
+        connection.sendall(message(words))
         if connection.recv(1) != ACCEPTED:
             return None
         # Only now: descriptors that nobody takes would stay open as long as he lives.
@@ -115,7 +115,8 @@ def _code(connection: _socket.socket) -> int:
     return _LOST
 
 
-def _message(words: Sequence[str]) -> bytes:
+def message(words: Sequence[str]) -> bytes:
+    """Return what is sent to a worker, with this program's folder and variables."""
     from capsule import __version__
 
     texts = [__version__.encode(), os.getcwdb(), b"%d" % len(words), *map(os.fsencode, words)]

@@ -17,9 +17,9 @@ from capsule.cli.watching import told_of
 from capsule.errors import CapsuleError, UsageError
 from capsule.policy.values import nearest, shown
 from capsule.pool import slots
-from capsule.pool.box import NOBODY
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
+from capsule.runner.observer import NOBODY
 from capsule.runner.stopping import Stopping
 from capsule.sdk.calls import call_of, source_of
 from capsule.shared.frames import MAX_BODY

@@ -6,18 +6,21 @@ from typing import TYPE_CHECKING
 
 from capsule.cli.asked import understood
 from capsule.cli.bars import progress_for
+from capsule.cli.passing import Passing
 from capsule.cli.recording import recorder_for
 from capsule.cli.signals import INTERRUPTED, cancelling
-from capsule.cli.verbose import Verbose
 from capsule.process.cancel import Cancellation
 from capsule.runner import prepare
 from capsule.runner.run import run
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from capsule.cli.options import Options
     from capsule.cli.screen import Screen
     from capsule.cli.surroundings import Surroundings
     from capsule.envelope import Envelope
+    from capsule.runner.observer import Observer
 
 SUCCESS, FAILED, TIMED_OUT = 0, 1, 124
 
@@ -36,9 +39,28 @@ def command(options: Options, around: Surroundings) -> int:
     progress = progress_for(screen, quiet=options.quiet)
     order = prepare.order(asked.source, asked.call, asked.home, progress)
     order = order._replace(ledger=recorder_for(asked.home, around))
-    with Cancellation() as cancellation, cancelling(cancellation):
-        envelope = run(order, Verbose(screen, cancellation, on=options.verbose), cancellation)
+    with (
+        Cancellation() as cancellation,
+        cancelling(cancellation),
+        watching(screen, cancellation, verbose=options.verbose) as observer,
+    ):
+        envelope = run(order, observer, cancellation)
     return show(envelope, options, screen)
+
+
+def watching(
+    screen: Screen, cancellation: Cancellation, *, verbose: bool
+) -> AbstractContextManager[Observer]:
+    """Return who watches a run inside a `with` block: on a terminal its tree, elsewhere lines."""
+    if not verbose:
+        return Passing(screen, cancellation)
+    if screen.stderr_is_drawn:
+        from capsule.cli.growing import Growing
+
+        return Growing(screen, cancellation)
+    from capsule.cli.telling import Telling
+
+    return Telling(screen, cancellation)
 
 
 def show(envelope: Envelope, options: Options, screen: Screen) -> int:

@@ -12,16 +12,19 @@ import os
 import select
 import sys
 import time
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from capsule.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
+    from contextlib import AbstractContextManager
 
+    from capsule.cli.foot import Foot, Part, Terminal
     from capsule.envelope import Envelope
     from capsule.errors import CapsuleError
+    from capsule.process.cancel import Cancellation
 
 # C0 but tab, line feed and carriage return; DEL; C1.
 _CONTROLS = [*range(32), *range(0x7F, 0xA0)]
@@ -39,13 +42,25 @@ _COLUMNS, _LINES = 80, 24
 
 
 class Screen:
-    """Where a command's output goes: this program's own streams unless others are given."""
+    """Where a command's output goes: this program's own streams unless others are given.
 
-    def __init__(self, stdout: TextIO | None = None, stderr: TextIO | None = None) -> None:
+    `terminal` is what the variable TERM says of the terminal, if there is one.
+    """
+
+    def __init__(
+        self,
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+        terminal: str | None = None,
+    ) -> None:
         self._stdout = sys.stdout if stdout is None else stdout
         self.stderr = sys.stderr if stderr is None else stderr
         self.stdout_is_terminal = _is_terminal(self._stdout)
         self.stderr_is_terminal = _is_terminal(self.stderr)
+        named = os.environ.get("TERM") if terminal is None else terminal
+        # Whether what stands on stderr can be drawn anew.
+        self.stderr_is_drawn = self.stderr_is_terminal and named != "dumb"
+        self._foot: Foot | None = None
         # Whether whoever read stdout has gone away.
         self.stdout_is_gone = False
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -53,11 +68,12 @@ class Screen:
     @property
     def size(self) -> tuple[int, int]:
         """How many columns and lines stdout shows: the usual ones where it is no terminal."""
-        if self.stdout_is_terminal:
-            with suppress(OSError, ValueError):
-                columns, lines = os.get_terminal_size(self._stdout.fileno())
-                return columns or _COLUMNS, lines or _LINES
-        return _COLUMNS, _LINES
+        return _size_of(self._stdout) if self.stdout_is_terminal else (_COLUMNS, _LINES)
+
+    @property
+    def columns(self) -> int:
+        """How many columns stderr shows."""
+        return _size_of(self.stderr)[0]
 
     def envelope(self, envelope: Envelope, *, one_line: bool) -> None:
         """Print an envelope: indented on a terminal, else as one line."""
@@ -88,7 +104,8 @@ class Screen:
             text = harmless(text)
         data = (text + "\n").encode(errors="replace")
         try:
-            self.stdout_is_gone |= not _write(self._stdout, data)
+            with self._beside():
+                self.stdout_is_gone |= not _write(self._stdout, data)
         except OSError as error:
             # What was produced is not lost for want of space: it goes where there may be some.
             self.task_output(data)
@@ -132,20 +149,95 @@ class Screen:
         poll.register(self._stdout.fileno(), 0)
         return not (self.stdout_is_gone or poll.poll(int(seconds * 1000)))
 
-    def err(self, text: str) -> None:
-        """Print a line to stderr."""
+    @contextmanager
+    def at_foot(
+        self,
+        part: Part,
+        last: Callable[[int], Sequence[str]],
+        hurry: Callable[[], bool] = lambda: False,
+    ) -> Iterator[None]:
+        """Show lines below all else that is printed to stderr, drawn anew until the block ends.
+
+        Then what `last` gives for a width stays. `hurry` says whether a terminal that takes nothing
+        may be left without that.
+        """
+        from capsule.cli.foot import Foot
+
+        def shown(width: int, height: int) -> Sequence[str]:
+            return [harmless(line) for line in part(width, height)]
+
+        if self._foot is None or not self._foot.add(shown):
+            self._foot = Foot(_drawn_on(self.stderr), lambda: _size_of(self.stderr))
+            self._foot.add(shown)
+        foot = self._foot
+        try:
+            yield
+        finally:
+            foot.remove(shown, [harmless(line) for line in last(self.columns)], hurry)
+
+    def _beside(self) -> AbstractContextManager[None]:
+        """Keep the foot away from what is printed to stdout, which may be the same terminal."""
+        if self._foot is None or self._foot.is_over or not self.stdout_is_terminal:
+            return nullcontext()
+        return self._foot.aside()
+
+    def err(
+        self, text: str, deadline: float | None = None, cancellation: Cancellation | None = None
+    ) -> None:
+        """Print a line to stderr.
+
+        One that would go above a foot is dropped where the terminal does not take it before
+        `deadline`, in the seconds of `time.monotonic`, or before the run is cancelled.
+        """
+        text += "\n"
         if self.stderr_is_terminal:
             text = harmless(text)
-        with suppress(OSError):
-            _write(self.stderr, (text + "\n").encode(errors="replace"))
+        if self._foot is None or not self._foot.say(text, deadline, cancellation):
+            with suppress(OSError):
+                _write(self.stderr, text.encode(errors="replace"))
 
     def task_output(self, data: bytes) -> None:
         """Pass on what a task printed."""
         if self.stderr_is_terminal:
             # Decoded as one stream: a control character may come in two pieces.
-            data = harmless(self._decoder.decode(data)).encode()
+            text = harmless(self._decoder.decode(data))
+            # What is at the foot begins a line.
+            whole = text if text.endswith("\n") or not text else f"{text}\n"
+            if self._foot is not None and self._foot.say(whole):
+                return
+            data = text.encode()
         with suppress(OSError):
             _write(self.stderr, data)
+
+
+def _size_of(stream: TextIO) -> tuple[int, int]:
+    with suppress(OSError, ValueError):
+        columns, lines = os.get_terminal_size(stream.fileno())
+        return columns or _COLUMNS, lines or _LINES
+    return _COLUMNS, _LINES
+
+
+class _Stream:
+    """A terminal that is written to through Python's own stream."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> None:
+        _write(self._stream, text.encode(errors="replace"))
+
+    def close(self) -> None:
+        """Leave it open: it is not this one's."""
+
+
+def _drawn_on(stream: TextIO) -> Terminal:
+    """Return what draws on a terminal; where that can be, it may be left stuck in a write."""
+    from capsule.cli.foot import Descriptor
+
+    with suppress(OSError, ValueError):
+        if os.name != "nt":
+            return Descriptor(stream.fileno())
+    return _Stream(stream)
 
 
 def harmless(text: str) -> str:

@@ -26,14 +26,14 @@ from capsule.cli.bars import progress_for
 from capsule.cli.guarded import guarded
 from capsule.cli.handover import ACCEPTED, GO_ON, KIND, REFUSED
 from capsule.cli.lines import Lines
-from capsule.cli.run import show
+from capsule.cli.run import show, watching
 from capsule.cli.screen import Screen
 from capsule.cli.surroundings import Surroundings
-from capsule.cli.verbose import Verbose
 from capsule.cli.watching import told_of
 from capsule.errors import UsageError
 from capsule.locking import try_lock
 from capsule.named import NamedTuple
+from capsule.paths import make_private
 from capsule.process.cancel import Cancellation
 from capsule.runner.stopping import Stopping
 
@@ -83,7 +83,7 @@ def listening(path: Path) -> Iterator[socket.socket]:
     """
     with ExitStack() as owned:
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(path.parent)
             folder = path.parent.stat()
             if folder.st_mode & 0o022 or folder.st_uid != os.getuid():
                 raise UsageError(
@@ -181,11 +181,12 @@ class Server:
             options = fast.parse(handed.words)
         # A batch has processes of its own.
         if handed is None or options is None or options.map_file is not None:
-            connection.sendall(REFUSED)
+            # With the version, for those who want to know why.
+            connection.sendall(REFUSED + __version__.encode())
             return
         connection.sendall(ACCEPTED)
         with _streams(connection) as (stdin, stdout, stderr):
-            screen = Screen(stdout, stderr)
+            screen = Screen(stdout, stderr, handed.environ.get("TERM", ""))
             around = Surroundings(screen, stdin, handed.working, handed.environ)
             code = guarded(handed.words, screen, lambda: self._run(options, around, connection))
         # Only now: what was printed is where it belongs when the other program ends.
@@ -198,13 +199,14 @@ class Server:
             told_of(connection.fileno(), select.POLLIN, cancellation.cancel),
         ):
             asked = understood(options, around)
-            envelope = self._boxes.run(
-                asked.source,
-                asked.call,
-                Verbose(screen, cancellation, on=options.verbose),
-                cancellation,
-                Stopping(progress_for(screen, quiet=options.quiet), cancellation),
-            )
+            with watching(screen, cancellation, verbose=options.verbose) as observer:
+                envelope = self._boxes.run(
+                    asked.source,
+                    asked.call,
+                    observer,
+                    cancellation,
+                    Stopping(progress_for(screen, quiet=options.quiet), cancellation),
+                )
         return show(envelope, options, screen)
 
 

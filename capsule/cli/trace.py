@@ -7,6 +7,8 @@ import time
 from typing import TYPE_CHECKING, get_args
 
 from capsule.cli import rows
+from capsule.cli.near import quoted
+from capsule.cli.numbers import whole_number
 from capsule.errors import UsageError
 from capsule.lifecycle import reader
 from capsule.lifecycle.events import State
@@ -35,7 +37,7 @@ class Options(NamedTuple):
     state: str | None
     task: str | None
     since: str | None
-    limit: int | None
+    limit: str | None
     json: bool
     html: str | None
 
@@ -95,7 +97,8 @@ def _write_page(found: Run, name: str, screen: Screen) -> None:
 def _list(home: Path, options: Options, screen: Screen) -> int:
     now = time.time_ns()
     since = None if options.since is None else now - _span(options.since)
-    filters = Filters(_state(options.state), options.task, since, options.limit or _USUAL)
+    limit = _USUAL if options.limit is None else whole_number("--limit", options.limit, 1)
+    filters = Filters(_state(options.state), options.task, since, limit)
     found = reader.runs(home, filters)
     if options.json:
         screen.json([rows.of_summary(summary) for summary in found])
@@ -105,10 +108,18 @@ def _list(home: Path, options: Options, screen: Screen) -> int:
         for line in listing(found, now, screen.size[0]):
             screen.out(line, untrusted=True)
     elif reader.runs(home, Filters(limit=1)):
-        screen.err("capsule: no run is like that\n  try: capsule trace, without filters")
+        screen.err(f"capsule: no run is like that\n  try: {_instead(home, options.task)}")
     else:
         screen.err(f"capsule: no run is recorded yet\n  try: {_first()}")
     return 0
+
+
+def _instead(home: Path, task: str | None) -> str:
+    """Return what to try where no run is as asked for."""
+    known = [] if task is None else reader.tasks(home)
+    near = None if task is None or task in known else nearest(task, known)
+    # What a task is called is a stranger's choice.
+    return "capsule trace, without filters" if near is None else f"--task {quoted(near)}"
 
 
 def _first() -> str:

@@ -11,8 +11,8 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from capsule.cli import signals
-from capsule.cli.handover import NAME, socket_path
 from capsule.cli.lines import Lines
+from capsule.cli.probe import listening_place
 from capsule.cli.surroundings import of_this_program
 from capsule.errors import UsageError
 from capsule.lifecycle.recorder import open_recorder
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from capsule.cli.screen import Screen
+
+_LIKE = '{"id": 1, "file": "hello.py"}'
 
 
 class Options(NamedTuple):
@@ -46,6 +48,8 @@ def command(options: Options, screen: Screen) -> int:
             return _serve(path, boxes, home, screen)
         if around.stdin is None or sys.stdout is None:
             raise UsageError("a worker needs its stdin and stdout", hint="--socket PATH")
+        if around.stdin.isatty():
+            screen.note(f"reading lines of JSON, like {_LIKE}; Ctrl-D ends")
         # Of its own: at the end this program flushes the usual one, which would wait for a writer
         # that waits for whoever takes no answers.
         output = os.fdopen(sys.stdout.fileno(), "wb", closefd=False)
@@ -101,5 +105,4 @@ def _socket(options: Options, home: Path) -> Path | None:
         raise UsageError("there are no Unix sockets here", hint="capsule worker, without --socket")
     if options.socket is not None:
         return Path(options.socket).absolute()
-    # Where it cannot be said without looking, those who hand over look at `CAPSULE_SOCKET` alone.
-    return Path(socket_path(os.environ) or home / NAME).absolute()
+    return listening_place(home)

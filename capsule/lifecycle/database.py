@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from capsule.lifecycle import schema
 from capsule.lifecycle.locks import held
 from capsule.lifecycle.spool import NAME
+from capsule.paths import make_private
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,7 +172,7 @@ def _alien() -> sqlite3.Error:
 
 
 def _make(folder: Path) -> None:
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(folder)
     if stat.S_IMODE(folder.stat().st_mode) != 0o700:
         folder.chmod(0o700)
     path = folder / NAME

@@ -32,6 +32,10 @@ LATEST = "latest"
 _NAMED = 5
 # More than are ever kept; SQLite takes no number of any size.
 _MOST_RUNS = 1 << 62
+# Among how many runs or tasks to look for one that is nearly called so.
+_NAMES = 1_000
+# How much alike two names of runs have to be: those of one hour begin with the same six digits.
+_ALIKE = 0.85
 
 
 class Node(NamedTuple):
@@ -113,6 +117,15 @@ def runs(home: Path, filters: Filters = Filters()) -> list[Summary]:  # noqa: B0
         ]
 
 
+def tasks(home: Path, limit: int = _NAMES) -> list[str]:
+    """Return the names of tasks that were asked for, the latest first, at most `limit`.
+
+    Raises `CapsuleError` when the record cannot be read.
+    """
+    with _reading(home) as look:
+        return look.names("task", limit)
+
+
 def run(home: Path, which: str) -> Run:
     """Return one run with all its attempts and their details.
 
@@ -167,7 +180,7 @@ class _Look:
             (plain(start), f"{plain(start)}\x7f", _NAMED + 1),
         )
         if not found or not start:
-            raise UsageError(f"there is no run {which[:100]!r}", hint="capsule trace")
+            raise UsageError(f"there is no run {which[:100]!r}", hint=self._near(start))
         if len(found) > 1:
             names = ", ".join(name for (name,) in found[:_NAMED])
             more = " and more" if len(found) > _NAMED else ""
@@ -175,6 +188,28 @@ class _Look:
                 f"{which!r} could be {names}{more}", hint=f"more of the {ids.LENGTH} characters"
             )
         return str(found[0][0])
+
+    def names(self, column: str, limit: int) -> list[str]:
+        """Return what stands in a column for the tasks that were asked for, the latest first."""
+        return [
+            str(name)
+            for (name,) in self._ask(
+                f"SELECT {column} FROM attempts WHERE depth = 0"  # noqa: S608
+                f" GROUP BY {column} ORDER BY max(created_ns) DESC LIMIT ?",
+                (limit,),
+            )
+        ]
+
+    def _near(self, name: str) -> str:
+        """Return the command that shows what was probably meant."""
+        known = self.names("run", _NAMES)
+        if not known:
+            return "capsule trace"
+        # Imported here: it is only needed once something is wrong.
+        from difflib import get_close_matches
+
+        close = get_close_matches(name[: ids.LENGTH], known, n=1, cutoff=_ALIKE)
+        return f"capsule trace {close[0] if close else LATEST}"
 
     def _ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return (

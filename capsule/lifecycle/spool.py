@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from capsule.lifecycle import schema
 from capsule.lifecycle.columns import values
 from capsule.lifecycle.hosts import Host
+from capsule.paths import make_private
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,8 +54,7 @@ def leave(folder: Path, rows: Sequence[Row]) -> bool:
             if sum(1 for _ in entries) >= MOST:
                 return False
     except FileNotFoundError:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        spool.mkdir(mode=0o700, exist_ok=True)
+        make_private(spool)
     # This program is over when they are read: one that has not ended is closed then.
     host = Host(os.urandom(6).hex(), os.getpid(), "")
     text = json.dumps([schema.COLUMNS, [values(row, host) for row in rows]])

@@ -8,7 +8,7 @@ from capsule.named import NamedTuple
 from capsule.pool import slots as running
 from capsule.pool.pool import IDLE_SECONDS, Pool
 from capsule.runner import prepare
-from capsule.runner.run import COLD, Nobody, first_plan, given_up, run, studio_of
+from capsule.runner.run import COLD, first_plan, given_up, run, studio_of
 from capsule.runner.start import Unstarted, start_of
 from capsule.snapshot.task import Unfrozen
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner.attempt import Plan, Starter
-    from capsule.runner.run import Observer, Order
+    from capsule.runner.observer import Observer
+    from capsule.runner.run import Order
     from capsule.runner.source import Source
 
 
@@ -138,7 +139,7 @@ def run_in_turn(
     owner, slots = turn or (object(), running.SHARED)
     with slots.slot(owner, cancellation) as granted:
         if not granted:
-            return given_up(order)
+            return given_up(order, observer)
         return run(order, observer, cancellation, starter)
 
 
@@ -156,6 +157,3 @@ def _begun(order: Order, cancellation: Cancellation) -> tuple[Order, Plan | None
     if not (isinstance(frozen, Unfrozen) and frozen.limited):
         order = order._replace(material=start.material)
     return order, first_plan(order, start)
-
-
-NOBODY = Nobody()

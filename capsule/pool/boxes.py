@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from capsule.pool.box import Box
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
+    from capsule.runner.observer import Observer
     from capsule.runner.prepare import Call
-    from capsule.runner.run import Observer
     from capsule.runner.source import Source
 
 # How many are kept, the last used ones.

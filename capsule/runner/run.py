@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.errors import PolicyError
 from capsule.named import NamedTuple
 from capsule.policy.project import Limits as RunLimits
-from capsule.runner.attempt import Attempt, Cold, Output, Plan, Starter, attempt
+from capsule.runner.attempt import Attempt, Cold, Plan, Starter, attempt
 from capsule.runner.limits import limits_of, too_small
 from capsule.runner.record import Register, Track
 from capsule.runner.services import Services
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
+    from capsule.runner.observer import Observer, Which
     from capsule.snapshot.request import Call
 
 
@@ -55,38 +56,6 @@ class Order(NamedTuple):
     ledger: Ledger | None = None
 
 
-class Observer(Output, Protocol):
-    """Who is told what happens to a task while it happens."""
-
-    def unfrozen(self, policy: Policy, reason: str) -> None:
-        """Take that the task has no snapshot, so each attempt imports it; `reason` says why."""
-
-    def started(self, policy: Policy, number: int) -> None:
-        """Take that attempt `number` begins; the first is 0."""
-
-    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
-        """Take how an attempt ended."""
-
-
-class Nobody:
-    """The observer of a run that nobody watches."""
-
-    def stdout(self, data: bytes) -> None:
-        """Drop `data`."""
-
-    def stderr(self, data: bytes) -> None:
-        """Drop `data`."""
-
-    def unfrozen(self, policy: Policy, reason: str) -> None:
-        """Ignore the reason."""
-
-    def started(self, policy: Policy, number: int) -> None:
-        """Ignore the start."""
-
-    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
-        """Ignore the end."""
-
-
 COLD = Cold()
 
 
@@ -101,36 +70,39 @@ def run(
     """
     tree = Tree(order.jobs, order.limits)
     register = Register(order.ledger, order.file, order.walls)
-    return _run(order, observer, cancellation, _Place(tree, register, 0, starter))
+    which = register.next()
+    observer.called(which, order.policy)
+    return _run(order, observer, cancellation, _Place(tree, register, which, starter))
 
 
-def given_up(order: Order) -> Envelope:
+def given_up(order: Order, observer: Observer) -> Envelope:
     """Return the envelope of an order that was cancelled before its turn, and record that."""
     register = Register(order.ledger, order.file, order.walls)
-    with Track(register, order.policy, 0, None) as track:
+    which = register.next()
+    observer.called(which, order.policy)
+    with Track(register, observer, order.policy, which) as track:
         said = "the run was cancelled before its turn"
         return track.settled(refusal(order.policy.task, "cancelled", said))
 
 
 class _Place(NamedTuple):
-    """Where in a run a task is, which attempt called it, and where its sandbox comes from."""
+    """Where in a run a task is, which attempt of it is the first, and whence its sandbox comes."""
 
     tree: Tree
     register: Register
-    depth: int
+    which: Which
     starter: Starter
-    parent: str | None = None
 
 
 def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _Place) -> Envelope:
-    with Track(place.register, order.policy, place.depth, place.parent) as track:
+    with Track(place.register, observer, order.policy, place.which) as track:
         return track.settled(_attempts(order, observer, cancellation, place, track))
 
 
 def _attempts(
     order: Order, observer: Observer, cancellation: Cancellation, place: _Place, track: Track
 ) -> Envelope:
-    policy, tree, depth = order.policy, place.tree, place.depth
+    policy, tree, depth = order.policy, place.tree, place.which.depth
     begin = time.monotonic()
     timeout_ms = tree.within(policy.timeout_ms)
     if timeout_ms is not None and timeout_ms <= 0:
@@ -145,17 +117,16 @@ def _attempts(
         least = start.snapshot.memory
         return refusal(policy.task, "memory_exceeded", too_small(limits_of(policy, policy), least))
     if start.plain is not None:
-        observer.unfrozen(policy, start.plain)
-        track.plain()
+        track.plain(start.plain)
     known = start.material
 
-    def below(job: Job, call: Call, depth: int, cancellation: Cancellation) -> Envelope:
+    def below(job: Job, call: Call, which: Which, cancellation: Cancellation) -> Envelope:
         material = known._replace(folders=job.folders)
         called = order._replace(policy=job.policy, call=call, material=material)
-        under = _Place(tree, place.register, depth, COLD, track.id)
+        under = _Place(tree, place.register, which, COLD)
         return _run(called, observer, cancellation, under)
 
-    answer = answering(tree, depth, below, track.refused)
+    answer = answering(tree, track, below)
     services = Services(policy, order.environ, answer, order.call.env.values())
     number = 0
     while True:
@@ -166,9 +137,8 @@ def _attempts(
         try:
             with services:
                 plan = plan._replace(answer=services, cold=track.cold)
-                observer.started(granted, number)
-                track.started(granted)
-                done = attempt(plan, place.starter, observer, cancellation)
+                output = track.started(granted)
+                done = attempt(plan, place.starter, output, cancellation)
         except PolicyError as wrong:
             if depth == 0 and number == 0:
                 raise
@@ -177,7 +147,6 @@ def _attempts(
             return _refused(policy, wrong.message, services.requests)
         tree.settle(granted, done.fuel)
         track.ended(done, services.requests)
-        observer.ended(granted, number, done)
         over = done.verdict.error_type in (None, "cancelled") or number == policy.max_retries
         if over or not tree.again(depth):
             return _envelope(policy.task, number, done, services.requests)

@@ -13,19 +13,20 @@ if TYPE_CHECKING:
 
     from capsule.envelope import Envelope
     from capsule.process.cancel import Cancellation
+    from capsule.runner.observer import Which
+    from capsule.runner.record import Track
     from capsule.runner.switchboard import Answer, Asked
     from capsule.runner.tree import Job, Tree
 
-    Run = Callable[[Job, Call, int, Cancellation], Envelope]
+    Run = Callable[[Job, Call, Which, Cancellation], Envelope]
 
 _LOOK_AGAIN = 0.1
+_CANCELLED = "the run was cancelled"
 
 
-def answering(tree: Tree, depth: int, run: Run, refused: Callable[[str, str], None]) -> Answer:
-    """Return what runs the tasks that one at `depth` calls; `run` runs one task below it.
-
-    `refused` is told the name of one that may not run, and why.
-    """
+def answering(tree: Tree, track: Track, run: Run) -> Answer:
+    """Return what runs the tasks that the one of `track` calls; `run` runs one task below it."""
+    depth = track.which.depth + 1
 
     def answer(asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
         args, kwargs = asked.fields.get("args"), asked.fields.get("kwargs")
@@ -33,18 +34,20 @@ def answering(tree: Tree, depth: int, run: Run, refused: Callable[[str, str], No
             raise CallError("failed", "the arguments of a task are a list and an object")
         name = asked.fields.get("name")
         try:
-            job = tree.enter(name, depth + 1)
+            job = tree.enter(name, depth)
         except CallError as error:
             name, message = str(name)[:100], str(error)
-            refused(name, message)
+            track.refused(name, message)
             return {"envelope": refusal(name, "policy_error", message)}, b""
         call = Call(job.module, job.function, args, kwargs, job.env, job.policy.task)
-        place = tree.place(depth + 1)
+        which = track.calls(job.policy)
+        place = tree.place(depth)
         while not place.acquire(timeout=_LOOK_AGAIN):
             if cancellation.cancelled:
-                raise CallError("failed", "the run was cancelled")
+                track.gives_up(which, job.policy, _CANCELLED)
+                raise CallError("failed", _CANCELLED)
         try:
-            return {"envelope": run(job, call, depth + 1, cancellation)}, b""
+            return {"envelope": run(job, call, which, cancellation)}, b""
         finally:
             place.release()
 

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.named import NamedTuple
 from capsule.paths import state_root
-from capsule.pool.box import NOBODY, run_in_turn
+from capsule.pool.box import run_in_turn
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
+from capsule.runner.observer import NOBODY
 from capsule.runner.stopping import Stopping
 from capsule.sdk.calls import call_of, source_of
 from capsule.sdk.envelope import Envelope

@@ -9,10 +9,11 @@ from anyio import CancelScope
 
 from capsule.errors import UsageError
 from capsule.paths import state_root
-from capsule.pool.box import NOBODY, Warmth, open_box
+from capsule.pool.box import Warmth, open_box
 from capsule.pool.pool import IDLE_SECONDS
 from capsule.progress import Silent
 from capsule.runner import prepare
+from capsule.runner.observer import NOBODY
 from capsule.runner.stopping import Stopping
 from capsule.sdk import workers
 from capsule.sdk.batch import Batch
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
     from capsule.pool.box import Box
     from capsule.process.cancel import Cancellation
-    from capsule.runner.run import Observer
+    from capsule.runner.observer import Observer
     from capsule.sdk.limits import Limits, Mount
 
 # How long to wait for the first process that waits: a run that comes sooner starts its own.

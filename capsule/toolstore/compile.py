@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 FLAGS = ("-W", "exceptions=y,fuel=1")
 
 # Processor seconds that a compile takes; wasmtime shares them out over all cores.
-_USUAL = {"core": 38.0, "science": 156.0}
+_USUAL = {"core": 10.0, "science": 156.0}
 _CORES = 8
 
 # What the system's loader says when it cannot start wasmtime at all, and what helps.

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule import paths
 from capsule.errors import ToolchainError
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def reading(path: Path, *, hint: str = "capsule toolchain install") -> Iterator[
 
 def make_private(folder: Path) -> Path:
     """Make `folder`, and take it away from others: what lies in it runs as native code."""
-    folder.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    paths.make_private(folder)
     if stat.S_IMODE(folder.stat().st_mode) != PRIVATE:
         folder.chmod(PRIVATE)
     return folder

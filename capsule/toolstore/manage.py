@@ -47,6 +47,14 @@ class Finding:
     difference: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """A toolchain that `remove` has removed: the identity of its pins, and the bytes freed."""
+
+    identity: str
+    size: int
+
+
 def install(
     home: Path,
     flavours: Iterable[Flavour] = ("core",),
@@ -99,25 +107,25 @@ def list_parts(home: Path, *, supply: Supply | None = None) -> list[Part]:
     return parts
 
 
-def remove(home: Path, *, progress: Progress) -> int:
-    """Remove every toolchain in `home`, of these pins and of older ones; return the bytes freed.
+def remove(home: Path, *, progress: Progress) -> list[Removed]:
+    """Remove every toolchain in `home`, of these pins and of older ones; return what is gone.
 
     The folders are moved aside first, so that nobody ever sees half of one. Raises
     `ToolchainError` when they cannot be.
     """
     base = home / "toolchain"
     if not base.is_dir():
-        return 0
-    freed = 0
+        return []
+    gone = []
     with files.writing(base), locked(base / "lock", progress):
         for number, folder in enumerate(sorted(base.iterdir())):
             if folder.name == "lock":
                 continue
             aside = base / f"{REMOVED}{os.getpid()}-{number}"
             folder.rename(aside)
-            freed += sum(files.sizes(aside))
+            gone.append(Removed(folder.name, sum(files.sizes(aside))))
             files.delete(aside)
-    return freed
+    return gone
 
 
 def _finding(layout: Layout, file: inventory.Expected) -> Finding:

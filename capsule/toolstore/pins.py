@@ -77,7 +77,7 @@ class Wasmtime:
 
 @dataclass(frozen=True, slots=True)
 class Core:
-    """How `core` is made from the interpreter: the bodies of functions `first` to `last` go.
+    """How `core` is made from the interpreter: functions `first` to `last` go.
 
     Functions are counted from 0 in the code section, both ends included; the names are what the
     interpreter's name section calls them. `size` and `sha256` are those of the module that results.

@@ -15,7 +15,8 @@ from capsule import wasm
 from capsule.process.argv import command_line
 from capsule.progress import Silent
 from capsule.runner import prepare
-from capsule.runner.run import Nobody, Order, run
+from capsule.runner.observer import NOBODY
+from capsule.runner.run import Order, run
 from capsule.runner.source import read_text
 from capsule.runner.start import Start, start_of
 from capsule.snapshot.task import Studio, Unfrozen
@@ -98,7 +99,7 @@ def order(home: Path, source: str) -> Order:
 
 def checked(order: Order, cancellation: Cancellation) -> None:
     """Run the task, which has to succeed."""
-    envelope = run(order, Nobody(), cancellation)
+    envelope = run(order, NOBODY, cancellation)
     if envelope["error"] is not None:
         raise SystemExit(f"a task failed: {envelope['error']}")
 

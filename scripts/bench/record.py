@@ -13,7 +13,7 @@ from capsule.lifecycle.events import Created, Ended, Running
 from capsule.lifecycle.recorder import open_recorder
 from capsule.pool.box import Box, Warmth
 from capsule.runner import prepare
-from capsule.runner.run import Nobody
+from capsule.runner.observer import NOBODY
 from scripts.bench.commands import HELLO, commands
 from scripts.bench.processes import order
 from scripts.bench.timing import Row, by_turns, told_by_turns
@@ -46,7 +46,7 @@ def added(home: Path, cancellation: Cancellation) -> list[Row]:
             if box.pool is None or not box.pool.wait_until_ready(_SECONDS):
                 raise SystemExit("no process came to wait")
             begin = time.perf_counter()
-            envelope = box.run(prepare.Call((2,)), Nobody(), cancellation)
+            envelope = box.run(prepare.Call((2,)), NOBODY, cancellation)
             taken = time.perf_counter() - begin
             if not envelope["success"]:
                 raise SystemExit("a run failed")

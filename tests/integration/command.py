@@ -65,9 +65,13 @@ class Command:
         assert b"Traceback (most recent call last)" not in err, err.decode()
         return Done(process.returncode, out.decode(), err.decode())
 
-    def on_terminal(self, *words: str, columns: int = 80) -> Done:
-        """Run with stdout and stderr on one terminal; what it shows is in `out`."""
+    def on_terminal(self, *words: str, columns: int = 80, typed: bytes = b"") -> Done:
+        """Run with all streams on one terminal; what it shows is in `out`.
+
+        `typed` waits for whoever reads: b"\\x04" is an end.
+        """
         mine, theirs = pty.openpty()
+        os.write(mine, typed)
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
         try:
             with self.popen(*words, stdin=theirs, stdout=theirs, stderr=theirs) as process:

@@ -126,7 +126,7 @@ def test_a_task_that_cannot_be_frozen_is_exported_too(command: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("exec", "nothing.wasm"), "nothing.wasm: there is no such file"),
+        (("exec", "nothing.wasm"), "the artifact 'nothing.wasm' does not exist"),
         (("exec", "hello.py"), "hello.py: it is Python, not an exported task"),
         (("exec", "."), "it is a folder"),
         (("exec", "/dev/null"), "it is not a regular file"),
@@ -137,7 +137,7 @@ def test_a_task_that_cannot_be_frozen_is_exported_too(command: Command) -> None:
         (("build", "hello.py", "-o", "x.wasm"), "none was asked for"),
         (("build", "missing.py"), "missing.py"),
         (("build",), "no task file was named"),
-        (("exec",), "Missing argument"),
+        (("exec",), "capsule exec needs ARTIFACT.wasm"),
     ],
 )
 def test_what_is_wrong_is_said(command: Command, words: tuple[str, ...], said: str) -> None:

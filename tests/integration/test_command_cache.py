@@ -61,8 +61,8 @@ def test_list_and_prune(command: Command) -> None:
     [
         (("prune", "--max-size", "much"), "--max-size"),
         (("prune", "--older-than", "-1"), "older-than"),
-        (("prune", "--everything"), "No such option"),
-        (("shrink",), "No such command"),
+        (("prune", "--everything"), "there is no option --everything"),
+        (("shrink",), "there is no command shrink of capsule cache"),
     ],
 )
 def test_what_is_wrong_is_said(command: Command, words: tuple[str, ...], said: str) -> None:

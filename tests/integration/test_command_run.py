@@ -161,7 +161,7 @@ def test_exit_codes_of_runs(capsule: Command, source: str, code: int, error_type
         (("run", "hello.py", "--args-file", "text.json"), 2, "not JSON"),
         (("run", "hello.py", "--args-file", "number.json"), 2, "a number"),
         (("run", "-", "--args-file", "-"), 2, "both the source and the --args-file"),
-        (("rum", "hello.py"), 2, "'rum'"),
+        (("rum", "hello.py"), 2, "no command rum of capsule\n  try: capsule run"),
         (("run", "hosts.py"), 2, "allowed_hosts"),
     ],
 )
@@ -370,12 +370,34 @@ def test_export_replaces_files_only(capsule: Command) -> None:
     assert stat.S_ISFIFO((capsule.folder / "pipe").stat().st_mode)
 
 
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (("run", "hllo.py"), "capsule run hello.py"),
+        (("run", "hello"), "capsule run hello.py"),
+        (("run", "sub/jbo.py", "--json"), "capsule run 'sub/j b o.py'"),
+        (("run", "zzzz.py"), "capsule run FILE.py"),
+        (("run", "no/where/hello.py"), "capsule run FILE.py"),
+        (("build", "helo"), "capsule build hello.py"),
+        (("exec", "helo.wasm"), "capsule exec hello.wasm"),
+        (("exec", "zzzz"), "capsule exec FILE.wasm"),
+    ],
+)
+def test_a_file_that_is_nearly_there(capsule: Command, words: tuple[str, ...], hint: str) -> None:
+    for name in ("hello.py", "sub/j b o.py", "hello.wasm"):
+        capsule.write(name, HELLO)
+    done = capsule(*words)
+    assert done.code == 2
+    said = json.loads(done.out)["error"]["message"] if "--json" in words else done.err
+    assert said.rstrip("\n").endswith(f" does not exist\n  try: {hint}")
+
+
 def test_no_command_shows_the_help(capsule: Command) -> None:
     for words in ((), ("toolchain",)):
         done = capsule(*words)
         assert done.code == 2
-        assert "Usage:" in done.out
-        assert done.err == ""
+        assert done.err.startswith("Usage: capsule")
+        assert done.out == ""
 
 
 def test_a_reader_that_goes_away_is_no_error(capsule: Command) -> None:

@@ -2,7 +2,8 @@
 
 A ```python or ```toml block whose first line is a comment with a file name becomes that file. A
 ```sh block runs in a folder that the page's blocks share; a ```text block right behind it is its
-output, where `...` stands for anything.
+output, where `...` stands for anything. A ```console block is a command behind a `$` and what it leaves
+on a terminal.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pytest
 
 from tests.integration.command import REPOSITORY, Command
 from tests.integration.records import home_beside
+from tests.integration.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +27,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-PAGES = [REPOSITORY / "README.md", *sorted((REPOSITORY / "docs").glob("*.md"))]
+DOCS = REPOSITORY / "docs"
+# All but the index, which has nothing to run.
+PAGES = [REPOSITORY / "README.md", *sorted({*DOCS.glob("*.md")} - {DOCS / "README.md"})]
 # What `nox -s first_run` and CI itself run.
 SET_UP = "python3 -m venv"
 
@@ -93,6 +97,12 @@ def test_the_blocks_of_a_page(shell: Command, page: Path) -> None:
         elif block.language == "sh":
             words = block.text.rpartition("&& .venv/bin/")[2]
             said = "" if "nox" in words else shell_line(shell, words)
+        elif block.language == "console":
+            command, _, shown = block.text.removeprefix("$ capsule ").partition("\n")
+            with Terminal(shell, *command.split()) as terminal:
+                assert terminal.finish() == 0
+                left = "\n".join(terminal.lines)
+            assert fits(left, shown), f"{left!r} is not {shown!r}"
         else:
             pytest.fail(f"a block of an unknown kind: {block.language!r}")
     assert ran

@@ -18,7 +18,8 @@ import pytest
 from capsule.policy.units import MAX_TASKS
 from capsule.process.cancel import Cancellation
 from capsule.runner import tree
-from capsule.runner.run import Nobody, run
+from capsule.runner.observer import NOBODY
+from capsule.runner.run import run
 from tests.integration.workbench import Counting, from_artifact, from_source, with_copies
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from capsule.envelope import Envelope
     from capsule.policy.resolve import Policy
     from capsule.runner.attempt import Attempt
+    from capsule.runner.observer import Which
     from capsule.runner.run import Order
     from tests.integration.workbench import Workbench
 
@@ -159,7 +161,7 @@ def main():
     watching.start()
     try:
         with Cancellation() as never:
-            envelope = run(bench.order(source), Nobody(), never)
+            envelope = run(bench.order(source), NOBODY, never)
     finally:
         over.set()
         watching.join()
@@ -281,8 +283,8 @@ def test_a_bomb_can_be_cancelled(bench: Workbench, tmp_path: Path) -> None:
     order = from_source(source, tmp_path, bench)
 
     class Stopping(Counting):
-        def ended(self, policy: Policy, number: int, done: Attempt) -> None:
-            super().ended(policy, number, done)
+        def ended(self, which: Which, policy: Policy, done: Attempt) -> None:
+            super().ended(which, policy, done)
             # In the middle of it, from one of its own threads.
             cancellation.cancel()
 

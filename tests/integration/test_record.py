@@ -17,7 +17,8 @@ from capsule.pool.box import Box, Warmth, run_in_turn
 from capsule.pool.slots import Slots
 from capsule.process.cancel import Cancellation
 from capsule.runner import prepare, record
-from capsule.runner.run import Nobody, run
+from capsule.runner.observer import NOBODY, Nobody
+from capsule.runner.run import run
 from tests.integration.command import REPOSITORY
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from capsule.envelope import Envelope
     from capsule.lifecycle.reader import Node
     from capsule.policy.resolve import Policy
+    from capsule.runner.attempt import Output
+    from capsule.runner.observer import Which
     from tests.integration.workbench import Workbench
 
 pytestmark = pytest.mark.integration
@@ -61,7 +64,7 @@ def main(arg):
 def recorded(bench: Workbench, home: Path, source: str, *args: object) -> Envelope:
     with Recorder(home, pytest.fail) as recorder, Cancellation() as never:
         order = bench.order(HEAD + source, args)._replace(ledger=recorder)
-        return run(order, Nobody(), never)
+        return run(order, NOBODY, never)
 
 
 def shape(node: Node) -> list[object]:
@@ -166,11 +169,11 @@ def test_how_each_began(bench: Workbench, tmp_path_factory: pytest.TempPathFacto
         with Box(order, bench.project, Warmth(1), never) as box:
             assert box.pool is not None
             assert box.pool.wait_until_ready(60)
-            box.run(prepare.Call(), Nobody(), never)
-        run(order, Nobody(), never)
+            box.run(prepare.Call(), NOBODY, never)
+        run(order, NOBODY, never)
         # What it opens while it is imported is no part of a snapshot.
         plain = bench.order("f = open('/tmp/x', 'w')\ndef main(): return 1")
-        run(plain._replace(ledger=recorder), Nobody(), never)
+        run(plain._replace(ledger=recorder), NOBODY, never)
     assert [run.last.how for run in reader.runs(home)] == ["plain", "cold", "warm"]
 
 
@@ -180,8 +183,9 @@ class Stopping(Nobody):
     def __init__(self, stop: Cancellation) -> None:
         self._stop = stop
 
-    def started(self, policy: Policy, number: int) -> None:
+    def started(self, which: Which, policy: Policy) -> Output:
         self._stop.cancel()
+        return self
 
 
 def test_a_run_that_is_cancelled(
@@ -204,7 +208,7 @@ def test_a_run_that_is_cancelled_before_its_turn(
         order = bench.order("def main(): return 1")._replace(ledger=recorder)
         stop.cancel()
         with slots.slot("another", never):
-            envelope = run_in_turn(order, Nobody(), stop, turn=("mine", slots))
+            envelope = run_in_turn(order, NOBODY, stop, turn=("mine", slots))
     assert envelope["error"] is not None
     assert envelope["error"]["error_type"] == "cancelled"
     (summary,) = reader.runs(home)
@@ -216,11 +220,11 @@ def test_forty_runs_at_once(bench: Workbench, tmp_path_factory: pytest.TempPathF
     home = tmp_path_factory.mktemp("home")
     with Recorder(home, pytest.fail) as recorder, Cancellation() as never:
         order = bench.order("def main(): return 1")._replace(ledger=recorder)
-        run(order, Nobody(), never)
+        run(order, NOBODY, never)
 
         def work() -> None:
             for _ in range(5):
-                run(order, Nobody(), never)
+                run(order, NOBODY, never)
 
         threads = [threading.Thread(target=work) for _ in range(8)]
         for thread in threads:
@@ -238,7 +242,8 @@ import sys
 from pathlib import Path
 from capsule.lifecycle.recorder import Recorder
 from capsule.process.cancel import Cancellation
-from capsule.runner.run import Nobody, run
+from capsule.runner.observer import Nobody
+from capsule.runner.run import run
 from tests.integration.workbench import Workbench
 
 class Telling(Nobody):
@@ -248,8 +253,9 @@ bench = Workbench(Path(sys.argv[1]), Path(sys.argv[2]))
 recorder = Recorder(Path(sys.argv[3]), print)
 write = recorder._write
 def watched(store, rows):
-    write(store, rows)
+    done = write(store, rows)
     if rows[0].running: print("written", flush=True)
+    return done
 recorder._write = watched
 order = bench.order("import time\\ndef main():\\n    print('x')\\n    time.sleep(3600)")
 with Cancellation() as never:

@@ -17,6 +17,7 @@ from capsule.runner.run import run
 from capsule.runner.source import read_file, read_text
 from capsule.snapshot import calibration, eviction, request, shelf, task
 from capsule.snapshot.preopens import ADDRESS, SIZE
+from capsule.toolstore.store import open_toolchain
 from tests.integration.workbench import Recorder, Workbench
 
 if TYPE_CHECKING:
@@ -469,8 +470,9 @@ def test_the_address_of_the_list_of_folders_is_the_interpreters(toolchain_home: 
     """Read from the function that clears it: each store writes zero to a constant address."""
     from scripts import refresh_pins
 
-    (path,) = toolchain_home.glob("toolchain/*/interpreter.wasm")
-    stores = refresh_pins.zeroed(path.read_bytes(), "__wasilibc_reset_preopens")
+    root = open_toolchain(toolchain_home, progress=Silent()).root
+    module = (root / "interpreter.wasm").read_bytes()
+    stores = refresh_pins.zeroed(module, "__wasilibc_reset_preopens")
     assert (min(stores), max(stores)) == (ADDRESS, ADDRESS + SIZE - 4)
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from capsule.policy.resolve import Policy
     from capsule.process.argv import Launch
     from capsule.runner.attempt import Attempt
+    from capsule.runner.observer import Which
     from capsule.snapshot.camera import Bounds
     from tests.integration.workbench import Workbench
 
@@ -428,8 +429,8 @@ def test_the_fuel_of_a_run_is_bounded_over_all_tasks(bench: Workbench, tmp_path:
     spent: list[int] = []
 
     class Asking(Counting):
-        def ended(self, policy: Policy, number: int, done: Attempt) -> None:
-            super().ended(policy, number, done)
+        def ended(self, which: Which, policy: Policy, done: Attempt) -> None:
+            super().ended(which, policy, done)
             spent.append(policy.compute if done.fuel is None else done.fuel)
 
     with Cancellation() as never:

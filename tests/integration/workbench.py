@@ -11,7 +11,8 @@ from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.export import build, export
-from capsule.runner.run import Nobody, Order, run
+from capsule.runner.observer import Nobody
+from capsule.runner.run import Order, run
 from capsule.runner.source import read_artifact, read_text
 
 if TYPE_CHECKING:
@@ -20,10 +21,11 @@ if TYPE_CHECKING:
 
     from capsule.envelope import Envelope
     from capsule.policy.resolve import Policy
-    from capsule.runner.attempt import Attempt
+    from capsule.runner.attempt import Attempt, Output
+    from capsule.runner.observer import Which
 
 
-class Recorder:
+class Recorder(Nobody):
     """An observer that keeps the attempts and counts the output."""
 
     def __init__(self) -> None:
@@ -37,13 +39,14 @@ class Recorder:
     def stderr(self, data: bytes) -> None:
         self.printed += len(data)
 
-    def unfrozen(self, policy: Policy, reason: str) -> None:
+    def unfrozen(self, which: Which, policy: Policy, reason: str) -> None:
         self.plain = reason
 
-    def started(self, policy: Policy, number: int) -> None:
-        assert number == len(self.attempts)
+    def started(self, which: Which, policy: Policy) -> Output:
+        assert which.number == len(self.attempts)
+        return self
 
-    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
+    def ended(self, which: Which, policy: Policy, done: Attempt) -> None:
         self.attempts.append(done)
 
 
@@ -55,12 +58,13 @@ class Counting(Nobody):
         self.running = self.most = 0
         self._lock = threading.Lock()
 
-    def started(self, policy: Policy, number: int) -> None:
+    def started(self, which: Which, policy: Policy) -> Output:
         with self._lock:
             self.running += 1
             self.most = max(self.most, self.running)
+        return self
 
-    def ended(self, policy: Policy, number: int, done: Attempt) -> None:
+    def ended(self, which: Which, policy: Policy, done: Attempt) -> None:
         with self._lock:
             self.running -= 1
             self.ran.append(policy.task)

@@ -13,7 +13,16 @@ from capsule.cli.screen import Screen
 
 
 def doctor(json: Json = False) -> int:
-    """Say what works on this machine, and what to do about the rest."""
+    """Say what works on this machine, and what to do about the rest.
+
+    It looks at the folder of capsule's state, the program that downloads, the toolchain, the walls
+    of the operating system, the cache, the record of runs and the worker, and runs a task. With
+    --json it is an array with an object for each: name, state, found, remedy.
+
+    Example:
+
+      capsule doctor
+    """
     from capsule.cli.doctor import command
 
     return command(Screen(), as_json=json)
@@ -22,14 +31,25 @@ def doctor(json: Json = False) -> int:
 def worker(
     socket: Annotated[
         str | None,
-        typer.Option("--socket", metavar="PATH", help="Listen on a private Unix socket instead."),
+        typer.Option(
+            "--socket",
+            metavar="PATH",
+            help="Listen on a private Unix socket at PATH, in place of stdin and stdout.",
+        ),
     ] = None,
     listen: Annotated[
         bool,
-        typer.Option("--listen", help="Listen where run and exec look for it, and serve them too."),
+        typer.Option(
+            "--listen",
+            help="Listen where run and exec look for a worker, and run what they hand over too.",
+        ),
     ] = False,
 ) -> int:
     """Run tasks for other programs: JSON lines on stdin, an answer for each on stdout.
+
+    A line is an object with id, file, args, kwargs, and mounts, cwd and limits where they are
+    needed. An answer is an object with the id and the envelope as output, or an error. The worker
+    ends with its stdin; one that listens ends at Ctrl-C or SIGTERM.
 
     Example:
 

@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
-Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Json = Annotated[
+    bool, typer.Option("--json", help="Print one line of JSON to stdout, for an error too.")
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progress.")]
 
 Args = Annotated[
@@ -16,45 +18,86 @@ Args = Annotated[
 ArgsFile = Annotated[
     str | None,
     typer.Option(
-        metavar="FILE", help="A JSON array or object of arguments of any type; - for stdin."
+        metavar="FILE",
+        help="Take the arguments from a file: a JSON array (positional) or object (keywords), of"
+        " values of any type; - for stdin.",
     ),
 ]
-JsonEnvelope = Annotated[bool, typer.Option("--json", help="Print the envelope as one line.")]
-Result = Annotated[bool, typer.Option("--result", help="Print the bare result.")]
+JsonEnvelope = Annotated[
+    bool,
+    typer.Option(
+        "--json", help="Print the envelope as one line, on a terminal and for an error too."
+    ),
+]
+Result = Annotated[
+    bool,
+    typer.Option(
+        "--result",
+        help="Print the bare result: a string without quotes, all else as JSON.",
+    ),
+]
 MaxFuel = Annotated[
-    str | None, typer.Option(metavar="N", help="At most this compute: LOW to HIGH, or units.")
+    str | None,
+    typer.Option(
+        metavar="N",
+        help="At most this compute: LOW (1e8 units), MEDIUM (2e9), HIGH (5e10), or units like"
+        " 50_000_000, up to 1e14.",
+        show_default="what the task may use",
+    ),
 ]
 MaxRam = Annotated[
-    str | None, typer.Option(metavar="SIZE", help="At most this memory: 256MB, 1GB.")
+    str | None,
+    typer.Option(
+        metavar="SIZE",
+        help="At most this memory: 64MB, 1GB, counted by 1024; the interpreter takes 40 MB.",
+        show_default="what the task may use",
+    ),
 ]
 Timeout = Annotated[
-    str | None, typer.Option(metavar="TIME", help="At most this long: 500ms, 30s, 5m.")
+    str | None,
+    typer.Option(
+        metavar="TIME",
+        help="At most this long, by the clock on the wall: 500ms, 30s, 5m, 1h.",
+        show_default="what the task may take",
+    ),
 ]
 MountOption = Annotated[
     list[str] | None,
     typer.Option(
         "--mount",
         metavar="HOST[::GUEST][:ro|:rw]",
-        help="Add a folder of the project; repeatable.",
+        help="Add a folder of the project, under its own name or GUEST, read-write unless :ro is"
+        " said; repeatable.",
         show_default=False,
     ),
 ]
 NoNet = Annotated[bool, typer.Option("--no-net", help="Allow no hosts.")]
 NoFiles = Annotated[bool, typer.Option("--no-files", help="Allow no folders.")]
 Verbose = Annotated[
-    bool, typer.Option("--verbose", "-v", help="Show each task's life as it happens.")
+    bool, typer.Option("--verbose", "-v", help="Show each task's life as it happens, on stderr.")
 ]
 
 Map = Annotated[
     str | None,
     typer.Option(
-        "--map", metavar="FILE", help="A run for each line of JSON in a file; - for stdin."
+        "--map",
+        metavar="FILE",
+        help="Run the task for each line of a file of JSON, and print a line for each; - for"
+        " stdin. A list is the arguments, an object the keywords, all else one argument.",
     ),
 ]
 Concurrency = Annotated[
-    str | None, typer.Option(metavar="N", help="With --map: so many runs at once.")
+    str | None,
+    typer.Option(
+        metavar="N",
+        help="With --map: so many runs at once.",
+        show_default="one for each processor",
+    ),
 ]
 Resume = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="With --map: leave out what is done in an earlier output."),
+    typer.Option(
+        metavar="FILE",
+        help="With --map: leave out what has succeeded in FILE, an earlier output.",
+    ),
 ]

@@ -15,11 +15,24 @@ from capsule.cli.screen import Screen
 def ps(
     watch: Annotated[
         bool,
-        typer.Option("--watch", "-w", help="Go on until Ctrl-C; in a pipe, a line per change."),
+        typer.Option(
+            "--watch",
+            "-w",
+            help="Go on until Ctrl-C: redrawn on a terminal, a line of JSON per change elsewhere.",
+        ),
     ] = False,
     json: Json = False,
 ) -> int:
-    """Show what runs now, with the tasks that it called and their limits."""
+    """Show what runs now, with the tasks that it called and their limits.
+
+    All runs of this user are shown: of the command, of a worker and of Python programs.
+
+    Examples:
+
+      capsule ps
+
+      capsule ps --json
+    """
     from capsule.cli.ps import command
 
     return command(Screen(), as_json=json, watch=watch)
@@ -28,30 +41,45 @@ def ps(
 def trace(
     run: Annotated[
         str | None,
-        typer.Argument(metavar="[RUN]", help="A run's id, its beginning, or latest."),
+        typer.Argument(
+            metavar="RUN",
+            help="A run's id, a beginning of it that no other has, or latest.",
+            show_default="a list of runs, the newest first",
+        ),
     ] = None,
     state: Annotated[
-        str | None, typer.Option(metavar="STATE", help="Those that are completed, failed, ...")
+        str | None,
+        typer.Option(
+            metavar="STATE",
+            help="Only runs that are created, running, completed, failed, timed_out or cancelled.",
+        ),
     ] = None,
-    task: Annotated[str | None, typer.Option(metavar="NAME", help="Those of a task.")] = None,
+    task: Annotated[str | None, typer.Option(metavar="NAME", help="Only runs of a task.")] = None,
     since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="Those of the last 30m, 1h, 7d.")
+        str | None,
+        typer.Option(metavar="TIME", help="Only runs that began in the last 30s, 10m, 1h, 7d."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(metavar="N", min=1, help="At most so many. Default: 20.")
+        str | None, typer.Option(metavar="N", help="At most so many runs.", show_default="20")
     ] = None,
     html: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write one run as a page to a file.")
+        str | None,
+        typer.Option(metavar="FILE", help="Write one run as a page to a file; - for stdout."),
     ] = None,
     json: Json = False,
 ) -> int:
     """Show what ran, how it ended and what it used: the last runs, or all of one.
 
+    Of one run it shows each attempt with its time, fuel and memory, the limits, requests, output
+    and errors.
+
     Examples:
 
-      capsule trace --state failed --since 1h
+      capsule trace --state completed --since 1h
 
       capsule trace latest
+
+      capsule trace latest --html run.html
     """
     from capsule.cli.trace import Options, command
 

@@ -49,8 +49,8 @@ def run(
         str | None,
         typer.Argument(
             metavar="FILE",
-            help="A task file, or - for stdin. Default: the entrypoint of capsule.toml.",
-            show_default=False,
+            help="A task file, or - for a source on stdin.",
+            show_default="the entrypoint of capsule.toml",
         ),
     ] = None,
     args: Args = None,
@@ -71,6 +71,11 @@ def run(
 ) -> int:
     """Run a task and print its envelope.
 
+    The task named main runs, or a plain def main, or the only task of the file, in a sandbox
+    process of its own. What it prints goes to stderr as it happens. --max-fuel, --max-ram,
+    --timeout, --no-net and --no-files only ever narrow what the task may use. Put -- before
+    arguments that begin with a dash.
+
     Examples:
 
       capsule run hello.py 3
@@ -80,15 +85,13 @@ def run(
       capsule run job.py --args-file args.json --timeout 10s
 
       capsule run job.py --map items.jsonl > results.jsonl
-
-    Put -- before arguments that begin with a dash.
     """
     return _run_or_exec(**locals(), artifact=False)
 
 
 def exec_(
     artifact: Annotated[
-        str, typer.Argument(metavar="ARTIFACT", help="A file from build --export.")
+        str, typer.Argument(metavar="ARTIFACT.wasm", help="A file from build --export.")
     ],
     args: Args = None,
     args_file: ArgsFile = None,
@@ -108,11 +111,13 @@ def exec_(
 ) -> int:
     """Run an exported task, with the policy it was built with, and print its envelope.
 
+    The artifact is a stranger's: data is taken from it, never code that runs outside of a sandbox,
+    and its policy is bound by the ceilings of the project that you are in. Put -- before arguments
+    that begin with a dash.
+
     Example:
 
       capsule build --export hello.py && capsule exec hello.wasm 3
-
-    Put -- before arguments that begin with a dash.
     """
     said = locals()
     return _run_or_exec(said.pop("artifact"), **said, artifact=True)
@@ -123,24 +128,36 @@ def build(
         str | None,
         typer.Argument(
             metavar="FILE",
-            help="A task file. Default: the entrypoint of capsule.toml.",
-            show_default=False,
+            help="A task file.",
+            show_default="the entrypoint of capsule.toml",
         ),
     ] = None,
     export: Annotated[
-        bool, typer.Option("--export", help="Write an artifact, FILE.wasm, that exec runs.")
+        bool, typer.Option("--export", help="Write an artifact, which exec runs, beside the file.")
     ] = False,
     output: Annotated[
-        str | None, typer.Option("--output", "-o", metavar="OUT", help="Where to write it.")
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT.wasm",
+            help="With --export: where to write the artifact.",
+            show_default="FILE.wasm",
+        ),
     ] = None,
     json: Json = False,
     quiet: Quiet = False,
 ) -> int:
     """Snapshot a task ahead of time; with --export, write it to a file that runs elsewhere.
 
-    Example:
+    The first run of a file takes the snapshot by itself. With --json it says where the artifact is,
+    how large, and why there is no snapshot if there is none.
 
-      capsule build --export hello.py -o dist/hello.wasm
+    Examples:
+
+      capsule build hello.py
+
+      capsule build --export hello.py -o hello-1.wasm
     """
     from capsule.cli.build import Options, command
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from capsule.named import NamedTuple
 
@@ -10,6 +10,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from capsule.lifecycle.reader import Node
+
+
+class Tree(Protocol):
+    """What has more of its kind below it."""
+
+    @property
+    def below(self: T) -> Sequence[T]: ...
+
+
+T = TypeVar("T", bound=Tree)
 
 
 class Branch(NamedTuple):
@@ -21,15 +31,26 @@ class Branch(NamedTuple):
 
 def branches(nodes: Sequence[Node]) -> Iterator[Branch]:
     """Yield all attempts of some trees, each ahead of those below it."""
-    for node in nodes:
-        yield Branch("", node)
-        yield from _below(node, "")
+    for stem, node in stems(nodes):
+        yield Branch(stem, node)
 
 
-def _below(node: Node, stem: str) -> Iterator[Branch]:
-    last = len(node.below) - 1
-    for place, child in enumerate(node.below):
-        yield Branch(stem + ("└─ " if place == last else "├─ "), child)
+def stems(trees: Sequence[T]) -> Iterator[tuple[str, T]]:
+    """Yield all that is in some trees, each ahead of what is below it, and what is drawn before it.
+
+    >>> from types import SimpleNamespace as N
+    >>> [stem for stem, _ in stems([N(below=[N(below=[]), N(below=[])])])]
+    ['', '├─ ', '└─ ']
+    """
+    for tree in trees:
+        yield "", tree
+        yield from _below(tree, "")
+
+
+def _below(tree: T, stem: str) -> Iterator[tuple[str, T]]:
+    last = len(tree.below) - 1
+    for place, child in enumerate(tree.below):
+        yield stem + ("└─ " if place == last else "├─ "), child
         yield from _below(child, stem + ("   " if place == last else "│  "))
 
 

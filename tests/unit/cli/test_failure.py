@@ -84,6 +84,16 @@ def test_of_what_stands_last_nothing_is_left_above(said: str, last: str) -> None
     assert lines[-2:] == ["  > raise E", f"task_error: {last.rstrip()}"]
 
 
+def test_the_module_of_an_error_goes_with_its_message() -> None:
+    trace = 'T:\n  File "a.py", line 1, in main\n    f()\nurllib.error.URLError: no\n'
+    assert list(told(failure("URLError: no", trace), whole=True)) == [
+        "T:",
+        '  File "a.py", line 1, in main',
+        "  > f()",
+        "task_error: URLError: no",
+    ]
+
+
 def test_nothing_in_it_moves_the_cursor() -> None:
     error = failure("E: a\rb\x1b[2J\u202e", 'T:\n  File "a\x9b.py", line 1, in main\n    x\r\x07\n')
     text = "\n".join(told(error, whole=True))

@@ -115,11 +115,3 @@ def test_plain_lines_are_understood(command: str, file: str, said: list[list[str
 )
 def test_the_rest_is_left_to_typer(line: str) -> None:
     assert fast.parse(line.split()) is None
-
-
-def test_a_shell_that_asks_what_comes_next_is_answered_by_typer(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    assert fast.parse(["run", "x.py"]) is not None
-    monkeypatch.setenv("_CAPSULE_COMPLETE", "complete_bash")
-    assert fast.parse(["run", "x.py"]) is None

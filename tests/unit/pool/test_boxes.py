@@ -11,8 +11,8 @@ from capsule.pool import boxes as module
 from capsule.pool.boxes import Boxes
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
+from capsule.runner.observer import NOBODY
 from capsule.runner.prepare import Call
-from capsule.runner.run import Nobody
 from capsule.runner.source import read_file
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def run(boxes: Boxes, folder: Path, name: str = "job.py", **options: Any) -> Fak
     before = [len(box.runs) for box in FakeBox.made]
     with Cancellation() as never:
         source = read_file(Path(name), folder)
-        boxes.run(source, Call(**options), Nobody(), never, Silent())
+        boxes.run(source, Call(**options), NOBODY, never, Silent())
     after = [len(box.runs) for box in FakeBox.made]
     return next(
         box for box, was, now in zip(FakeBox.made, [*before, 0], after, strict=False) if now > was

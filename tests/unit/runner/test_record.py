@@ -12,12 +12,14 @@ from capsule.errors import PolicyError
 from capsule.policy.resolve import Policy
 from capsule.runner import record
 from capsule.runner.attempt import Attempt
+from capsule.runner.observer import NOBODY, Nobody, Which
 from capsule.runner.record import Register, Track
 from capsule.runner.verdict import Verdict
 
 if TYPE_CHECKING:
     from capsule.envelope import ErrorType
     from capsule.lifecycle.events import Created, Ended, Running
+    from capsule.runner.attempt import Output
 
 POLICY = Policy("main", 1_000, 2_000, 3_000, 1, (), (), ())
 
@@ -58,7 +60,7 @@ def attempt(error_type: ErrorType | None = None, stdout: str = "") -> Attempt:
 
 def test_a_retry_is_an_attempt_of_its_own(told: Told, register: Register) -> None:
     requests: list[dict[str, Any]] = [{"n": 0}]
-    with Track(register, POLICY, 0, None) as track:
+    with Track(register, NOBODY, POLICY, register.next()) as track:
         track.cold()
         track.started(POLICY._replace(compute=500))
         track.ended(attempt("task_error"), requests)
@@ -86,11 +88,11 @@ def test_a_retry_is_an_attempt_of_its_own(told: Told, register: Register) -> Non
 def test_an_attempt_that_was_never_made_ends_as_its_envelope_says(
     told: Told, register: Register
 ) -> None:
-    with Track(register, POLICY, 2, "x.1") as track:
+    with Track(register, NOBODY, POLICY, Which(7, 1, 2)) as track:
         envelope = refusal("main", "memory_exceeded", "too little")
         assert track.settled(envelope) is envelope
     (made,) = told.made
-    assert (made.depth, made.parent) == (2, "x.1")
+    assert (made.depth, made.parent) == (2, f"{made.run}.1")
     assert told.ran == {}
     end = told.ends[made.id]
     assert (end.state, end.error_type, end.message) == ("failed", "memory_exceeded", "too little")
@@ -108,7 +110,7 @@ def test_whatever_ends_a_run_ends_its_attempt(
     told: Told, register: Register, error: BaseException, state: str, error_type: str
 ) -> None:
     def interrupted() -> None:
-        with Track(register, POLICY, 0, None) as track:
+        with Track(register, NOBODY, POLICY, register.next()) as track:
             track.started(POLICY)
             raise error
 
@@ -119,7 +121,7 @@ def test_whatever_ends_a_run_ends_its_attempt(
 
 
 def test_calls_that_are_refused_are_kept_up_to_a_bound(told: Told, register: Register) -> None:
-    with Track(register, POLICY, 0, None) as track:
+    with Track(register, NOBODY, POLICY, register.next()) as track:
         for count in range(1_000):
             track.refused(f"no-{count}", "there is no such task")
     assert len(told.made) == 1 + 100
@@ -134,9 +136,9 @@ def test_output_is_kept_up_to_a_bound_and_that_of_the_run_itself_always(
     """A hostile run could else push all others out of the record."""
     big = "x" * ((1 << 20) - 100)
     for _ in range(20):
-        with Track(register, POLICY, 1, "x.1") as track:
+        with Track(register, NOBODY, POLICY, register.next(Which(1))) as track:
             track.ended(attempt(stdout=big), [])
-    with Track(register, POLICY, 0, None) as track:
+    with Track(register, NOBODY, POLICY, register.next()) as track:
         track.ended(attempt(stdout="mine"), [])
     kept = [end.stdout is not None for end in told.ends.values()]
     assert kept == [True] * 16 + [False] * 4 + [True]
@@ -145,10 +147,56 @@ def test_output_is_kept_up_to_a_bound_and_that_of_the_run_itself_always(
 def test_without_a_ledger_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record, "Created", pytest.fail)
     monkeypatch.setattr(record, "Ended", pytest.fail)
-    with Track(Register(None, None, Walls(0)), POLICY, 0, None) as track:
+    with Track(Register(None, None, Walls(0)), NOBODY, POLICY, Which(1)) as track:
         track.started(POLICY)
         track.refused("x", "no")
         track.ended(attempt(), [])
         track.again()
         track.settled(refusal("main", "policy_error", "no"))
-    assert track.id is None
+
+
+class Noting(Nobody):
+    """An observer that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, Which, object]] = []
+
+    def called(self, which: Which, policy: Policy) -> None:
+        self.said.append(("called", which, policy.task))
+
+    def started(self, which: Which, policy: Policy) -> Output:
+        self.said.append(("started", which, policy.compute))
+        return self
+
+    def ended(self, which: Which, policy: Policy, done: Attempt) -> None:
+        self.said.append(("ended", which, policy.compute))
+
+    def given_up(self, which: Which, task: str, error_type: str, message: str) -> None:
+        self.said.append((error_type, which, message))
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_an_observer_is_told_of_every_attempt_and_its_end(told: Told, *, kept: bool) -> None:
+    """With a ledger or without one, under the names that the record gives them."""
+    register, noting = Register(told if kept else None, None, Walls(0)), Noting()
+    first = register.next()
+    granted = POLICY._replace(compute=500)
+    with Track(register, noting, POLICY, first) as track:
+        track.started(granted)
+        waiting = track.calls(POLICY)
+        track.gives_up(waiting, POLICY, "no more")
+        track.refused("other", "unknown")
+        track.ended(attempt("task_error"), [])
+        track.again()
+        track.settled(refusal("main", "policy_error", "spent"))
+    again = Which(4, None, 0, 1)
+    assert noting.said == [
+        ("started", Which(1), 500),
+        ("called", Which(2, 1, 1), "main"),
+        ("cancelled", Which(2, 1, 1), "no more"),
+        ("policy_error", Which(3, 1, 1), "unknown"),
+        ("ended", Which(1), 500),
+        ("called", again, "main"),
+        ("policy_error", again, "spent"),
+    ]
+    assert [made.id.rpartition(".")[2] for made in told.made] == ["1", "3", "4"] * kept

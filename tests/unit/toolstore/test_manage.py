@@ -158,7 +158,8 @@ def test_remove_takes_all_of_it(bench: Bench) -> None:
     bench.release("2.0.0")
     bench.open()
     sizes = [path.stat().st_size for path in bench.layout.base.rglob("*") if path.is_file()]
-    assert remove(bench.home, progress=bench.silent) == sum(sizes)
+    gone = remove(bench.home, progress=bench.silent)
+    assert sum(removed.size for removed in gone) == sum(sizes)
     assert [path.name for path in bench.layout.base.iterdir()] == ["lock"]
     bench.work()
     bench.open()
@@ -166,7 +167,7 @@ def test_remove_takes_all_of_it(bench: Bench) -> None:
 
 
 def test_remove_of_nothing(bench: Bench) -> None:
-    assert remove(bench.home, progress=bench.silent) == 0
+    assert remove(bench.home, progress=bench.silent) == []
     assert not bench.home.exists()
 
 
