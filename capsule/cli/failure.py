@@ -32,7 +32,7 @@ def told(error: EnvelopeError, *, whole: bool) -> Iterator[str]:
     >>> list(told(error, whole=True))
     ['timeout: too slow']
     """
-    message = error["message"]
+    message = error["message"].rstrip()
     if whole:
         yield from _trace(error.get("traceback") or "", message)
     yield cleaned(f"{error['error_type']}: {message}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from capsule.cli import rows
 from capsule.cli.layout.live import live
@@ -39,7 +38,7 @@ def command(screen: Screen, *, as_json: bool, watch: bool) -> int:
         return 0
     nodes = reader.running(home)
     if as_json:
-        screen.out(_as_json(nodes))
+        screen.json(_plain(nodes))
     elif not nodes:
         screen.err(f"capsule: {_NOTHING}")
     else:
@@ -50,12 +49,12 @@ def command(screen: Screen, *, as_json: bool, watch: bool) -> int:
 
 def _follow(home: Path, screen: Screen) -> None:
     """Print a line of JSON now, and one whenever something has changed."""
-    shown: str | None = None
+    shown: list[dict[str, Any]] | None = None
     read = True
     while read:
-        now = _as_json(reader.running(home))
+        now = _plain(reader.running(home))
         if now != shown:
-            screen.out(now)
+            screen.json(now)
             shown = now
         read = screen.wait_while_read(_LOOK_SECONDS)
 
@@ -77,5 +76,5 @@ def _lines(nodes: Sequence[Node], screen: Screen) -> list[str]:
     return list(live(nodes, time.time_ns(), screen.size[0]))
 
 
-def _as_json(nodes: Sequence[Node]) -> str:
-    return json.dumps([rows.of_node(node) for node in nodes])
+def _plain(nodes: Sequence[Node]) -> list[dict[str, Any]]:
+    return [rows.of_node(node) for node in nodes]

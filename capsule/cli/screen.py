@@ -83,6 +83,11 @@ class Screen:
         text = json.dumps(envelope, ensure_ascii=False, allow_nan=False, indent=indent)
         self.out(_escape_c1(text) if self.stdout_is_terminal else text)
 
+    def json(self, value: Any) -> None:
+        """Print a value as one line of JSON, all of it in ASCII."""
+        # Of what drives a terminal, JSON leaves DEL as it is.
+        self.out(json.dumps(value).replace("\x7f", "\\u007f"))
+
     def bare_result(self, result: Any) -> None:
         """Print a result alone, a string as it is."""
         self.out(_bare(result), untrusted=True)
@@ -138,6 +143,8 @@ class Screen:
 
     def wait_while_read(self, seconds: float) -> bool:
         """Wait so long, and say whether somebody still reads stdout."""
+        if self._stdout is None:  # it was closed before this program began
+            return False
         if not hasattr(select, "poll"):
             time.sleep(seconds)
             return not self.stdout_is_gone

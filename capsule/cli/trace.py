@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 from typing import TYPE_CHECKING, get_args
@@ -70,7 +69,7 @@ def _one(home: Path, options: Options, screen: Screen) -> int:
         _write_page(found, options.html, screen)
         return 0
     if options.json:
-        screen.out(json.dumps(rows.of_run(found)))
+        screen.json(rows.of_run(found))
         return 0
     from capsule.cli.layout.trace import trace
 
@@ -102,7 +101,7 @@ def _list(home: Path, options: Options, screen: Screen) -> int:
     filters = Filters(_state(options.state), options.task, since, limit)
     found = reader.runs(home, filters)
     if options.json:
-        screen.out(json.dumps([rows.of_summary(summary) for summary in found]))
+        screen.json([rows.of_summary(summary) for summary in found])
     elif found:
         from capsule.cli.layout.listing import listing
 

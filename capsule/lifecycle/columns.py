@@ -28,8 +28,8 @@ def _values(row: Row, host: Host) -> Iterator[object]:
     yield created.retry_of
     yield created.depth
     yield created.number
-    yield _plain(created.task)
-    yield _plain(created.file)
+    yield plain(created.task)
+    yield plain(created.file)
     yield ended.state if ended else "running" if running else "created"
     yield created.created_ns
     yield running.started_ns if running else None
@@ -49,12 +49,12 @@ def _values(row: Row, host: Host) -> Iterator[object]:
     yield ended.ram_used
     yield ended.duration_ms
     yield ended.error_type
-    yield _plain(ended.message, _MOST_MESSAGE)
-    yield _plain(ended.traceback, _MOST_MESSAGE)
+    yield plain(ended.message, _MOST_MESSAGE)
+    yield plain(ended.traceback, _MOST_MESSAGE)
     yield ended.truncated_bytes
     yield _requests(ended.host_requests)
-    yield _plain(ended.stdout)
-    yield _plain(ended.stderr)
+    yield plain(ended.stdout)
+    yield plain(ended.stderr)
 
 
 def _requests(requests: Sequence[object] | None) -> str | None:
@@ -64,6 +64,6 @@ def _requests(requests: Sequence[object] | None) -> str | None:
     return text if len(text) <= _MOST_REQUESTS else None
 
 
-def _plain(text: str | None, most: int | None = None) -> str | None:
+def plain(text: str | None, most: int | None = None) -> str | None:
     """Return a text as SQLite takes it: names of files may hold what no UTF-8 can say."""
     return None if text is None else text[:most].encode(errors="backslashreplace").decode()

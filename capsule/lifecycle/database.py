@@ -34,15 +34,17 @@ class NewerError(Exception):
     """Raised when a later version of capsule has made the database."""
 
 
-def open_to_write(folder: Path) -> sqlite3.Connection:
+def open_to_write(folder: Path, busy_seconds: float | None = None) -> sqlite3.Connection:
     """Open the database, making or migrating it where needed.
+
+    Each statement waits `busy_seconds` for other writers, 2 unless they are given.
 
     Raises `sqlite3.Error`, `OSError` or `NewerError`.
     """
     path = folder / NAME
     if not path.exists():
         _make(folder)
-    connection = _connect(path, "rw")
+    connection = _connect(path, "rw", busy_seconds)
     try:
         if _known_version(connection) < len(schema.STEPS):
             with held(folder / _LOCK, _BUSY_SECONDS):
@@ -139,10 +141,34 @@ def kind_of(error: sqlite3.Error) -> str:
 
 
 def _known_version(connection: sqlite3.Connection) -> int:
-    version = schema.version_of(connection)
-    if version > len(schema.STEPS):
-        raise NewerError
+    """Return the version of the tables, all of which are there."""
+    try:
+        version = schema.version_of(connection)
+        if version > len(schema.STEPS):
+            raise NewerError
+        alien = version < 0
+        if version == 0 and not schema.is_empty(connection):
+            # Unless somebody has made them between the two: tables and version come at once.
+            version = schema.version_of(connection)
+            alien = version == 0
+        if 0 < version == len(schema.STEPS):
+            schema.look(connection)
+    except UnicodeDecodeError:  # the text of an error quotes the file
+        raise _alien() from None
+    except sqlite3.OperationalError as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_ERROR:
+            raise
+        raise _alien() from None
+    if alien:
+        raise _alien()
     return version
+
+
+def _alien() -> sqlite3.Error:
+    """Return the error for a database with tables of somebody else, or of nobody."""
+    error = sqlite3.DatabaseError("its tables are not those of capsule")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
 
 
 def _make(folder: Path) -> None:
@@ -160,15 +186,18 @@ def _make(folder: Path) -> None:
         os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _connect(path: Path, mode: str) -> sqlite3.Connection:
+def _connect(path: Path, mode: str, busy_seconds: float | None = None) -> sqlite3.Connection:
     # `Path.as_uri` would import a module for it that a command has no other use for.
     name = path.absolute().as_posix().lstrip("/")
     for letter in "%?#":
         name = name.replace(letter, f"%{ord(letter):x}")
-    return sqlite3.connect(
+    connection = sqlite3.connect(
         f"file:///{name}?mode={mode}",
         uri=True,
-        timeout=_BUSY_SECONDS,
+        timeout=_BUSY_SECONDS if busy_seconds is None else busy_seconds,
         isolation_level=None,
         check_same_thread=False,
     )
+    # A text that a damaged disk has changed is still one.
+    connection.text_factory = lambda data: data.decode(errors="replace")
+    return connection

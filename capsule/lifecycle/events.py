@@ -5,6 +5,7 @@ Values of variables, arguments and results are in none of it.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from capsule.named import NamedTuple
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
 State = Literal["created", "running", "completed", "failed", "timed_out", "cancelled"]
 # How the sandbox began: it waited already, was started for the request, or imports the task then.
 How = Literal["warm", "cold", "plain"]
+
+# How many characters of a message are kept where there is no room for all of it.
+_BRIEFLY = 1_000
 
 
 class Created(NamedTuple):
@@ -77,18 +81,21 @@ class Ended(NamedTuple):
     stderr: str | None = ""
 
     def weight(self) -> int:
-        """Return about how many bytes its texts take."""
-        return (
-            len(self.stdout or "")
-            + len(self.stderr or "")
-            + len(self.message or "")
-            + len(self.traceback or "")
-            + 500 * len(self.host_requests or ())
-        )
+        """Return how many bytes its texts and requests take."""
+        texts = (self.stdout, self.stderr, self.message, self.traceback)
+        requests = json.dumps(self.host_requests) if self.host_requests else ""
+        return sum(_bytes_of(text) for text in texts if text) + len(requests)
 
     def without_details(self) -> Ended:
         """Return it without what can be large."""
-        return self._replace(traceback=None, host_requests=None, stdout=None, stderr=None)
+        message = None if self.message is None else self.message[:_BRIEFLY]
+        return self._replace(
+            message=message, traceback=None, host_requests=None, stdout=None, stderr=None
+        )
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode(errors="replace"))
 
 
 class Ledger(Protocol):

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.errors import CapsuleError, UsageError
 from capsule.lifecycle import database, ids, spool
+from capsule.lifecycle.columns import plain
 from capsule.lifecycle.hosts import Host, is_gone
 from capsule.lifecycle.recorder import FOLDER
 from capsule.lifecycle.schema import COLUMNS, LIVE, Attempt
+from capsule.lifecycle.sound import is_sound
 from capsule.named import NamedTuple
 
 if TYPE_CHECKING:
@@ -28,6 +30,8 @@ _DIED = "the program that ran it ended before it did"
 LATEST = "latest"
 # How many runs an error names that could be meant.
 _NAMED = 5
+# More than are ever kept; SQLite takes no number of any size.
+_MOST_RUNS = 1 << 62
 # Among how many runs or tasks to look for one that is nearly called so.
 _NAMES = 1_000
 # How much alike two names of runs have to be: those of one hour begin with the same six digits.
@@ -43,8 +47,11 @@ class Node(NamedTuple):
     @property
     def requests(self) -> list[dict[str, Any]]:
         """The entries of its HTTP requests, as they stand in an envelope."""
-        text = self.attempt.host_requests
-        return json.loads(text) if text else []
+        try:
+            entries = json.loads(self.attempt.host_requests or "[]")
+        except (ValueError, RecursionError):  # a record that is damaged
+            return []
+        return [e for e in entries if isinstance(e, dict)] if isinstance(entries, list) else []
 
 
 class Run(NamedTuple):
@@ -90,12 +97,13 @@ def running(home: Path) -> list[Node]:
 
 def runs(home: Path, filters: Filters = Filters()) -> list[Summary]:  # noqa: B008 - immutable
     """Return runs, the newest first. Raises `CapsuleError` when the record cannot be read."""
+    since_ns = None if filters.since_ns is None else max(filters.since_ns, 0)
     conditions = ["depth = 0"]
     values: list[object] = []
     for condition, value in (
         ("state = ?", filters.state),
-        ("task = ?", filters.task),
-        ("created_ns >= ?", filters.since_ns),
+        ("task = ?", plain(filters.task)),
+        ("created_ns >= ?", since_ns),
     ):
         if value is not None:
             conditions.append(condition)
@@ -104,8 +112,8 @@ def runs(home: Path, filters: Filters = Filters()) -> list[Summary]:  # noqa: B0
     where = f"WHERE {' AND '.join(conditions)} ORDER BY created_ns DESC, id DESC LIMIT ?"
     with _reading(home) as look:
         return [
-            Summary(row, *look.extent(row.run))
-            for row in look.rows(where, (*values, filters.limit), _BRIEF)
+            Summary(row, *look.extent(row))
+            for row in look.rows(where, (*values, min(filters.limit, _MOST_RUNS)), _BRIEF)
         ]
 
 
@@ -126,8 +134,11 @@ def run(home: Path, which: str) -> Run:
     """
     with _reading(home) as look:
         name = look.find(which)
-        rows = look.rows("WHERE run = ? ORDER BY created_ns, id", (name,))
-        return Run(name, _trees(rows))
+        # By their numbers: a clock may have been set back meanwhile.
+        trees = _trees(look.rows("WHERE run = ? ORDER BY length(id), id", (name,)))
+        if not trees:
+            raise CapsuleError(f"what is recorded of run {name} is damaged, or just gone")
+        return Run(name, trees)
 
 
 class _Look:
@@ -143,14 +154,17 @@ class _Look:
         self, rest: str, values: Sequence[object] = (), columns: str = COLUMNS
     ) -> list[Attempt]:
         found = self._ask(f"SELECT {columns} FROM attempts a {rest}", values)  # noqa: S608
-        return [self._judged(Attempt(*row)) for row in found]
+        return [self._judged(Attempt(*row)) for row in found if is_sound(row)]
 
-    def extent(self, run: str) -> tuple[int, int]:
-        """Return when a run began, and how many attempts it has."""
+    def extent(self, row: Attempt) -> tuple[int, int]:
+        """Return when the run of a row began, and how many attempts it has."""
         ((created_ns, count),) = self._ask(
-            "SELECT min(created_ns), count(*) FROM attempts WHERE run = ?", (run,)
+            "SELECT min(created_ns), count(created_ns) FROM attempts WHERE run = ?"
+            " AND typeof(created_ns) = 'integer'",
+            (row.run,),
         )
-        return created_ns, count
+        # A damaged index may have none of what the table holds.
+        return (created_ns, count) if count else (row.created_ns, 1)
 
     def find(self, which: str) -> str:
         if which == LATEST:
@@ -163,7 +177,7 @@ class _Look:
         start = which.lower().partition(".")[0]
         found = self._ask(
             "SELECT DISTINCT run FROM attempts WHERE run >= ? AND run < ? ORDER BY run LIMIT ?",
-            (start, f"{start}\x7f", _NAMED + 1),
+            (plain(start), f"{plain(start)}\x7f", _NAMED + 1),
         )
         if not found or not start:
             raise UsageError(f"there is no run {which[:100]!r}", hint=self._near(start))
@@ -233,8 +247,10 @@ _BRIEF = ", ".join(
 def _reading(home: Path) -> Iterator[_Look]:
     folder = home / FOLDER
     path = folder / spool.NAME
+    opened = None
     try:
         _take_in(folder)
+        opened = database.identity(folder)
         connection = database.open_to_read(folder)
         if connection is None:
             yield _Look(None, folder)
@@ -245,12 +261,19 @@ def _reading(home: Path) -> Iterator[_Look]:
         raise CapsuleError(
             f"a later version of capsule keeps the record of runs in {path}", hint="upgrade capsule"
         ) from None
-    except (sqlite3.Error, OSError) as error:
-        broken = isinstance(error, sqlite3.Error) and database.kind_of(error) == database.BROKEN
+    except sqlite3.Error as error:
+        aside = None
+        if database.kind_of(error) == database.BROKEN:
+            # Writing may go well for ever where only what is read is damaged.
+            with suppress(OSError):
+                aside = database.put_aside(folder, opened)
+        if aside is None:
+            raise CapsuleError(f"the record of runs in {path} cannot be read: {error}") from None
         raise CapsuleError(
-            f"the record of runs in {path} cannot be read: {error}",
-            hint="any run: it puts a damaged record aside and begins anew" if broken else None,
+            f"the record of runs was damaged: it is {aside} now, and a new one is begun"
         ) from None
+    except OSError as error:
+        raise CapsuleError(f"the record of runs in {path} cannot be read: {error}") from None
 
 
 def _take_in(folder: Path) -> None:
@@ -268,7 +291,10 @@ def _trees(rows: Iterable[Attempt]) -> tuple[Node, ...]:
     known = {row.id: row for row in rows}
     below: dict[str | None, list[Attempt]] = {}
     for row in known.values():
-        below.setdefault(row.parent if row.parent in known else None, []).append(row)
+        caller = known.get(row.parent or "")
+        # Only down: what is read could go round in circles.
+        is_below = caller is not None and caller.depth < row.depth
+        below.setdefault(row.parent if is_below else None, []).append(row)
 
     def node(row: Attempt) -> Node:
         return Node(row, tuple(map(node, below.get(row.id, ()))))

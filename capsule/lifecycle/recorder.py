@@ -51,7 +51,7 @@ class Recorder:
     ) -> None:
         self._home, self._note, self._brief = home, note, brief
         self._off = home is None
-        self._said = self._awake = self._writing = False
+        self._said = self._left = self._awake = self._writing = False
         self._begin()
 
     def __repr__(self) -> str:
@@ -145,10 +145,16 @@ class Recorder:
         except ImportError as error:
             self._give_up(f"this Python has no SQLite ({error})")
             return
-        store = Store(folder)
+        # Nobody waits at the end of a short program for others that keep the database locked.
+        store = Store(folder, hurry=self._closing if self._brief else None)
         while rows or not closing:
-            if rows:
-                self._write(store, rows)
+            if rows and not self._write(store, rows):
+                store.close()
+                rows += [] if closing else self._wait()[0]
+                if self._leave(folder, rows):
+                    return
+                store, closing = Store(folder), True
+                continue
             rows, closing = ([], True) if closing else self._wait()
         store.close()
 
@@ -172,13 +178,17 @@ class Recorder:
         self._awake = False
         return self._pending.take(), closing
 
-    def _write(self, store: Store, rows: Sequence[Row]) -> None:
+    def _write(self, store: Store, rows: Sequence[Row]) -> bool:
+        """Write rows, or lose them; False where they can still be left for others."""
         from capsule.lifecycle.store import LostError
 
         try:
             store.write(rows)
             store.tidy()
         except LostError as error:
+            if error.busy and self._brief and self._closing.is_set() and not self._left:
+                self._left = True
+                return False
             self._pending.lose(len(rows))
             if error.final:
                 self._give_up(str(error))
@@ -191,6 +201,7 @@ class Recorder:
             self._say(f"the record of runs was damaged and begun anew; it is {store.set_aside} now")
         if self.dropped != Dropped():
             self._say("some runs are not recorded whole: there were too many at once")
+        return True
 
     def _give_up(self, reason: str) -> None:
         self._off = True

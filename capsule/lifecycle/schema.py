@@ -117,6 +117,16 @@ def version_of(connection: Connection) -> int:
     return int(version)
 
 
+def is_empty(connection: Connection) -> bool:
+    """Say whether there are no tables at all. Raises `sqlite3.Error`."""
+    return connection.execute("SELECT 1 FROM sqlite_master").fetchone() is None
+
+
+def look(connection: Connection) -> None:
+    """See that there is a table with all columns. Raises `sqlite3.Error`."""
+    connection.execute(f"SELECT {COLUMNS} FROM attempts LIMIT 0")  # noqa: S608 - names of columns
+
+
 def migrate(connection: Connection, steps: tuple[tuple[str, ...], ...]) -> None:
     """Bring the tables to the newest version, all of it or nothing. Raises `sqlite3.Error`.
 

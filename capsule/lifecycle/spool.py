@@ -2,12 +2,14 @@
 
 A command that is over in 50 ms would take another 10 for SQLite. So it leaves its rows in a small
 file beside the database, put in place whole, and whoever reads or writes the database takes it in.
+So does one that would have to wait at its end for others that keep the database locked.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import stat
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -33,6 +35,8 @@ MOST = 100
 _END, _UNFINISHED = ".json", ".new"
 # A file that was not finished for so long, in seconds, is of a program that was killed.
 _OLD = 3600
+# What is larger was left by nobody.
+_MOST_BYTES = 64 << 20
 
 
 def leave(folder: Path, rows: Sequence[Row]) -> bool:
@@ -90,7 +94,10 @@ def take_in(connection: Connection, folder: Path) -> None:
     if not has_any(folder):
         return
     for path in sorted((folder / FOLDER).glob(f"*{_END}")):
-        rows = _read(path)
+        try:
+            rows = _read(path)
+        except OSError:  # no file, or somebody else's: it is in nobody's way
+            continue
         if rows:
             # Writing a row again changes nothing: two may take in the same file.
             connection.execute("BEGIN IMMEDIATE")
@@ -108,11 +115,27 @@ def take_in(connection: Connection, folder: Path) -> None:
 
 
 def _read(path: Path) -> list[list[object]]:
-    """Return the rows of a file; none when it is gone, of another version, or damaged."""
+    """Return the rows of a file; none when it is gone, of another version, or damaged.
+
+    Raises `OSError` when it cannot be read, or is no file.
+    """
+    # Whoever only leaves rows has no use for it.
+    from capsule.lifecycle.sound import is_sound
+
     try:
-        columns, rows = json.loads(path.read_bytes())
-    except (FileNotFoundError, ValueError, TypeError):
+        # Whoever opens a pipe for reading waits for a writer, unless it says that it does not.
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    except FileNotFoundError:
         return []
-    width = schema.COLUMNS.count(",") + 1
-    fits = columns == schema.COLUMNS and isinstance(rows, list)
-    return rows if fits and all(isinstance(r, list) and len(r) == width for r in rows) else []
+    with os.fdopen(descriptor, "rb") as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(f"{path.name} is no file")
+        data = b"" if status.st_size > _MOST_BYTES else file.read()
+    try:
+        columns, rows = json.loads(data)
+    except (ValueError, TypeError, RecursionError):
+        return []
+    if columns != schema.COLUMNS or not isinstance(rows, list):
+        return []
+    return [row for row in rows if isinstance(row, list) and is_sound(row)]

@@ -11,6 +11,7 @@ from capsule.lifecycle import database, hosts, prune, schema, spool
 from capsule.lifecycle.columns import values
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Sequence
     from pathlib import Path
 
@@ -19,23 +20,33 @@ if TYPE_CHECKING:
 # How long others may keep the database locked until what was to be written is given up.
 PATIENCE = 20.0
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.01, 0.5
+# How long SQLite waits for another writer where there may be a hurry: it cannot be told of one.
+_BUSY_IN_A_HURRY = 0.2
 # How many rows go in one transaction: others wait for it.
 _AT_ONCE = 500
 
 
 class LostError(Exception):
-    """Raised when rows could not be written; its text says why. `final`: nor will any others be."""
+    """Raised when rows could not be written; its text says why.
 
-    def __init__(self, reason: str, *, final: bool = False) -> None:
+    `final`: nor will any others be. `busy`: others kept the database locked.
+    """
+
+    def __init__(self, reason: str, *, final: bool = False, busy: bool = False) -> None:
         super().__init__(reason)
-        self.final = final
+        self.final, self.busy = final, busy
 
 
 class Store:
-    """Writes to the database in `folder`, from one thread; `close` it."""
+    """Writes to the database in `folder`, from one thread; `close` it.
 
-    def __init__(self, folder: Path, patience: float = PATIENCE) -> None:
-        self._folder, self._patience = folder, patience
+    It waits `patience` seconds for other writers, and no longer once `hurry` is set.
+    """
+
+    def __init__(
+        self, folder: Path, patience: float = PATIENCE, hurry: threading.Event | None = None
+    ) -> None:
+        self._folder, self._patience, self._hurry = folder, patience, hurry
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
         self._presence: hosts.Presence | None = None
@@ -74,9 +85,8 @@ class Store:
                     self._disconnect()
                     raise LostError(str(error)) from None
             if trouble == database.BUSY:
-                if time.monotonic() + pause > deadline:
-                    raise LostError("another program keeps it locked")
-                time.sleep(pause)
+                if time.monotonic() + pause > deadline or self._waited(pause):
+                    raise LostError("another program keeps it locked", busy=True)
                 pause = min(2 * pause, _LONGEST_PAUSE)
                 continue
             mended = True
@@ -102,6 +112,13 @@ class Store:
             self._presence.close()
             self._presence = None
 
+    def _waited(self, seconds: float) -> bool:
+        """Wait so long, and say whether there is a hurry now."""
+        if self._hurry is not None:
+            return self._hurry.wait(seconds)
+        time.sleep(seconds)
+        return False
+
     def _write(self, rows: Sequence[Row]) -> None:
         connection = self._connect()
         if self._presence is None:
@@ -124,7 +141,8 @@ class Store:
         if self._connection is None:
             # Asked before, so that a file that cannot even be opened is known.
             self._opened = database.identity(self._folder)
-            self._connection = database.open_to_write(self._folder)
+            busy_seconds = None if self._hurry is None else _BUSY_IN_A_HURRY
+            self._connection = database.open_to_write(self._folder, busy_seconds)
             self._opened = database.identity(self._folder)
         return self._connection
 

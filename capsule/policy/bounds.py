@@ -19,6 +19,11 @@ class Bound(NamedTuple):
     who: Who = "nobody"
     most: int | None = None
 
+    def within(self, most: int | None) -> Bound:
+        """Return the bound where raising the limit is of no use above `most` either."""
+        known = [amount for amount in (self.most, most) if amount is not None]
+        return self._replace(most=min(known, default=None))
+
 
 class Bounds(NamedTuple):
     """Where the limits of a policy come from."""
@@ -35,10 +40,11 @@ def tightest(
 
     >>> tightest((200, "task"), (None, "ceiling"), (50, "flag"))
     (50, Bound(who='flag', most=200))
+    >>> tightest((50, "task"), (50, "flag"))
+    (50, Bound(who='flag', most=50))
     """
     said = [(amount, who) for amount, who in (asked, *others) if amount is not None]
     if not said:
         return None, Bound()
     least, by = min(reversed(said), key=lambda one: one[0])
-    above = [amount for amount, _ in said if amount > least]
-    return least, Bound(by, min(above, default=None))
+    return least, Bound(by, min((amount for amount, who in said if who != by), default=None))

@@ -131,15 +131,16 @@ def format_compute(fuel: int) -> str:
 
 
 def format_ram(size: int) -> str:
-    """Return bytes in the largest unit that divides them.
+    """Return bytes in the largest unit that divides them, in a form that `parse_ram` reads.
 
     >>> format_ram(1 << 30), format_ram(1536 << 20), format_ram(1000)
-    ('1GB', '1536MB', '1000 bytes')
+    ('1GB', '1536MB', '0.9765625KB')
     """
     for unit in ("gb", "mb", "kb"):
         if size >= _BYTES[unit] and size % _BYTES[unit] == 0:
             return f"{size // _BYTES[unit]}{unit.upper()}"
-    return f"{size} bytes"
+    # A 1,024th has ten decimals: nothing is lost.
+    return f"{size >> 10}.{(size & 1023) * 5**10:010d}".rstrip("0") + "KB"
 
 
 def format_timeout(duration: int) -> str:

@@ -98,25 +98,34 @@ def out_of_memory(limits: Limits, used: int | None, said: str) -> str:
 def too_small(limits: Limits, least: int) -> str:
     """Say that an attempt may use less memory than the interpreter starts with."""
     ram = limits.ram or 0
-    known = _ram_explained(limits.bounds.ram, ram, 2 * least)
+    known = _ram_explained(limits.bounds.ram, ram, least)
     return f"the interpreter starts with {_size(least)} and may use {_size(ram)}, {known}"
 
 
 def _ram_explained(bound: Bound, ram: int, least: int) -> str:
     # Whole megabytes: other amounts have no short form.
-    more = -(-max(_TIMES_RAM * ram, least) // _MB) * _MB
-    return _explained("ram", bound, (ram, min(more, MAX_RAM)), format_ram)
+    more = -(-max(_TIMES_RAM * ram, 2 * least) // _MB) * _MB
+    return _explained("ram", bound, (ram, min(more, MAX_RAM)), format_ram, least)
 
 
 def _explained(
-    option: str, bound: Bound, amounts: tuple[int, int], written: Callable[[int], str]
+    option: str,
+    bound: Bound,
+    amounts: tuple[int, int],
+    written: Callable[[int], str],
+    least: int = 0,
 ) -> str:
-    """Say who set the first of two amounts, and what the second would be, within the bound."""
+    """Say who set the first of two amounts, and what the second would be, within the bound.
+
+    What is not more than `least` would not help.
+    """
     amount, more = amounts
     if bound.most is not None:
         more = min(more, bound.most)
     known = _said(option, bound.who, written(amount)) + _WHERE.get(bound.who, "")
-    if more <= amount:
+    if bound.most == amount:
+        return f"{known}, and another limit is no higher"
+    if more <= max(amount, least):
         return known
     return f"{known}: {_said(option, bound.who, written(more))} allows {_ratio(more / amount)}"
 

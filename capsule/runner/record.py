@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from capsule.runner.observer import Observer
 
 # What tasks of one run may put into the record, or a hostile one would push all others out of it:
-# bytes of output, of the task that was asked for and of those below it, and calls of no task.
-_MOST_OUTPUT, _MOST_OUTPUT_BELOW, _MOST_REFUSED = 4 << 20, 16 << 20, 100
+# bytes of output, errors and requests, of the task that was asked for and of those below it, and
+# calls of no task.
+_MOST_BYTES, _MOST_BYTES_BELOW, _MOST_REFUSED = 4 << 20, 16 << 20, 100
 
 
 class Register:
@@ -40,7 +41,7 @@ class Register:
         self._run = "" if ledger is None else ids.new_run()
         self._numbers = itertools.count(1)
         self._lock = Lock()
-        self._room = [_MOST_OUTPUT, _MOST_OUTPUT_BELOW]
+        self._room = [_MOST_BYTES, _MOST_BYTES_BELOW]
         self._refused = 0
 
     def __repr__(self) -> str:
@@ -91,7 +92,7 @@ class Register:
             return self._refused <= _MOST_REFUSED
 
     def fits(self, depth: int, size: int) -> bool:
-        """Count so many bytes of output, and say whether they are to be kept."""
+        """Count so many bytes of details, and say whether they are to be kept."""
         with self._lock:
             self._room[depth > 0] -= size
             return self._room[depth > 0] >= 0
@@ -164,11 +165,9 @@ class Track:
 
     def _end_of(self, done: Attempt, requests: list[dict[str, Any]]) -> Ended:
         verdict = done.verdict
-        size = len(done.stdout) + len(done.stderr)
-        kept = not size or self._register.fits(self.which.depth, size)
         how: How = "plain" if self._plain else "cold" if self._cold else "warm"
         new, self._requests = requests[self._requests :], len(requests)
-        return Ended(
+        event = Ended(
             state_of(verdict.error_type),
             time.time_ns(),
             time.monotonic_ns() - self._begin,
@@ -181,9 +180,12 @@ class Track:
             verdict.traceback,
             done.left_out,
             new,
-            done.stdout if kept else None,
-            done.stderr if kept else None,
+            done.stdout,
+            done.stderr,
         )
+        size = event.weight()
+        kept = not size or self._register.fits(self.which.depth, size)
+        return event if kept else event.without_details()
 
     def settled(self, envelope: Envelope) -> Envelope:
         """Return an envelope; where no attempt gave it, it says how the last one ended."""

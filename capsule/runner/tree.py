@@ -95,13 +95,19 @@ class Tree:
         """
         with self._lock:
             compute, timeout_ms = policy.compute, self.within(policy.timeout_ms)
+            most = None
             if self._fuel is not None:
                 # One that can call others leaves half of it to them.
-                compute = min(compute, self._fuel // 2 if len(self.jobs) > 1 else self._fuel)
+                most = self._fuel // 2 if len(self.jobs) > 1 else self._fuel
+                compute = min(compute, most)
                 self._fuel -= compute
             if compute <= 0 or (timeout_ms is not None and timeout_ms <= 0):
                 return None
-        return policy._replace(compute=compute, timeout_ms=timeout_ms)
+        bounds = policy.bounds._replace(
+            compute=policy.bounds.compute.within(most),
+            timeout=policy.bounds.timeout.within(self.within(None)),
+        )
+        return policy._replace(compute=compute, timeout_ms=timeout_ms, bounds=bounds)
 
     def settle(self, granted: Policy, used: int | None) -> None:
         """Give back what an attempt did not use; one that could not be asked used all of it."""

@@ -113,6 +113,12 @@ def test_a_terminal_is_redrawn_until_a_signal(capsule: Command) -> None:
     assert "└─ below".encode() in shown
 
 
+def test_stdout_was_closed_before_it_began(capsule: Command) -> None:
+    with capsule.popen("ps", "--watch", stdout=None, preexec_fn=lambda: os.close(1)) as process:
+        _, err = process.communicate(timeout=SECONDS)
+    assert (process.returncode, err) == (0, b"")
+
+
 def test_nobody_reads_what_is_watched(capsule: Command) -> None:
     process = capsule.popen("ps", "--watch")
     with process:

@@ -503,3 +503,10 @@ def test_an_import_error_in_any_script(capsule: Command) -> None:
     error = envelope(done.out)["error"]
     assert error is not None
     assert error["message"] == "ValueError: \u00e9"
+
+
+def test_a_module_that_is_no_python_is_named_as_the_user_does(capsule: Command) -> None:
+    capsule.write("beside.py", "def f(:\n")
+    capsule.write("uses.py", "import beside\ndef main(): pass\n")
+    error = json.loads(capsule("run", "uses.py").out)["error"]
+    assert '  File "beside.py", line 1\n    def f(:\n' in error["traceback"]

@@ -142,6 +142,8 @@ def test_a_list_and_its_filters(capsule: Command) -> None:
     assert [row["run"] for row in listed(capsule, "--task", "main")] == ids[1:]
     assert [row["run"] for row in listed(capsule, "--limit", "1", "--since", "1h")] == ids[:1]
     assert listed(capsule, "--since", "0s") == []
+    assert len(listed(capsule, "--since", "999999999d", "--limit", "9" * 9)) == 3
+    assert listed(capsule, "--task", "\udcff") == []
     done = capsule("trace", "--task", "none")
     assert (done.code, done.out) == (0, "")
     assert "no run is like that" in done.err
@@ -156,6 +158,7 @@ def test_a_list_and_its_filters(capsule: Command) -> None:
         (("latest", "--limit", "3"), "one is named already"),
         (("latest",), "no run is recorded yet\n  try: capsule run FILE.py"),
         (("none",), "there is no run 'none'\n  try: capsule trace"),
+        (("\udcff",), "there is no run '\\udcff'"),
         (("--html", "page.html"), "--html is for one run"),
     ],
 )
@@ -223,8 +226,9 @@ def test_a_record_that_is_damaged(capsule: Command) -> None:
     (lifecycle(capsule) / "runs.db").write_bytes(b"no database" * 1_000)
     shown = capsule("trace")
     assert shown.code == 2
-    assert "cannot be read" in shown.err
-    assert "try: any run" in shown.err
+    assert "the record of runs was damaged: it is " in shown.err
+    assert "no run is recorded yet" in capsule("trace").err
+    (lifecycle(capsule) / "runs.db").write_bytes(b"no database" * 1_000)
     done = capsule("run", "hello.py", "--result")
     assert (done.code, done.out) == (0, "hello \n")
     assert done.err.startswith("capsule: the record of runs was damaged and begun anew; it is ")

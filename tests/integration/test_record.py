@@ -16,7 +16,7 @@ from capsule.lifecycle.recorder import Recorder
 from capsule.pool.box import Box, Warmth, run_in_turn
 from capsule.pool.slots import Slots
 from capsule.process.cancel import Cancellation
-from capsule.runner import prepare
+from capsule.runner import prepare, record
 from capsule.runner.observer import NOBODY, Nobody
 from capsule.runner.run import run
 from tests.integration.command import REPOSITORY
@@ -136,6 +136,32 @@ def test_calls_of_no_task_are_kept(
     ]
 
 
+WORDY = """
+@task(name="wordy")
+def wordy():
+    error = ValueError("m" * 5000)
+    error.add_note("note" * 10_000)
+    raise error
+@task(name="main")
+def main():
+    for _ in range(6): wordy()
+"""
+
+
+def test_errors_of_a_hostile_run_do_not_fill_the_record(
+    bench: Workbench, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setattr(record, "_MOST_BYTES_BELOW", 150_000)
+    assert recorded(bench, home, WORDY)["success"]
+    (root,) = reader.run(home, "latest").attempts
+    kept = [
+        (len(node.attempt.message or ""), len(node.attempt.traceback or "") > 40_000)
+        for node in root.below
+    ]
+    assert kept == [(5012, True)] * 2 + [(1000, False)] * 4
+
+
 def test_how_each_began(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
     home = tmp_path_factory.mktemp("home")
     with Recorder(home, pytest.fail) as recorder, Cancellation() as never:
@@ -227,8 +253,9 @@ bench = Workbench(Path(sys.argv[1]), Path(sys.argv[2]))
 recorder = Recorder(Path(sys.argv[3]), print)
 write = recorder._write
 def watched(store, rows):
-    write(store, rows)
+    done = write(store, rows)
     if rows[0].running: print("written", flush=True)
+    return done
 recorder._write = watched
 order = bench.order("import time\\ndef main():\\n    print('x')\\n    time.sleep(3600)")
 with Cancellation() as never:

@@ -21,6 +21,8 @@ HOW = {
 }
 # How many lines of a text are shown, of each end; and how many requests.
 _END = 12
+# A text that is longer has its lines not counted: a run can have a thousand of them.
+_LONG = 4_000
 _MOST_REQUESTS = 50
 _UNKNOWN = "not known"
 
@@ -97,10 +99,22 @@ def _text(label: str, text: str | None, width: int) -> Iterator[str]:
     """Yield a text that has lines of its own: behind a bar, where they can be nothing else."""
     if not text:
         return
-    lines = list(wrapped(text, max(width - 13, 1)))
-    left_out = len(lines) - 2 * _END
-    if left_out > 1:
-        lines[_END:-_END] = [f"({left_out} lines more: --json shows all)"]
+    lines, gap = _both_ends(text, max(width - 13, 1))
     for place, line in enumerate(lines):
-        mark = " " if left_out > 1 and place == _END else "│"
+        mark = " " if place == gap else "│"
         yield f"  {'' if place else label:<9}{mark} {line}".rstrip()
+
+
+def _both_ends(text: str, width: int) -> tuple[list[str], int | None]:
+    """Return the lines of a text, and where one stands in place of those in the middle, if any."""
+    # So many characters of each end are enough, whatever their lines are like.
+    end = _END * width
+    if len(text) > _LONG + 2 * end:
+        lines = list(wrapped(text[:end], width))[:_END]
+        said = f"({len(text):,} characters in all: --json shows them)"
+        return [*lines, said, *list(wrapped(text[-end:], width))[-_END:]], len(lines)
+    lines = list(wrapped(text, width))
+    left_out = len(lines) - 2 * _END
+    if left_out <= 1:
+        return lines, None
+    return [*lines[:_END], f"({left_out} lines more: --json shows all)", *lines[-_END:]], _END

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from capsule.cli.failure import told
 
 if TYPE_CHECKING:
@@ -65,6 +67,21 @@ def test_a_traceback_that_is_the_message_is_not_said_twice() -> None:
     assert list(told(failure("TypeError: no", "TypeError: no\n"), whole=True)) == [
         "task_error: TypeError: no"
     ]
+
+
+@pytest.mark.parametrize(
+    ("said", "last"),
+    [
+        ("json.decoder.JSONDecodeError: no", "JSONDecodeError: no"),
+        ("E: one\ntwo\n", "E: one\ntwo\n"),
+        ("E: x", "E: x  "),
+        ("a.b.c.E", "E"),
+    ],
+)
+def test_of_what_stands_last_nothing_is_left_above(said: str, last: str) -> None:
+    frame = '  File "a.py", line 1, in main\n    raise E'
+    lines = list(told(failure(last, f"Traceback:\n{frame}\n{said}\n"), whole=True))
+    assert lines[-2:] == ["  > raise E", f"task_error: {last.rstrip()}"]
 
 
 def test_the_module_of_an_error_goes_with_its_message() -> None:

@@ -5,17 +5,22 @@ from __future__ import annotations
 import doctest
 import importlib
 import json
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capsule.cli.layout import details
 from capsule.cli.layout.listing import listing
 from capsule.cli.layout.live import live
-from capsule.cli.layout.texts import cells
+from capsule.cli.layout.texts import cells, wrapped
 from capsule.cli.layout.trace import trace
 from capsule.lifecycle.reader import Node, Run, Summary
 from capsule.lifecycle.schema import Attempt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 NOW = 10**18
 TEXTS = st.text(max_size=30) | st.sampled_from(
@@ -99,6 +104,29 @@ def test_a_long_output_shows_both_ends() -> None:
     assert "  stdout   │ line 0" in lines
     assert "             (76 lines more: --json shows all)" in lines
     assert "           │ line 99" in lines
+
+
+def test_a_very_long_output_is_not_read_for_its_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    read = 0
+
+    def counted(text: str, width: int) -> Iterator[str]:
+        nonlocal read
+        read += len(text)
+        return wrapped(text, width)
+
+    monkeypatch.setattr(details, "wrapped", counted)
+    printed = "".join(f"line {number}\n" for number in range(9_000))
+    for text in (printed, "ab" * 40_000, "\u0301" * 80_000, "\n" * 80_000):
+        row = attempt(stdout="first\n" + text + "\nlast\n")
+        lines = list(trace(Run("r", (Node(row),)), NOW, 80))
+        assert "  stdout   │ first" in lines
+        assert (
+            f"             ({len(row.stdout or ''):,} characters in all: --json shows them)"
+            in lines
+        )
+        assert lines[-1] == "           │ last"
+        check(lines, 80)
+    assert read < 10_000
 
 
 def test_a_call_that_was_refused_was_granted_nothing() -> None:

@@ -68,6 +68,13 @@ def test_an_envelope_on_a_terminal_holds_no_raw_controls(monkeypatch: pytest.Mon
     assert "é" in terminal.shown()
 
 
+def test_no_raw_controls_are_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    Screen().json({"a\x7f": "\x9b\x1bé\x7f"})
+    assert terminal.shown() == '{"a\\u007f": "\\u009b\\u001b\\u00e9\\u007f"}\n'
+
+
 def test_a_closed_stream_is_written_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)

@@ -87,9 +87,10 @@ def _written(recorder: Recorder) -> threading.Event:
     """An event that is set when the recorder has written for the first time."""
     event, write = threading.Event(), recorder._write
 
-    def watched(where: store.Store, rows: Sequence[Row]) -> None:
-        write(where, rows)
+    def watched(where: store.Store, rows: Sequence[Row]) -> bool:
+        done = write(where, rows)
         event.set()
+        return done
 
     recorder._write = watched  # type: ignore[method-assign, assignment]
     return event

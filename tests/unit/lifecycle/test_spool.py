@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import subprocess
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.lifecycle import reader, spool
+from capsule.lifecycle import database, reader, spool
 from capsule.lifecycle.recorder import FOLDER, Recorder
+from capsule.lifecycle.store import Store
 from tests.unit.lifecycle.conftest import REPOSITORY, created, ended, record, row
 
 if TYPE_CHECKING:
@@ -152,3 +155,42 @@ def test_two_that_take_in_at_once(tmp_path: Path, notes: list[str]) -> None:
         assert one.returncode == 0
     assert {s.last.run for s in reader.runs(tmp_path, reader.Filters(limit=100))} == made
     assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_a_short_command_does_not_wait_at_its_end_for_a_lock(
+    tmp_path: Path, notes: list[str], monkeypatch: pytest.MonkeyPatch, full: bool
+) -> None:
+    first = brief(tmp_path, notes)
+    assert len(reader.runs(tmp_path)) == 1
+    holder = sqlite3.connect(
+        tmp_path / FOLDER / spool.NAME, isolation_level=None, check_same_thread=False
+    )
+    holder.execute("BEGIN IMMEDIATE")
+    busy = threading.Event()
+    waited = Store._waited
+
+    def told(store: Store, seconds: float) -> bool:
+        busy.set()
+        if full and store._hurry is None:
+            # It found no place for its rows, and waits as others do.
+            holder.rollback()
+        return waited(store, seconds)
+
+    monkeypatch.setattr(Store, "_waited", told)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0)
+    monkeypatch.setattr(spool, "MOST", 0 if full else 100)
+    recorder = Recorder(tmp_path, notes.append, brief=True)
+    made, below = created(), created()
+    record(recorder, made, ended())
+    recorder.created(below)
+    assert busy.wait(60)  # it writes what it knows by now
+    recorder.ended(below.id, ended(stdout="the end"))
+    recorder.close()
+    holder.rollback()
+    holder.close()
+    assert len(files(tmp_path)) == (not full)
+    runs = {first.run, made.run, below.run}
+    assert {summary.last.run for summary in reader.runs(tmp_path)} == runs
+    assert reader.run(tmp_path, below.run).attempts[0].attempt.stdout == "the end"
+    assert notes == []

@@ -288,7 +288,7 @@ def test_who_set_each_amount_and_how_far_raising_it_helps(root: Path) -> None:
     config = "[tasks]\ndefault_ram = '32MB'\ndefault_timeout = '5s'\n"
     project = configured(root, config)._replace(limits=limits)
     assert resolve(task, project).bounds == Bounds(
-        Bound("task", 50_000_000_000), Bound("ceiling"), Bound("defaults", 60_000)
+        Bound("task", 50_000_000_000), Bound("ceiling", 64 << 20), Bound("defaults", 60_000)
     )
     silent = declared()
     assert resolve(silent, project).bounds.compute == Bound("nobody", 50_000_000_000)
@@ -296,7 +296,7 @@ def test_who_set_each_amount_and_how_far_raising_it_helps(root: Path) -> None:
     caller = CallerLimits(max_fuel=5, max_ram=32 << 20)
     assert resolve(silent, project, caller).bounds[:2] == (
         Bound("caller", 2_000_000_000),
-        Bound("caller", 64 << 20),
+        Bound("caller", 32 << 20),
     )
     flags = CallerLimits(timeout_ms=5, flags=True)
     assert resolve(silent, project, flags).bounds.timeout == Bound("flag", 5_000)

