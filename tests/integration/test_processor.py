@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from capsule.progress import Silent
 from capsule.toolstore import processor
+from capsule.toolstore.store import open_toolchain
 from tests.integration.command import Command
 
 if TYPE_CHECKING:
@@ -22,9 +24,10 @@ def test_a_home_of_another_processor(toolchain_home: Path, tmp_path: Path) -> No
     capsule = Command(tmp_path, home)
     task = capsule.write("task.py", "def main(): return 1")
     assert capsule("run", str(task), "--result") == (0, "1\n", "")
-    (mark,) = home.glob("toolchain/*/processor")
+    root = home / open_toolchain(toolchain_home, progress=Silent()).root.relative_to(toolchain_home)
+    mark = root / "processor"
     mark.write_text("another")
-    (compiled,) = home.glob("toolchain/*/core.cwasm")
+    compiled = root / "core.cwasm"
     old = compiled.stat().st_ino
     first = capsule("run", str(task), "--result")
     assert (first.code, first.out) == (0, "1\n")
