@@ -17,6 +17,7 @@ from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
 from capsule.runner.export import build, export, save
 from capsule.runner.source import entrypoint, read_file
+from capsule.runner.stopping import Stopping
 
 if TYPE_CHECKING:
     from capsule.cli.screen import Screen
@@ -52,9 +53,9 @@ def command(options: Options, screen: Screen) -> int:
     target = _target(path, options.output) if options.export else None
     begin = time.monotonic()
     source = read_file(path, working)
-    progress = progress_for(screen, quiet=options.quiet)
     size = None
     with Cancellation() as cancellation, cancelling(cancellation):
+        progress = Stopping(progress_for(screen, quiet=options.quiet), cancellation)
         built = build(source, state_root(), progress, cancellation)
         if target is not None:
             artifact = export(source, built)

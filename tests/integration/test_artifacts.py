@@ -13,7 +13,7 @@ from capsule.artifact import read
 from capsule.artifact.description import decode
 from capsule.artifact.errors import ArtifactError
 from capsule.artifact.write import write
-from capsule.errors import PolicyError
+from capsule.errors import GivenUpError, PolicyError
 from capsule.policy.resolve import CallerLimits
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
@@ -104,6 +104,20 @@ def test_build_without_export_makes_the_first_run_a_later_one(command: Command) 
     assert "hello.py is built, in" in built.err
     assert not (command.folder / "hello.wasm").exists()
     assert command("run", "hello.py", "1", "--result").out == "hello \n"
+
+
+def test_whoever_cancels_gets_no_artifact_without_a_snapshot(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    source = read_text(HELLO.encode(), tmp_path)
+    with Cancellation() as cancellation:
+        built = build(source, bench.home, Silent(), cancellation)
+        cancellation.cancel()
+        with pytest.raises(GivenUpError):
+            export(source, built)
+        other = read_text(f"{HELLO}# another".encode(), tmp_path)
+        with pytest.raises(GivenUpError):
+            build(other, bench.home, Silent(), cancellation)
 
 
 def test_build_in_json(command: Command) -> None:

@@ -257,14 +257,15 @@ def test_a_signal_ends_the_sandbox_and_says_so(capsule: Command, number: int) ->
     assert not children[0].is_running()
 
 
-def test_ctrl_c_while_preparing(capsule: Command, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [("run",), ("build",), ("build", "--export")])
+def test_ctrl_c_while_preparing(capsule: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
     capsule.write("hello.py", HELLO)
     # A download that never ends: a pip that waits for its configuration.
     capsule.environ["CAPSULE_HOME"] = str(tmp_path / "empty")
     fifo = tmp_path / "index"
     os.mkfifo(fifo)
     capsule.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": str(fifo)}
-    with capsule.popen("run", "hello.py") as process:
+    with capsule.popen(*words, "hello.py") as process:
         assert process.stderr is not None
         assert b"wasmtime" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
