@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.cli.bars import progress_for
-from capsule.cli.near import absent
+from capsule.cli.near import absent, quoted
 from capsule.cli.signals import cancelling
 from capsule.cli.surroundings import of_this_program
 from capsule.errors import UsageError
@@ -79,7 +79,10 @@ def _target(path: Path, output: str | None) -> Path:
     if output is None:
         return path.with_suffix(_SUFFIX)
     if Path(output).is_dir():
-        raise UsageError(f"--output {output}: it is a folder", hint=f"{output}/{path.stem}.wasm")
+        inside = Path(output, path.stem + _SUFFIX)
+        raise UsageError(
+            f"--output {output!r}: it is a folder", hint=f"--output {quoted(str(inside))}"
+        )
     if not output.endswith(_SUFFIX):
         raise UsageError(
             f"--output {output}: an artifact's name ends in {_SUFFIX}", hint=f"{output}{_SUFFIX}"

@@ -146,7 +146,12 @@ def test_a_task_that_cannot_be_frozen_is_exported_too(command: Command) -> None:
         (("exec", "/dev/null"), "it is not a regular file"),
         (("run", "hello.wasm"), "is an artifact, not a source"),
         (("build", "--export", "hello.py", "-o", "hello.bin"), "an artifact's name ends in .wasm"),
-        (("build", "--export", "hello.py", "-o", "."), "it is a folder"),
+        (
+            ("build", "--export", "hello.py", "-o", "."),
+            "it is a folder\n  try: --output hello.wasm",
+        ),
+        (("build", "--export", "hello.py", "-o", ""), "try: --output hello.wasm"),
+        (("build", "--export", "hello.py", "-o", "/"), "try: --output /hello.wasm"),
         (("build", "--export", "hello.py", "-o", "no/where.wasm"), "there is no folder"),
         (("build", "hello.py", "-o", "x.wasm"), "none was asked for"),
         (("build", "missing.py"), "missing.py"),

@@ -147,6 +147,7 @@ def test_exit_codes_of_runs(capsule: Command, source: str, code: int, error_type
     [
         (("run", "nowhere.py"), 2, "'nowhere.py' does not exist"),
         (("run", "."), 2, "'.' is a folder"),
+        (("run", "/dev/null"), 2, "'/dev/null' is no regular file\n  try: capsule run - < FILE.py"),
         (("run",), 2, "there is no capsule.toml"),
         (("run", "two.py"), 2, "none is the entry point"),
         (("run", "bad.py"), 2, "compute"),
