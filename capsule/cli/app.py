@@ -19,21 +19,29 @@ if TYPE_CHECKING:
 class _Command(TyperCommand):
     """A command whose help is ours."""
 
-    def get_help(self, ctx: Any) -> str:
-        """Return the help."""
-        return _help_of(self, ctx)
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option that shows it."""
+        return _showing(super().get_help_option(ctx))
 
 
 class _Group(TyperGroup):
     """A group whose help is ours."""
 
-    def get_help(self, ctx: Any) -> str:
-        """Return the help."""
-        return _help_of(self, ctx)
+    def get_help_option(self, ctx: Any) -> Any:
+        """Return the option that shows it."""
+        return _showing(super().get_help_option(ctx))
 
 
-def _help_of(command: Any, ctx: Any) -> str:
-    return help_text.text(described(command, ctx.command_path.split()[1:]))
+def _showing(option: Any) -> Any:
+    option.callback = _show_help
+    return option
+
+
+def _show_help(ctx: Any, _option: Any, asked: bool) -> None:
+    if asked:
+        # As everything else is printed, for whoever fills a disk or reads only the first line.
+        Screen().out(help_text.text(described(ctx.command, ctx.command_path.split()[1:])))
+        raise typer.Exit
 
 
 app = typer.Typer(

@@ -17,9 +17,10 @@ import anyio
 from capsule.cli import signals
 from capsule.cli.bars import progress_for
 from capsule.cli.recording import recorder_for
-from capsule.errors import UsageError
+from capsule.errors import GivenUpError, UsageError
 from capsule.named import NamedTuple
 from capsule.policy.units import format_ram
+from capsule.policy.values import shown
 from capsule.pool.box import Box, Warmth
 from capsule.process.cancel import Cancellation
 from capsule.progress import Step
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
 
 _MAX_LINE = MAX_BODY + (1 << 20)
 _BLOCK = 1 << 20
-_MOST_AT_ONCE = 256
+_MOST_AT_ONCE, _DIGITS = 256, 9
 FAILED = 1
 
 
@@ -58,7 +59,8 @@ class _Batch(NamedTuple):
 def command(asked: Asked, options: Options, around: Surroundings) -> int:
     """Run the task for each line, print a line for each, and return the exit code.
 
-    Raises `UsageError` for options that do not fit, and for files that cannot be read.
+    Raises `UsageError` for options that do not fit, and for files that cannot be read,
+    `GivenUpError` when a signal ends it.
     """
     _check(options)
     screen, name = around.screen, options.map_file or ""
@@ -83,8 +85,8 @@ def command(asked: Asked, options: Options, around: Surroundings) -> int:
         bar = owned.enter_context(progress.step(Step("running", total - len(skip), "items")))
         printer = _Printer(screen, options, bar)
         anyio.run(_follow, box, batch, printer, stop)
-    if stop.told:
-        return signals.INTERRUPTED
+        if stop.told:
+            raise GivenUpError("the batch was interrupted")
     return FAILED if printer.failed else 0
 
 
@@ -289,9 +291,13 @@ def _done(name: str | None, around: Surroundings) -> frozenset[int]:
 def _count(said: str | None) -> int | None:
     if said is None:
         return None
-    if not (said.isascii() and said.isdecimal() and 1 <= int(said) <= _MOST_AT_ONCE):
-        raise UsageError(f"--concurrency {said!r}: a number from 1 to {_MOST_AT_ONCE} is needed")
-    return int(said)
+    # A long one is too much for `int`, which refuses it in words of its own.
+    number = int(said) if said.isascii() and said.isdecimal() and len(said) <= _DIGITS else 0
+    if not 1 <= number <= _MOST_AT_ONCE:
+        raise UsageError(
+            f"--concurrency {shown(said)}: a number from 1 to {_MOST_AT_ONCE} is needed"
+        )
+    return number
 
 
 def _lines_of(path: Path, name: str | None) -> int:

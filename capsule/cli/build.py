@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.cli.bars import progress_for
-from capsule.cli.near import absent
+from capsule.cli.near import absent, quoted
 from capsule.cli.signals import cancelling
 from capsule.cli.surroundings import of_this_program
 from capsule.errors import UsageError
@@ -17,6 +17,7 @@ from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
 from capsule.runner.export import build, export, save
 from capsule.runner.source import entrypoint, read_file
+from capsule.runner.stopping import Stopping
 
 if TYPE_CHECKING:
     from capsule.cli.screen import Screen
@@ -52,9 +53,9 @@ def command(options: Options, screen: Screen) -> int:
     target = _target(path, options.output) if options.export else None
     begin = time.monotonic()
     source = read_file(path, working)
-    progress = progress_for(screen, quiet=options.quiet)
     size = None
     with Cancellation() as cancellation, cancelling(cancellation):
+        progress = Stopping(progress_for(screen, quiet=options.quiet), cancellation)
         built = build(source, state_root(), progress, cancellation)
         if target is not None:
             artifact = export(source, built)
@@ -78,7 +79,10 @@ def _target(path: Path, output: str | None) -> Path:
     if output is None:
         return path.with_suffix(_SUFFIX)
     if Path(output).is_dir():
-        raise UsageError(f"--output {output}: it is a folder", hint=f"{output}/{path.stem}.wasm")
+        inside = Path(output, path.stem + _SUFFIX)
+        raise UsageError(
+            f"--output {output!r}: it is a folder", hint=f"--output {quoted(str(inside))}"
+        )
     if not output.endswith(_SUFFIX):
         raise UsageError(
             f"--output {output}: an artifact's name ends in {_SUFFIX}", hint=f"{output}{_SUFFIX}"

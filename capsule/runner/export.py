@@ -12,7 +12,7 @@ from capsule.artifact import description
 from capsule.artifact.parts import Parts
 from capsule.artifact.write import write
 from capsule.confine import walls as confine
-from capsule.errors import UsageError
+from capsule.errors import GivenUpError, UsageError
 from capsule.named import NamedTuple
 from capsule.policy.entry import entry_task
 from capsule.policy.options import overlay, parse_options, written
@@ -39,7 +39,7 @@ class Built(NamedTuple):
 def build(source: Source, home: Path, progress: Progress, cancellation: Cancellation) -> Built:
     """Do what the first run of a task does before it runs: nothing of it is left to do then.
 
-    Raises `CapsuleError` when the task could not run.
+    Raises `CapsuleError` when the task could not run, and when it is cancelled.
     """
     entry = entry_task(source.declarations)
     policy = resolve_all(source.declarations, source.project._replace(state=home))[entry.name]
@@ -49,7 +49,8 @@ def build(source: Source, home: Path, progress: Progress, cancellation: Cancella
     found = task.open_task(home, material.base, material.code, studio)
     if not isinstance(found, task.Unfrozen):
         return Built(material, studio, None)
-    if found.timed_out or found.cancelled:
+    _go_on(cancellation)
+    if found.timed_out:
         raise UsageError(
             f"task {entry.name!r}: its import takes longer than the task's timeout",
             hint="a longer timeout, or less work while the module is imported",
@@ -60,10 +61,12 @@ def build(source: Source, home: Path, progress: Progress, cancellation: Cancella
 def export(source: Source, built: Built) -> bytes:
     """Return the artifact of a task that was built.
 
-    Raises `ArtifactError` when it holds more than an artifact may.
+    Raises `ArtifactError` when it holds more than an artifact may, `GivenUpError` when it is
+    cancelled.
     """
     base, code = built.material.base, built.material.code
     taken = None if built.plain is not None else task.take(base, code, built.studio)
+    _go_on(built.studio.cancellation)
     plain = taken.reason if isinstance(taken, task.Unfrozen) else built.plain
     pictured = taken if isinstance(taken, task.Pictured) else task.Pictured([], 0, None)
     described = description.Description(
@@ -111,6 +114,11 @@ def save(artifact: bytes, target: Path) -> None:
             raise
     except OSError as error:
         raise UsageError(f"cannot write {target}: {error.strerror}") from None
+
+
+def _go_on(cancellation: Cancellation) -> None:
+    if cancellation.cancelled:
+        raise GivenUpError("what was built was cancelled")
 
 
 def _settled(source: Source) -> Declarations:

@@ -53,8 +53,7 @@ def read_file(path: Path | None, working: Path, home: Path | None = None) -> Sou
 
     named, path = path, working / path
     if not path.is_file():
-        what = "is a folder" if path.is_dir() else "does not exist"
-        raise UsageError(f"the task file {str(named)!r} {what}", hint="capsule run FILE.py")
+        raise _no_file(path, str(named))
     project = find_project(path.parent, working=working, parse=toml_reader(home))
     reader = Reader(home, str(path))
     bundle = collect(path, root=project.root, imports=reader.imports)
@@ -67,6 +66,16 @@ def read_file(path: Path | None, working: Path, home: Path | None = None) -> Sou
     source = Source(declarations, bundle, project, named=str(named))
     reader.finish()
     return source
+
+
+def _no_file(path: Path, named: str) -> UsageError:
+    what, hint = "does not exist", "capsule run FILE.py"
+    if path.is_dir():
+        what = "is a folder"
+    elif path.exists():
+        # As what a shell makes of <(...): it can be read once, and from the beginning only.
+        what, hint = "is no regular file", "capsule run - < FILE.py"
+    return UsageError(f"the task file {named!r} {what}", hint=hint)
 
 
 def _beside(bundle: Bundle, reader: Reader) -> Iterator[Declared]:

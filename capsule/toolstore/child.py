@@ -52,21 +52,42 @@ def run(argv: Sequence[str], environ: Mapping[str, str], watch: Watch | None = N
     Whatever ends the wait early (Ctrl-C, an error of `watch`) kills the program, and what it
     started, and waits for its end. Raises `OSError` when the program cannot be started.
     """
-    process = subprocess.Popen(
-        argv,
-        env=dict(environ),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        # A group of its own, so that the kill below reaches the pip that a `uv` has started.
-        process_group=None if sys.platform == "win32" else 0,
-    )
+    held = _hold_signals()
     try:
+        process = subprocess.Popen(
+            argv,
+            env=dict(environ),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            # A group of its own, so that the kill below reaches the pip that a `uv` has started.
+            process_group=None if sys.platform == "win32" else 0,
+        )
+    except BaseException:
+        _release_signals(held)
+        raise
+    try:
+        _release_signals(held)
         out, err = _ended(process, watch)
     except BaseException:
         _kill(process)
         raise
     return Outcome(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+def _hold_signals() -> set[int | signal.Signals] | None:
+    """Hold signals whose handlers raise: in the middle of a start, nobody would know the program.
+
+    It holds them too, then; what ends it here is a signal that nothing holds.
+    """
+    if sys.platform == "win32":
+        return None
+    return signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
+
+
+def _release_signals(held: set[int | signal.Signals] | None) -> None:
+    if sys.platform != "win32" and held is not None:
+        signal.pthread_sigmask(signal.SIG_SETMASK, held)
 
 
 def _ended(process: subprocess.Popen[bytes], watch: Watch | None) -> tuple[bytes, bytes]:

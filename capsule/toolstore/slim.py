@@ -10,6 +10,7 @@ Custom sections (names, mostly) go too.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from capsule import wasm
@@ -27,6 +28,15 @@ _TRAP = b"\x03\x00\x00\x0b"
 # The kind of an import or export; the instructions around a constant.
 _FUNCTION = 0
 _CONST, _END = b"\x41", b"\x0b"
+# Tables and globals as far as nothing in them names a function: without a first value, and with a
+# number as theirs.
+_NUMBER = rb"[\x80-\xff]*+[\x00-\x7f]"
+_PLAIN = {
+    wasm.TABLE: re.compile(rb"[\x6f\x70](?:\x00%b|\x01%b%b)" % ((_NUMBER,) * 3)),
+    wasm.GLOBAL: re.compile(
+        rb"[\x7c-\x7f][\x00\x01](?:[\x23\x41\x42]%b|\x43[\s\S]{4}|\x44[\s\S]{8})\x0b" % _NUMBER
+    ),
+}
 
 
 def slim(source: bytes, core: Core) -> bytes:
@@ -41,6 +51,9 @@ def slim(source: bytes, core: Core) -> bytes:
         raise MalformedModuleError("the module has no code")
     if wasm.START in found:
         raise MalformedModuleError("a function that the module starts with is not expected")
+    for kind, form in _PLAIN.items():
+        if kind in found:
+            _check(source, found[kind], form)
     imports = _imports(source, found[wasm.IMPORT]) if wasm.IMPORT in found else 0
     types = _numbers(source, found[wasm.FUNCTION])
     if not 0 <= core.first <= core.last < len(types):
@@ -179,6 +192,15 @@ def _imports(source: bytes, section: wasm.Section) -> int:
         _, at = read_uleb(source, at, section.end)
         functions += 1
     return functions
+
+
+def _check(source: bytes, section: wasm.Section, form: re.Pattern[bytes]) -> None:
+    count, at = read_uleb(source, section.start, section.end)
+    for _ in range(count):
+        item = form.match(source, at, section.end)
+        if item is None:
+            raise MalformedModuleError(f"what stands at byte {at} is not expected in a section")
+        at = item.end()
 
 
 def _elements(source: bytes, section: wasm.Section, cut: _Cut) -> bytes:

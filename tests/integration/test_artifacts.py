@@ -13,7 +13,7 @@ from capsule.artifact import read
 from capsule.artifact.description import decode
 from capsule.artifact.errors import ArtifactError
 from capsule.artifact.write import write
-from capsule.errors import PolicyError
+from capsule.errors import GivenUpError, PolicyError
 from capsule.policy.resolve import CallerLimits
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
@@ -106,6 +106,20 @@ def test_build_without_export_makes_the_first_run_a_later_one(command: Command) 
     assert command("run", "hello.py", "1", "--result").out == "hello \n"
 
 
+def test_whoever_cancels_gets_no_artifact_without_a_snapshot(
+    bench: Workbench, tmp_path: Path
+) -> None:
+    source = read_text(HELLO.encode(), tmp_path)
+    with Cancellation() as cancellation:
+        built = build(source, bench.home, Silent(), cancellation)
+        cancellation.cancel()
+        with pytest.raises(GivenUpError):
+            export(source, built)
+        other = read_text(f"{HELLO}# another".encode(), tmp_path)
+        with pytest.raises(GivenUpError):
+            build(other, bench.home, Silent(), cancellation)
+
+
 def test_build_in_json(command: Command) -> None:
     command.write("hello.py", HELLO)
     built = json.loads(command("build", "--export", "hello.py", "-o", "out.wasm", "--json").out)
@@ -132,7 +146,12 @@ def test_a_task_that_cannot_be_frozen_is_exported_too(command: Command) -> None:
         (("exec", "/dev/null"), "it is not a regular file"),
         (("run", "hello.wasm"), "is an artifact, not a source"),
         (("build", "--export", "hello.py", "-o", "hello.bin"), "an artifact's name ends in .wasm"),
-        (("build", "--export", "hello.py", "-o", "."), "it is a folder"),
+        (
+            ("build", "--export", "hello.py", "-o", "."),
+            "it is a folder\n  try: --output hello.wasm",
+        ),
+        (("build", "--export", "hello.py", "-o", ""), "try: --output hello.wasm"),
+        (("build", "--export", "hello.py", "-o", "/"), "try: --output /hello.wasm"),
         (("build", "--export", "hello.py", "-o", "no/where.wasm"), "there is no folder"),
         (("build", "hello.py", "-o", "x.wasm"), "none was asked for"),
         (("build", "missing.py"), "missing.py"),

@@ -109,7 +109,11 @@ def test_a_signal_ends_it(capsule: Command, number: signal.Signals) -> None:
         assert json.loads(batch.stdout.readline())["index"] == 0
         sandboxes = psutil.Process(batch.pid).children(recursive=True)
         batch.send_signal(number)
+        assert batch.stderr is not None
+        said = batch.stderr.read().decode().splitlines()
         assert batch.wait(SECONDS) == 130
+        assert said[-2].startswith("capsule: running: stopped at 1 items in ")
+        assert said[-1] == "capsule: interrupted"
         assert psutil.wait_procs(sandboxes, SECONDS)[1] == []
 
 
@@ -148,6 +152,7 @@ def test_an_artifact_too(capsule: Command) -> None:
         (("--map", "items.jsonl", "word"), "takes the arguments from its file"),
         (("--map", "items.jsonl", "--args-file", "x"), "takes the arguments from its file"),
         (("--map", "items.jsonl", "--concurrency", "0"), "--concurrency '0': a number from 1"),
+        (("--map", "items.jsonl", "--concurrency", "1" * 5_000), "'...: a number from 1 to 256"),
         (("--map", "items.jsonl", "--concurrency", "many"), "--concurrency 'many': a number"),
         (("--map", "items.jsonl", "--resume", "."), "--resume .: Is a directory"),
         (("--concurrency", "2"), "go with --map"),

@@ -7,6 +7,7 @@ toolchain, which some of them change.
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -270,6 +271,25 @@ def test_help(tmp_path: Path, words: str) -> None:
     assert capsule.on_terminal(*words.split()).out == said.out
     assert capsule("help", *words.split()[:-1]).out == said.out
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("words", ["--help", "run --help", "help run", "--version"])
+def test_help_that_nobody_can_read(tmp_path: Path, words: str) -> None:
+    capsule = Command(tmp_path, tmp_path / "home")
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "wb") as gone, capsule.popen(*words.split(), stdout=gone) as process:
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (0, b"")
+    (tmp_path / "full").symlink_to("/dev/full")
+    with (
+        (tmp_path / "full").open("wb") as full,
+        capsule.popen(*words.split(), stdout=full) as process,
+    ):
+        _, err = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert err.startswith((b"Usage: capsule ", b"capsule 0.")), err
+    assert b"capsule: stdout cannot be written: No space left on device" in err
 
 
 @pytest.mark.parametrize("words", ["", "toolchain", "cache"])

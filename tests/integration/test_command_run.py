@@ -147,6 +147,7 @@ def test_exit_codes_of_runs(capsule: Command, source: str, code: int, error_type
     [
         (("run", "nowhere.py"), 2, "'nowhere.py' does not exist"),
         (("run", "."), 2, "'.' is a folder"),
+        (("run", "/dev/null"), 2, "'/dev/null' is no regular file\n  try: capsule run - < FILE.py"),
         (("run",), 2, "there is no capsule.toml"),
         (("run", "two.py"), 2, "none is the entry point"),
         (("run", "bad.py"), 2, "compute"),
@@ -257,14 +258,15 @@ def test_a_signal_ends_the_sandbox_and_says_so(capsule: Command, number: int) ->
     assert not children[0].is_running()
 
 
-def test_ctrl_c_while_preparing(capsule: Command, tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", [("run",), ("build",), ("build", "--export")])
+def test_ctrl_c_while_preparing(capsule: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
     capsule.write("hello.py", HELLO)
     # A download that never ends: a pip that waits for its configuration.
     capsule.environ["CAPSULE_HOME"] = str(tmp_path / "empty")
     fifo = tmp_path / "index"
     os.mkfifo(fifo)
     capsule.environ |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": "", "PIP_CONFIG_FILE": str(fifo)}
-    with capsule.popen("run", "hello.py") as process:
+    with capsule.popen(*words, "hello.py") as process:
         assert process.stderr is not None
         assert b"wasmtime" in process.stderr.readline()
         process.send_signal(signal.SIGINT)

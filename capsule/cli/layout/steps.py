@@ -96,7 +96,8 @@ def over(pace: Pace, now: float, *, whole: bool) -> str:
     step, took = pace.step, now - pace.begin
     if step.unit == "seconds":
         return f"{step.label}: {'done' if whole else 'stopped'} after {took:.1f} s"
-    done = max(step.total, pace.done) if whole else pace.done
+    # Items may be fewer than there were: whoever read the results has gone away.
+    done = max(step.total, pace.done) if whole and step.unit == "bytes" else pace.done
     rate = done / max(took, 0.001)
     if step.unit == "bytes":
         amount = (

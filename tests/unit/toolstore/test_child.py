@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import select
+import signal
 import sys
 from typing import TYPE_CHECKING
 
+import psutil
 import pytest
 
 from capsule.toolstore import child
@@ -104,3 +106,27 @@ def test_the_bare_environment_holds_nothing_of_ours(monkeypatch: pytest.MonkeyPa
     assert child.bare_environment() == {"RUST_BACKTRACE": "0"}
     monkeypatch.setenv("SYSTEMROOT", "C:\\Windows")
     assert child.bare_environment() == {"RUST_BACKTRACE": "0", "SYSTEMROOT": "C:\\Windows"}
+
+
+class _ToldError(Exception):
+    pass
+
+
+def test_no_program_is_left_by_a_signal_that_comes_while_it_starts() -> None:
+    def tell(*_: object) -> None:
+        raise _ToldError
+
+    before = signal.signal(signal.SIGINT, tell)
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    try:
+        # The signal comes as soon as there is a program: within its start, or close behind, by chance.
+        for _ in range(200):
+            with pytest.raises(_ToldError):
+                child.run([SHELL, "-c", "kill -INT $PPID; exec sleep 1000"], {})
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == mask
+    left = psutil.Process().children()
+    for process in left:
+        process.kill()
+    assert left == []

@@ -94,6 +94,11 @@ def test_what_is_named_is_found_and_nothing_else(
         b"\xfe\x10\x02\x00",  # of threads
         b"\x28\x40\x01\x00",  # of another memory
         b"\x1c\x02\x7f\x7f",  # a select of two types, which there is not
+        b"\x02\x64\x10\x0b",  # a block of references to functions of type 16, which is no call
+        b"\x06\x63\x10\x0b",
+        b"\x1c\x01\x64\x10",
+        b"\x1f\x64\x10\x00\x0b",
+        b"\x1f\x40\x01\x04\x00\x0b",  # a catch of a kind that there is not
         b"\x41\x80",  # cut off
         b"\x43\x00\x00",
         b"\xff",
@@ -103,3 +108,8 @@ def test_what_is_not_known_is_refused(instruction: bytes) -> None:
     body = b"\x00" + instruction
     with pytest.raises(MalformedModuleError):
         list(named(body, 0, len(body)))
+
+
+def test_a_local_of_a_type_of_two_parts_is_refused() -> None:
+    with pytest.raises(MalformedModuleError):
+        list(named(b"\x01\x01\x63\x10\x00\x0b", 0, 6))

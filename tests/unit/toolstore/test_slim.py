@@ -150,3 +150,26 @@ def test_what_is_no_module() -> None:
 def test_a_module_without_code() -> None:
     with pytest.raises(wasm.MalformedModuleError, match="no code"):
         slim(wasm.HEADER, cut(0, 0))
+
+
+@pytest.mark.parametrize(
+    ("kind", "item"),
+    [
+        (wasm.GLOBAL, b"\x70\x00\xd2\x03\x0b"),  # its first value is function 3
+        (wasm.GLOBAL, b"\x7f\x00\x41\x03\x41\x03\x6a\x0b"),  # a sum
+        (wasm.TABLE, b"\x40\x00\x70\x00\x03\xd2\x03\x0b"),  # full of function 3
+    ],
+)
+def test_what_else_could_name_a_function_is_refused(kind: int, item: bytes) -> None:
+    whole = module(BODIES)
+    named = wasm.HEADER + wasm.section(kind, wasm.vector([item])) + whole[len(wasm.HEADER) :]
+    with pytest.raises(wasm.MalformedModuleError, match="not expected in a section"):
+        slim(named, cut(1, 1))
+
+
+def test_tables_and_globals_that_name_none_stay() -> None:
+    tables = wasm.section(wasm.TABLE, wasm.vector([b"\x70\x00\x03", b"\x6f\x01\x03\xff\x01"]))
+    values = [b"\x7f\x01\x41\xff\x00\x0b", b"\x7c\x00\x44" + b"\x0b" * 8 + b"\x0b"]
+    plain = tables + wasm.section(wasm.GLOBAL, wasm.vector(values))
+    whole = module(BODIES)
+    assert plain in slim(wasm.HEADER + plain + whole[len(wasm.HEADER) :], cut(1, 1))
