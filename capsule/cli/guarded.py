@@ -25,15 +25,16 @@ def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> in
     """
     try:
         return work()
-    except GivenUpError:
-        return _interrupted(screen)
+    except GivenUpError as error:
+        return _interrupted(error, words, screen)
     except CapsuleError as error:
         return _refuse(error, words, screen)
     except OSError as error:
         # A full disk, a folder that is gone: the system's words name it.
         return _refuse(CapsuleError(f"the system says no: {error}"), words, screen)
     except (signals.Interrupted, KeyboardInterrupt):
-        return _interrupted(screen)
+        early = GivenUpError("it was interrupted before it had an answer")
+        return _interrupted(early, words, screen)
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
@@ -44,15 +45,24 @@ def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> in
         return _INTERNAL
 
 
-def _interrupted(screen: Screen) -> int:
+def _interrupted(error: GivenUpError, words: Sequence[str], screen: Screen) -> int:
     screen.err("capsule: interrupted")
+    # One that comes behind the answer, or within a batch of them, has nothing to add.
+    if _wants_json(words) and not screen.has_answered:
+        _answer(error, words, screen)
     return signals.INTERRUPTED
 
 
 def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
     if not _wants_json(words) or isinstance(error, OutputError):
         screen.error(error)
-        return error.exit_code
+    else:
+        _answer(error, words, screen)
+    return error.exit_code
+
+
+def _answer(error: CapsuleError, words: Sequence[str], screen: Screen) -> None:
+    """Print an error as the JSON that a program waits for."""
     try:
         if words[0] in _RUNS:
             from capsule.envelope import refusal
@@ -65,7 +75,6 @@ def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
             screen.out(json.dumps(said))
     except OutputError as worse:
         screen.error(worse)
-    return error.exit_code
 
 
 def _wants_json(words: Sequence[str]) -> bool:

@@ -61,6 +61,8 @@ class Screen:
         # Whether what stands on stderr can be drawn anew.
         self.stderr_is_drawn = self.stderr_is_terminal and named != "dumb"
         self._foot: Foot | None = None
+        # Whether something was printed to stdout, or tried to be.
+        self.has_answered = False
         # Whether a task has begun a line of stderr that it has not ended.
         self._unfinished = False
         # Whether whoever read stdout has gone away.
@@ -105,6 +107,7 @@ class Screen:
         if untrusted and self.stdout_is_terminal:
             text = harmless(text)
         data = (text + "\n").encode(errors="replace")
+        self.has_answered = True
         if self.stdout_is_terminal and self.stderr_is_terminal:
             self._end_line()
         try:

@@ -258,7 +258,10 @@ def test_a_signal_ends_the_sandbox_and_says_so(capsule: Command, number: int) ->
     assert not children[0].is_running()
 
 
-@pytest.mark.parametrize("words", [("run",), ("build",), ("build", "--export")])
+@pytest.mark.parametrize(
+    "words",
+    [("run",), ("build",), ("build", "--export"), ("run", "--json"), ("build", "--json")],
+)
 def test_ctrl_c_while_preparing(capsule: Command, tmp_path: Path, words: tuple[str, ...]) -> None:
     capsule.write("hello.py", HELLO)
     # A download that never ends: a pip that waits for its configuration.
@@ -271,7 +274,11 @@ def test_ctrl_c_while_preparing(capsule: Command, tmp_path: Path, words: tuple[s
         assert b"wasmtime" in process.stderr.readline()
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=30)
-    assert (process.returncode, out) == (130, b"")
+    assert process.returncode == 130
+    if "--json" in words:
+        assert json.loads(out)["error"]["error_type"] == "cancelled"
+    else:
+        assert out == b""
     assert err.endswith(b"capsule: interrupted\n")
     assert b"Traceback" not in err
 
