@@ -106,11 +106,13 @@ def test_a_signal_ends_it(capsule: Command, number: signal.Signals) -> None:
     capsule.write("items.jsonl", "0\n1000000\n1000000\n1000000\n")
     with capsule.popen("run", "sleep.py", "--map", "items.jsonl") as batch:
         assert batch.stdout is not None
+        assert batch.stderr is not None
         assert json.loads(batch.stdout.readline())["index"] == 0
         sandboxes = psutil.Process(batch.pid).children(recursive=True)
         batch.send_signal(number)
         assert batch.wait(SECONDS) == 130
         assert psutil.wait_procs(sandboxes, SECONDS)[1] == []
+        assert b"running: stopped at 1 of 4 items after " in batch.stderr.read()
 
 
 def test_results_come_while_the_next_line_is_waited_for(capsule: Command) -> None:
