@@ -42,7 +42,7 @@ def details(node: Node, width: int) -> Iterator[str]:
         yield clip(f"  output   {row.truncated_bytes:,} bytes of it are in neither end", width)
     if row.error_type is not None:
         said = f"{row.error_type}: {row.message or ''}"
-        yield from _text("error", said, width)
+        yield from _text("error", said, width, words=True)
         yield from _text("trace", row.traceback, width)
 
 
@@ -93,11 +93,11 @@ def _requests(entries: list[dict[str, Any]], width: int) -> Iterator[str]:
         yield f"           {len(entries) - _MOST_REQUESTS} requests more: --json shows all"
 
 
-def _text(label: str, text: str | None, width: int) -> Iterator[str]:
+def _text(label: str, text: str | None, width: int, *, words: bool = False) -> Iterator[str]:
     """Yield a text that has lines of its own: behind a bar, where they can be nothing else."""
     if not text:
         return
-    lines = list(wrapped(text, max(width - 13, 1)))
+    lines = list(wrapped(text, max(width - 13, 1), words=words))
     left_out = len(lines) - 2 * _END
     if left_out > 1:
         lines[_END:-_END] = [f"({left_out} lines more: --json shows all)"]

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capsule.cli.layout.details import details
 from capsule.cli.layout.listing import listing
 from capsule.cli.layout.live import live
 from capsule.cli.layout.texts import cells
@@ -34,6 +35,17 @@ def attempt(**changes: object) -> Attempt:
         stdout="", stderr="",
     )  # fmt: skip
     return made._replace(**changes)  # type: ignore[arg-type]
+
+
+def test_an_error_breaks_between_words_and_output_where_it_has_to() -> None:
+    text = " ".join(["word"] * 14)
+    failed = attempt(state="failed", error_type="timeout", message=text, stdout=text)
+    assert list(details(Node(failed), 80))[-4:] == [
+        "  stdout   │ " + text[:67],
+        "           │ rd",
+        "  error    │ timeout: " + " ".join(["word"] * 11),
+        "           │ word word word",
+    ]
 
 
 @st.composite
