@@ -161,7 +161,8 @@ def record() -> Row:
         return Row("record", "warning", text, found.remedy)
     if not found.size:
         return Row("record", "ok", "no run is recorded yet")
-    return Row("record", "ok", f"{found.attempts:,} attempts, {found.size / 1e6:.1f} MB")
+    attempts = "1 attempt" if found.attempts == 1 else f"{found.attempts:,} attempts"
+    return Row("record", "ok", f"{attempts}, {found.size / 1e6:.1f} MB")
 
 
 def worker() -> Row:

@@ -20,6 +20,14 @@ _FRAME, _SOURCE = re.compile(r'  File ".*", line \d+'), "    "
 _MARK = "  > "
 _HEAD, _OUR_HEAD = "Traceback (most recent call last):", "Traceback of the task (most recent last):"
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([A-Za-z_]\w*)[.\w]*'")
+# How messages begin that mean something else inside than a newcomer expects, and what to do.
+_INSIDE = (
+    (
+        "FileNotFoundError: [Errno 44] ",
+        "a task sees the folders in allowed_files and of --mount, and no other files",
+    ),
+    ("EOFError: EOF when reading a line", "a task has no stdin: hand the text over as an argument"),
+)
 # In front of an error's name, which the message leaves out.
 _MODULE = re.compile(r"^(?:\w+\.)+\Z", re.MULTILINE)
 _MOST_LINES = 100
@@ -41,6 +49,8 @@ def told(error: EnvelopeError, *, whole: bool) -> Iterator[str]:
             f"  try: where {module[1]} is a package of pure Python, name it in the file:\n"
             f'       # /// script\n       # dependencies = ["{module[1]}"]\n       # ///'
         )
+    if whole:
+        yield from (f"  try: {hint}" for begin, hint in _INSIDE if message.startswith(begin))
 
 
 def _trace(traceback: str, message: str) -> Iterator[str]:

@@ -57,7 +57,8 @@ def repainted(before: int, text: str, lines: Sequence[str]) -> str:
     '\x1b[?25l\r\x1b[2A\x1b[Jsaid\n\x1b[?7l\x1b[?7h\x1b[J\x1b[?25h'
     """
     up = f"\x1b[{before}A" if before else ""
-    drawn = "".join(f"{line}{_END_OF_LINE}\n" for line in lines)
+    # Cleared first: behind a line that is as wide as the terminal, its last character would go.
+    drawn = "".join(f"{_END_OF_LINE}{line}\n" for line in lines)
     return f"{_HIDE}\r{up}{_REST if text else ''}{text}{_CUT}{drawn}{_WRAP}{_REST}{_SHOW}"
 
 

@@ -131,9 +131,11 @@ class Screen:
             fitting = list(lines[: height - 1])
             if len(lines) > len(fitting) > 0:
                 fitting[-1] = f"({len(lines) - len(fitting) + 1} lines more)"
-            # A line feed behind the last one would scroll.
-            shown = "\n".join(harmless(line) + _END_OF_LINE for line in fitting)
-            self._control(f"{_HOME}{shown}{_REST}")
+            # A line is cleared first: behind one that is as wide as the terminal, its last
+            # character would go. A line feed behind the last one would scroll.
+            clears = [*[_END_OF_LINE] * (len(fitting) - 1), _REST]
+            shown = "\n".join(map("".join, zip(clears, map(harmless, fitting), strict=False)))
+            self._control(f"{_HOME}{shown or _REST}")
 
         try:
             yield draw

@@ -88,7 +88,8 @@ def _nothing_known(label: str, outcome: child.Outcome) -> CapsuleError:
             hint="look at pip's settings for index, proxy and credentials",
         )
     return UsageError(
-        f"the package index has no package {label}", hint="see how the name is written"
+        f"the package index has no package {label}",
+        hint="see how the name is written, and whether pip may ask an index at all (PIP_NO_INDEX)",
     )
 
 

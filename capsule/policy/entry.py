@@ -33,7 +33,7 @@ def entry_task(declarations: Declarations) -> Declared:
     if not tasks:
         raise UsageError(
             f"{declarations.filename} has no task and no function main",
-            hint="mark a function with @task, after: from capsule import task",
+            hint="name a function main, or mark one with @task, after: from capsule import task",
         )
     listed = ", ".join(
         shown(task.name) + (f" (line {task.line})" if task.line else "") for task in tasks[:_LISTED]

@@ -20,6 +20,9 @@ MAX_RAM = 4 << 30  # WebAssembly's memory has 32-bit addresses
 MAX_TIMEOUT = 7 * 24 * 3_600_000
 MAX_RETRIES = 100
 
+# A larger bare number is hardly one of seconds or megabytes.
+_PLAUSIBLE = 10_000
+
 # Longer suffixes stand before those they end with.
 _BYTES = {
     "kib": 1 << 10,
@@ -82,7 +85,9 @@ def parse_ram(value: object) -> int:
     """
     size = _scaled(value, _BYTES)
     if size is None or not 1 <= size <= MAX_RAM:
-        raise InvalidValueError(shown(value), "is not a size of memory", _RAM_FORMS)
+        raise InvalidValueError(
+            shown(value), "is not a size of memory", _RAM_FORMS, hint=_with_unit(value, "MB")
+        )
     return size
 
 
@@ -106,7 +111,9 @@ def parse_timeout(value: object) -> int:
     """
     duration = _scaled(value, _MILLISECONDS)
     if duration is None or not 1 <= duration <= MAX_TIMEOUT:
-        raise InvalidValueError(shown(value), "is not a duration", _TIMEOUT_FORMS)
+        raise InvalidValueError(
+            shown(value), "is not a duration", _TIMEOUT_FORMS, hint=_with_unit(value, "s")
+        )
     return duration
 
 
@@ -164,6 +171,13 @@ def parse_tasks(value: object) -> int:
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= MAX_TASKS:
         return value
     raise InvalidValueError(shown(value), "is not a number of tasks", f"0 to {MAX_TASKS:,}")
+
+
+def _with_unit(value: object, unit: str) -> str | None:
+    """Return what a bare number was probably meant to be, as it has to be written."""
+    if isinstance(value, str) and _is_digits(value):
+        value = int(value)
+    return f'"{value}{unit}"' if type(value) is int and 0 < value < _PLAUSIBLE else None
 
 
 def _scaled(value: object, units: Mapping[str, int]) -> int | None:

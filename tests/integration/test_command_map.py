@@ -106,13 +106,14 @@ def test_a_signal_ends_it(capsule: Command, number: signal.Signals) -> None:
     capsule.write("items.jsonl", "0\n1000000\n1000000\n1000000\n")
     with capsule.popen("run", "sleep.py", "--map", "items.jsonl") as batch:
         assert batch.stdout is not None
+        assert batch.stderr is not None
         assert json.loads(batch.stdout.readline())["index"] == 0
         sandboxes = psutil.Process(batch.pid).children(recursive=True)
         batch.send_signal(number)
         assert batch.stderr is not None
         said = batch.stderr.read().decode().splitlines()
         assert batch.wait(SECONDS) == 130
-        assert said[-2].startswith("capsule: running: stopped at 1 items in ")
+        assert said[-2].startswith("capsule: running: stopped at 1 of 4 items after ")
         assert said[-1] == "capsule: interrupted"
         assert psutil.wait_procs(sandboxes, SECONDS)[1] == []
 

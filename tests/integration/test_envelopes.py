@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import resource
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -303,7 +304,9 @@ def test_deep_recursion_leaves_a_short_traceback_and_most_of_the_fuel(bench: Wor
     envelope = check(bench.run("def main(): main()", max_fuel=10**8))
     assert envelope["error"] is not None
     assert envelope["error"]["error_type"] == "task_error"
-    assert len(envelope["error"]["traceback"]) < 4_000
+    traceback = envelope["error"]["traceback"]
+    assert len(traceback) < 4_000
+    assert re.search(r"^  \.\.\. \d{3} frames left out$", traceback, re.MULTILINE)
 
 
 def test_randomness_and_time_are_fresh(bench: Workbench) -> None:

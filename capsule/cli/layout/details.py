@@ -44,7 +44,7 @@ def details(node: Node, width: int) -> Iterator[str]:
         yield clip(f"  output   {row.truncated_bytes:,} bytes of it are in neither end", width)
     if row.error_type is not None:
         said = f"{row.error_type}: {row.message or ''}"
-        yield from _text("error", said, width)
+        yield from _text("error", said, width, words=True)
         yield from _text("trace", row.traceback, width)
 
 
@@ -95,25 +95,25 @@ def _requests(entries: list[dict[str, Any]], width: int) -> Iterator[str]:
         yield f"           {len(entries) - _MOST_REQUESTS} requests more: --json shows all"
 
 
-def _text(label: str, text: str | None, width: int) -> Iterator[str]:
+def _text(label: str, text: str | None, width: int, *, words: bool = False) -> Iterator[str]:
     """Yield a text that has lines of its own: behind a bar, where they can be nothing else."""
     if not text:
         return
-    lines, gap = _both_ends(text, max(width - 13, 1))
+    lines, gap = _both_ends(text, max(width - 13, 1), words=words)
     for place, line in enumerate(lines):
         mark = " " if place == gap else "│"
         yield f"  {'' if place else label:<9}{mark} {line}".rstrip()
 
 
-def _both_ends(text: str, width: int) -> tuple[list[str], int | None]:
+def _both_ends(text: str, width: int, *, words: bool) -> tuple[list[str], int | None]:
     """Return the lines of a text, and where one stands in place of those in the middle, if any."""
     # So many characters of each end are enough, whatever their lines are like.
     end = _END * width
     if len(text) > _LONG + 2 * end:
-        lines = list(wrapped(text[:end], width))[:_END]
+        lines = list(wrapped(text[:end], width, words=words))[:_END]
         said = f"({len(text):,} characters in all: --json shows them)"
-        return [*lines, said, *list(wrapped(text[-end:], width))[-_END:]], len(lines)
-    lines = list(wrapped(text, width))
+        return [*lines, said, *list(wrapped(text[-end:], width, words=words))[-_END:]], len(lines)
+    lines = list(wrapped(text, width, words=words))
     left_out = len(lines) - 2 * _END
     if left_out <= 1:
         return lines, None

@@ -76,9 +76,7 @@ def begun(step: Step) -> str:
     if step.unit == "bytes":
         return f"{step.label} ({step.total / _MB:.1f} MB)"
     if step.unit == "items":
-        return (
-            f"{step.label} ({f'{step.total:,.0f} items' if step.total else 'items as they come'})"
-        )
+        return f"{step.label} ({_items(step.total) if step.total else 'items as they come'})"
     return f"{step.label} (about {step.total:.0f} s)"
 
 
@@ -96,17 +94,25 @@ def over(pace: Pace, now: float, *, whole: bool) -> str:
     step, took = pace.step, now - pace.begin
     if step.unit == "seconds":
         return f"{step.label}: {'done' if whole else 'stopped'} after {took:.1f} s"
-    # Items may be fewer than there were: whoever read the results has gone away.
-    done = max(step.total, pace.done) if whole and step.unit == "bytes" else pace.done
+    if step.unit == "items":
+        # Whoever wants no more of them ends the step without an error.
+        whole = whole and pace.done >= step.total
+    done = max(step.total, pace.done) if whole else pace.done
+    if not whole:
+        amount = (
+            f"{done / _MB:.1f} of {step.total / _MB:.1f} MB"
+            if step.unit == "bytes"
+            else f"{done:,.0f} of {_items(step.total)}"
+            if step.total
+            else _items(done)
+        )
+        return f"{step.label}: stopped at {amount} after {took:.1f} s"
     rate = done / max(took, 0.001)
     if step.unit == "bytes":
-        amount = (
-            f"{done / _MB:.1f} MB" if whole else f"{done / _MB:.1f} of {step.total / _MB:.1f} MB"
-        )
-        said = f"{amount} in {took:.1f} s, {rate / _MB:.1f} MB/s"
+        said = f"{done / _MB:.1f} MB in {took:.1f} s, {rate / _MB:.1f} MB/s"
     else:
-        said = f"{done:,.0f} items in {took:.1f} s, {rate:.1f} a second"
-    return f"{step.label}: {'' if whole else 'stopped at '}{said}"
+        said = f"{_items(done)} in {took:.1f} s, {rate:.1f} a second"
+    return f"{step.label}: {said}"
 
 
 def _figures(pace: Pace, now: float) -> list[str]:
@@ -118,8 +124,12 @@ def _figures(pace: Pace, now: float) -> list[str]:
     if step.unit == "bytes":
         amount = f"{pace.done / _MB:.1f}/{step.total / _MB:.1f} MB"
         return [amount, *([f"{rate / _MB:.1f} MB/s"] if rate else []), *soon]
-    amount = f"{pace.done:,.0f}" + (f"/{step.total:,.0f}" if step.total else " items")
+    amount = f"{pace.done:,.0f}/{step.total:,.0f}" if step.total else _items(pace.done)
     return [amount, *([f"{rate:.1f} a second"] if rate else []), *soon]
+
+
+def _items(count: float) -> str:
+    return "1 item" if count == 1 else f"{count:,.0f} items"
 
 
 def _whole(seconds: float) -> str:

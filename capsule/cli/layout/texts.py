@@ -71,19 +71,24 @@ def clip(text: str, width: int) -> str:
     return "".join(kept) + _CUT * (width > 0)
 
 
-def wrapped(text: str, width: int) -> Iterator[str]:
+def wrapped(text: str, width: int, *, words: bool = False) -> Iterator[str]:
     r"""Yield the lines of a text, the long ones in pieces that are at most so wide.
+
+    With `words`, a piece ends behind a space where it has one.
 
     >>> list(wrapped("abc\n\ndefghi\n", 4))
     ['abc', '', 'defg', 'hi']
+    >>> list(wrapped("to be or", 7, words=True))
+    ['to be ', 'or']
     """
     for line in text.removesuffix("\n").split("\n"):
         rest = one_line(line.removesuffix("\r").expandtabs(_TAB))
         piece, room = 0, width
         for place, char in enumerate(rest):
             if (room := room - _cells(char)) < 0:
-                yield rest[piece:place]
-                piece, room = place, width - _cells(char)
+                begin = (rest.rfind(" ", piece, place) + 1 if words else 0) or place
+                yield rest[piece:begin]
+                piece, room = begin, width - cells(rest[begin : place + 1])
         yield rest[piece:]
 
 

@@ -114,3 +114,18 @@ def test_a_missing_module_says_where_packages_are_named() -> None:
     assert 'dependencies = ["yarl"]' in advice
     *_, last = told(failure("ModuleNotFoundError: No module named '\x1b'", ""), whole=True)
     assert "dependencies" not in last
+
+
+@pytest.mark.parametrize(
+    ("message", "hint"),
+    [
+        ("FileNotFoundError: [Errno 44] No such file or directory: 'x'", "allowed_files"),
+        ("EOFError: EOF when reading a line", "argument"),
+    ],
+)
+def test_what_is_not_as_outside_is_explained_where_there_is_room(message: str, hint: str) -> None:
+    *_, said, tried = told(failure(message, ""), whole=True)
+    assert said == f"task_error: {message}"
+    assert tried.startswith("  try: ")
+    assert hint in tried
+    assert list(told(failure(message, ""), whole=False)) == [said]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pyte
 import pytest
@@ -27,8 +27,16 @@ SECONDS = 20
 WORDS = st.text("abc日é", min_size=1, max_size=12)
 
 
+class Emulated(pyte.HistoryScreen):
+    """Like a real terminal: behind a full line, the cursor still stands on its last column."""
+
+    def erase_in_line(self, *args: Any, **options: Any) -> None:
+        self.cursor.x = min(self.cursor.x, self.columns - 1)
+        super().erase_in_line(*args, **options)
+
+
 def emulated(columns: int = COLUMNS, lines: int = LINES) -> tuple[pyte.HistoryScreen, pyte.Stream]:
-    screen = pyte.HistoryScreen(columns, lines, history=10_000, ratio=0.1)
+    screen = Emulated(columns, lines, history=10_000, ratio=0.1)
     # What a terminal's driver does.
     screen.set_mode(pyte.modes.LNM)
     return screen, pyte.Stream(screen)
@@ -59,6 +67,14 @@ def test_a_line_that_is_wider_than_it_seemed_takes_one_line() -> None:
     stream.feed(repainted(0, "", ["x" * 50, "y"]))
     stream.feed(repainted(2, "above\n", ["z", "y"]))
     assert lines_of(screen) == ["above", "z", "y"]
+
+
+def test_a_line_as_wide_as_the_terminal_is_whole() -> None:
+    screen, stream = emulated()
+    wide = "x" * (COLUMNS - 1) + "y"
+    stream.feed(repainted(0, "", ["z" * COLUMNS]))
+    stream.feed(repainted(1, "", [wide]))
+    assert lines_of(screen) == [wide]
 
 
 class Terminal:

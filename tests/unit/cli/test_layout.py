@@ -41,6 +41,17 @@ def attempt(**changes: object) -> Attempt:
     return made._replace(**changes)  # type: ignore[arg-type]
 
 
+def test_an_error_breaks_between_words_and_output_where_it_has_to() -> None:
+    text = " ".join(["word"] * 14)
+    failed = attempt(state="failed", error_type="timeout", message=text, stdout=text)
+    assert list(details.details(Node(failed), 80))[-4:] == [
+        "  stdout   │ " + text[:67],
+        "           │ rd",
+        "  error    │ timeout: " + " ".join(["word"] * 11),
+        "           │ word word word",
+    ]
+
+
 @st.composite
 def attempts(draw: st.DrawFn, number: int = 1) -> Attempt:
     state = draw(st.sampled_from(["created", "running", "completed", "failed", "timed_out"]))
@@ -109,10 +120,10 @@ def test_a_long_output_shows_both_ends() -> None:
 def test_a_very_long_output_is_not_read_for_its_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     read = 0
 
-    def counted(text: str, width: int) -> Iterator[str]:
+    def counted(text: str, width: int, *, words: bool) -> Iterator[str]:
         nonlocal read
         read += len(text)
-        return wrapped(text, width)
+        return wrapped(text, width, words=words)
 
     monkeypatch.setattr(details, "wrapped", counted)
     printed = "".join(f"line {number}\n" for number in range(9_000))

@@ -160,8 +160,8 @@ def test_what_is_redrawn_fits_and_is_gone_afterwards(monkeypatch: pytest.MonkeyP
         draw(["a\x1b[2J"])
         draw([str(number) for number in range(100)])
     shown = terminal.shown()
-    assert shown.startswith("\x1b[?1049h\x1b[Ha?[2J\x1b[K\x1b[J\x1b[H0\x1b[K\n1\x1b[K\n")
-    assert shown.endswith("21\x1b[K\n(78 lines more)\x1b[K\x1b[J\x1b[?1049l")
+    assert shown.startswith("\x1b[?1049h\x1b[H\x1b[Ja?[2J\x1b[H\x1b[K0\n\x1b[K1\n")
+    assert shown.endswith("\x1b[K21\n\x1b[J(78 lines more)\x1b[?1049l")
 
 
 def test_a_line_of_ours_begins_behind_what_a_task_has_not_ended() -> None:

@@ -56,7 +56,7 @@ def test_a_line_now_and_then() -> None:
     ("step", "whole", "said"),
     [
         (DOWNLOAD, True, "20.0 MB in 4.0 s, 5.0 MB/s"),
-        (DOWNLOAD, False, "stopped at 10.0 of 20.0 MB in 4.0 s, 2.5 MB/s"),
+        (DOWNLOAD, False, "stopped at 10.0 of 20.0 MB after 4.0 s"),
         (COMPILE, True, "done after 4.0 s"),
         (COMPILE, False, "stopped after 4.0 s"),
         (Step("running", 0, "items"), True, "10,000,000 items in 4.0 s, 2500000.0 a second"),
@@ -64,6 +64,21 @@ def test_a_line_now_and_then() -> None:
 )
 def test_the_end(step: Step, said: str, *, whole: bool) -> None:
     assert over(at(step, 10 * MB, 4), 104, whole=whole) == f"{step.label}: {said}"
+
+
+@pytest.mark.parametrize(
+    ("total", "done", "said"),
+    [
+        (1, 1, "1 item in 4.0 s, 0.2 a second"),
+        (200, 8, "stopped at 8 of 200 items after 4.0 s"),
+        (1, 0, "stopped at 0 of 1 item after 4.0 s"),
+        # The last line of a file may have no end, and is not counted.
+        (1, 2, "2 items in 4.0 s, 0.5 a second"),
+    ],
+)
+def test_items_that_nobody_wanted_are_not_done(total: int, done: int, said: str) -> None:
+    pace = at(Step("running", total, "items"), done, 4)
+    assert over(pace, 104, whole=True) == f"running: {said}"
 
 
 def test_the_rate_is_that_of_late() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -21,6 +22,9 @@ from capsule.policy.units import (
     parse_timeout,
 )
 from capsule.policy.values import InvalidValueError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 ANYTHING = st.one_of(
     st.text(),
@@ -86,6 +90,29 @@ def test_compute_suggests_the_nearest_level() -> None:
     with pytest.raises(InvalidValueError) as caught:
         parse_compute("MEDIUMM")
     assert caught.value.hint == '"MEDIUM"'
+
+
+@pytest.mark.parametrize(
+    ("parse", "value", "hint"),
+    [
+        (parse_timeout, "5", '"5s"'),
+        (parse_timeout, 30, '"30s"'),
+        (parse_ram, "512", '"512MB"'),
+        (parse_ram, 0, None),
+        (parse_timeout, "0", None),
+        (parse_ram, 536870912, None),
+        (parse_ram, "99999", None),
+        (parse_timeout, True, None),
+        (parse_timeout, "-5", None),
+        (parse_timeout, "5 s", None),
+    ],
+)
+def test_a_number_without_a_unit_is_told_one(
+    parse: Callable[[object], int], value: object, hint: str | None
+) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        parse(value)
+    assert caught.value.hint == hint
 
 
 @pytest.mark.parametrize(

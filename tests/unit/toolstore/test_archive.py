@@ -174,7 +174,9 @@ def test_a_huge_file_is_not_even_opened(bench: Bench, exported: Path) -> None:
 
 
 def test_no_file(bench: Bench, tmp_path: Path) -> None:
-    assert "cannot read" in refused(bench, tmp_path / "nowhere.zip").message
+    error = refused(bench, tmp_path / "nowhere.zip")
+    assert "cannot read" in error.message
+    assert "again" not in str(error.hint)
 
 
 def test_a_file_of_other_pins(bench: Bench, exported: Path) -> None:

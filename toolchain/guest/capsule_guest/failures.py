@@ -15,6 +15,8 @@ _SITE_ADVICE = (
     ". Site initialization is disabled, did you forget to add the site-packages directory"
     " to sys.path or to enable your virtual environment?"
 )
+# How a traceback shows what stands for many frames, before it is made to say only that.
+_GAP = '  File "...", line 0, in '
 _PARSER = "MemoryError: Parser stack overflowed"
 _MESSAGE, _TRACEBACK = 8 << 10, 64 << 10
 _FRAMES = 20
@@ -56,7 +58,7 @@ def _trace(error: BaseException) -> str | None:
             type(error), error, error.__traceback__, lookup_lines=False, max_group_width=5
         )
         _keep_user_frames(report, set())
-        text = "".join(report.format()).replace(_SITE_ADVICE, "")
+        text = "".join(report.format()).replace(_SITE_ADVICE, "").replace(_GAP, "  ... ")
         return _clip(text, _TRACEBACK)
     except BaseException:
         return None
