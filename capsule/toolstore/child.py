@@ -6,16 +6,21 @@ import os
 import signal
 import subprocess
 import sys
-from contextlib import suppress
+import threading
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 # How often a watcher looks, in seconds: what a progress bar needs to look alive.
 INTERVAL = 0.2
 
+# Those that end a command.
+_SIGNALS = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
+]
 # Characters of a line that is quoted in an error.
 _LONG = 400
 
@@ -52,42 +57,49 @@ def run(argv: Sequence[str], environ: Mapping[str, str], watch: Watch | None = N
     Whatever ends the wait early (Ctrl-C, an error of `watch`) kills the program, and what it
     started, and waits for its end. Raises `OSError` when the program cannot be started.
     """
-    held = _hold_signals()
+    process: subprocess.Popen[bytes] | None = None
+    held: list[int] = []
     try:
-        process = subprocess.Popen(
-            argv,
-            env=dict(environ),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            # A group of its own, so that the kill below reaches the pip that a `uv` has started.
-            process_group=None if sys.platform == "win32" else 0,
-        )
-    except BaseException:
-        _release_signals(held)
-        raise
-    try:
-        _release_signals(held)
+        with _noting(held):
+            process = subprocess.Popen(
+                argv,
+                env=dict(environ),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                # A group of its own: the kill below has to reach the pip that a `uv` has started.
+                process_group=None if sys.platform == "win32" else 0,
+            )
+        for number in held:
+            signal.raise_signal(number)
         out, err = _ended(process, watch)
     except BaseException:
-        _kill(process)
+        if process is not None:
+            _kill(process)
         raise
     return Outcome(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
 
 
-def _hold_signals() -> set[int | signal.Signals] | None:
-    """Hold signals whose handlers raise: in the middle of a start, nobody would know the program.
+@contextmanager
+def _noting(held: list[int]) -> Iterator[None]:
+    """Note signals in `held` in place of handling them, where handlers run: in the main thread.
 
-    It holds them too, then; what ends it here is a signal that nothing holds.
+    One that raises in the middle of a start would leave a program that nobody knows. Blocking them
+    would not do: the system then gives them to another thread, and Python still to this one.
     """
-    if sys.platform == "win32":
-        return None
-    return signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM, signal.SIGHUP))
-
-
-def _release_signals(held: set[int | signal.Signals] | None) -> None:
-    if sys.platform != "win32" and held is not None:
-        signal.pthread_sigmask(signal.SIG_SETMASK, held)
+    before: dict[int, Any] = {}
+    try:
+        if threading.current_thread() is threading.main_thread():
+            for number in _SIGNALS:
+                handler = signal.getsignal(number)
+                if callable(handler):
+                    before[number] = handler
+                    signal.signal(number, lambda number, _: held.append(number))
+        yield
+    finally:
+        # SIGINT last: it is the one whose handler raises by default, and none may be left out.
+        for number, handler in reversed(before.items()):
+            signal.signal(number, handler)
 
 
 def _ended(process: subprocess.Popen[bytes], watch: Watch | None) -> tuple[bytes, bytes]:
