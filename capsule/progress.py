@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 
 
 class Step(NamedTuple):

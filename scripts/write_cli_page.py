@@ -6,15 +6,15 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.cli.grammar.command_model import everything
+from capsule.cli.grammar.command_tree import declared
 from capsule.cli.grammar.help import named, with_default
-from capsule.cli.grammar.root import declared
-from capsule.cli.grammar.tree import everything
 from scripts import cli_page_texts as texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from capsule.cli.grammar.tree import Command
+    from capsule.cli.grammar.command_model import Command
 
 PAGE = Path(__file__).parents[1] / "docs" / "cli.md"
 # What the help of each command has, said once.

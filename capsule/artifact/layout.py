@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule import wasm
+from capsule.artifact.contents import DIGEST, OWN, SECTIONS
 from capsule.artifact.errors import AGAIN, ArtifactError
-from capsule.artifact.parts import DIGEST, OWN, SECTIONS
-from capsule.named import NamedTuple
-from capsule.policy.values import shown
+from capsule.namedtuples import NamedTuple
+from capsule.policy.invalid_value import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -6,11 +6,11 @@ import json
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
+from capsule.artifact.contents import FORMAT, MAX_MANIFEST, MAX_MEMORY, MAX_RUNS, MIN_MEMORY
 from capsule.artifact.errors import AGAIN, UPDATE, ArtifactError
-from capsule.artifact.parts import FORMAT, MAX_MANIFEST, MAX_MEMORY, MAX_RUNS, MIN_MEMORY
-from capsule.named import NamedTuple
-from capsule.policy.values import shown
-from capsule.snapshot.pages import PAGE
+from capsule.namedtuples import NamedTuple
+from capsule.policy.invalid_value import shown
+from capsule.snapshot.changed_pages import PAGE
 from capsule.wasm import PAGE as WASM_PAGE
 
 if TYPE_CHECKING:

@@ -12,9 +12,8 @@ import stat
 from typing import TYPE_CHECKING
 
 from capsule import wasm
-from capsule.artifact import layout, manifest, table
-from capsule.artifact.errors import AGAIN, ArtifactError
-from capsule.artifact.parts import (
+from capsule.artifact import file_table, layout, manifest
+from capsule.artifact.contents import (
     DIGEST,
     DIGEST_SIZE,
     MANIFEST,
@@ -26,8 +25,9 @@ from capsule.artifact.parts import (
     SOURCES,
     Parts,
 )
-from capsule.policy.values import printable
-from capsule.snapshot.pages import PageRun
+from capsule.artifact.errors import AGAIN, ArtifactError
+from capsule.policy.invalid_value import printable
+from capsule.snapshot.changed_pages import PageRun
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,8 +135,8 @@ def _read(module: memoryview) -> Parts:
             )
     return Parts(
         said.values,
-        table.unpack(own[SOURCES], SOURCE_BOUNDS),
-        table.unpack(own[PACKAGES], PACKAGE_BOUNDS),
+        file_table.unpack(own[SOURCES], SOURCE_BOUNDS),
+        file_table.unpack(own[PACKAGES], PACKAGE_BOUNDS),
         said.memory,
         [
             PageRun(offset, bytes(segment))

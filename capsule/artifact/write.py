@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule import wasm
-from capsule.artifact import layout, manifest, table
-from capsule.artifact.errors import ArtifactError
-from capsule.artifact.manifest import Manifest
-from capsule.artifact.parts import (
+from capsule.artifact import file_table, layout, manifest
+from capsule.artifact.contents import (
     DIGEST,
     MANIFEST,
     MAX_ARTIFACT,
@@ -17,11 +15,13 @@ from capsule.artifact.parts import (
     SOURCE_BOUNDS,
     SOURCES,
 )
+from capsule.artifact.errors import ArtifactError
+from capsule.artifact.manifest import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from capsule.artifact.parts import Parts
+    from capsule.artifact.contents import Parts
 
 
 _INSTEAD = "capsule run FILE.py, which needs no artifact"
@@ -75,8 +75,8 @@ def _written(module: bytes, parts: Parts) -> bytes:
         [
             module,
             custom(MANIFEST, manifest.encode(Manifest(parts.manifest, parts.memory, runs))),
-            custom(SOURCES, table.pack(parts.sources, SOURCE_BOUNDS)),
-            custom(PACKAGES, table.pack(parts.packages, PACKAGE_BOUNDS)),
+            custom(SOURCES, file_table.pack(parts.sources, SOURCE_BOUNDS)),
+            custom(PACKAGES, file_table.pack(parts.packages, PACKAGE_BOUNDS)),
         ]
     )
 

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING
 
 from capsule.bundle.contents import Bundle, digest_of
 from capsule.bundle.folder import Folder
-from capsule.bundle.metadata import read_metadata
-from capsule.bundle.names import module_name
+from capsule.bundle.inline_script_metadata import read_metadata
+from capsule.bundle.module_name import module_name
 from capsule.errors import UsageError
-from capsule.policy.text import decode
-from capsule.policy.values import nearest, printable
+from capsule.policy.invalid_value import nearest, printable
+from capsule.policy.source_decoding import decode
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capsule.named import NamedTuple
-from capsule.toolstore.identity import sha256
+from capsule.namedtuples import NamedTuple
+from capsule.toolstore.digests import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

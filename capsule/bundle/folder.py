@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from capsule.errors import UsageError
 from capsule.policy import CAPSULE
 from capsule.policy.folders import is_inside
-from capsule.policy.values import printable
+from capsule.policy.invalid_value import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from capsule.cli.declared import cache, help_, machine, record, run, toolchain
+from capsule.cli.declarations import cache, doctor_worker, help_, history, run, toolchain
 from capsule.cli.grammar import help as help_text
-from capsule.cli.grammar.tree import described
-from capsule.cli.screen import Screen
+from capsule.cli.grammar.command_model import described
+from capsule.cli.terminal.console import Screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -81,10 +81,10 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., int]], ...] = (
     (app, "run", run.run),
     (app, "exec", run.exec_),
     (app, "build", run.build),
-    (app, "ps", record.ps),
-    (app, "trace", record.trace),
-    (app, "doctor", machine.doctor),
-    (app, "worker", machine.worker),
+    (app, "ps", history.ps),
+    (app, "trace", history.trace),
+    (app, "doctor", doctor_worker.doctor),
+    (app, "worker", doctor_worker.worker),
     (app, "completion", help_.completion),
     (app, "help", help_.help_),
     (_toolchain, "install", toolchain.install),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import gc
 from typing import TYPE_CHECKING
 
-from capsule.cli import fast, recording, signals
-from capsule.cli.guarded import guarded
-from capsule.cli.screen import Screen
+from capsule.cli.parsing import fast_parser
+from capsule.cli.runtime import run_recording, signals
+from capsule.cli.runtime.exit_codes import guarded
+from capsule.cli.terminal.console import Screen
 from capsule.errors import UsageError
 
 if TYPE_CHECKING:
@@ -19,19 +20,19 @@ def run(words: Sequence[str]) -> int:
     signals.as_interrupts()
     screen = Screen()
     code = guarded(words, screen, lambda: _run_at_once(words, screen))
-    recording.close()
+    run_recording.close()
     return code
 
 
 def _run_at_once(words: Sequence[str], screen: Screen) -> int:
     """Run a plain `run` or `exec` without what only other command lines need."""
-    options = fast.parse(words)
+    options = fast_parser.parse(words)
     if options is None:
         return _dispatch(list(words), screen)
     # What is imported stays: looking through it for garbage, again and again, costs 2 ms.
     gc.disable()
-    from capsule.cli.run import command
-    from capsule.cli.surroundings import of_this_program
+    from capsule.cli.commands.run import command
+    from capsule.cli.runtime.context import of_this_program
 
     gc.freeze()
     gc.enable()
@@ -39,10 +40,10 @@ def _run_at_once(words: Sequence[str], screen: Screen) -> int:
 
 
 def _dispatch(words: list[str], screen: Screen) -> int:
-    from capsule.cli import asking
+    from capsule.cli.commands import word_candidates
 
-    if words[:1] == [asking.COMMAND]:
-        return asking.answer(words[1:], screen)
+    if words[:1] == [word_candidates.COMMAND]:
+        return word_candidates.answer(words[1:], screen)
     from typer.main import get_command
 
     from capsule.cli.app import app
@@ -65,9 +66,9 @@ def _refuse(words: list[str], otherwise: str, screen: Screen) -> None:
     Raises `UsageError`.
     """
     from capsule.cli.grammar import help as help_text
-    from capsule.cli.grammar.misread import explained
-    from capsule.cli.grammar.root import declared
-    from capsule.cli.grammar.walk import checked
+    from capsule.cli.grammar.command_tree import declared
+    from capsule.cli.grammar.line_matcher import checked
+    from capsule.cli.grammar.usage_errors import explained
 
     root = declared()
     place = checked(root, words)

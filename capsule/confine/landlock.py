@@ -9,8 +9,8 @@ import ctypes
 import os
 from typing import TYPE_CHECKING
 
-from capsule.confine.straight import open_straight
-from capsule.named import NamedTuple
+from capsule.confine.nofollow import open_straight
+from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -12,7 +12,7 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from capsule.confine.private import private_folder
+from capsule.confine.private_dirs import private_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ import os
 import struct
 from functools import cache
 
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 
 _NO_NEW_PRIVILEGES, _GET_SECCOMP, _SET_SECCOMP = 38, 21, 22
 _FILTER = 2

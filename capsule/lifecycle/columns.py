@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from capsule.lifecycle.hosts import Host
-    from capsule.lifecycle.pending import Row
+    from capsule.lifecycle.owner_process import Host
+    from capsule.lifecycle.write_buffer import Row
 
 # Texts of rows are cut at these lengths; the ends of the output are bounded already.
 _MOST_MESSAGE, _MOST_REQUESTS = 64 << 10, 1 << 20

@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from capsule.lifecycle import schema
-from capsule.lifecycle.locks import held
+from capsule.lifecycle.owner_locks import held
 from capsule.lifecycle.spool import NAME
 from capsule.paths import make_private
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from capsule.lifecycle import database
 from capsule.lifecycle.recorder import FOLDER
 from capsule.lifecycle.spool import NAME
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING
 
 from capsule.lifecycle import ids
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
     from sqlite3 import Connection

@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 from capsule.errors import CapsuleError, UsageError
 from capsule.lifecycle import database, ids, spool
 from capsule.lifecycle.columns import plain
-from capsule.lifecycle.hosts import Host, is_gone
+from capsule.lifecycle.owner_process import Host, is_gone
 from capsule.lifecycle.recorder import FOLDER
+from capsule.lifecycle.row_validation import is_sound
 from capsule.lifecycle.schema import COLUMNS, LIVE, Attempt
-from capsule.lifecycle.sound import is_sound
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -15,15 +15,15 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from capsule.lifecycle.pending import Dropped, Pending
+from capsule.lifecycle.write_buffer import Dropped, Pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from pathlib import Path
 
     from capsule.lifecycle.events import Created, Ended, Running
-    from capsule.lifecycle.pending import Row
-    from capsule.lifecycle.store import Store
+    from capsule.lifecycle.write_buffer import Row
+    from capsule.lifecycle.writer import Store
 
 FOLDER = "lifecycle"
 VARIABLE = "CAPSULE_RECORD"
@@ -141,7 +141,7 @@ class Recorder:
             return
         try:
             # Only now: a command that is over soon has answered before it pays for this.
-            from capsule.lifecycle.store import Store
+            from capsule.lifecycle.writer import Store
         except ImportError as error:
             self._give_up(f"this Python has no SQLite ({error})")
             return
@@ -180,7 +180,7 @@ class Recorder:
 
     def _write(self, store: Store, rows: Sequence[Row]) -> bool:
         """Write rows, or lose them; False where they can still be left for others."""
-        from capsule.lifecycle.store import LostError
+        from capsule.lifecycle.writer import LostError
 
         try:
             store.write(rows)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from capsule.lifecycle import schema
 from capsule.lifecycle.columns import values
-from capsule.lifecycle.hosts import Host
+from capsule.lifecycle.owner_process import Host
 from capsule.paths import make_private
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from sqlite3 import Connection
 
-    from capsule.lifecycle.pending import Row
+    from capsule.lifecycle.write_buffer import Row
 
 FOLDER = "spool"
 NAME = "runs.db"
@@ -120,7 +120,7 @@ def _read(path: Path) -> list[list[object]]:
     Raises `OSError` when it cannot be read, or is no file.
     """
     # Whoever only leaves rows has no use for it.
-    from capsule.lifecycle.sound import is_sound
+    from capsule.lifecycle.row_validation import is_sound
 
     try:
         # Whoever opens a pipe for reading waits for a writer, unless it says that it does not.

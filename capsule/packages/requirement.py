@@ -17,12 +17,12 @@ from packaging.version import InvalidVersion
 
 from capsule.errors import UsageError
 from capsule.packages.target import ENVIRONMENT, PYTHON
-from capsule.policy.values import printable, shown
+from capsule.policy.invalid_value import printable, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from capsule.packages.wanted import Wanted
+    from capsule.packages.dependency_types import Wanted
 
 # Far above any honest task; each of them costs work.
 _MOST = 500

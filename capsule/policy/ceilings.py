@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from capsule.policy.folders import is_inside, real_path
 from capsule.policy.hosts import covers
-from capsule.policy.values import InvalidValueError, shown
+from capsule.policy.invalid_value import InvalidValueError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

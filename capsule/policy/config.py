@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, TypeVar
 
 from capsule.errors import ConfigError
 from capsule.policy.folders import is_inside, relative_parts
+from capsule.policy.invalid_value import InvalidValueError, nearest, printable, shown
 from capsule.policy.options import parse_folders, parse_hosts, parse_options, parse_variables
 from capsule.policy.project import CONFIG_NAME, Limits, Project
 from capsule.policy.units import parse_compute, parse_ram, parse_tasks, parse_timeout
-from capsule.policy.values import InvalidValueError, nearest, printable, shown
 from capsule.shared.task import OPTIONS
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import os
 import stat
 from pathlib import Path
 
-from capsule.named import NamedTuple
-from capsule.policy.values import InvalidValueError, nearest, printable, shown
+from capsule.namedtuples import NamedTuple
+from capsule.policy.invalid_value import InvalidValueError, nearest, printable, shown
 
 MAX_FOLDERS = 64
 

@@ -6,7 +6,7 @@ encodes them.
 
 from __future__ import annotations
 
-from capsule.policy.values import InvalidValueError, shown
+from capsule.policy.invalid_value import InvalidValueError, shown
 
 MAX_HOSTS = 256
 

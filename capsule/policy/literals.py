@@ -8,7 +8,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING
 
-from capsule.policy.values import InvalidValueError
+from capsule.policy.invalid_value import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 from capsule.policy.folders import MAX_FOLDERS, FolderRule, parse_folder
 from capsule.policy.hosts import MAX_HOSTS, parse_host
+from capsule.policy.invalid_value import InvalidValueError, shown
 from capsule.policy.units import (
     format_ram,
     format_timeout,
@@ -15,7 +16,6 @@ from capsule.policy.units import (
     parse_retries,
     parse_timeout,
 )
-from capsule.policy.values import InvalidValueError, shown
 from capsule.policy.variables import MAX_VARIABLES, parse_variable
 
 if TYPE_CHECKING:

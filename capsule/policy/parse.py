@@ -13,9 +13,9 @@ import threading
 import warnings
 
 from capsule.errors import UsageError
-from capsule.named import NamedTuple
-from capsule.policy.text import decode
-from capsule.policy.values import printable
+from capsule.namedtuples import NamedTuple
+from capsule.policy.invalid_value import printable
+from capsule.policy.source_decoding import decode
 
 # Every node of a tree needs an operator, a line end or a word of its own. 300,000 of them are about
 # 1 MB of ordinary code, and at worst 5 s and 550 MB; the largest module of CPython has 250,000.

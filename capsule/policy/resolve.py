@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError, UsageError
-from capsule.named import NamedTuple
-from capsule.policy.bounds import Bound, Bounds, tightest
+from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import (
     check_amount,
     check_folders,
@@ -21,17 +20,18 @@ from capsule.policy.ceilings import (
 )
 from capsule.policy.config import blame_key
 from capsule.policy.folders import FolderGrant, FolderRule, combine, ground
-from capsule.policy.guarded import check_own, check_state
+from capsule.policy.invalid_value import InvalidValueError, shown
+from capsule.policy.limit_origins import Bound, Bounds, tightest
 from capsule.policy.options import Options, overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
+from capsule.policy.protected_paths import check_own, check_state
 from capsule.policy.units import DEFAULT_COMPUTE, format_compute, format_ram, format_timeout
-from capsule.policy.values import InvalidValueError, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from capsule.policy.bounds import Who
-    from capsule.policy.declared import Declarations, Declared
+    from capsule.policy.declaration_types import Declarations, Declared
+    from capsule.policy.limit_origins import Who
     from capsule.policy.project import Project
 
 

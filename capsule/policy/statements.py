@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from typing import TYPE_CHECKING, Literal
 
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 from capsule.policy import CAPSULE
 
 if TYPE_CHECKING:

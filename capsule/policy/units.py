@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capsule.policy.values import InvalidValueError, nearest, shown
+from capsule.policy.invalid_value import InvalidValueError, nearest, shown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

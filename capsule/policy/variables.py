@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capsule.policy.values import InvalidValueError, shown
+from capsule.policy.invalid_value import InvalidValueError, shown
 
 MAX_VARIABLES = 256
 _LONGEST = 256

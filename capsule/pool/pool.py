@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import CapsuleError
 from capsule.pool import quota as quotas
-from capsule.pool.ahead import serves, start_ahead
+from capsule.pool.prestarted_process import serves, start_ahead
 from capsule.process.cancel import Cancellation
 from capsule.runner.run import COLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from capsule.pool.ahead import Ahead
+    from capsule.pool.prestarted_process import Ahead
     from capsule.pool.quota import Quota
-    from capsule.process.instance import Instance
+    from capsule.process.sandbox_process import Instance
     from capsule.runner.attempt import Plan
 
 IDLE_SECONDS = 60.0

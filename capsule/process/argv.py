@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from capsule.confine.scratch import GUEST
 from capsule.errors import UsageError
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
     from pathlib import Path

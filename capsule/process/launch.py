@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from capsule.confine import walls as confine
+from capsule.confine import isolation_layers as confine
 from capsule.confine.access import Access
 from capsule.confine.scratch import GUEST, MAX_FILE
 from capsule.errors import ToolchainError
@@ -14,9 +14,9 @@ from capsule.process.argv import command_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capsule.confine.walls import Walls
+    from capsule.confine.isolation_layers import Walls
     from capsule.process.argv import Launch
-    from capsule.process.peer import Process
+    from capsule.process.process_protocol import Process
 
 # An empty environment, but that the report of a trap comes without Rust's own backtrace.
 _ENVIRONMENT = {"RUST_BACKTRACE": "0"}

@@ -12,14 +12,14 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from capsule.process import watchdog
-from capsule.process.lifeline import DESCRIPTOR, Lifeline
-from capsule.process.peer import Arrival
+from capsule.process import parent_death_macos
+from capsule.process.parent_death_linux import DESCRIPTOR, Lifeline
+from capsule.process.process_protocol import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from capsule.process.peer import Stop
+    from capsule.process.process_protocol import Stop
 
 # As much as a pipe holds. A buffer of more than 128 KiB would come from the system for each read.
 _READ = 1 << 16
@@ -34,7 +34,7 @@ _ENDS_ALONE = sys.platform == "linux"
 
 
 class PosixProcess:
-    """See `capsule.process.peer.Process`."""
+    """See `capsule.process.process_protocol.Process`."""
 
     def __init__(
         self, pid: int, stdin: int, stdout: int, stderr: int, lifeline: Lifeline | None = None
@@ -134,7 +134,7 @@ class PosixProcess:
         return self.status
 
     def rest(self, deadline: float, cancellation: Stop) -> None:
-        """See `capsule.process.peer.Process.rest`."""
+        """See `capsule.process.process_protocol.Process.rest`."""
         if not _ENDS_ALONE or self._stderr < 0:
             return
         poll = select.poll()
@@ -206,7 +206,7 @@ def start(
 
     Raises `OSError` when the program cannot be started.
     """
-    group = 0 if _LIFELINES else watchdog.group()
+    group = 0 if _LIFELINES else parent_death_macos.group()
     pipes = _pipes(4 if _LIFELINES else 3)
     (stdin, my_stdin), (my_stdout, stdout), (my_stderr, stderr) = pipes[:3]
     lifeline = Lifeline(*pipes[3]) if _LIFELINES else None

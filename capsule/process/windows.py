@@ -14,12 +14,12 @@ import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Literal
 
-from capsule.process.peer import Arrival
+from capsule.process.process_protocol import Arrival
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from capsule.process.peer import Stop
+    from capsule.process.process_protocol import Stop
 
 _READ = 1 << 16
 # At most this much waits to be taken: a flood of output stays in the pipe.
@@ -31,7 +31,7 @@ _Stream = Literal["stdout", "stderr"]
 
 
 class WindowsProcess:
-    """See `capsule.process.peer.Process`."""
+    """See `capsule.process.process_protocol.Process`."""
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self._child = child
@@ -163,10 +163,10 @@ def start(argv: Sequence[str], environment: Mapping[str, str]) -> WindowsProcess
         creationflags=flags,
     )
     if sys.platform == "win32":
-        from capsule.process import job
+        from capsule.process import parent_death_windows
 
         try:
-            job.join(int(child._handle))  # noqa: SLF001 - there is no other way to it
+            parent_death_windows.join(int(child._handle))  # noqa: SLF001 - there is no other way to it
         except BaseException:
             # One that would outlive this program is not let go on.
             child.kill()

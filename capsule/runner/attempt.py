@@ -6,29 +6,29 @@ import time
 from typing import TYPE_CHECKING, Protocol
 
 from capsule.errors import WireError
-from capsule.named import NamedTuple
-from capsule.process import instance
-from capsule.process.bell import Bell
-from capsule.process.peer import wait
-from capsule.process.report import TAIL, is_whole, read_report
-from capsule.runner.switchboard import Switchboard, nothing
-from capsule.runner.verdict import Evidence, Verdict, judge
+from capsule.namedtuples import NamedTuple
+from capsule.process import sandbox_process
+from capsule.process.process_protocol import wait
+from capsule.process.trap_report import TAIL, is_whole, read_report
+from capsule.process.wakeup_pipe import Bell
+from capsule.runner.call_dispatcher import Switchboard, nothing
+from capsule.runner.outcome import Evidence, Verdict, judge
 from capsule.shared import frames
-from capsule.snapshot import gauge
-from capsule.wire.capture import Capture
+from capsule.snapshot import fuel_meter
 from capsule.wire.decoder import Decoder, Frame
+from capsule.wire.output_capture import Capture
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from capsule.confine.walls import Walls
+    from capsule.confine.isolation_layers import Walls
     from capsule.process.argv import Launch
     from capsule.process.cancel import Cancellation
-    from capsule.process.instance import Instance
-    from capsule.process.peer import Arrival
-    from capsule.runner.limits import Limits
-    from capsule.runner.switchboard import Answer
+    from capsule.process.process_protocol import Arrival
+    from capsule.process.sandbox_process import Instance
+    from capsule.runner.call_dispatcher import Answer
+    from capsule.runner.limit_messages import Limits
 
 # How long a sandbox whose streams have ended may take to be gone.
 _GRACE = 5.0
@@ -89,9 +89,9 @@ class Cold:
     sees_end = True
 
     def start(self, plan: Plan) -> Instance:
-        """Start a sandbox. Raises what `capsule.process.instance.start` raises."""
+        """Start a sandbox. Raises what `capsule.process.sandbox_process.start` raises."""
         plan.cold()
-        return instance.start(plan.launch, plan.walls, timeout_ms=plan.limits.timeout_ms)
+        return sandbox_process.start(plan.launch, plan.walls, timeout_ms=plan.limits.timeout_ms)
 
 
 class Attempt(NamedTuple):
@@ -253,5 +253,5 @@ class _Watch:
 
 def _fuel(plan: Plan, drain_offset: int | None, verdict: Verdict) -> int | None:
     if drain_offset is not None:
-        return gauge.read(plan.launch.budget, drain_offset - plan.first_step).middle
+        return fuel_meter.read(plan.launch.budget, drain_offset - plan.first_step).middle
     return plan.launch.budget if verdict.error_type == "fuel_exhausted" else None

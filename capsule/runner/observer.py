@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
     from capsule.policy.resolve import Policy

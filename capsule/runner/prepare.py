@@ -5,23 +5,23 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from capsule.confine import walls as confine
-from capsule.named import NamedTuple
-from capsule.policy.entry import entry_task
+from capsule.confine import isolation_layers as confine
+from capsule.namedtuples import NamedTuple
+from capsule.policy.entry_point import entry_task
 from capsule.policy.resolve import CallerLimits, Policy, resolve_all
 from capsule.process.argv import Mount
 from capsule.progress import Silent
 from capsule.runner.environment import values_of
-from capsule.runner.material import gather
 from capsule.runner.run import Order
-from capsule.runner.tree import Job
+from capsule.runner.run_budget import Job
+from capsule.runner.run_inputs import gather
 from capsule.snapshot import request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from capsule.policy.declared import Declared
+    from capsule.policy.declaration_types import Declared
     from capsule.policy.folders import FolderRule
     from capsule.progress import Progress
     from capsule.runner.source import Source

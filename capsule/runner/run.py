@@ -9,22 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.errors import PolicyError
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 from capsule.policy.project import Limits as RunLimits
 from capsule.runner.attempt import Attempt, Cold, Plan, Starter, attempt
-from capsule.runner.limits import limits_of, too_small
-from capsule.runner.record import Register, Track
+from capsule.runner.attempt_events import Register, Track
+from capsule.runner.limit_messages import limits_of, too_small
+from capsule.runner.outcome import stopped
+from capsule.runner.run_budget import Job, Tree
 from capsule.runner.services import Services
-from capsule.runner.start import Material, Start, Unstarted, start_of
+from capsule.runner.snapshot_choice import Material, Start, Unstarted, start_of
 from capsule.runner.subtasks import answering
-from capsule.runner.tree import Job, Tree
-from capsule.runner.verdict import stopped
-from capsule.snapshot.task import Studio
+from capsule.snapshot.task_snapshot import Studio
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from capsule.confine.walls import Walls
+    from capsule.confine.isolation_layers import Walls
     from capsule.lifecycle.events import Ledger
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation

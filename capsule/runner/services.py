@@ -6,16 +6,16 @@ import math
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from capsule.runner.switchboard import CallError, unknown
+from capsule.runner.call_dispatcher import CallError, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
-    from capsule.runner.switchboard import Answer, Asked
+    from capsule.runner.call_dispatcher import Answer, Asked
     from capsule.services.http.broker import Broker
-    from capsule.services.http.record import Ledger
+    from capsule.services.http.request_log import Ledger
 
 _PIECE = 64 << 10
 # Seconds; more than any limit of the broker's, so that no number of the guest's is too large.
@@ -74,7 +74,7 @@ class Services:
             # Only a task that may reach hosts pays for the HTTP client.
             from capsule.services.http.allowlist import Hosts
             from capsule.services.http.broker import Broker
-            from capsule.services.http.record import Ledger
+            from capsule.services.http.request_log import Ledger
 
             if self._ledger is None:
                 self._ledger = Ledger(self._secrets)

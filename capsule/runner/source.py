@@ -7,21 +7,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 from capsule.policy import CAPSULE
 from capsule.policy.config import find_project
-from capsule.policy.declared import with_modules
-from capsule.policy.guarded import places
+from capsule.policy.declaration_types import with_modules
 from capsule.policy.options import Options
-from capsule.runner.reading import Reader, toml_reader
+from capsule.policy.protected_paths import places
+from capsule.runner.source_analysis import Reader, toml_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from capsule.bundle.contents import Bundle
-    from capsule.policy.declared import Declarations, Declared
+    from capsule.policy.declaration_types import Declarations, Declared
     from capsule.policy.project import Project
-    from capsule.runner.exported import Exported
+    from capsule.runner.artifact_source import Exported
 
 
 class Source(NamedTuple):
@@ -120,7 +120,7 @@ def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source
 
     Raises `ArtifactError` or `ConfigError`.
     """
-    from capsule.runner.exported import open_artifact
+    from capsule.runner.artifact_source import open_artifact
 
     exported, bundle = open_artifact(working / path, str(path), home)
     project = find_project(working, working=working, parse=toml_reader(home))._replace(

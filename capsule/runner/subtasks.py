@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capsule.envelope import refusal
-from capsule.runner.switchboard import CallError
+from capsule.runner.call_dispatcher import CallError
 from capsule.snapshot.request import Call
 
 if TYPE_CHECKING:
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
 
     from capsule.envelope import Envelope
     from capsule.process.cancel import Cancellation
+    from capsule.runner.attempt_events import Track
+    from capsule.runner.call_dispatcher import Answer, Asked
     from capsule.runner.observer import Which
-    from capsule.runner.record import Track
-    from capsule.runner.switchboard import Answer, Asked
-    from capsule.runner.tree import Job, Tree
+    from capsule.runner.run_budget import Job, Tree
 
     Run = Callable[[Job, Call, Which, Cancellation], Envelope]
 

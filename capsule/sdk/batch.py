@@ -18,8 +18,8 @@ from anyio import (
 
 from capsule.envelope import refusal
 from capsule.errors import CapsuleError
+from capsule.sdk.background_tasks import spawn
 from capsule.sdk.envelope import Envelope
-from capsule.sdk.spawning import spawn
 from capsule.sdk.threads import whatever_comes
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 from capsule.policy import units
 from capsule.policy.folders import parse_folder, parse_mount
+from capsule.policy.invalid_value import InvalidValueError, nearest
 from capsule.policy.resolve import CallerLimits
-from capsule.policy.values import InvalidValueError, nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 from capsule.paths import state_root
-from capsule.pool.box import run_in_turn
+from capsule.pool.prepared_task import run_in_turn
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
+from capsule.runner.cancellable_progress import Stopping
 from capsule.runner.observer import NOBODY
-from capsule.runner.stopping import Stopping
-from capsule.sdk.calls import call_of, source_of
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
+from capsule.sdk.requests import call_of, source_of
 
 if TYPE_CHECKING:
     import os

@@ -9,17 +9,17 @@ from anyio import CancelScope
 
 from capsule.errors import UsageError
 from capsule.paths import state_root
-from capsule.pool.box import Warmth, open_box
 from capsule.pool.pool import IDLE_SECONDS
+from capsule.pool.prepared_task import Warmth, open_box
 from capsule.progress import Silent
 from capsule.runner import prepare
+from capsule.runner.cancellable_progress import Stopping
 from capsule.runner.observer import NOBODY
-from capsule.runner.stopping import Stopping
-from capsule.sdk import workers
+from capsule.sdk import thread_pool
 from capsule.sdk.batch import Batch
-from capsule.sdk.calls import call_of, source_of
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
+from capsule.sdk.requests import call_of, source_of
 from capsule.sdk.threads import in_thread, to_its_end
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Sequence,
     )
 
-    from capsule.pool.box import Box
+    from capsule.pool.prepared_task import Box
     from capsule.process.cancel import Cancellation
     from capsule.runner.observer import Observer
     from capsule.sdk.limits import Limits, Mount
@@ -97,7 +97,7 @@ class Sandbox:
         if self._box is not None:
             raise RuntimeError("this Sandbox is open already")
         opened: list[Box] = []
-        workers.keep()
+        thread_pool.keep()
         try:
             await in_thread(lambda stop: self._open(stop, opened))
         except BaseException:
@@ -180,7 +180,7 @@ class Sandbox:
         """End the batches, then the boxes, whatever is cancelled meanwhile."""
         with CancelScope(shield=True):
             async with AsyncExitStack() as owned:
-                owned.callback(workers.release)
+                owned.callback(thread_pool.release)
                 for box in boxes:
                     owned.push_async_callback(to_its_end, box.close)
                 for batch in batches:

@@ -19,7 +19,7 @@ from anyio.lowlevel import RunVar, checkpoint_if_cancelled
 
 from capsule.pool import slots
 from capsule.process.cancel import Cancellation
-from capsule.sdk import workers
+from capsule.sdk import thread_pool
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ async def _in_thread(work: Callable[[Cancellation], T]) -> T:
             with suppress(RuntimeError):
                 call_soon(over.set)
 
-        workers.begin(body, done)
+        thread_pool.begin(body, done)
         try:
             await over.wait()
         except GeneratorExit:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 from capsule.errors import ToolchainError
 from capsule.process import launch as starting
 from capsule.process.cancel import Cancellation
-from capsule.process.report import read_report
+from capsule.process.trap_report import read_report
 from capsule.shared import frames
-from capsule.snapshot import gauge, request
+from capsule.snapshot import fuel_meter, request
 
 if TYPE_CHECKING:
-    from capsule.confine.walls import Walls
+    from capsule.confine.isolation_layers import Walls
     from capsule.process.argv import Launch
 
 _ALLOWANCE = 4_000_000_000
@@ -46,7 +46,7 @@ def overhead(
 
 def _reading(
     launch: Launch, first_step: int, walls: Walls, talk: tuple[bytes, bytes]
-) -> gauge.Reading:
+) -> fuel_meter.Reading:
     asked, expected = talk
     deadline = time.monotonic() + _SECONDS
     answer, errors = bytearray(), bytearray()
@@ -69,4 +69,4 @@ def _reading(
             f"{report.reason or 'no report'}; it wrote {bytes(answer[:200])!r}",
             hint="capsule toolchain verify",
         )
-    return gauge.read(launch.budget, report.drain_offset - first_step)
+    return fuel_meter.read(launch.budget, report.drain_offset - first_step)

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from capsule import wasm
 from capsule.process.argv import ARGV0, BUDGET_DIGITS, SEAL_DIGITS
-from capsule.process.report import DRIVER_MODULE
+from capsule.process.trap_report import DRIVER_MODULE
 from capsule.shared import frames
-from capsule.snapshot import instructions as op
+from capsule.snapshot import wasm_instructions as op
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from capsule.snapshot.pages import PageRun
+    from capsule.snapshot.changed_pages import PageRun
 
 _NARROW, _ALLOC, _START, _WRITE, _DRAIN = range(5)
 _TYPES = wasm.vector(

@@ -13,10 +13,10 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from capsule.named import NamedTuple
-from capsule.snapshot.shelf import INDEX, LOCK, UNFINISHED
+from capsule.namedtuples import NamedTuple
+from capsule.snapshot.cache import INDEX, LOCK, UNFINISHED
 from capsule.toolstore import files
-from capsule.toolstore.lock import claim, locked_if_free
+from capsule.toolstore.toolchain_lock import claim, locked_if_free
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

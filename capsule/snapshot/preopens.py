@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capsule.snapshot.pages import PageRun
+from capsule.snapshot.changed_pages import PageRun
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -7,14 +7,14 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 from capsule.shared import frames
-from capsule.snapshot.code import PACKAGES_GUEST
+from capsule.snapshot.task_code import PACKAGES_GUEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from capsule.snapshot.code import Code
+    from capsule.snapshot.task_code import Code
 
 
 class Call(NamedTuple):

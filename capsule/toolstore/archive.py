@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.progress import Step
-from capsule.toolstore import check, extract, files, pins
+from capsule.toolstore import extract, files, pins, verify_hash
 from capsule.toolstore.layout import WHEELS
 from capsule.toolstore.manage import Part, list_parts
+from capsule.toolstore.open_toolchain import layout_of
 from capsule.toolstore.prepare import workshop
-from capsule.toolstore.store import layout_of
-from capsule.toolstore.supply import Supply
+from capsule.toolstore.sources import Supply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from capsule.progress import Progress
     from capsule.toolstore.layout import Flavour, Layout
-    from capsule.toolstore.supply import Fetch
+    from capsule.toolstore.sources import Fetch
 
 INDEX = "capsule-toolchain.json"
 
@@ -57,7 +57,9 @@ def export_toolchain(
         wheel for wheel in pins.load(supply.pins).wheels if (layout.wheels / wheel.file).exists()
     ]
     if not wheels:
-        raise ToolchainError(f"there is no toolchain in {layout.root} to export", hint=check.REPAIR)
+        raise ToolchainError(
+            f"there is no toolchain in {layout.root} to export", hint=verify_hash.REPAIR
+        )
     if not file.parent.is_dir():
         raise ToolchainError(
             f"cannot write {file}: there is no folder {file.parent}",
@@ -139,7 +141,7 @@ def _write(target: IO[bytes], layout: Layout, wheels: list[pins.Wheel], progress
                 raise ToolchainError(
                     f"{path} is not the pinned file: expected SHA-256 {wheel.sha256}, "
                     f"found {hasher.hexdigest()}",
-                    hint=check.REPAIR,
+                    hint=verify_hash.REPAIR,
                 )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.progress import Step
-from capsule.toolstore import child
+from capsule.toolstore import run_program
 
 if TYPE_CHECKING:
     from capsule.progress import Progress
@@ -48,7 +48,7 @@ def compile_interpreter(
 
 
 def compile_module(
-    wasmtime: Path, source: bytes, target: Path, watch: child.Watch | None = None
+    wasmtime: Path, source: bytes, target: Path, watch: run_program.Watch | None = None
 ) -> None:
     """Compile a module of ours; `target` is there whole afterwards, or as it was before.
 
@@ -71,17 +71,17 @@ def compile_module(
         made.replace(target)
 
 
-def _compile(wasmtime: Path, source: Path, target: Path, watch: child.Watch | None) -> None:
+def _compile(wasmtime: Path, source: Path, target: Path, watch: run_program.Watch | None) -> None:
     argv = [str(wasmtime), "compile", *FLAGS, str(source), "-o", str(target)]
     try:
-        outcome = child.run(argv, child.bare_environment(), watch)
+        outcome = run_program.run(argv, run_program.bare_environment(), watch)
     except OSError as error:
         raise ToolchainError(
             f"cannot start {wasmtime}: {error.strerror or error}", hint="capsule toolchain verify"
         ) from error
     if outcome.status == 0:
         return
-    said = child.tail(outcome.stderr)
+    said = run_program.tail(outcome.stderr)
     how = f"ended with status {outcome.status}"
     if outcome.status < 0:
         how = f"was killed by signal {-outcome.status}, perhaps for want of memory"

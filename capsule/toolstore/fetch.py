@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.progress import Step
-from capsule.toolstore import child, files, pip
+from capsule.toolstore import files, pip, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -36,7 +36,7 @@ class Means:
     """How to run a pip; `pips` is None for those that are found on this machine."""
 
     pips: tuple[pip.Pip, ...] | None = None
-    run: child.Runner = child.run
+    run: run_program.Runner = run_program.run
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
@@ -66,7 +66,7 @@ def fetch(wheel: Wheel, staging: Path, progress: Progress, means: Means | None =
 
 
 def download(
-    wheel: Wheel, folder: Path, means: Means, watch: child.Watch | None = None
+    wheel: Wheel, folder: Path, means: Means, watch: run_program.Watch | None = None
 ) -> list[Path]:
     """Have pip put into `folder` what the index has for `wheel`; return the wheels it brought.
 
@@ -87,11 +87,11 @@ def download(
         if outcome.status == 0:
             return sorted(target.glob("*.whl"))
         if outcome.status in _NOT_THERE or "No module named pip" in outcome.stderr:
-            absent.append(f"{found.name}: {child.tail(outcome.stderr, 1)}")
+            absent.append(f"{found.name}: {run_program.tail(outcome.stderr, 1)}")
             continue
         raise ToolchainError(
             f"{found.name} could not download {wheel.distribution} {wheel.version} "
-            f"(exit status {outcome.status}): {child.tail(outcome.stderr) or 'it gave no reason'}",
+            f"(exit status {outcome.status}): {run_program.tail(outcome.stderr) or 'it gave no reason'}",
             hint=f"look at pip's settings for index and proxy; without an index: {OFFLINE}",
         )
     raise ToolchainError(

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
-from capsule.toolstore import machine, pins
+from capsule.toolstore import pins, platform_tag
 from capsule.toolstore.layout import COMPILED, INTERPRETER, MANIFEST, STDLIB, WASMTIME, WHEELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from capsule.toolstore.record import Record
-    from capsule.toolstore.supply import Supply
+    from capsule.toolstore.file_index import Record
+    from capsule.toolstore.sources import Supply
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def label(name: str) -> str:
 
 
 def _wasmtime(pinned: pins.Pins, supply: Supply) -> Iterator[Expected]:
-    kind = supply.machine or machine.detect()
+    kind = supply.machine or platform_tag.detect()
     try:
         build = pins.pin_for(pinned, kind.system, kind.machine, kind.libc)
     except ToolchainError:

@@ -6,21 +6,21 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from capsule.toolstore import check, files, inventory, record
+from capsule.toolstore import file_index, files, inventory, verify_hash
 from capsule.toolstore.layout import FLAVOURS, REMOVED, compiled, named_wasmtime
-from capsule.toolstore.lock import locked
+from capsule.toolstore.open_toolchain import layout_of
 from capsule.toolstore.prepare import workshop
-from capsule.toolstore.store import layout_of
-from capsule.toolstore.supply import Supply
+from capsule.toolstore.sources import Supply
 from capsule.toolstore.toolchain import unchanged
+from capsule.toolstore.toolchain_lock import locked
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
     from capsule.progress import Progress
+    from capsule.toolstore.file_index import Record
     from capsule.toolstore.layout import Flavour, Layout
-    from capsule.toolstore.record import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +87,7 @@ def verify(home: Path, *, supply: Supply | None = None) -> list[Finding]:
     """
     supply = supply or Supply()
     layout = layout_of(home, supply)
-    known = record.read(layout.record) or record.Record()
+    known = file_index.read(layout.record) or file_index.Record()
     return [_finding(layout, file) for file in inventory.expected(known, supply)]
 
 
@@ -95,7 +95,7 @@ def list_parts(home: Path, *, supply: Supply | None = None) -> list[Part]:
     """Return what there is of this toolchain, and the toolchains of older pins beside it."""
     supply = supply or Supply()
     layout = layout_of(home, supply)
-    known = record.read(layout.record) or record.Record()
+    known = file_index.read(layout.record) or file_index.Record()
     parts = [_part(layout, known, file) for file in inventory.expected(known, supply)]
     absent = [compiled(flavour) for flavour in FLAVOURS if compiled(flavour) not in known.files]
     parts += [Part(inventory.label(name), "", "missing", 0, layout.root / name) for name in absent]
@@ -133,7 +133,7 @@ def _finding(layout: Layout, file: inventory.Expected) -> Finding:
     if not path.exists():
         return Finding(file.label, path, "missing")
     with files.reading(path):
-        wrong = check.difference(path, file.size, file.sha256)
+        wrong = verify_hash.difference(path, file.size, file.sha256)
     return Finding(file.label, path, "damaged" if wrong else "ok", wrong or "")
 
 

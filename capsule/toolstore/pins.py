@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
-from capsule.toolstore.identity import read_pins
+from capsule.toolstore.digests import read_pins
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capsule.toolstore.tables import Table
+    from capsule.toolstore.strict_toml import Table
 
 FORMAT = 1
 
@@ -124,7 +124,7 @@ def load(file: Path) -> Pins:
     """
     import tomllib
 
-    from capsule.toolstore.tables import Table, damaged
+    from capsule.toolstore.strict_toml import Table, damaged
 
     try:
         document = tomllib.loads(read_pins(file).decode())

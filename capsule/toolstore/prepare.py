@@ -10,18 +10,18 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
-from capsule.toolstore import check, files, record
+from capsule.toolstore import file_index, files, verify_hash
+from capsule.toolstore.builder import Workshop
 from capsule.toolstore.layout import REMOVED, Flavour, Layout
-from capsule.toolstore.lock import locked, locked_if_free
 from capsule.toolstore.toolchain import Toolchain, assemble, unchanged, used
-from capsule.toolstore.workshop import Workshop
+from capsule.toolstore.toolchain_lock import locked, locked_if_free
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from capsule.progress import Progress
-    from capsule.toolstore.record import Record
-    from capsule.toolstore.supply import Supply
+    from capsule.toolstore.file_index import Record
+    from capsule.toolstore.sources import Supply
 
 
 def settle(layout: Layout, flavour: Flavour, progress: Progress, supply: Supply) -> Toolchain:
@@ -29,7 +29,7 @@ def settle(layout: Layout, flavour: Flavour, progress: Progress, supply: Supply)
 
     Raises `ToolchainError` for a file that has changed, and when a part cannot be prepared.
     """
-    known = record.read(layout.record) or record.Record()
+    known = file_index.read(layout.record) or file_index.Record()
     found = _vouched(layout, known, flavour, supply.environ)
     if found is not None:
         _remember(layout, known)
@@ -70,7 +70,7 @@ def workshop(
             files.make_private(layout.root)
             files.delete(layout.staging)
             files.make_private(layout.staging)
-            known = record.read(layout.record) or record.Record()
+            known = file_index.read(layout.record) or file_index.Record()
             try:
                 yield Workshop(layout, supply, progress, known, thorough=thorough)
             finally:
@@ -99,11 +99,11 @@ def _vouched(
             missing = True
         elif not unchanged(layout, known, name):
             with files.reading(path):
-                seen = record.signature(path)
-                wrong = check.difference(path, entry.size, entry.sha256)
+                seen = file_index.signature(path)
+                wrong = verify_hash.difference(path, entry.size, entry.sha256)
             if wrong:
                 raise ToolchainError(
-                    f"{path} is not what was installed: {wrong}", hint=check.REPAIR
+                    f"{path} is not what was installed: {wrong}", hint=verify_hash.REPAIR
                 )
             known.files[name] = entry._replace(signature=seen)
     return None if missing else assemble(layout, known, flavour, environ)
@@ -112,9 +112,9 @@ def _vouched(
 def _remember(layout: Layout, known: Record) -> None:
     """Write new signatures down, if that can be done at once: a read-only home works without."""
     with suppress(OSError), locked_if_free(layout.lock) as held:
-        current = record.read(layout.record)
+        current = file_index.read(layout.record)
         if held and current is not None:
             for name, entry in known.files.items():
                 if name in current.files and current.files[name].sha256 == entry.sha256:
                     current.files[name] = entry
-            files.write_whole(layout.record, record.encode(current))
+            files.write_whole(layout.record, file_index.encode(current))

@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capsule.named import NamedTuple
-from capsule.toolstore.identity import short_id
+from capsule.namedtuples import NamedTuple
+from capsule.toolstore.digests import short_id
+from capsule.toolstore.file_index import signature
 from capsule.toolstore.layout import STDLIB, WASMTIME, Flavour, Layout, compiled, named_wasmtime
-from capsule.toolstore.record import signature
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from capsule.toolstore.record import Record
+    from capsule.toolstore.file_index import Record
 
 
 class Toolchain(NamedTuple):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.errors import WireError
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 from capsule.shared.frames import (
     CALL,
     CLOSED,

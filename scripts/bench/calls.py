@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule import Sandbox
-from capsule.process.report import TRAPPED
+from capsule.process.trap_report import TRAPPED
 from scripts.bench.commands import HELLO
 from scripts.bench.peer import Peer
 from scripts.bench.processes import bare_of, cores, order

@@ -17,9 +17,9 @@ from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from capsule.runner.run import Order, run
+from capsule.runner.snapshot_choice import Start, start_of
 from capsule.runner.source import read_text
-from capsule.runner.start import Start, start_of
-from capsule.snapshot.task import Studio, Unfrozen
+from capsule.snapshot.task_snapshot import Studio, Unfrozen
 from scripts.bench.timing import Row, by_turns
 
 if TYPE_CHECKING:

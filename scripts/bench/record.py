@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from capsule.lifecycle import ids
 from capsule.lifecycle.events import Created, Ended, Running
 from capsule.lifecycle.recorder import open_recorder
-from capsule.pool.box import Box, Warmth
+from capsule.pool.prepared_task import Box, Warmth
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from scripts.bench.commands import HELLO, commands

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from capsule.cli.layout.page import page
+from capsule.cli.render.html_page import page
 from tests.integration.records import command_with_a_record
-from tests.unit.cli.test_layout import NOW
-from tests.unit.cli.test_page import HOSTILE, hostile, read
+from tests.unit.cli.render.test_render import NOW
+from tests.unit.cli.render.test_html_page import HOSTILE, hostile, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable

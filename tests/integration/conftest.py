@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from capsule.progress import Silent
-from capsule.toolstore.store import open_toolchain
+from capsule.toolstore.open_toolchain import open_toolchain
 from tests.integration.workbench import Workbench
 
 TEST_HOME = "CAPSULE_TEST_HOME"

@@ -10,26 +10,26 @@ import pytest
 import wasmtime as embedding
 
 from capsule.artifact import read
-from capsule.artifact.description import decode
 from capsule.artifact.errors import ArtifactError
+from capsule.artifact.task_manifest import decode
 from capsule.artifact.write import write
 from capsule.errors import GivenUpError, PolicyError
 from capsule.policy.resolve import CallerLimits
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
-from capsule.runner.export import build, export
+from capsule.runner.build_artifact import build, export
 from capsule.runner.source import read_artifact, read_file, read_text
-from capsule.snapshot import task
+from capsule.snapshot import task_snapshot
+from capsule.snapshot.base_snapshot import SERVE
+from capsule.snapshot.changed_pages import PAGE, PageRun
 from capsule.snapshot.driver import run_driver
-from capsule.snapshot.generic import SERVE
-from capsule.snapshot.pages import PAGE, PageRun
 from tests.integration.command import Command
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capsule.artifact.parts import Parts
+    from capsule.artifact.contents import Parts
     from capsule.envelope import Envelope
     from tests.integration.workbench import Workbench
 
@@ -245,7 +245,7 @@ def test_the_snapshot_is_not_taken_again(
     exporter: Exporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     artifact = exporter.export(HELLO)
-    monkeypatch.delattr(task, "take")
+    monkeypatch.delattr(task_snapshot, "take")
     assert exporter.run(artifact, 1)["result"] == "hello "
 
 

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from capsule.cli.grammar.root import declared
-from capsule.cli.grammar.tree import everything
-from capsule.toolstore.store import layout_of
-from capsule.toolstore.supply import Supply
+from capsule.cli.grammar.command_model import everything
+from capsule.cli.grammar.command_tree import declared
+from capsule.toolstore.open_toolchain import layout_of
+from capsule.toolstore.sources import Supply
 from tests.integration.command import Command
 
 if TYPE_CHECKING:

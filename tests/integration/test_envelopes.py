@@ -13,7 +13,7 @@ import pytest
 
 import capsule
 from capsule.progress import Silent
-from capsule.toolstore.store import open_toolchain
+from capsule.toolstore.open_toolchain import open_toolchain
 
 if TYPE_CHECKING:
     from capsule.envelope import Envelope

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.walls import Walls
+from capsule.confine.isolation_layers import Walls
 from capsule.errors import ConfigError, PolicyError
 from capsule.policy.folders import parse_mount
 from capsule.process.argv import Launch, command_line

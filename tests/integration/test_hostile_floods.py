@@ -17,7 +17,7 @@ import pytest
 
 from capsule.policy.units import MAX_TASKS
 from capsule.process.cancel import Cancellation
-from capsule.runner import tree
+from capsule.runner import run_budget
 from capsule.runner.observer import NOBODY
 from capsule.runner.run import run
 from tests.integration.workbench import Counting, from_artifact, from_source, with_copies
@@ -231,7 +231,7 @@ def bounded(order: Order, most: int = MOST) -> tuple[Counting, Envelope]:
     assert time.monotonic() - begin < 90
     assert observer.running == 0
     assert len(observer.ran) <= most + 1
-    assert observer.most <= 1 + tree.MAX_DEPTH * max(2, os.cpu_count() or 1)
+    assert observer.most <= 1 + run_budget.MAX_DEPTH * max(2, os.cpu_count() or 1)
     assert not [one.name for one in threading.enumerate() if one.name.startswith("capsule-")]
     return observer, envelope
 
@@ -250,7 +250,7 @@ def test_made_up_calls_change_no_bound(bench: Workbench, tmp_path: Path) -> None
     (tmp_path / "capsule.toml").write_text(f"[limits]\nrun_tasks = {MOST}\n")
     source = bomb(BOMBS["calls with another depth"])
     deep, _ = bounded(from_source(source, tmp_path, bench))
-    assert len(deep.ran) == tree.MAX_DEPTH + 1
+    assert len(deep.ran) == run_budget.MAX_DEPTH + 1
     for name in ("calls with other limits", "calls with another policy", "thousands at once"):
         wide, envelope = bounded(from_source(bomb(BOMBS[name]), tmp_path, bench))
         assert wide.ran.count("leaf") == MOST, envelope

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.services.http import resolve
+from capsule.services.http import dns
 from tests.integration.origin import Origin
 from tests.integration.workbench import from_artifact, from_source
 from tests.unit.services.http.conftest import Server
@@ -115,7 +115,7 @@ class Rebinding:
         answer = self.answers[min(len(self.asked), len(self.answers)) - 1]
         return self.real(host, port, lambda host, port: answer)
 
-    real = staticmethod(resolve.addresses_of)
+    real = staticmethod(dns.addresses_of)
 
 
 @pytest.fixture
@@ -124,7 +124,7 @@ def rebind(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Rebinding]:
 
     def change(*answers: list[str]) -> Rebinding:
         resolver = Rebinding(list(answers))
-        monkeypatch.setattr(resolve, "addresses_of", resolver)
+        monkeypatch.setattr(dns, "addresses_of", resolver)
         return resolver
 
     return change
@@ -164,9 +164,9 @@ PUBLIC = "93.184.216.34"
 @pytest.fixture
 def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Connect to loopback alone, and keep all addresses that the broker wants to connect to."""
-    from capsule.services.http import line
+    from capsule.services.http import connection
 
-    real, found = line.dial, []
+    real, found = connection.dial, []
 
     def dial(connection: object, address: str, port: int) -> None:
         found.append(address)
@@ -174,7 +174,7 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             raise ConnectionRefusedError(111, "Connection refused")
         real(connection, address, port)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(line, "dial", dial)
+    monkeypatch.setattr(connection, "dial", dial)
     return found
 
 

@@ -12,7 +12,7 @@ import pytest
 from capsule import Envelope, Sandbox, run_sync
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
-from capsule.runner.export import build, export
+from capsule.runner.build_artifact import build, export
 from capsule.runner.source import read_file
 
 if TYPE_CHECKING:

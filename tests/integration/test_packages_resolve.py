@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.errors import UsageError
-from capsule.packages.resolve import resolve
-from capsule.packages.wanted import Packages, Wanted
+from capsule.packages.dependency_types import Packages, Wanted
+from capsule.packages.provision import resolve
 from capsule.progress import Silent
-from capsule.toolstore import child
+from capsule.toolstore import run_program
 from capsule.toolstore.fetch import Means
 
 if TYPE_CHECKING:
@@ -33,10 +33,13 @@ class Bench:
         return resolve(self.home, wanted, Silent(), Means(run=self._run))
 
     def _run(
-        self, argv: Sequence[str], environ: Mapping[str, str], watch: child.Watch | None = None
-    ) -> child.Outcome:
+        self,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        watch: run_program.Watch | None = None,
+    ) -> run_program.Outcome:
         self.runs.append(argv)
-        return child.run(argv, environ, watch)
+        return run_program.run(argv, environ, watch)
 
 
 @pytest.fixture

@@ -18,12 +18,12 @@ import pytest
 
 from capsule import CapsuleError, Limits, Sandbox, run, run_sync
 from capsule.errors import PolicyError, UsageError
-from capsule.pool.box import Warmth
-from capsule.pool.boxes import Boxes
+from capsule.pool.prepared_task import Warmth
+from capsule.pool.prepared_task_cache import Boxes
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
-from capsule.runner.export import build, export
+from capsule.runner.build_artifact import build, export
 from capsule.runner.observer import NOBODY
 from capsule.runner.source import read_file
 

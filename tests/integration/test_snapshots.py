@@ -15,9 +15,9 @@ from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.run import run
 from capsule.runner.source import read_file, read_text
-from capsule.snapshot import calibration, eviction, request, shelf, task
+from capsule.snapshot import cache, calibration, eviction, request, task_snapshot
 from capsule.snapshot.preopens import ADDRESS, SIZE
-from capsule.toolstore.store import open_toolchain
+from capsule.toolstore.open_toolchain import open_toolchain
 from tests.integration.workbench import Recorder, Workbench
 
 if TYPE_CHECKING:
@@ -43,7 +43,9 @@ class Fresh(Workbench):
 
 def entry_of(order: Order) -> Path:
     material = order.material
-    return task.shelf_of(material.home) / task.task_key(material.base, material.code)
+    return task_snapshot.shelf_of(material.home) / task_snapshot.task_key(
+        material.base, material.code
+    )
 
 
 def plain(bench: Workbench) -> str:
@@ -66,7 +68,7 @@ def both_runs(bench: Workbench, source: str, *args: Any) -> list[Any]:
 def test_the_import_is_done_once(fresh: Workbench) -> None:
     source = "import fractions\nseen = []\ndef main():\n    seen.append(1)\n    return len(seen)"
     order = fresh.order(source)
-    assert shelf.look(entry_of(order)) is None
+    assert cache.look(entry_of(order)) is None
     assert both_runs(fresh, source) == [1, 1]
     made = entry_of(order).stat()
     fresh.run(source)
@@ -89,13 +91,13 @@ def test_runs_at_once_share_one_that_is_made_once(
     fresh: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     taken: list[str] = []
-    really = task.take
+    really = task_snapshot.take
 
     def take(*given: Any) -> Any:
         taken.append("taken")
         return really(*given)
 
-    monkeypatch.setattr(task, "take", take)
+    monkeypatch.setattr(task_snapshot, "take", take)
     order = fresh.order("import decimal\ndef main(): return 7")
     results: list[Any] = []
 
@@ -416,7 +418,7 @@ def test_a_cancelled_import_is_a_cancelled_run(fresh: Workbench) -> None:
         envelope = run(order, Recorder(), cancellation)
     assert envelope["error"] is not None
     assert envelope["error"]["error_type"] == "cancelled"
-    assert shelf.look(entry_of(order)) is None
+    assert cache.look(entry_of(order)) is None
 
 
 def test_a_frozen_trick_gains_no_fuel(fresh: Workbench) -> None:
@@ -443,13 +445,13 @@ def test_the_overhead_is_what_a_run_without_a_task_takes(fresh: Workbench) -> No
     fresh.run_order(order)
     base = order.material.base
     with Cancellation() as never:
-        found = task.open_task(
+        found = task_snapshot.open_task(
             fresh.home,
             base,
             order.material.code,
-            task.Studio(order.walls, None, None, never, Silent()),
+            task_snapshot.Studio(order.walls, None, None, never, Silent()),
         )
-    assert isinstance(found, task.Frozen)
+    assert isinstance(found, task_snapshot.Frozen)
     launch = base.launch._replace(driver=found.snapshot.driver)
     asked = request.call(order.call, None)
     measured = calibration.overhead(launch, base.first_step, order.walls, asked)

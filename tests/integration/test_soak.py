@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from capsule import Envelope, Sandbox
-from capsule.confine import private
+from capsule.confine import private_dirs
 
 pytestmark = pytest.mark.integration
 
@@ -141,7 +141,7 @@ def test_kill_9_of_the_host_in_the_middle_of_a_batch(
     assert [sandbox for sandbox in sandboxes if sandbox.is_running()] == []
     assert time.monotonic() - begin < 5
     assert any(folder.exists() for folder in folders)
-    monkeypatch.setattr(private, "_YOUNG", 0.0)
-    with private.private_folder():
+    monkeypatch.setattr(private_dirs, "_YOUNG", 0.0)
+    with private_dirs.private_folder():
         assert not any(folder.exists() for folder in folders)
     assert list((tmp_path / "temporary").iterdir()) == []

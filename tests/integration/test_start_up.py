@@ -21,7 +21,7 @@ _PROGRAM = "from capsule.cli.main import main; main()"
 # However slow the machine is, the record is not written before the program is about to end.
 _PATIENT = "from capsule.lifecycle import recorder; recorder._LINGER = 600; " + _PROGRAM
 # What writes the database of runs; a short command leaves it to the next that opens that.
-WRITING = {"sqlite3", "_sqlite3", "capsule.lifecycle.store", "capsule.lifecycle.database"}
+WRITING = {"sqlite3", "_sqlite3", "capsule.lifecycle.writer", "capsule.lifecycle.database"}
 
 # With what Python itself starts with.
 MOST = 205
@@ -43,15 +43,25 @@ HEAVY = {
 }
 # What was read once is not read again.
 READING = {
-    *("ast", "zlib", "capsule.policy.parse", "capsule.policy.source", "capsule.bundle.imports"),
-    *("capsule.artifact.read", "capsule.artifact.inflate", "capsule.artifact.table"),
+    *(
+        "ast",
+        "zlib",
+        "capsule.policy.parse",
+        "capsule.policy.task_declarations",
+        "capsule.bundle.imports",
+    ),
+    *("capsule.artifact.read", "capsule.artifact.inflate", "capsule.artifact.file_table"),
     *("capsule.artifact.manifest", "capsule.artifact.layout"),
 }
 # What only those need who make something.
 MAKING = {
-    *("capsule.snapshot.camera", "capsule.snapshot.eviction", "capsule.snapshot.calibration"),
+    *("capsule.snapshot.memory_dump", "capsule.snapshot.eviction", "capsule.snapshot.calibration"),
     *("capsule.toolstore.compile", "capsule.toolstore.prepare", "capsule.toolstore.pins"),
-    *("capsule.packages.interpreter", "capsule.packages.resolve", "capsule.packages.content"),
+    *(
+        "capsule.packages.builtin_table",
+        "capsule.packages.provision",
+        "capsule.packages.package_store",
+    ),
     *("capsule.services.http.broker", "capsule.cli.app"),
 }
 

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.walls import Walls
+from capsule.confine.isolation_layers import Walls
 from capsule.errors import PolicyError
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
-from capsule.runner import prepare, tree
+from capsule.runner import prepare, run_budget
 from capsule.runner.run import run
 from capsule.runner.source import read_file
-from capsule.snapshot import camera
-from capsule.snapshot import task as snapshots
+from capsule.snapshot import memory_dump
+from capsule.snapshot import task_snapshot as snapshots
 from tests.integration.workbench import Counting
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from capsule.process.argv import Launch
     from capsule.runner.attempt import Attempt
     from capsule.runner.observer import Which
-    from capsule.snapshot.camera import Bounds
+    from capsule.snapshot.memory_dump import Bounds
     from tests.integration.workbench import Workbench
 
 pytestmark = pytest.mark.integration
@@ -169,12 +169,12 @@ def main(n=0):
     return answer.result if answer.success else [n, answer.error["error_type"]]
 """,
     )
-    assert envelope["result"] == [tree.MAX_DEPTH, "policy_error"]
-    assert len(observer.ran) == tree.MAX_DEPTH + 1
+    assert envelope["result"] == [run_budget.MAX_DEPTH, "policy_error"]
+    assert len(observer.ran) == run_budget.MAX_DEPTH + 1
 
 
 def test_the_number_of_tasks_is_bounded(bench: Workbench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tree, "MAX_TASKS", 20)
+    monkeypatch.setattr(run_budget, "MAX_TASKS", 20)
     envelope, observer = ran(
         bench,
         """
@@ -364,7 +364,7 @@ def main(): return X
     )
     # The import is done in the run then, and in that of the task it calls, which calls it again.
     assert envelope["success"] or envelope["error"] is not None
-    assert len(observer.ran) <= tree.MAX_DEPTH + 2
+    assert len(observer.ran) <= run_budget.MAX_DEPTH + 2
 
 
 def test_tasks_of_modules_beside_have_their_policies(bench: Workbench, tmp_path: Path) -> None:
@@ -535,7 +535,7 @@ def test_an_import_that_takes_too_much_is_tried_once_in_a_run(
 ) -> None:
     """Taking a snapshot is outside of a run's bounds, so it must not happen for each sub-task."""
     taken: list[Bounds] = []
-    real = camera.picture
+    real = memory_dump.picture
 
     def counted(
         launch: Launch, walls: Walls, request: bytes, before: bytes, bounds: Bounds
@@ -543,7 +543,7 @@ def test_an_import_that_takes_too_much_is_tried_once_in_a_run(
         taken.append(bounds)
         return real(launch, walls, request, before, bounds)
 
-    monkeypatch.setattr(camera, "picture", counted)
+    monkeypatch.setattr(memory_dump, "picture", counted)
     monkeypatch.setattr(snapshots, "IMPORT_FUEL", 1_000_000_000)
     envelope, _ = ran(bench, SLOW_TO_FREEZE)
     assert envelope["result"] == [1, 1, 1], envelope["error"]

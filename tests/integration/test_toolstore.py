@@ -13,12 +13,12 @@ from capsule import wasm
 from capsule.errors import ToolchainError
 from capsule.paths import toolchain_data
 from capsule.progress import Silent
-from capsule.toolstore import binary, check, child, fetch, pins
+from capsule.toolstore import fetch, pins, run_program, verify_hash, wasmtime_override
 from capsule.toolstore.archive import export_toolchain, import_toolchain
 from capsule.toolstore.compile import compile_module
 from capsule.toolstore.manage import list_parts, verify
-from capsule.toolstore.store import open_toolchain
-from capsule.toolstore.supply import Supply
+from capsule.toolstore.open_toolchain import open_toolchain
+from capsule.toolstore.sources import Supply
 
 if TYPE_CHECKING:
     from capsule.toolstore.toolchain import Toolchain
@@ -39,7 +39,12 @@ def pinned() -> pins.Pins:
 def run(toolchain: Toolchain, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
     argv = [toolchain.wasmtime, "run", "-W", "exceptions=y,fuel=10000000000", *arguments]
     return subprocess.run(
-        argv, env=child.bare_environment(), capture_output=True, text=True, check=False, timeout=60
+        argv,
+        env=run_program.bare_environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
 
@@ -103,7 +108,7 @@ def test_every_part_is_listed_as_ready(toolchain_home: Path) -> None:
 
 
 def test_wasmtime_is_of_the_pinned_version(toolchain: Toolchain, pinned: pins.Pins) -> None:
-    found = binary.inspect(toolchain.wasmtime, pinned.wasmtime.oldest)
+    found = wasmtime_override.inspect(toolchain.wasmtime, pinned.wasmtime.oldest)
     assert found.version == pinned.wasmtime.reports
 
 
@@ -156,7 +161,7 @@ def test_a_wheel_for_another_system_comes_from_the_same_pip(
     """What `refresh_pins` and the pins rely on: which machine asks does not matter."""
     build = pins.pin_for(pinned, "windows", "aarch64", "")
     path = fetch.fetch(build.wheel, tmp_path, Silent())
-    check.check(path, build.wheel.size, build.wheel.sha256)
+    verify_hash.check(path, build.wheel.size, build.wheel.sha256)
 
 
 def test_a_toolchain_moves_through_a_file(toolchain_home: Path, tmp_path: Path) -> None:

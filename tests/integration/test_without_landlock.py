@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.walls import Walls
+from capsule.confine.isolation_layers import Walls
 from capsule.progress import Silent
-from capsule.toolstore.store import open_toolchain
+from capsule.toolstore.open_toolchain import open_toolchain
 
 if TYPE_CHECKING:
     from pathlib import Path

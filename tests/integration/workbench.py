@@ -5,12 +5,12 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from capsule.confine.walls import Walls
+from capsule.confine.isolation_layers import Walls
 from capsule.policy.resolve import CallerLimits
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
-from capsule.runner.export import build, export
+from capsule.runner.build_artifact import build, export
 from capsule.runner.observer import Nobody
 from capsule.runner.run import Order, run
 from capsule.runner.source import read_artifact, read_text

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from capsule.cli.grammar.tree import Argument, Command, Option
+    from capsule.cli.grammar.command_model import Argument, Command, Option
 
 _WIDTH = 80
 _INDENT = "  "
@@ -29,7 +29,7 @@ def with_default(about: Argument | Option) -> str:
 def named(option: Option) -> str:
     """Return the names of an option and of its value.
 
-    >>> from capsule.cli.grammar.tree import Option
+    >>> from capsule.cli.grammar.command_model import Option
     >>> named(Option(("--output", "-o"), "output", "OUT", "Where to write it."))
     '-o, --output OUT'
     """

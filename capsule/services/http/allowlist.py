@@ -19,7 +19,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from unicodedata import normalize
 
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 from capsule.policy.hosts import split_port
 from capsule.services.http.addresses import Reach, reach_of
 from capsule.services.http.failures import RefusedError

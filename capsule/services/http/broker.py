@@ -6,15 +6,15 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING, Any, Self
 
-from capsule.services.http import resolve
+from capsule.services.http import dns
 from capsule.services.http.allowlist import allow, check_addresses, check_unresolved
+from capsule.services.http.ca_certificates import SETTINGS, tls_context
 from capsule.services.http.exchange import Exchange, Head, Request
 from capsule.services.http.failures import FailedError, RefusedError
 from capsule.services.http.headers import METHODS, check_headers, check_method
 from capsule.services.http.limits import Limits
 from capsule.services.http.proxies import proxy_for, read_proxies
-from capsule.services.http.record import Ledger
-from capsule.services.http.trust import SETTINGS, tls_context
+from capsule.services.http.request_log import Ledger
 from capsule.services.http.urls import parse_url
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from capsule.services.http.addresses import Reach
     from capsule.services.http.allowlist import Hosts
     from capsule.services.http.proxies import Proxy
-    from capsule.services.http.record import Record
+    from capsule.services.http.request_log import Record
     from capsule.services.http.urls import Url
 
 # A resolver that hangs cannot be stopped, so its threads are counted.
@@ -53,7 +53,7 @@ class Broker:
         limits: Limits | None = None,
         *,
         ledger: Ledger | None = None,
-        look: Callable[[str, int], list[str]] = resolve.lookup,
+        look: Callable[[str, int], list[str]] = dns.lookup,
     ) -> None:
         self._allowed = allowed
         # The rest of the host's environment is none of a request's business.
@@ -217,7 +217,7 @@ class Broker:
         if proxy is not None:
             # The proxy is the host's own choice: where it stands is not the policy's matter.
             return self._proxy_addresses(proxy)
-        found = resolve.addresses_of(url.host, url.port, self._look)
+        found = dns.addresses_of(url.host, url.port, self._look)
         try:
             check_addresses(url, reach, found)
         except ValueError:
@@ -226,7 +226,7 @@ class Broker:
 
     def _proxy_addresses(self, proxy: Proxy) -> list[str]:
         try:
-            return self._look(proxy.host, proxy.port)[: resolve.MAX_ADDRESSES]
+            return self._look(proxy.host, proxy.port)[: dns.MAX_ADDRESSES]
         except (OSError, UnicodeError):
             raise FailedError("the host's proxy has no address") from None
 

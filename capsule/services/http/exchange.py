@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import httpcore
 
-from capsule.named import NamedTuple
-from capsule.services.http.explain import explained
+from capsule.namedtuples import NamedTuple
+from capsule.services.http.connection import Line
+from capsule.services.http.error_text import explained
 from capsule.services.http.failures import FailedError, LateError, RefusedError
 from capsule.services.http.headers import framed, received
-from capsule.services.http.line import Line
 
 if TYPE_CHECKING:
     import ssl
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from capsule.services.http.headers import Sent
     from capsule.services.http.limits import Limits
     from capsule.services.http.proxies import Proxy
-    from capsule.services.http.record import Record
+    from capsule.services.http.request_log import Record
     from capsule.services.http.urls import Url
 
 _ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 from capsule.services.http.failures import RefusedError
 
 if TYPE_CHECKING:

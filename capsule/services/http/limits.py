@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 
 
 class Limits(NamedTuple):

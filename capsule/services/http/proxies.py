@@ -11,7 +11,7 @@ from ipaddress import ip_address, ip_network
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from capsule.named import NamedTuple
+from capsule.namedtuples import NamedTuple
 from capsule.services.http.allowlist import is_local
 from capsule.services.http.failures import FailedError
 from capsule.services.http.urls import is_address

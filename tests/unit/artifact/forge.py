@@ -8,10 +8,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from capsule import wasm
-from capsule.artifact.parts import DIGEST, MANIFEST, PACKAGES, SOURCES, Parts
+from capsule.artifact.contents import DIGEST, MANIFEST, PACKAGES, SOURCES, Parts
 from capsule.artifact.write import custom, sealed, write
+from capsule.snapshot.changed_pages import PAGE, PageRun
 from capsule.snapshot.driver import run_driver
-from capsule.snapshot.pages import PAGE, PageRun
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

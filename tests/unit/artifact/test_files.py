@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.artifact import read as reading
+from capsule.artifact.contents import MAX_ARTIFACT
 from capsule.artifact.errors import ArtifactError
-from capsule.artifact.parts import MAX_ARTIFACT
 from capsule.artifact.read import read
 from tests.unit.artifact.forge import PARTS, artifact, driver, unsealed
 

@@ -15,12 +15,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capsule import wasm
+from capsule.artifact.contents import DIGEST, MANIFEST, PACKAGES, SOURCES, Parts
 from capsule.artifact.errors import ArtifactError
-from capsule.artifact.parts import DIGEST, MANIFEST, PACKAGES, SOURCES, Parts
 from capsule.artifact.read import read_bytes
 from capsule.artifact.write import custom, sealed, write
+from capsule.snapshot.changed_pages import PAGE
 from capsule.snapshot.driver import run_driver
-from capsule.snapshot.pages import PAGE
 from tests.unit.artifact.forge import (
     PARTS,
     artifact,

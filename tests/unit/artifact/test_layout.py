@@ -7,11 +7,11 @@ import time
 import pytest
 
 from capsule import wasm
+from capsule.artifact.contents import DIGEST, MANIFEST, PACKAGES, SOURCES
 from capsule.artifact.errors import ArtifactError
-from capsule.artifact.parts import DIGEST, MANIFEST, PACKAGES, SOURCES
 from capsule.artifact.read import read_bytes
 from capsule.artifact.write import custom, sealed
-from capsule.snapshot.pages import PAGE
+from capsule.snapshot.changed_pages import PAGE
 from tests.unit.artifact.forge import PAGES, PARTS, artifact, driver, forge, manifest, pieces, table
 
 

@@ -7,11 +7,11 @@ import tracemalloc
 
 import pytest
 
+from capsule.artifact.contents import MAX_MANIFEST, MAX_MEMORY, MIN_MEMORY
 from capsule.artifact.errors import ArtifactError
 from capsule.artifact.manifest import MAX_DEPTH
-from capsule.artifact.parts import MAX_MANIFEST, MAX_MEMORY, MIN_MEMORY
 from capsule.artifact.read import read_bytes
-from capsule.snapshot.pages import PAGE, PageRun
+from capsule.snapshot.changed_pages import PAGE, PageRun
 from tests.unit.artifact.forge import MEMORY, PAGES, PARTS, artifact, driver, forge, manifest
 
 TABLE = [[run.offset, len(run.data)] for run in PAGES]

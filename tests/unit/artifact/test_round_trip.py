@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capsule.artifact.contents import MAX_MANIFEST, MAX_MEMORY, MIN_MEMORY, Parts
 from capsule.artifact.errors import ArtifactError
-from capsule.artifact.parts import MAX_MANIFEST, MAX_MEMORY, MIN_MEMORY, Parts
 from capsule.artifact.read import read_bytes
 from capsule.artifact.write import write
 from capsule.errors import CapsuleError
-from capsule.snapshot.pages import PAGE, PageRun
+from capsule.snapshot.changed_pages import PAGE, PageRun
 from capsule.wasm import PAGE as WASM_PAGE
 from tests.unit.artifact.forge import MEMORY, PAGES, PARTS, artifact, driver, unsealed
 

@@ -11,12 +11,12 @@ import wasmtime
 from hypothesis import given, settings
 
 from capsule import wasm
-from capsule.artifact.parts import Parts
+from capsule.artifact.contents import Parts
 from tests.unit.artifact.forge import PARTS, artifact, driver, pieces
 from tests.unit.artifact.test_round_trip import manifests, snapshots, tables
 
 if TYPE_CHECKING:
-    from capsule.snapshot.pages import PageRun
+    from capsule.snapshot.changed_pages import PageRun
 
 
 def is_valid(module: bytes) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capsule.bundle import collect, contents, imports, metadata, names
+from capsule.bundle import collect, contents, imports, inline_script_metadata, module_name
 from capsule.bundle.contents import Bundle, digest_of
 
 FILES = st.dictionaries(st.text("ab/.", max_size=4), st.binary(max_size=4), max_size=4)
@@ -41,7 +41,9 @@ def test_the_entry_file() -> None:
     assert Bundle({}, "my_task", frozenset(), "").entry_file == "my_task.py"
 
 
-@pytest.mark.parametrize("module", [collect, contents, imports, metadata, names])
+@pytest.mark.parametrize(
+    "module", [collect, contents, imports, inline_script_metadata, module_name]
+)
 def test_examples(module: object) -> None:
     done = doctest.testmod(module)  # type: ignore[arg-type]
     assert done.attempted > 0

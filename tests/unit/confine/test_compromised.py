@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine import walls
+from capsule.confine import isolation_layers
 from capsule.process import launch as starting
 from capsule.process.argv import Launch, Mount
 from capsule.process.cancel import Cancellation
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.skipif(
-    walls.standing().landlock < 4 or not walls.standing().seccomp,
+    isolation_layers.standing().landlock < 4 or not isolation_layers.standing().seccomp,
     reason="this kernel or processor does not give both walls",
 )
 
@@ -223,7 +223,7 @@ def ran(program: Path, *read: Path) -> str:
     out, said = b"", b""
     with (
         Cancellation() as never,
-        starting.start(launch, walls.standing(), timeout_ms=60_000) as process,
+        starting.start(launch, isolation_layers.standing(), timeout_ms=60_000) as process,
     ):
         while not (arrival := process.wait(time.monotonic() + 60, never)).ended:
             assert not arrival.timed_out

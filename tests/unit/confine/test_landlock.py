@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine import landlock, linux, walls
+from capsule.confine import isolation_layers, landlock, linux
 from capsule.confine.access import Access
 from capsule.confine.elf import loader_of
 from capsule.process import posix
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 SHELL = Path("/bin/sh")
 needs_landlock = pytest.mark.skipif(
-    walls.standing().landlock == 0, reason="this kernel has no Landlock to test"
+    isolation_layers.standing().landlock == 0, reason="this kernel has no Landlock to test"
 )
 
 
@@ -53,10 +53,10 @@ def test_a_sandbox_may_execute_only_its_program_and_the_loader(tmp_path: Path) -
 
 def confined(script: str, access: Access, version: int | None = None) -> bytes:
     """Run a shell script behind the walls and return what it printed."""
-    standing = walls.standing() if version is None else walls.Walls(version)
+    standing = isolation_layers.standing() if version is None else isolation_layers.Walls(version)
 
     def spawn(start: Callable[[], int]) -> int:
-        return walls.put_up(standing, access, start)
+        return isolation_layers.put_up(standing, access, start)
 
     out = b""
     with Cancellation() as never, posix.start([str(SHELL), "-c", script], {}, spawn) as process:
@@ -67,7 +67,7 @@ def confined(script: str, access: Access, version: int | None = None) -> bytes:
 
 
 @needs_landlock
-@pytest.mark.parametrize("version", range(1, walls.standing().landlock + 1))
+@pytest.mark.parametrize("version", range(1, isolation_layers.standing().landlock + 1))
 def test_a_shell_in_place_of_wasmtime_gets_nowhere(tmp_path: Path, version: int) -> None:
     (allowed := tmp_path / "allowed").mkdir()
     (allowed / "file").write_text("allowed content")
@@ -110,7 +110,7 @@ def test_a_folder_that_became_a_link_is_not_reached(tmp_path: Path) -> None:
 
 
 @needs_landlock
-@pytest.mark.skipif(walls.standing().landlock < 4, reason="the kernel cannot refuse TCP")
+@pytest.mark.skipif(isolation_layers.standing().landlock < 4, reason="the kernel cannot refuse TCP")
 def test_no_connection_can_be_made() -> None:
     python = Path(sys.executable).resolve()
     with socket.create_server(("127.0.0.1", 0)) as server:
@@ -128,7 +128,7 @@ def test_no_connection_can_be_made() -> None:
         done: list[subprocess.CompletedProcess[bytes]] = []
 
         def restricted() -> None:
-            landlock.restrict_this_thread(rules, walls.standing().landlock)
+            landlock.restrict_this_thread(rules, isolation_layers.standing().landlock)
             done.append(
                 subprocess.run(
                     [python, "-ISc", script], capture_output=True, check=False, timeout=20, env={}
@@ -163,7 +163,7 @@ def test_a_wall_that_cannot_be_raised_stops_the_start(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(landlock, "restrict_this_thread", refuse)
     with pytest.raises(OSError, match="not supported"):
-        walls.put_up(walls.standing(), Access(SHELL, read=()), start)
+        isolation_layers.put_up(isolation_layers.standing(), Access(SHELL, read=()), start)
     assert started == []
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.walls import limit
+from capsule.confine.isolation_layers import limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ import pytest
 
 from capsule.lifecycle import ids
 from capsule.lifecycle.events import Created, Ended, Running
-from capsule.lifecycle.pending import Row
 from capsule.lifecycle.recorder import Recorder
+from capsule.lifecycle.write_buffer import Row
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.cli.layout.listing import listing
-from capsule.cli.layout.live import live
-from capsule.cli.layout.page import page
-from capsule.cli.layout.trace import trace
+from capsule.cli.render.html_page import page
+from capsule.cli.render.ps import live
+from capsule.cli.render.run_list import listing
+from capsule.cli.render.trace import trace
 from capsule.errors import CapsuleError
 from capsule.lifecycle import reader, schema, spool
 from capsule.lifecycle.columns import values
-from capsule.lifecycle.hosts import Host
+from capsule.lifecycle.owner_process import Host
 from capsule.lifecycle.recorder import FOLDER, Recorder
-from capsule.lifecycle.store import Store
+from capsule.lifecycle.writer import Store
 from tests.unit.lifecycle.conftest import created, ended, record, row
 
 if TYPE_CHECKING:

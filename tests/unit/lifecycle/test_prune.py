@@ -10,7 +10,7 @@ import pytest
 from capsule.lifecycle import ids, prune, reader
 from capsule.lifecycle.prune import Bounds, Upkeep
 from capsule.lifecycle.reader import Filters
-from capsule.lifecycle.store import Store
+from capsule.lifecycle.writer import Store
 from tests.unit.lifecycle.conftest import row
 
 if TYPE_CHECKING:

@@ -11,10 +11,10 @@ import pytest
 
 from capsule.errors import UsageError
 from capsule.lifecycle import database, ids, reader, schema
-from capsule.lifecycle.pending import Row
 from capsule.lifecycle.reader import Filters
 from capsule.lifecycle.schema import Attempt
-from capsule.lifecycle.store import Store
+from capsule.lifecycle.write_buffer import Row
+from capsule.lifecycle.writer import Store
 from tests.unit.lifecycle.conftest import REPOSITORY, created, ended, row
 
 if TYPE_CHECKING:

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.lifecycle import pending, reader, store
-from capsule.lifecycle.pending import Pending
+from capsule.lifecycle import reader, write_buffer, writer
 from capsule.lifecycle.recorder import Recorder, open_recorder
+from capsule.lifecycle.write_buffer import Pending
 from tests.unit.lifecycle.conftest import REPOSITORY, created, ended, record
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from capsule.lifecycle.pending import Row
+    from capsule.lifecycle.write_buffer import Row
 
 
 def test_an_attempt_is_a_row(recorder: Recorder, tmp_path: Path, notes: list[str]) -> None:
@@ -87,7 +87,7 @@ def _written(recorder: Recorder) -> threading.Event:
     """An event that is set when the recorder has written for the first time."""
     event, write = threading.Event(), recorder._write
 
-    def watched(where: store.Store, rows: Sequence[Row]) -> bool:
+    def watched(where: writer.Store, rows: Sequence[Row]) -> bool:
         done = write(where, rows)
         event.set()
         return done
@@ -165,7 +165,7 @@ def test_closing_ends_in_time_when_writing_does_not(
     tmp_path: Path, notes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = threading.Event()
-    monkeypatch.setattr(store.Store, "write", lambda *_: release.wait(60))
+    monkeypatch.setattr(writer.Store, "write", lambda *_: release.wait(60))
     recorder = Recorder(tmp_path, notes.append)
     record(recorder, created(), ended())
     recorder.close(0.01)
@@ -180,7 +180,7 @@ def test_a_mistake_of_the_writer_is_said_once_and_is_nobodys_problem(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(store.Store, "write", broken)
+    monkeypatch.setattr(writer.Store, "write", broken)
     record(recorder, created(), ended())
     assert recorder._closing.wait(0) is False
     recorder.close()
@@ -189,7 +189,7 @@ def test_a_mistake_of_the_writer_is_said_once_and_is_nobodys_problem(
 
 
 def test_who_is_told_may_fail_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store.Store, "write", lambda *_: 1 / 0)
+    monkeypatch.setattr(writer.Store, "write", lambda *_: 1 / 0)
 
     def note(text: str) -> None:
         raise BrokenPipeError
@@ -206,7 +206,7 @@ def test_details_go_first_when_there_is_too_much() -> None:
         kept.ended(attempt.id, ended(stdout="x" * 400))
     ends = [row.ended for row in kept.take()]
     assert [end is not None and end.stdout is None for end in ends] == [True] * 3 + [False] * 2
-    assert kept.dropped == pending.Dropped(details=3)
+    assert kept.dropped == write_buffer.Dropped(details=3)
     assert kept.take() == []
 
 
@@ -216,7 +216,7 @@ def test_the_oldest_rows_go_when_there_are_too_many() -> None:
     for attempt in made:
         kept.created(attempt)
     assert [row.created for row in kept.take()] == made[2:]
-    assert kept.dropped == pending.Dropped(rows=2)
+    assert kept.dropped == write_buffer.Dropped(rows=2)
     # They go on all the same, and are written whole when they end.
     kept.ended(made[0].id, ended())
     assert [row.created for row in kept.take()] == [made[0]]
@@ -228,7 +228,7 @@ def test_what_was_dropped_is_said(
     with Recorder(tmp_path, notes.append) as recorder:
         recorder._pending = Pending(most_bytes=10)
         record(recorder, created(), ended(stdout="x" * 100))
-    assert recorder.dropped == pending.Dropped(details=1)
+    assert recorder.dropped == write_buffer.Dropped(details=1)
     assert notes == ["some runs are not recorded whole: there were too many at once"]
     assert reader.runs(tmp_path)[0].last.state == "completed"
 

@@ -14,7 +14,7 @@ import pytest
 
 from capsule.lifecycle import database, reader, spool
 from capsule.lifecycle.recorder import FOLDER, Recorder
-from capsule.lifecycle.store import Store
+from capsule.lifecycle.writer import Store
 from tests.unit.lifecycle.conftest import REPOSITORY, created, ended, record, row
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import pytest
 from capsule.errors import CapsuleError
 from capsule.lifecycle import database, prune, reader, schema
 from capsule.lifecycle.recorder import Recorder
-from capsule.lifecycle.store import LostError, Store
+from capsule.lifecycle.writer import LostError, Store
 from tests.unit.lifecycle.conftest import created, ended, go, record, row, told
 
 if TYPE_CHECKING:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.lifecycle import hosts, locks, reader
-from capsule.lifecycle.hosts import Host, Presence, is_gone
+from capsule.lifecycle import owner_locks, owner_process, reader
+from capsule.lifecycle.owner_process import Host, Presence, is_gone
 from capsule.lifecycle.reader import HOST_DIED, Filters
-from capsule.lifecycle.store import Store
+from capsule.lifecycle.writer import Store
 from tests.unit.lifecycle.conftest import go, row, told
 
 if TYPE_CHECKING:
@@ -55,9 +55,9 @@ def test_two_hundred_writers_lose_nothing(tmp_path: Path, program: Program) -> N
 GOES_ON = """
 import itertools, sys
 from pathlib import Path
-from capsule.lifecycle.store import Store
+from capsule.lifecycle.writer import Store
 from tests.unit.lifecycle.conftest import created, ended, row
-from capsule.lifecycle.pending import Row
+from capsule.lifecycle.write_buffer import Row
 store = Store(Path(sys.argv[1]) / "lifecycle")
 for count in itertools.count():
     rows = [[row(stdout="x" * 3000), Row(created(task="open")), row()] for _ in range(20)]
@@ -95,8 +95,8 @@ def test_a_writer_that_is_killed_leaves_nothing_running(
 WAITS = """
 import sys
 from pathlib import Path
-from capsule.lifecycle.pending import Row
-from capsule.lifecycle.store import Store
+from capsule.lifecycle.write_buffer import Row
+from capsule.lifecycle.writer import Store
 from tests.unit.lifecycle.conftest import created, ended
 store = Store(Path(sys.argv[1]) / "lifecycle")
 made = created()
@@ -148,7 +148,7 @@ def test_a_program_whose_number_means_nothing_here_is_known_by_its_lock(
     mine = Presence(tmp_path)
     elsewhere = mine.host._replace(pid=1, started=f"{place}/5")
     assert not is_gone(tmp_path, elsewhere)
-    hosts.sweep(tmp_path)
+    owner_process.sweep(tmp_path)
     assert not is_gone(tmp_path, elsewhere)
     mine.close()
     assert is_gone(tmp_path, elsewhere)
@@ -161,7 +161,7 @@ def test_a_zombie_is_gone(tmp_path: Path) -> None:
         if not child:
             signal.pause()
         place = mine.host.started.rpartition("/")[0]
-        theirs = Host("zombie", child, f"{place}/{hosts._start_of(child)}")
+        theirs = Host("zombie", child, f"{place}/{owner_process._start_of(child)}")
         assert not is_gone(tmp_path, theirs)
         os.kill(child, signal.SIGKILL)
         os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
@@ -172,13 +172,13 @@ def test_a_zombie_is_gone(tmp_path: Path) -> None:
 
 def test_a_lock_that_is_taken_and_one_that_was_swept_away(tmp_path: Path) -> None:
     path = tmp_path / "lock"
-    handle = locks.take(path)
+    handle = owner_locks.take(path)
     assert handle is not None
-    assert locks.take(path) is None
-    assert not locks.sweep(path)
-    with pytest.raises(TimeoutError), locks.held(path, 0):
+    assert owner_locks.take(path) is None
+    assert not owner_locks.sweep(path)
+    with pytest.raises(TimeoutError), owner_locks.held(path, 0):
         pass
     os.close(handle)
-    assert locks.sweep(path)
+    assert owner_locks.sweep(path)
     assert not path.exists()
-    assert locks.sweep(path)
+    assert owner_locks.sweep(path)

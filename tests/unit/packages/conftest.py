@@ -13,10 +13,10 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from capsule.packages.resolve import resolve
-from capsule.packages.wanted import Packages, Wanted
+from capsule.packages.dependency_types import Packages, Wanted
+from capsule.packages.provision import resolve
 from capsule.progress import Silent
-from capsule.toolstore import child, pip
+from capsule.toolstore import pip, run_program
 from capsule.toolstore.fetch import Means
 
 if TYPE_CHECKING:
@@ -134,14 +134,20 @@ class Index:
         self.before()
 
     def _real(
-        self, argv: Sequence[str], environ: Mapping[str, str], watch: child.Watch | None = None
-    ) -> child.Outcome:
+        self,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        watch: run_program.Watch | None = None,
+    ) -> run_program.Outcome:
         self._note(argv, environ)
-        return child.run(argv, environ, watch)
+        return run_program.run(argv, environ, watch)
 
     def _scripted(
-        self, argv: Sequence[str], environ: Mapping[str, str], watch: child.Watch | None = None
-    ) -> child.Outcome:
+        self,
+        argv: Sequence[str],
+        environ: Mapping[str, str],
+        watch: run_program.Watch | None = None,
+    ) -> run_program.Outcome:
         self._note(argv, environ)
         target = Path(argv[argv.index("--dest") + 1])
         for asked in map(Requirement, self.asked[-1]):
@@ -153,12 +159,12 @@ class Index:
             ]
             if not fitting:
                 said = f"ERROR: No matching distribution found for {asked}\n"
-                return child.Outcome(1, "", said)
+                return run_program.Outcome(1, "", said)
             path = max(fitting)[1]
             (target / path.name).write_bytes(path.read_bytes())
             if watch:
                 watch()
-        return child.Outcome(0, "", "")
+        return run_program.Outcome(0, "", "")
 
 
 @dataclass

@@ -7,7 +7,7 @@ import email
 import pytest
 
 from capsule.errors import ToolchainError
-from capsule.packages import interpreter
+from capsule.packages import builtin_table
 from scripts import refresh_packages as script
 
 METADATA = """\
@@ -35,6 +35,6 @@ def test_a_row() -> None:
 def test_the_module_is_what_the_script_writes() -> None:
     """It was not edited by hand."""
     text = script.render(
-        interpreter.LIBRARY, list(interpreter.DISTRIBUTIONS), set(interpreter.SCIENCE)
+        builtin_table.LIBRARY, list(builtin_table.DISTRIBUTIONS), set(builtin_table.SCIENCE)
     )
     assert text == script.FILE.read_text()

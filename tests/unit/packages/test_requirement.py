@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 from capsule.errors import UsageError
+from capsule.packages.dependency_types import Wanted
 from capsule.packages.requirement import applies, check_python, merged, parse, roots
-from capsule.packages.wanted import Wanted
 
 
 @pytest.mark.parametrize("fits", [None, "", ">=3.11", "==3.15.*", "~=3.15", "<3.16,>=3.9", ">3.14"])

@@ -18,7 +18,7 @@ from capsule.policy.folders import (
     parse_mount,
     relative_parts,
 )
-from capsule.policy.values import InvalidValueError
+from capsule.policy.invalid_value import InvalidValueError
 
 
 @pytest.fixture

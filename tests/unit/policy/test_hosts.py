@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capsule.policy.hosts import covers, parse_host, split_port
-from capsule.policy.values import InvalidValueError
+from capsule.policy.invalid_value import InvalidValueError
 
 
 @pytest.mark.parametrize(

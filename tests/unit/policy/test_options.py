@@ -14,7 +14,7 @@ from capsule.policy.units import MAX_COMPUTE, MAX_RAM, MAX_RETRIES, MAX_TIMEOUT
 
 if TYPE_CHECKING:
     from capsule.errors import CapsuleError
-    from capsule.policy.values import InvalidValueError
+    from capsule.policy.invalid_value import InvalidValueError
 
 FOLDERS = st.builds(
     lambda name, mode: parse_folder({"path": f"./{name}", "mode": mode}),

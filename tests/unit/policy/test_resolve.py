@@ -11,13 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capsule.errors import CapsuleError, ConfigError, PolicyError, UsageError
-from capsule.policy.bounds import Bound, Bounds
 from capsule.policy.config import read_config
-from capsule.policy.declared import Declared, with_modules
+from capsule.policy.declaration_types import Declared, with_modules
 from capsule.policy.folders import FolderGrant, parse_mount
+from capsule.policy.limit_origins import Bound, Bounds
 from capsule.policy.project import Limits, Project
 from capsule.policy.resolve import CallerLimits, Policy, resolve, resolve_all
-from capsule.policy.source import read_source
+from capsule.policy.task_declarations import read_source
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -12,9 +12,9 @@ import sys
 from pathlib import Path
 before = set(sys.modules)
 from capsule.policy.config import find_project
-from capsule.policy.entry import entry_task
+from capsule.policy.entry_point import entry_task
 from capsule.policy.resolve import resolve_all
-from capsule.policy.source import read_source
+from capsule.policy.task_declarations import read_source
 folder = Path(sys.argv[1])
 project = find_project(folder, working=folder)
 declared = read_source("from capsule import task\\n@task(ram='1GB')\\ndef main(): pass", "t.py")

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.units import (
     MAX_COMPUTE,
     MAX_RAM,
@@ -21,7 +22,6 @@ from capsule.policy.units import (
     parse_retries,
     parse_timeout,
 )
-from capsule.policy.values import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

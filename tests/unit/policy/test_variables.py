@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from capsule.policy.values import InvalidValueError
+from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.variables import parse_variable
 
 

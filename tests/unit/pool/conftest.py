@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.walls import Walls
+from capsule.confine.isolation_layers import Walls
 from capsule.process.argv import Launch
 from capsule.runner.attempt import Plan
-from capsule.runner.limits import Limits
+from capsule.runner.limit_messages import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
-from capsule.pool.ahead import serves
 from capsule.pool.pool import Pool
+from capsule.pool.prestarted_process import serves
 from capsule.pool.quota import Quota
 from capsule.process.argv import Mount
-from capsule.runner.limits import Limits
+from capsule.runner.limit_messages import Limits
 from tests.unit.pool.conftest import WAITS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from capsule.process.instance import Instance
+    from capsule.process.sandbox_process import Instance
     from tests.unit.pool.conftest import Plans
 
 SECONDS = 20

@@ -18,7 +18,7 @@ from capsule.process.cancel import Cancellation
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from capsule.process.peer import Process
+    from capsule.process.process_protocol import Process
 
     Start = Callable[[str], Process]
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.runner.limits import Limits
+from capsule.runner.limit_messages import Limits
 
 if TYPE_CHECKING:
     from tests.unit.runner.conftest import FakeSandbox

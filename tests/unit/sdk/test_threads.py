@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
-from capsule.sdk import workers
+from capsule.sdk import thread_pool
 from capsule.sdk.threads import in_thread, to_its_end
 
 if TYPE_CHECKING:
@@ -31,9 +31,9 @@ def anyio_backend(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def kept() -> Iterator[None]:
-    workers.keep()
+    thread_pool.keep()
     yield
-    workers.release()
+    thread_pool.release()
     assert names().count("capsule-run") == 0
 
 
@@ -55,8 +55,8 @@ async def test_a_thread_that_nobody_keeps_ends_with_its_work() -> None:
 
 async def test_who_is_at_work_when_all_is_released_ends_after() -> None:
     def work(_: Cancellation) -> threading.Thread:
-        workers.keep()
-        workers.release()
+        thread_pool.keep()
+        thread_pool.release()
         return threading.current_thread()
 
     thread = await in_thread(work)
@@ -185,11 +185,11 @@ begun.wait()
 @pytest.mark.usefixtures("kept")
 def test_a_forked_child_starts_threads_of_its_own() -> None:
     done = threading.Event()
-    workers.begin(lambda: None, done.set)
+    thread_pool.begin(lambda: None, done.set)
     assert done.wait(SECONDS)
     pid = os.fork()
     if pid == 0:
         again = threading.Event()
-        workers.begin(lambda: None, again.set)
+        thread_pool.begin(lambda: None, again.set)
         os._exit(0 if again.wait(SECONDS) else 1)
     assert os.waitpid(pid, 0)[1] == 0

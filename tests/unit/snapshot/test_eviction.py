@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.progress import Silent
-from capsule.snapshot import shelf
+from capsule.snapshot import cache as entry_cache
 from capsule.snapshot.eviction import Bounds, contents, prune, prune_at_times
 from capsule.toolstore import files
-from capsule.toolstore.lock import locked
+from capsule.toolstore.toolchain_lock import locked
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -33,13 +33,13 @@ class Cache:
         self.path = path
 
     def put(self, shelf_name: str, key: str, *, age: float = HOUR, size: int = 1 << 20) -> Path:
-        def make(folder: Path) -> shelf.Facts:
+        def make(folder: Path) -> cache.Facts:
             (folder / "content").write_bytes(b"x" * size)
             return {"number": 1}
 
-        folder = shelf.obtain(self.path / shelf_name, hexadecimal(key), make, Silent()).folder
+        folder = entry_cache.obtain(self.path / shelf_name, hexadecimal(key), make, Silent()).folder
         then = time.time() - age
-        os.utime(folder / shelf.INDEX, (then, then))
+        os.utime(folder / cache.INDEX, (then, then))
         return folder
 
     def names(self) -> list[str]:
@@ -115,7 +115,7 @@ def test_an_entry_that_is_being_made_stays(cache: Cache) -> None:
 
 def test_a_use_is_noted(cache: Cache) -> None:
     cache.put("tasks", "entry", age=29 * DAY)
-    shelf.obtain(cache.path / "tasks", hexadecimal("entry"), lambda folder: {}, Silent())
+    entry_cache.obtain(cache.path / "tasks", hexadecimal("entry"), lambda folder: {}, Silent())
     assert time.time() - contents(cache.path)[0].used < 60
 
 

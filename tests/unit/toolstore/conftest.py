@@ -19,11 +19,11 @@ import pytest
 
 from capsule import wasm
 from capsule.progress import Silent
-from capsule.toolstore.machine import Machine
+from capsule.toolstore.open_toolchain import layout_of, open_toolchain
 from capsule.toolstore.pins import Core
-from capsule.toolstore.slim import slim
-from capsule.toolstore.store import layout_of, open_toolchain
-from capsule.toolstore.supply import Supply
+from capsule.toolstore.platform_tag import Machine
+from capsule.toolstore.sources import Supply
+from capsule.toolstore.strip_functions import slim
 
 if TYPE_CHECKING:
     from collections.abc import Callable

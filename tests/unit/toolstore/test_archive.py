@@ -10,8 +10,8 @@ import pytest
 
 from capsule.errors import ToolchainError
 from capsule.toolstore.archive import INDEX, export_toolchain, import_toolchain
-from capsule.toolstore.machine import Machine
 from capsule.toolstore.manage import remove, verify
+from capsule.toolstore.platform_tag import Machine
 
 if TYPE_CHECKING:
     from collections.abc import Callable

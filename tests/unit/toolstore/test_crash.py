@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.toolstore import prepare, record
+from capsule.toolstore import file_index, prepare
 from capsule.toolstore.manage import remove, verify
 
 if TYPE_CHECKING:
@@ -188,6 +188,6 @@ def test_many_first_runs_of_both_flavours(bench: Bench, fork: Fork, ended: Ended
         "fetch tiny-python",
         "fetch tiny-wasmtime",
     ]
-    known = record.read(bench.layout.record)
+    known = file_index.read(bench.layout.record)
     assert known is not None
     assert {"core.cwasm", "science.cwasm"} <= known.files.keys()

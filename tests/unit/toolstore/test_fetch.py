@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.errors import ToolchainError
-from capsule.toolstore import child, fetch, pins, pip
+from capsule.toolstore import fetch, pins, pip, run_program
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ SECOND = pip.Pip("second", ("/opt/second/uv", "pip"), uv=True)
 class Script:
     """A pip that does what a test says: for each run an outcome, or an error, and a file."""
 
-    def __init__(self, *outcomes: child.Outcome | OSError, brings: dict[str, bytes]) -> None:
+    def __init__(self, *outcomes: run_program.Outcome | OSError, brings: dict[str, bytes]) -> None:
         self.outcomes = list(outcomes)
         self.brings = brings
         self.runs: list[list[str]] = []
@@ -35,8 +35,8 @@ class Script:
         self,
         argv: Sequence[str],
         environ: Mapping[str, str],
-        watch: child.Watch | None = None,
-    ) -> child.Outcome:
+        watch: run_program.Watch | None = None,
+    ) -> run_program.Outcome:
         self.runs.append(list(argv))
         self.environs.append(dict(environ))
         outcome = self.outcomes.pop(0)
@@ -54,7 +54,7 @@ class Script:
         return outcome
 
 
-OK = child.Outcome(0, "Successfully downloaded\n", "")
+OK = run_program.Outcome(0, "Successfully downloaded\n", "")
 
 
 @pytest.fixture
@@ -118,12 +118,12 @@ def test_pips_partial_files_lie_in_the_staging_folder(
     [
         FileNotFoundError(2, "No such file or directory"),
         PermissionError(13, "Permission denied"),
-        child.Outcome(127, "", "pyenv: pip: command not found\n"),
-        child.Outcome(1, "", "/usr/bin/python3: No module named pip\n"),
+        run_program.Outcome(127, "", "pyenv: pip: command not found\n"),
+        run_program.Outcome(1, "", "/usr/bin/python3: No module named pip\n"),
     ],
 )
 def test_a_pip_that_is_none_gives_way_to_the_next(
-    wheel: pins.Wheel, staging: Path, watcher: Watcher, absent: child.Outcome | OSError
+    wheel: pins.Wheel, staging: Path, watcher: Watcher, absent: run_program.Outcome | OSError
 ) -> None:
     script = Script(absent, OK, brings={wheel.file: b""})
     run(script, wheel, staging, watcher, FIRST, SECOND)
@@ -142,7 +142,7 @@ def test_a_pip_that_fails_is_the_end_of_it(
         "ERROR: No matching distribution found for tiny-python==1.0.0\n"
         "\n[notice] A new release of pip is available\n"
     )
-    script = Script(child.Outcome(1, "Looking in indexes\n", said), brings={})
+    script = Script(run_program.Outcome(1, "Looking in indexes\n", said), brings={})
     with pytest.raises(ToolchainError) as caught:
         run(script, wheel, staging, watcher, FIRST, SECOND)
     assert caught.value.message == (
@@ -181,8 +181,8 @@ def test_an_interrupted_download_ends_the_step(
     wheel: pins.Wheel, staging: Path, watcher: Watcher
 ) -> None:
     def interrupted(
-        argv: Sequence[str], environ: Mapping[str, str], watch: child.Watch | None = None
-    ) -> child.Outcome:
+        argv: Sequence[str], environ: Mapping[str, str], watch: run_program.Watch | None = None
+    ) -> run_program.Outcome:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -234,5 +234,5 @@ def test_a_module_in_the_working_folder_is_not_pip(
     (tmp_path / "pip.py").write_text("print('run as the user')\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("PYTHONPATH", raising=False)
-    outcome = child.run([*real_pips()[0].command, "--version"], os.environ)
+    outcome = run_program.run([*real_pips()[0].command, "--version"], os.environ)
     assert outcome.stdout.startswith("pip ")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.errors import ToolchainError
-from capsule.toolstore.machine import Machine
 from capsule.toolstore.manage import Finding, install, list_parts, remove, verify
+from capsule.toolstore.platform_tag import Machine
 
 if TYPE_CHECKING:
     from pathlib import Path

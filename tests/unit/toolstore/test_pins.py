@@ -10,8 +10,8 @@ import pytest
 
 from capsule.errors import ToolchainError
 from capsule.paths import toolchain_data
-from capsule.toolstore import machine, pins
-from capsule.toolstore.identity import identity, sha256, short_id
+from capsule.toolstore import pins, platform_tag
+from capsule.toolstore.digests import identity, sha256, short_id
 from capsule.toolstore.layout import STDLIB
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def test_the_library_is_named_after_the_pinned_python() -> None:
 
 
 def test_this_machine_has_a_build() -> None:
-    here = machine.detect()
+    here = platform_tag.detect()
     build = pins.pin_for(pins.load(REAL), here.system, here.machine, here.libc)
     assert build.kind == str(here)
 

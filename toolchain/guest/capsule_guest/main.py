@@ -10,17 +10,17 @@ import sys
 
 from capsule.shared.frames import FAILURE, READY, RESULT, WARM
 from capsule_guest import (
-    failures,
-    figures,
-    freezing,
+    asyncio_loop,
+    exception_encoding,
     loader,
-    loop,
+    matplotlib_setup,
+    missing_natives,
     net,
     results,
-    science,
+    snapshot_prepare,
     streams,
     tasks,
-    times,
+    utime_stub,
 )
 from capsule_guest.channel import receive, send
 
@@ -37,13 +37,13 @@ def prepare(*, core: bool, asyncio: bool) -> None:
     `core` is which interpreter this is, `asyncio` whether to load that module already.
     """
     streams.install()
-    times.install()
+    utime_stub.install()
     if core:
-        science.refuse()
+        missing_natives.refuse()
     else:
-        figures.adapt_on_import()
+        matplotlib_setup.adapt_on_import()
     net.install()
-    loop.adapt_on_import()
+    asyncio_loop.adapt_on_import()
     if asyncio:
         importlib.import_module("asyncio")
     send(RESULT, b"null")
@@ -54,10 +54,10 @@ def freeze() -> None:
     request = _decode(receive()[1])
     try:
         _install(request)
-        kind, answer = RESULT, freezing.freeze(request["module"])
+        kind, answer = RESULT, snapshot_prepare.freeze(request["module"])
     except BaseException as error:
         _RESERVE.clear()
-        kind, answer = FAILURE, failures.encode(error)
+        kind, answer = FAILURE, exception_encoding.encode(error)
     send(kind, answer)
 
 
@@ -69,12 +69,12 @@ def serve() -> None:
         kind, content = receive()
     request = _decode(content)
     try:
-        freezing.resume()
+        snapshot_prepare.resume()
         kind, answer = results.encode(_run(request))
     except BaseException as error:
         # First of all: whatever is done where no memory is left can end the interpreter.
         _RESERVE.clear()
-        kind, answer = FAILURE, failures.encode(error)
+        kind, answer = FAILURE, exception_encoding.encode(error)
     streams.flush()
     send(kind, answer)
 
@@ -126,9 +126,9 @@ def _run(request: dict) -> object:
     try:
         value = function(*request.get("args", ()), **request.get("kwargs", {}))
         if hasattr(value, "__await__"):
-            value = loop.run(value)
+            value = asyncio_loop.run(value)
     except SystemExit as error:
-        if failures.note_exit(error):
+        if exception_encoding.note_exit(error):
             return None
         raise
     return value

@@ -18,7 +18,7 @@ from capsule.services.http.limits import Limits
 if TYPE_CHECKING:
     import ssl
 
-    from capsule.services.http.record import Ledger
+    from capsule.services.http.request_log import Ledger
 
 Handler = Callable[["Peer"], None]
 

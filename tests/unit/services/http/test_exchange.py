@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.services.http import line
+from capsule.services.http import connection
 from capsule.services.http.failures import FailedError, RefusedError
 from capsule.services.http.limits import Limits
 from tests.unit.services.http.conftest import answering, ask, sending, whole
@@ -479,13 +479,13 @@ def test_close_ends_a_connect_that_waits(
     broker: MakeBroker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     dials = Event()
-    dial = line.dial
+    dial = connection.dial
 
     def watched(connection: socket.socket, address: str, port: int) -> None:
         dials.set()
         dial(connection, address, port)
 
-    monkeypatch.setattr(line, "dial", watched)
+    monkeypatch.setattr(connection, "dial", watched)
     with socket.socket() as full, contextlib.ExitStack() as stack:
         full.bind(("127.0.0.1", 0))
         full.listen(0)

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.services.http import line
+from capsule.services.http import connection
+from capsule.services.http.dns import lookup
 from capsule.services.http.failures import FailedError, RefusedError
-from capsule.services.http.resolve import lookup
 from tests.unit.services.http.conftest import answering, ask
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def dialled(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
         found.append((address, port))
         raise ConnectionRefusedError(111, "Connection refused")
 
-    monkeypatch.setattr(line, "dial", dial)
+    monkeypatch.setattr(connection, "dial", dial)
     return found
 
 

@@ -11,7 +11,7 @@ from capsule.services.http.failures import FailedError, RefusedError
 from capsule.services.http.proxies import Proxy, proxy_for, read_proxies
 from capsule.services.http.urls import parse_url
 from tests.unit.services.http.conftest import answering, ask
-from tests.unit.services.http.test_trust import server_context
+from tests.unit.services.http.test_ca_certificates import server_context
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,8 +9,8 @@ import pytest
 
 from capsule.services.http.failures import RefusedError
 from capsule.services.http.limits import Limits
-from capsule.services.http.record import Ledger
 from capsule.services.http.redact import is_secret, redacted_headers, redacted_url
+from capsule.services.http.request_log import Ledger
 from capsule.services.http.urls import parse_url
 from tests.unit.services.http.conftest import answering, ask
 

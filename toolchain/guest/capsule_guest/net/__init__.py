@@ -18,14 +18,14 @@ from __future__ import annotations
 
 import sys
 
-from capsule_guest.net import polling, sockets, tls
-from capsule_guest.net.finding import Finder
+from capsule_guest.net import select_shim, sockets, tls
+from capsule_guest.net.module_finder import Finder
 
 # What completes a module, and whether the interpreter has one to begin with.
 _PARTS = {
     "_socket": (sockets.fill, True),
     "_ssl": (tls.fill, False),
-    "select": (polling.fill, True),
+    "select": (select_shim.fill, True),
 }
 # What is made of these: imported again where it is loaded already.
 _OVER = ("socket", "ssl", "selectors")

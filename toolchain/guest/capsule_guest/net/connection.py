@@ -8,14 +8,14 @@ from collections import deque
 from itertools import count
 from weakref import WeakValueDictionary
 
-from capsule_guest.net.answering import Answer
-from capsule_guest.net.asking import Asking
 from capsule_guest.net.errors import unsupported
 from capsule_guest.net.exchange import PIECE, Exchange, Patience
+from capsule_guest.net.http_request_parser import Asking
+from capsule_guest.net.http_response_writer import Answer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from capsule_guest.net.asking import Head
+    from capsule_guest.net.http_request_parser import Head
 
 # Numbers for `fileno()` that no file here can have.
 FIRST_NUMBER = 1 << 30

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from capsule_guest.net import names
+from capsule_guest.net import name_resolution
 from capsule_guest.net.connection import Connection, by_number
 from capsule_guest.net.errors import unsupported
 
@@ -79,7 +79,7 @@ class Socket:
     def connect(self, address) -> None:  # type: ignore[no-untyped-def]
         if self.type & 15 != _values["SOCK_STREAM"]:
             raise unsupported("only HTTP over TCP is possible here")
-        self._there().connect(*names.where(address))
+        self._there().connect(*name_resolution.where(address))
 
     def connect_ex(self, address) -> int:  # type: ignore[no-untyped-def]
         try:
@@ -197,4 +197,4 @@ def fill(module: ModuleType) -> None:
     # What would need a pair or a family of its own: `socket` looks for them by name.
     for name in ("socketpair", "AF_UNIX", "CMSG_LEN", "CMSG_SPACE", "sethostname"):
         vars(module).pop(name, None)
-    names.fill(module)
+    name_resolution.fill(module)

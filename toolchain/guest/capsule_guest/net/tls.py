@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from capsule_guest.net.errors import unsupported
-from capsule_guest.net.secured import CIPHER, Secured, SecuredBytes
-from capsule_guest.net.tlsnames import ABILITIES, NUMBERS
-from capsule_guest.net.tlsobjects import KINDS, nid2obj, txt2obj
+from capsule_guest.net.ssl_constants import ABILITIES, NUMBERS
+from capsule_guest.net.ssl_types import KINDS, nid2obj, txt2obj
+from capsule_guest.net.tls_connection import CIPHER, Secured, SecuredBytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,308 @@
+"""`capsule run --map`: a task for each line of a file, several at once, a line for each answer."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import stat
+import threading
+from contextlib import ExitStack, suppress
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import anyio
+
+from capsule.cli.runtime import signals
+from capsule.cli.runtime.run_recording import recorder_for
+from capsule.cli.terminal.progress_bars import progress_for
+from capsule.errors import GivenUpError, UsageError
+from capsule.namedtuples import NamedTuple
+from capsule.policy.invalid_value import shown
+from capsule.policy.units import format_ram
+from capsule.pool.prepared_task import Box, Warmth
+from capsule.process.cancel import Cancellation
+from capsule.progress import Step
+from capsule.runner import prepare
+from capsule.runner.observer import NOBODY
+from capsule.sdk.batch import Batch
+from capsule.sdk.envelope import Envelope
+from capsule.sdk.threads import in_thread
+from capsule.shared.frames import MAX_BODY
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Iterator
+    from pathlib import Path
+    from typing import BinaryIO
+
+    from capsule.cli.parsing.run_options import Options
+    from capsule.cli.parsing.run_request import Asked
+    from capsule.cli.runtime.context import Surroundings
+    from capsule.cli.terminal.console import Screen
+    from capsule.progress import Tracker
+
+_MAX_LINE = MAX_BODY + (1 << 20)
+_BLOCK = 1 << 20
+_MOST_AT_ONCE, _DIGITS = 256, 9
+FAILED = 1
+
+
+class _Batch(NamedTuple):
+    """What a batch is made of; `skip` are the lines that an earlier one has done."""
+
+    items: BinaryIO
+    skip: frozenset[int]
+    at_once: int | None
+
+
+def command(asked: Asked, options: Options, around: Surroundings) -> int:
+    """Run the task for each line, print a line for each, and return the exit code.
+
+    Raises `UsageError` for options that do not fit, and for files that cannot be read,
+    `GivenUpError` when a signal ends it.
+    """
+    _check(options)
+    screen, name = around.screen, options.map_file or ""
+    progress = progress_for(screen, quiet=options.quiet)
+    with ExitStack() as owned:
+        items = _opened(name, around)
+        if _is_file(items):
+            # What a thread may still read from cannot be closed: it would wait for that.
+            owned.enter_context(items)
+        skip = _done(options.resume, around)
+        batch = _Batch(items, skip, _count(options.concurrency))
+        total = _lines_of(around.working_folder() / name, name)
+        order = prepare.order(asked.source, asked.call, asked.home, progress)
+        order = order._replace(ledger=recorder_for(asked.home, around))
+        # Before there are other threads, which would take the signals.
+        stop = _Stop()
+        owned.enter_context(signals.waited_for(stop.tell))
+        root = asked.source.project.root
+        opening = owned.enter_context(Cancellation())
+        stop.then(opening.cancel)
+        box = owned.enter_context(Box(order, root, Warmth(batch.at_once or 2), opening))
+        bar = owned.enter_context(progress.step(Step("running", total - len(skip), "items")))
+        printer = _Printer(screen, options, bar)
+        anyio.run(_follow, box, batch, printer, stop)
+        if stop.told:
+            raise GivenUpError("the batch was interrupted")
+    return FAILED if printer.failed else 0
+
+
+class _Stop:
+    """Ends a batch when a signal comes, from the thread that waits for signals."""
+
+    def __init__(self) -> None:
+        self.told = False
+        self._lock = threading.Lock()
+        self._end: Callable[[], object] | None = None
+
+    def tell(self, number: int) -> None:
+        """End the batch; who insists is let go, and the kernel ends the sandboxes."""
+        with self._lock:
+            if self.told and number == signal.SIGINT:
+                os._exit(signals.INTERRUPTED)
+            self.told = True
+            if self._end is not None:
+                self._end()
+
+    def then(self, end: Callable[[], object]) -> None:
+        """Have `end` called then, at once if that was."""
+        with self._lock:
+            self._end = end
+            if self.told:
+                end()
+
+
+class _Printer:
+    """Prints a line for each answer, and counts."""
+
+    def __init__(self, screen: Screen, options: Options, bar: Tracker) -> None:
+        self._screen, self._bare, self._bar = screen, options.result, bar
+        self._verbose = options.verbose
+        self._done = 0
+        self.failed = False
+
+    @property
+    def is_read(self) -> bool:
+        """Whether somebody reads what is printed."""
+        return not self._screen.stdout_is_gone
+
+    def print(self, envelope: Envelope) -> None:
+        """Print what came of one line."""
+        self._done += 1
+        self._bar.update(self._done)
+        error = envelope.error
+        if self._verbose:
+            self._screen.err(f"capsule: {_life(envelope)}")
+        if error is not None:
+            self.failed = True
+            if self._bare:
+                said = f"{error.error_type}: {error.message}"
+                self._screen.err(f"capsule: item {envelope.index}: {said}")
+                return
+        kept: dict[str, Any] = {"result": envelope.result} if self._bare else dict(envelope)
+        line = {"index": envelope.index, **kept}
+        self._screen.out(json.dumps(line, ensure_ascii=False, allow_nan=False))
+
+
+def _life(envelope: Envelope) -> str:
+    """Return how one run ended, and what it used."""
+    done, error = envelope.execution, envelope.error
+    how = "completed" if error is None else error.error_type
+    retries = f" after {done.retries} retries" if done.retries else ""
+    fuel = "unknown" if done.fuel_consumed is None else f"{done.fuel_consumed:,}"
+    memory = "unknown" if done.ram_used is None else format_ram(done.ram_used)
+    return (
+        f"item {envelope.index}: {how}{retries} in {done.duration_ms} ms "
+        f"(fuel {fuel}, memory {memory})"
+    )
+
+
+async def _follow(box: Box, batch: _Batch, printer: _Printer, stop: _Stop) -> None:
+    async def run(item: bytes, _: int) -> Envelope:
+        args, kwargs = _arguments(item)
+        call = prepare.Call(args, kwargs)
+        return Envelope.of(await in_thread(lambda cancelled: box.run(call, NOBODY, cancelled)))
+
+    work = Batch(run, batch.at_once, batch.skip)
+    loop = asyncio.get_running_loop()
+    with anyio.CancelScope() as scope:
+        stop.then(lambda: loop.call_soon_threadsafe(scope.cancel))
+        async for envelope in work.results(_unhurried(batch.items)):
+            printer.print(envelope)
+            if not printer.is_read:
+                break
+    stop.then(lambda: None)
+    with anyio.CancelScope(shield=True):
+        await work.close()
+
+
+def _check(options: Options) -> None:
+    if options.file == "-" and options.map_file == "-":
+        raise UsageError("stdin cannot be both the source and the --map file")
+
+
+def _opened(name: str, around: Surroundings) -> BinaryIO:
+    if name == "-":
+        if around.stdin is None:
+            raise UsageError("stdin is closed, and --map should read from it")
+        return around.stdin
+    try:
+        return (around.working_folder() / name).open("rb")
+    except OSError as error:
+        raise UsageError(f"--map {name}: {error.strerror}") from None
+
+
+def _lines(items: BinaryIO) -> Iterator[bytes]:
+    """Yield the lines as they are; one that is too long is cut where it cannot be JSON any more."""
+    while line := items.readline(_MAX_LINE + 1):
+        if len(line) > _MAX_LINE:
+            while (rest := items.readline(_BLOCK)) and not rest.endswith(b"\n"):
+                pass
+        yield line
+
+
+async def _unhurried(items: BinaryIO) -> AsyncIterator[bytes]:
+    """Yield the lines; while one is waited for, as long as that takes, all else goes on.
+
+    A thread reads, and is left where it is when nobody wants more: nothing can wake it for certain.
+    """
+    if _is_file(items):
+        for line in _lines(items):
+            yield line
+        return
+    loop, wanted = asyncio.get_running_loop(), SimpleQueue[None]()
+    read: asyncio.Queue[bytes | None] = asyncio.Queue()
+    trouble: list[OSError] = []
+
+    def follow() -> None:
+        line: bytes | None = b""
+        lines = _lines(items)
+        while line is not None:
+            wanted.get()
+            try:
+                line = next(lines, None)
+            except OSError as error:
+                trouble.append(error)
+                line = None
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(read.put_nowait, line)
+
+    threading.Thread(target=follow, name="capsule-lines", daemon=True).start()
+    while True:
+        wanted.put(None)
+        given = await read.get()
+        if given is None:
+            break
+        yield given
+    for error in trouble:
+        raise error
+
+
+def _is_file(items: BinaryIO) -> bool:
+    try:
+        return stat.S_ISREG(os.fstat(items.fileno()).st_mode)
+    except OSError:
+        return False
+
+
+def _arguments(line: bytes) -> tuple[list[Any], dict[str, Any]]:
+    """Return what a line says: an array is arguments, an object keywords, else one argument.
+
+    Raises `UsageError` for a line that is not JSON.
+    """
+    try:
+        value = json.loads(line, parse_constant=_refuse)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"the line is not JSON: {error}") from None
+    if isinstance(value, dict):
+        return [], value
+    return (value if isinstance(value, list) else [value]), {}
+
+
+def _refuse(name: str) -> None:
+    raise ValueError(f"{name} is not a JSON value")
+
+
+def _done(name: str | None, around: Surroundings) -> frozenset[int]:
+    """Return the lines that an earlier batch has done, by what it printed; what failed is not."""
+    if name is None:
+        return frozenset()
+    path: Path = around.working_folder() / name
+    found: set[int] = set()
+    try:
+        with path.open("rb") as file:
+            for line in file:
+                try:
+                    said = json.loads(line)
+                    if said.get("success", "result" in said) and type(said["index"]) is int:
+                        found.add(said["index"])
+                except (ValueError, KeyError, AttributeError, RecursionError):
+                    continue  # the last one may have been cut off
+    except FileNotFoundError:
+        return frozenset()  # nothing is done yet
+    except OSError as error:
+        raise UsageError(f"--resume {name}: {error.strerror}") from None
+    return frozenset(found)
+
+
+def _count(said: str | None) -> int | None:
+    if said is None:
+        return None
+    # A long one is too much for `int`, which refuses it in words of its own.
+    number = int(said) if said.isascii() and said.isdecimal() and len(said) <= _DIGITS else 0
+    if not 1 <= number <= _MOST_AT_ONCE:
+        raise UsageError(
+            f"--concurrency {shown(said)}: a number from 1 to {_MOST_AT_ONCE} is needed"
+        )
+    return number
+
+
+def _lines_of(path: Path, name: str | None) -> int:
+    """Return how many lines a file has; 0 where nobody can tell ahead."""
+    if name == "-" or not path.is_file():
+        return 0
+    with path.open("rb") as file:
+        return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))

@@ -1,0 +1,93 @@
+"""`capsule cache`: what was made to start faster, and how to get the room back."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from capsule.cli.parsing.integers import whole_number
+from capsule.errors import UsageError
+from capsule.namedtuples import NamedTuple
+from capsule.paths import state_root
+from capsule.policy.invalid_value import InvalidValueError
+from capsule.policy.units import parse_size
+from capsule.snapshot import eviction
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.cli.terminal.console import Screen
+
+_DAY = 24 * 3600
+
+
+class Prune(NamedTuple):
+    """What the command line says, as text."""
+
+    older_than: str | None
+    max_size: str | None
+    everything: bool
+    json: bool
+
+
+def list_entries(screen: Screen, *, as_json: bool) -> int:
+    """Print a row for each kind of entry."""
+    found = eviction.contents(_cache())
+    if as_json:
+        screen.out(json.dumps([_as_json(kept) for kept in found]))
+        return 0
+    for kind in sorted({kept.kind for kept in found}):
+        screen.out(_row(kind, [kept for kept in found if kept.kind == kind]))
+    screen.out(_row("total", found))
+    return 0
+
+
+def prune(screen: Screen, asked: Prune) -> int:
+    """Delete what is old or too much, and say how much that was. Raises `UsageError`."""
+    usual = eviction.Bounds()
+    days = None if asked.older_than is None else whole_number("--older-than", asked.older_than, 0)
+    bounds = eviction.Bounds(
+        usual.age if days is None else days * _DAY,
+        usual.size if asked.max_size is None else _size(asked.max_size),
+    )
+    gone = eviction.prune(_cache(), bounds, all_of_it=asked.everything)
+    size = sum(kept.size for kept in gone)
+    if asked.json:
+        screen.out(json.dumps({"deleted": [_as_json(kept) for kept in gone], "freed": size}))
+    else:
+        screen.out(f"deleted {_entries(len(gone))}, {size / 1e6:.1f} MB")
+    return 0
+
+
+def _as_json(kept: eviction.Kept) -> dict[str, object]:
+    return {"kind": kept.kind, "size": kept.size, "used": int(kept.used), "path": str(kept.path)}
+
+
+def _cache() -> Path:
+    return state_root() / "cache"
+
+
+def _row(kind: str, entries: list[eviction.Kept]) -> str:
+    size = sum(kept.size for kept in entries) / 1e6
+    last = max((kept.used for kept in entries), default=None)
+    used = "" if last is None else f"  last used {_ago(time.time() - last)}"
+    return f"{kind:<12} {_entries(len(entries)):>12} {size:>10.1f} MB{used}"
+
+
+def _entries(count: int) -> str:
+    return f"{count} entry" if count == 1 else f"{count} entries"
+
+
+def _ago(seconds: float) -> str:
+    for unit, length in (("days", _DAY), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{int(seconds // length)} {unit} ago"
+    return "just now"
+
+
+def _size(text: str) -> int:
+    try:
+        return parse_size(text)
+    except InvalidValueError as wrong:
+        raise UsageError(f"--max-size: {wrong.message}", hint=wrong.hint) from None

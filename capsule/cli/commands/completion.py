@@ -1,0 +1,24 @@
+"""`capsule completion`: the script for a shell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.cli.grammar.completion_scripts import SCRIPTS
+from capsule.errors import UsageError
+from capsule.policy.invalid_value import nearest, shown
+
+if TYPE_CHECKING:
+    from capsule.cli.terminal.console import Screen
+
+
+def command(shell: str, screen: Screen) -> int:
+    """Print the script for a shell. Raises `UsageError` for one that there is none for."""
+    script = SCRIPTS.get(shell)
+    if script is None:
+        raise UsageError(
+            f"there is no completion for {shown(shell)}; there is one for {', '.join(SCRIPTS)}",
+            hint=f"capsule completion {nearest(shell, SCRIPTS) or 'bash'}",
+        )
+    screen.out(script.removesuffix("\n"))
+    return 0

@@ -1,0 +1,51 @@
+"""`capsule doctor`: what works on this machine, and what to do about the rest."""
+
+from __future__ import annotations
+
+import json
+from textwrap import wrap
+from typing import TYPE_CHECKING
+
+from capsule.cli.commands.doctor_checks import CHECKS, look
+from capsule.policy.invalid_value import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capsule.cli.commands.doctor_checks import Row
+    from capsule.cli.terminal.console import Screen
+
+_SIGNS = {"ok": "ok  ", "warning": "warn", "failed": "FAIL"}
+BROKEN = 3
+_WIDTH = 80
+
+
+def command(screen: Screen, *, as_json: bool) -> int:
+    """Print a row for each check; the exit code says whether tasks can run here."""
+    rows = [look(check) for check in CHECKS]
+    if as_json:
+        screen.out(json.dumps([row._asdict() for row in rows], ensure_ascii=False))
+    else:
+        for row in rows:
+            for line in _lines(row):
+                screen.out(line, untrusted=True)
+    return BROKEN if any(row.state == "failed" for row in rows) else 0
+
+
+def _lines(row: Row) -> Iterator[str]:
+    head = f"{_SIGNS[row.state]} {row.name:<12} "
+    # Where a path is longer than a line, it stays whole.
+    yield from _folded(row.found, head)
+    if row.remedy:
+        yield from _folded(f"try: {row.remedy}", " " * len(head))
+
+
+def _folded(text: str, head: str) -> list[str]:
+    return wrap(
+        printable(text),
+        _WIDTH,
+        initial_indent=head,
+        subsequent_indent=" " * len(head),
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

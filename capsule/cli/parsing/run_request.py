@@ -1,0 +1,80 @@
+"""What a command line of `run` and `exec` means: a task's code and a call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.cli.parsing.task_arguments import from_command_line, read_stdin
+from capsule.errors import UsageError
+from capsule.namedtuples import NamedTuple
+from capsule.paths import state_root
+from capsule.runner import prepare
+from capsule.runner.source import read_artifact, read_file, read_text
+from capsule.sdk.limits import Limits, caller_limits, mount_rules
+
+if TYPE_CHECKING:
+    from capsule.cli.parsing.run_options import Options
+    from capsule.cli.runtime.context import Surroundings
+    from capsule.runner.source import Source
+
+_MAX_SOURCE = 10 << 20
+
+
+class Asked(NamedTuple):
+    """What a command line means: a task's code, a call, and where capsule keeps its state."""
+
+    source: Source
+    call: prepare.Call
+    home: Path
+
+
+def understood(options: Options, around: Surroundings) -> Asked:
+    """Return what a command line means.
+
+    Raises `CapsuleError` for what is wrong with it.
+    """
+    if options.json and options.result:
+        raise UsageError("--json and --result exclude each other", hint="leave one of them out")
+    if options.verbose and options.quiet:
+        raise UsageError("--verbose and --quiet exclude each other", hint="leave one of them out")
+    if options.map_file is None and (options.concurrency or options.resume) is not None:
+        raise UsageError("--concurrency and --resume go with --map", hint="--map FILE.jsonl")
+    if options.map_file is not None and (options.args or options.args_file is not None):
+        raise UsageError(
+            "--map takes the arguments from its file", hint="each line is the arguments of a run"
+        )
+    said = Limits(
+        options.max_fuel, options.max_ram, options.timeout, options.no_net, options.no_files
+    )
+    limits = caller_limits(said, flags=True)
+    home = state_root(around.environ)
+    source = _read(options, around, home)
+    arguments = from_command_line(options.args, options.args_file, around)
+    call = prepare.Call(
+        arguments.args,
+        arguments.kwargs,
+        limits,
+        mount_rules(options.mounts, "--mount"),
+        around.environ,
+    )
+    return Asked(source, call, home)
+
+
+def _read(options: Options, around: Surroundings, home: Path) -> Source:
+    working = around.working_folder()
+    if options.file is not None and options.file != "-":
+        path = Path(options.file)
+        if not (working / path).exists():
+            from capsule.cli.parsing.file_suggestions import absent
+
+            raise absent(options.file, artifact=options.artifact, working=working)
+        return (read_artifact if options.artifact else read_file)(path, working, home)
+    if options.file is None:
+        return read_file(None, working, home)
+    if options.args_file == "-":
+        raise UsageError("stdin cannot be both the source and the --args-file")
+    source = read_stdin(_MAX_SOURCE + 1, around)
+    if len(source) > _MAX_SOURCE:
+        raise UsageError(f"the source on stdin has more than {_MAX_SOURCE:,} bytes")
+    return read_text(source, working, home)

@@ -1,0 +1,48 @@
+"""A list of runs, as text."""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from capsule.cli.render.human_units import age, short, size, span
+from capsule.cli.render.terminal_text import clip, one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from capsule.lifecycle.reader import Summary
+
+_UNKNOWN = "-"
+
+
+def listing(runs: Sequence[Summary], now_ns: int, width: int) -> Iterator[str]:
+    """Yield a heading and a line for each run; none is wider than `width`."""
+    yield _line("RUN", "AGE", "STATE", "TIME", "FUEL", "MEMORY", "TASK", width)
+    for run in runs:
+        row = run.last
+        others = run.attempts - 1
+        more = f" +{others}" if others else ""
+        file = "" if row.file is None else f"  {one_line(PurePath(row.file).name or row.file)}"
+        yield _line(
+            row.run,
+            age(now_ns - run.created_ns),
+            row.state,
+            _UNKNOWN if row.elapsed_ns is None else span(_length(run)),
+            _UNKNOWN if row.fuel_consumed is None else short(row.fuel_consumed),
+            _UNKNOWN if row.ram_used is None else size(row.ram_used),
+            f"{one_line(row.task)}{more}{file}",
+            width,
+        )
+
+
+def _length(run: Summary) -> int:
+    """Return how long a run took, with the attempts before the last."""
+    return run.last.created_ns - run.created_ns + (run.last.elapsed_ns or 0)
+
+
+def _line(  # noqa: PLR0913, PLR0917 - the columns
+    run: str, ago: str, state: str, time: str, fuel: str, memory: str, task: str, width: int
+) -> str:
+    columns = f"{run:<16}  {ago:>4}  {state:<9}  {time:>7}  {fuel:>6}  {memory:>7}  {task}"
+    return clip(columns, width)

@@ -1,0 +1,1 @@
+"""The state of one command: its context, signals, record and exit code."""

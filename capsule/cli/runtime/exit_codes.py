@@ -1,0 +1,83 @@
+"""How an error becomes one message and an exit code."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from capsule.cli import DEBUG
+from capsule.cli.runtime import signals
+from capsule.errors import CapsuleError, GivenUpError, OutputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from capsule.cli.terminal.console import Screen
+
+_INTERNAL = 70
+# Whose answer, and so whose error, is an envelope.
+_RUNS = ("run", "exec")
+
+
+def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> int:
+    """Return what `work` returns, or the exit code of its error, which is printed.
+
+    No traceback reaches the user.
+    """
+    try:
+        return work()
+    except GivenUpError as error:
+        return _interrupted(error, words, screen)
+    except CapsuleError as error:
+        return _refuse(error, words, screen)
+    except OSError as error:
+        # A full disk, a folder that is gone: the system's words name it.
+        return _refuse(CapsuleError(f"the system says no: {error}"), words, screen)
+    except (signals.Interrupted, KeyboardInterrupt):
+        early = GivenUpError("it was interrupted before it had an answer")
+        return _interrupted(early, words, screen)
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        screen.err(
+            f"capsule: this is a defect of capsule: {type(error).__name__}: {error}\n"
+            f"  try: the same with {DEBUG}=1, and report what it prints"
+        )
+        return _INTERNAL
+
+
+def _interrupted(error: GivenUpError, words: Sequence[str], screen: Screen) -> int:
+    screen.err("capsule: interrupted")
+    # One that comes behind the answer, or within a batch of them, has nothing to add.
+    if _wants_json(words) and not screen.has_answered:
+        _answer(error, words, screen)
+    return signals.INTERRUPTED
+
+
+def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
+    if not _wants_json(words) or isinstance(error, OutputError):
+        screen.error(error)
+    else:
+        _answer(error, words, screen)
+    return error.exit_code
+
+
+def _answer(error: CapsuleError, words: Sequence[str], screen: Screen) -> None:
+    """Print an error as the JSON that a program waits for."""
+    try:
+        if words[0] in _RUNS:
+            from capsule.envelope import refusal
+
+            screen.envelope(refusal("", error.code, str(error)), one_line=True)
+        else:
+            import json
+
+            said = {"error": {"error_type": error.code, "message": str(error)}}
+            screen.out(json.dumps(said))
+    except OutputError as worse:
+        screen.error(worse)
+
+
+def _wants_json(words: Sequence[str]) -> bool:
+    """Whether a command was asked to answer in JSON: then its errors are JSON too."""
+    return "--json" in (words[: words.index("--")] if "--" in words else words)

@@ -1,0 +1,31 @@
+"""The recorder of this program's runs: closed behind its last word, so that nobody waits for it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from capsule.cli.runtime.signals import Interrupted
+from capsule.lifecycle.recorder import open_recorder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.cli.runtime.context import Surroundings
+    from capsule.lifecycle.recorder import Recorder
+
+_open: list[Recorder] = []
+
+
+def recorder_for(home: Path, around: Surroundings) -> Recorder:
+    """Return a recorder that is closed when the command has said all that it has to say."""
+    recorder = open_recorder(home, around.screen.note, around.environ, brief=True)
+    _open.append(recorder)
+    return recorder
+
+
+def close() -> None:
+    """Write what is left; whoever is interrupted here has an answer already, and keeps its code."""
+    with suppress(Interrupted, KeyboardInterrupt):
+        while _open:
+            _open.pop().close()

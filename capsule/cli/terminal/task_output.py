@@ -1,0 +1,109 @@
+"""What tasks print, passed on. Where nobody reads it, limits and Ctrl-C hold all the same."""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import TYPE_CHECKING
+
+from capsule.runner.observer import Nobody
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import TextIO
+
+    from capsule.cli.terminal.console import Screen
+    from capsule.policy.resolve import Policy
+    from capsule.process.cancel import Cancellation
+    from capsule.runner.attempt import Output
+    from capsule.runner.observer import Which
+
+# A pipe that is writable takes this much without blocking: POSIX's PIPE_BUF on Linux.
+_PIECE = 4096
+
+
+class Passing(Nobody):
+    """Passes on what tasks print."""
+
+    def __init__(self, screen: Screen, cancellation: Cancellation) -> None:
+        self._screen, self._cancellation = screen, cancellation
+
+    def started(self, which: Which, policy: Policy) -> Output:  # noqa: ARG002 - the protocol's
+        """Return what shows the output of an attempt."""
+        return _Shown(self._screen, deadline_of(policy), self._cancellation)
+
+    def __enter__(self) -> Passing:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        """End nothing."""
+
+
+class _Shown:
+    """Shows what one attempt prints, as it comes."""
+
+    def __init__(self, screen: Screen, deadline: float | None, cancellation: Cancellation) -> None:
+        self._screen, self._deadline, self._cancellation = screen, deadline, cancellation
+
+    def stdout(self, data: bytes) -> None:
+        """Show what the task printed."""
+        for piece in pieces_in_time(data, self._screen.stderr, self._deadline, self._cancellation):
+            self._screen.task_output(piece)
+
+    def stderr(self, data: bytes) -> None:
+        """Show what the task printed to stderr."""
+        self.stdout(data)
+
+
+def deadline_of(policy: Policy) -> float | None:
+    """Return when an attempt that begins now has to end, in the seconds of `time.monotonic`."""
+    return None if policy.timeout_ms is None else time.monotonic() + policy.timeout_ms / 1000
+
+
+def pieces_in_time(
+    data: bytes, stderr: TextIO, deadline: float | None, cancellation: Cancellation
+) -> Iterator[bytes]:
+    """Yield `data` in pieces, each when `stderr` can take it.
+
+    Stops early, so that the rest is dropped, at `deadline` (in the seconds of `time.monotonic`) and
+    when the run is cancelled.
+    """
+    descriptor = _descriptor(stderr)
+    if descriptor is None or not hasattr(select, "poll"):
+        yield data
+        return
+    poll = _poll(descriptor, cancellation)
+    for start in range(0, len(data), _PIECE):
+        ready = dict(poll.poll(_left(deadline)))
+        if descriptor not in ready or cancellation.fileno() in ready:
+            return
+        yield data[start : start + _PIECE]
+
+
+def takes_a_line(stderr: TextIO, deadline: float | None, cancellation: Cancellation) -> bool:
+    """Say whether `stderr` takes a line, as soon as it does; no at `deadline`.
+
+    When the run is cancelled, what it does not take at once, it does not take.
+    """
+    descriptor = _descriptor(stderr)
+    if descriptor is None or not hasattr(select, "poll"):
+        return True
+    return descriptor in dict(_poll(descriptor, cancellation).poll(_left(deadline)))
+
+
+def _poll(descriptor: int, cancellation: Cancellation) -> select.poll:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLOUT)
+    poll.register(cancellation.fileno(), select.POLLIN)
+    return poll
+
+
+def _left(deadline: float | None) -> int | None:
+    return None if deadline is None else max(0, int((deadline - time.monotonic()) * 1000) + 1)
+
+
+def _descriptor(stream: TextIO) -> int | None:
+    try:
+        return stream.fileno()
+    except (AttributeError, OSError, ValueError):
+        return None

@@ -1,0 +1,53 @@
+"""Which walls stand around a sandbox process on this machine, and putting them up."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+from capsule.namedtuples import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.confine.access import Access
+
+
+class Walls(NamedTuple):
+    """What the operating system gives here.
+
+    `landlock` is the ABI in use, 0 for none; `seccomp` is whether system calls are filtered.
+    """
+
+    landlock: int
+    seccomp: bool = False
+
+
+def standing() -> Walls:
+    """Find out which walls there are."""
+    if sys.platform != "linux":
+        return Walls(0)
+    from capsule.confine import landlock, seccomp
+
+    return Walls(landlock.abi(), seccomp.available())
+
+
+def put_up(walls: Walls, access: Access, spawn: Callable[[], int]) -> int:
+    """Start a process behind `walls` and return its pid.
+
+    Raises what `spawn` raises, and `OSError` when one of the walls cannot be put up; nothing is
+    started then.
+    """
+    if walls == Walls(0):
+        return spawn()
+    from capsule.confine import linux
+
+    return linux.spawn_confined(access, spawn, version=walls.landlock, filtered=walls.seccomp)
+
+
+def limit(pid: int, *, cpu_seconds: int | None, file_size: int | None) -> None:
+    """Put resource limits on a process that has just started, where the system can."""
+    if sys.platform == "linux":
+        from capsule.confine import linux
+
+        linux.limit(pid, cpu_seconds=cpu_seconds, file_size=file_size)

@@ -1,0 +1,121 @@
+"""Folders that a sandbox reads and must not change, where the kernel cannot see to that."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.confine.nofollow import open_straight
+from capsule.confine.private_dirs import private_folder
+from capsule.errors import PolicyError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from capsule.confine.isolation_layers import Walls
+
+_READ_FILE, _READ_FOLDER = 0o444, 0o555
+# A copy for each run is no way to share more than this.
+_MOST = 100_000
+_HERE = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)
+# Never waits: what was a file when it was looked at may be a pipe when it is opened.
+_FILE = _HERE | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_FILE |= getattr(os, "O_BINARY", 0)
+# Windows opens nothing by a descriptor of its folder; making a link takes rights there.
+_BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
+
+
+@contextmanager
+def read_only(
+    folder: Path, walls: Walls, name: str | None = None, *, straight: bool = False
+) -> Iterator[Path]:
+    """Give a path to `folder` that a sandbox can be shown.
+
+    Behind Landlock and a filter of system calls it is the folder itself. Elsewhere it is a private
+    copy: WASI knows no folder that is only read, and permissions stop neither an owner, who may
+    delete in the folder, nor root. What the sandbox does to the copy ends with it. Another sandbox
+    may write to the folder meanwhile: no link is followed below it, nor on the way to a `straight`
+    one.
+
+    Raises `PolicyError` when the folder, called `name`, cannot be copied whole; nothing has run
+    then.
+    """
+    if walls.landlock and walls.seccomp:
+        yield folder
+        return
+    name = name or str(folder)
+    with private_folder() as private:
+        copy = private / "copy"
+        try:
+            _copy(folder if straight else folder.resolve(), copy, name)
+        except OSError as error:
+            raise PolicyError(
+                f"{name} is only to be read, and cannot be copied for that: {error.strerror}",
+                hint="a smaller folder, or a system with Landlock: capsule doctor",
+            ) from error
+        yield copy
+
+
+def _copy(folder: Path, target: Path, name: str) -> None:
+    """Copy files, folders, and links as links; what is none of these stays away."""
+    pending, made = [(folder, target)], []
+    count = 0
+    while pending:
+        source, copy = pending.pop()
+        copy.mkdir()
+        made.append(copy)
+        with _opened(source) as here, os.scandir(here) as entries:
+            for entry in entries:
+                count += 1
+                if count > _MOST:
+                    raise PolicyError(
+                        f"{name} has more than {_MOST:,} files, and is copied for each run here",
+                        hint="a smaller folder, or a system with Landlock: capsule doctor",
+                    )
+                place = copy / entry.name
+                mode = entry.stat(follow_symlinks=False).st_mode
+                if stat.S_ISDIR(mode):
+                    pending.append((source / entry.name, place))
+                elif stat.S_ISLNK(mode):
+                    place.symlink_to(_link(here, entry))
+                elif stat.S_ISREG(mode):
+                    _copy_file(here, entry, place)
+    for copy in made:
+        copy.chmod(_READ_FOLDER)
+
+
+@contextmanager
+def _opened(folder: Path) -> Iterator[int | Path]:
+    """Give the folder by a descriptor, where the system has that: a path can change its meaning."""
+    if not _BY_DESCRIPTOR:
+        yield folder
+        return
+    descriptor = open_straight(folder, _HERE)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _link(here: int | Path, entry: os.DirEntry[str]) -> str:
+    if isinstance(here, int):
+        return os.readlink(entry.name, dir_fd=here)
+    return str(Path(entry.path).readlink())
+
+
+def _copy_file(here: int | Path, entry: os.DirEntry[str], place: Path) -> None:
+    import shutil
+
+    if isinstance(here, int):
+        source = os.open(entry.name, _FILE, dir_fd=here)
+    else:
+        source = os.open(entry, _FILE)
+    with os.fdopen(source, "rb") as file:
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            return
+        with place.open("xb") as copy:
+            shutil.copyfileobj(file, copy)
+    place.chmod(_READ_FILE)

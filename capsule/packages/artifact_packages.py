@@ -1,0 +1,89 @@
+"""Packages that came with an artifact: laid out and kept as if they had been fetched."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.namedtuples import NamedTuple
+from capsule.packages import package_store
+from capsule.packages.dependency_types import NOTHING, Packages
+from capsule.packages.package_store import File
+from capsule.toolstore import files, toolchain_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from capsule.progress import Progress
+
+_UNFINISHED = ".new-"
+
+
+def keep(home: Path, found: Mapping[str, bytes], progress: Progress) -> Packages:
+    """Return a folder with just these files, by relative path, which were checked before.
+
+    Raises `ToolchainError` when `home` cannot be written.
+    """
+    if not found:
+        return NOTHING
+    known, digest = measured(found)
+    if (there := kept(home, digest)) is not None:
+        return there
+    shelf = _shelf(home)
+    target = package_store.folder_of(shelf, digest)
+    with files.writing(shelf):
+        files.make_private(shelf)
+        with toolchain_lock.locked(shelf / "lock", progress):
+            if not isinstance(package_store.look(target, digest), Path):
+                _write(target, found, known)
+    return _packages(target / package_store.SITE, digest)
+
+
+def kept(home: Path, digest: str) -> Packages | None:
+    """Return the packages of this digest, None when they are not there whole."""
+    found = package_store.look(package_store.folder_of(_shelf(home), digest), digest)
+    return _packages(found, digest) if isinstance(found, Path) else None
+
+
+class Measured(NamedTuple):
+    """Size and hash of each file, and the digest that stands for all."""
+
+    known: dict[str, File]
+    digest: str
+
+
+def measured(found: Mapping[str, bytes]) -> Measured:
+    """Return what is known of files by relative path."""
+    import hashlib
+
+    known = {
+        path: File(len(data), hashlib.sha256(data).hexdigest()) for path, data in found.items()
+    }
+    return Measured(known, package_store.digest_of(known))
+
+
+def _shelf(home: Path) -> Path:
+    return home / "cache" / "packages"
+
+
+def _packages(site: Path, digest: str) -> Packages:
+    return Packages(site, digest, (), frozenset())
+
+
+def _write(target: Path, found: Mapping[str, bytes], known: Mapping[str, File]) -> None:
+    import tempfile
+
+    made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=target.parent))
+    try:
+        (made / package_store.SITE).mkdir(mode=files.PRIVATE)
+        for path, data in found.items():
+            place = made / package_store.SITE / path
+            place.parent.mkdir(mode=files.PRIVATE, parents=True, exist_ok=True)
+            place.write_bytes(data)
+            place.chmod(files.DATA)
+        package_store.finish(made, known)
+        files.delete(target)
+        made.rename(target)
+    except BaseException:
+        files.delete(made)
+        raise

@@ -1,0 +1,159 @@
+"""Ask the user's own pip for wheels: each name by itself, since pip does not know the sandbox.
+
+pip would follow what a wheel requires as it is for the Python that runs pip, and would run code of
+what lies at an address. So it is never let: what is needed is worked out here, round by round.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packaging.utils import canonicalize_name
+
+from capsule.errors import ToolchainError, UsageError
+from capsule.namedtuples import NamedTuple
+from capsule.packages.target import PYTHON_SERIES
+from capsule.packages.wheel import MOST_BYTES
+from capsule.policy.invalid_value import printable
+from capsule.toolstore import files, pip, run_program
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from packaging.requirements import Requirement
+
+    from capsule.toolstore.fetch import Means
+
+# Exit statuses by which a shell, or a version manager's shim, says that there is no such program.
+_NOT_THERE = {126, 127}
+
+_NOTHING_FOUND = re.compile(r"No matching distribution found for ([A-Za-z0-9][A-Za-z0-9._-]*)")
+# What pips of all ages, and what they are built of, say when nobody answers.
+_UNREACHABLE = re.compile(
+    r"connection broken by|connection error|connection timed out|max retries exceeded"
+    r"|name or service not known|name resolution|getaddrinfo failed|network is unreachable"
+    r"|connection refused|connecttimeout|readtimeout|newconnectionerror|proxyerror"
+    r"|problem confirming the ssl certificate|failed to fetch|cannot connect to proxy",
+    re.IGNORECASE,
+)
+_SETTINGS = "look at the network, and at pip's settings for index and proxy"
+
+
+class NothingFoundError(Exception):
+    """Raised when the index has nothing for a name that pip may take; carries the name."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+class Shop(NamedTuple):
+    """Where wheels come from: a way to run pip, a folder to work in, and who watches."""
+
+    means: Means
+    folder: Path
+    tell: Callable[[], None]
+
+    def fetch(self, asked: Sequence[Requirement]) -> list[Path]:
+        """Download a wheel for each of `asked`, and nothing that they require.
+
+        Raises `NothingFoundError`, `ToolchainError` when the index cannot be reached or no pip can
+        be run, and `UsageError` when it is too much.
+        """
+        target = self._new_folder()
+        outcome = self._run(target, (), asked)
+        if outcome.status == 0:
+            return sorted(target.glob("*.whl"))
+        names = ", ".join(str(each) for each in asked)
+        said = printable(run_program.tail(outcome.stderr) or "it gave no reason")
+        if line := _unreachable(outcome.stderr):
+            raise ToolchainError(
+                f"the package index could not be reached to look for {names}: {line}",
+                hint=f"{_SETTINGS}; what a task has had once needs no index",
+            )
+        nothing = _NOTHING_FOUND.search(outcome.stderr)
+        known = {each.name for each in asked}
+        if nothing and (name := canonicalize_name(nothing[1].rstrip(".-_"))) in known:
+            raise NothingFoundError(name)
+        raise ToolchainError(
+            f"pip could not download {names} (exit status {outcome.status}): {said}",
+            hint=_SETTINGS,
+        )
+
+    def log(self, asked: Requirement) -> run_program.Outcome:
+        """Ask for one name again, and have pip tell about each file that it looks at."""
+        return self._run(self._new_folder(), ("-vv",), (asked,))
+
+    def _new_folder(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix="asked-", dir=self.folder))
+
+    def _run(
+        self, target: Path, options: Iterable[str], asked: Iterable[Requirement]
+    ) -> run_program.Outcome:
+        means = self.means
+        scratch = self.folder / "partial"
+        scratch.mkdir(exist_ok=True)
+        pips = pip.candidates(pip.surroundings(means.environ)) if means.pips is None else means.pips
+        absent = []
+        for found in pips:
+            argv = [*found.command, *_arguments(target, options), *map(str, asked)]
+            environ = _plain(pip.environment(means.environ, scratch, uv=found.uv))
+            try:
+                outcome = means.run(argv, environ, self._watch)
+            except OSError as error:
+                absent.append(f"{found.name}: {error.strerror or error}")
+                continue
+            if outcome.status in _NOT_THERE or "No module named pip" in outcome.stderr:
+                absent.append(f"{found.name}: {run_program.tail(outcome.stderr, 1)}")
+                continue
+            self._watch()
+            return outcome
+        raise ToolchainError(
+            "no pip and no uv is there to fetch the packages of the task"
+            + (f" ({printable('; '.join(absent))})" if absent else ""),
+            hint="install pip or uv",
+        )
+
+    def _watch(self) -> None:
+        self.tell()
+        if sum(files.sizes(self.folder)) > MOST_BYTES:
+            raise UsageError(
+                f"the packages of the task are over {MOST_BYTES >> 20} MB", hint="depend on less"
+            )
+
+
+def _arguments(target: Path, options: Iterable[str]) -> list[str]:
+    """Return the arguments of pip in front of the names."""
+    return [
+        "download",
+        *options,
+        "--no-deps",
+        "--only-binary=:all:",
+        *("--platform", "any"),
+        *("--python-version", PYTHON_SERIES),
+        *("--implementation", "py"),
+        *("--abi", "none"),
+        *("--dest", str(target)),
+        "--disable-pip-version-check",
+        "--no-input",
+        # What follows are names, whatever they look like.
+        "--",
+    ]
+
+
+def _plain(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for a pip whose words are read: all of them, and no colours."""
+    unwanted = {"PIP_QUIET", "PIP_VERBOSE", "FORCE_COLOR", "PIP_REQUIREMENT"}
+    return {name: value for name, value in environ.items() if name not in unwanted} | {
+        "NO_COLOR": "1",
+        "PIP_NO_COLOR": "1",
+    }
+
+
+def _unreachable(said: str) -> str | None:
+    """Return the line, if any, in which pip says that nobody answered."""
+    line = next((line for line in said.splitlines() if _UNREACHABLE.search(line)), None)
+    return None if line is None else printable(run_program.tail(line, 1))

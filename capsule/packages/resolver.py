@@ -1,0 +1,82 @@
+"""Find all wheels that a task needs, round by round, for the sandbox and not for this machine."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.errors import CapsuleError, ToolchainError, UsageError
+from capsule.packages import index_diagnosis, wheel
+from capsule.packages.dependency_graph import TASK, walk, who
+from capsule.packages.pip_download import NothingFoundError
+from capsule.policy.invalid_value import printable
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from packaging.requirements import Requirement
+
+    from capsule.packages.builtin_distributions import Included
+    from capsule.packages.dependency_graph import Need, Reached
+    from capsule.packages.pip_download import Shop
+
+# Each round goes one step down the tree of what requires what; trees are seldom ten steps deep.
+_ROUNDS = 40
+
+
+def solve(
+    roots: Sequence[Requirement], table: Mapping[str, Included], shop: Shop, reached: Reached
+) -> Reached:
+    """Fetch what is missing in `reached`, and what that needs, until nothing is missing.
+
+    Raises `UsageError` when something cannot be had for the sandbox, and what `Shop.fetch` raises.
+    """
+    wheels: dict[str, wheel.Wheel] = {}
+    barren: set[str] = set()
+    for _ in range(_ROUNDS):
+        if not reached.missing:
+            return reached
+        # What there is nothing for may be wanted by a wheel that gives way to another version of
+        # itself; so that is an error only once there is nothing else left to ask for.
+        asked = [each for each in reached.asked() if str(each) not in barren]
+        if not asked:
+            raise _reason(reached.asked()[0], reached, shop)
+        try:
+            brought = [wheel.read(path) for path in shop.fetch(asked)]
+        except NothingFoundError as nothing:
+            (refused,) = (each for each in asked if each.name == nothing.name)
+            if all(need.by == TASK for need in reached.missing[nothing.name]):
+                raise _reason(refused, reached, shop) from None
+            barren.add(str(refused))
+            continue
+        wheels |= {each.name: each for each in brought}
+        if silent := {each.name for each in asked} - {each.name for each in brought}:
+            names = ", ".join(sorted(silent))
+            raise ToolchainError(f"pip brought no wheel for {names}", hint="look at pip's settings")
+        reached = walk(roots, wheels, table)
+    names = ", ".join(sorted(reached.missing))
+    raise UsageError(
+        f"no set of versions was found in {_ROUNDS} rounds; in doubt: {names}",
+        hint="ask for exact versions",
+    )
+
+
+def _reason(asked: Requirement, reached: Reached, shop: Shop) -> CapsuleError:
+    """Return the error for a name that the index has nothing for."""
+    needs = reached.missing[asked.name]
+    outcome = shop.log(asked)
+    if len({str(need.requirement.specifier) for need in needs}) > 1 and any(
+        file.kind == "found" for file in index_diagnosis.files_in(outcome.stdout, asked.name)
+    ):
+        return _disagreement(asked.name, needs)
+    return index_diagnosis.reason(asked, who(needs), outcome)
+
+
+def _disagreement(name: str, needs: Sequence[Need]) -> UsageError:
+    said = sorted(
+        {printable(f"{need.by} needs {name}{need.requirement.specifier}") for need in needs}
+    )
+    movable = sorted({need.by.partition(" ")[0] for need in needs if need.by != TASK})
+    return UsageError(
+        f"no version of {name} is right for all: {'; '.join(said)}",
+        hint=f"ask for another version of {movable[0] if movable else name}",
+    )

@@ -1,0 +1,66 @@
+"""What a source declares, as values: tasks with options that nobody has looked at yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.errors import PolicyError
+from capsule.namedtuples import NamedTuple
+from capsule.policy.invalid_value import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from capsule.policy.invalid_value import InvalidValueError
+
+MAX_TASKS = 1_000
+MAX_NAME = 128
+
+
+class Declared(NamedTuple):
+    """A task as its source declares it.
+
+    `options` are the literal values of the decorator's keywords but `name`, not yet checked.
+    `line` is 0 where there is no source; `module` is the dotted name of a module beside the task
+    file, empty for the task file itself.
+    """
+
+    name: str
+    function: str
+    filename: str
+    line: int
+    is_async: bool
+    options: Mapping[str, object]
+    module: str = ""
+
+    def blame(self, option: str, wrong: InvalidValueError) -> PolicyError:
+        """Return the error that says that `option` of this task is wrong."""
+        place = f"{self.filename}:{self.line}" if self.line else self.filename
+        return PolicyError(
+            f"{place}: task {shown(self.name)}: {option}: {wrong.message}", hint=wrong.hint
+        )
+
+
+class Declarations(NamedTuple):
+    """What a source declares: its tasks, in order, and the plain `def main`, if it has one."""
+
+    filename: str
+    tasks: tuple[Declared, ...]
+    plain_main: Declared | None
+
+
+def with_modules(declarations: Declarations, others: Iterable[Declared]) -> Declarations:
+    """Return `declarations` with the tasks of the modules beside the task file.
+
+    Raises `PolicyError` when two tasks have one name: calling it would mean either.
+    """
+    tasks = {task.name: task for task in declarations.tasks}
+    for task in others:
+        if (known := tasks.get(task.name)) is not None:
+            raise PolicyError(
+                f"{task.filename}:{task.line}: the task {shown(task.name)} has the name of one in"
+                f" {known.filename}:{known.line}",
+                hint="name= in one of the two",
+            )
+        tasks[task.name] = task
+    return declarations._replace(tasks=tuple(tasks.values()))

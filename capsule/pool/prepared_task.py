@@ -1,0 +1,159 @@
+"""A task that is read and settled once, and run many times, by processes that wait for it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.namedtuples import NamedTuple
+from capsule.pool import slots as running
+from capsule.pool.pool import IDLE_SECONDS, Pool
+from capsule.runner import prepare
+from capsule.runner.run import COLD, first_plan, given_up, run, studio_of
+from capsule.runner.snapshot_choice import Unstarted, start_of
+from capsule.snapshot.task_snapshot import Unfrozen
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.envelope import Envelope
+    from capsule.lifecycle.events import Ledger
+    from capsule.pool.slots import Slots
+    from capsule.process.cancel import Cancellation
+    from capsule.progress import Progress
+    from capsule.runner.attempt import Plan, Starter
+    from capsule.runner.observer import Observer
+    from capsule.runner.run import Order
+    from capsule.runner.source import Source
+
+
+class Warmth(NamedTuple):
+    """How many processes wait for a task's next runs, and until when.
+
+    They are ended after `idle` seconds without a run, and first started after so many runs.
+    """
+
+    processes: int
+    idle: float = IDLE_SECONDS
+    after: int = 0
+
+
+class Box:
+    """Runs one task again and again, from several threads too; `with` it, or call `close`.
+
+    The folders, limits and code are those of the moment it was made; values of variables are those
+    of each run. Cancelling its making leaves a box that runs nothing ahead.
+    """
+
+    def __init__(
+        self,
+        order: Order,
+        root: Path,
+        warmth: Warmth,
+        cancellation: Cancellation,
+        slots: Slots = running.SHARED,
+    ) -> None:
+        order, plan = _begun(order, cancellation)
+        self._order = prepare.without_values(order)
+        self._root, self._slots = root, slots
+        self.pool: Pool | None = None
+        self._expected = None
+        if plan is not None and warmth.processes > 0:
+            # No process that waits needs to know what the first run is asked.
+            self._expected = plan._replace(request=b"")
+        self._cold_runs = warmth.after
+        if self._expected is not None:
+            self.pool = Pool(warmth.processes, idle=warmth.idle)
+            self._warm_up()
+
+    def __repr__(self) -> str:
+        return f"<Box {self._order.policy.task!r} with {self.pool!r}>"
+
+    def run(
+        self,
+        call: prepare.Call,
+        observer: Observer,
+        cancellation: Cancellation,
+        progress: Progress | None = None,
+    ) -> Envelope:
+        """Run the task once and return its envelope, whatever happens inside.
+
+        It waits for its turn when many are running. Raises `CapsuleError` when the host cannot run
+        it at all; then nothing has run.
+        """
+        order = prepare.renewed(self._order, self._root, call)
+        if progress is not None:
+            order = order._replace(progress=progress)
+        starter: Starter = COLD if self.pool is None else self.pool
+        envelope = run_in_turn(order, observer, cancellation, starter, (self, self._slots))
+        self._cold_runs -= 1
+        self._warm_up()
+        return envelope
+
+    def _warm_up(self) -> None:
+        """Have processes started ahead, once there were enough runs to expect more."""
+        plan = self._expected
+        if self.pool is not None and plan is not None and self._cold_runs <= 0:
+            self._expected = None
+            self.pool.expect(plan)
+
+    def close(self) -> None:
+        """End the processes that wait, and wait until all that it started is gone."""
+        if self.pool is not None:
+            self.pool.close()
+
+    def __enter__(self) -> Box:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+
+def open_box(  # noqa: PLR0913 - all that a box is made of
+    source: Source,
+    call: prepare.Call,
+    home: Path,
+    progress: Progress,
+    *,
+    warmth: Warmth,
+    cancellation: Cancellation,
+    ledger: Ledger | None = None,
+) -> Box:
+    """Settle a task for many runs; `call` has what they share: limits, mounts, environment.
+
+    `ledger` keeps a record of all runs.
+
+    Raises `CapsuleError` when anything is wrong; nothing has run then.
+    """
+    order = prepare.order(source, call, home, progress)._replace(ledger=ledger)
+    return Box(order, source.project.root, warmth, cancellation)
+
+
+def run_in_turn(
+    order: Order,
+    observer: Observer,
+    cancellation: Cancellation,
+    starter: Starter = COLD,
+    turn: tuple[object, Slots] | None = None,
+) -> Envelope:
+    """Run an order when it is its turn: `turn` is in whose name, and among whom."""
+    owner, slots = turn or (object(), running.SHARED)
+    with slots.slot(owner, cancellation) as granted:
+        if not granted:
+            return given_up(order, observer)
+        return run(order, observer, cancellation, starter)
+
+
+def _begun(order: Order, cancellation: Cancellation) -> tuple[Order, Plan | None]:
+    """Return the order with its snapshot found, or taken, so that no run looks for it.
+
+    And how its attempts will be made; None where that cannot be said ahead.
+    """
+    studio = studio_of(order, order.policy.timeout_ms, cancellation)
+    start = start_of(order.material, order.call, studio)
+    if isinstance(start, Unstarted):
+        return order, None
+    frozen = start.material.frozen
+    # One that may have a snapshot the next time is not held to that it has none now.
+    if not (isinstance(frozen, Unfrozen) and frozen.limited):
+        order = order._replace(material=start.material)
+    return order, first_plan(order, start)

@@ -1,0 +1,87 @@
+"""What the rest of capsule sees of a sandbox process, whatever the operating system."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from capsule.namedtuples import NamedTuple
+
+if TYPE_CHECKING:
+    from capsule.confine.scratch import Scratch
+
+
+class Stop(Protocol):
+    """What a wait ends for: a `Cancellation`, or a `Bell`."""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether it is time to stop."""
+
+    def fileno(self) -> int:
+        """A descriptor that is readable when it is."""
+
+
+class Arrival(NamedTuple):
+    """What one wait brought: bytes of both streams, and whether the wait is over for good.
+
+    `ended` means that both streams are closed and all they held was given out.
+    """
+
+    stdout: bytes = b""
+    stderr: bytes = b""
+    ended: bool = False
+    timed_out: bool = False
+    cancelled: bool = False
+
+
+class Process(Protocol):
+    """A started sandbox process: it is killed and reaped when the `with` block ends."""
+
+    @property
+    def pid(self) -> int:
+        """The number that the operating system knows it by."""
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes are queued still, as far as that is known."""
+
+    def send(self, data: bytes) -> None:
+        """Queue `data` for its stdin; `wait` writes it."""
+
+    def is_quiet(self) -> bool:
+        """Say whether it runs and has written nothing that was not read."""
+
+    def wait(self, deadline: float | None, cancellation: Stop) -> Arrival:
+        """Wait until there is output, both streams have ended, or it is time to stop.
+
+        `deadline` is in the seconds of `time.monotonic`.
+        """
+
+    def rest(self, deadline: float, cancellation: Stop) -> None:
+        """Let it write the rest of its stderr, until that ends: `wait` gives it in one piece.
+
+        Only for what fits into a pipe: more waits for a reader. It may return early.
+        """
+
+    def reap(self, deadline: float, cancellation: Stop) -> int:
+        """Wait for a process whose streams have ended and return how it ended, as `end` does.
+
+        It is killed when that takes longer than `deadline`.
+        """
+
+    def end(self) -> int:
+        """Kill the process if it runs, reap it, and return how it ended.
+
+        The answer is its exit code, or the negative number of the signal that ended it.
+        """
+
+    def __enter__(self) -> Process: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+
+def wait(process: Process, deadline: float | None, cancellation: Stop, scratch: Scratch) -> Arrival:
+    """Wait as the process does, but no longer than until it is time to look at its `/tmp`."""
+    if deadline is not None and deadline <= scratch.next_look:
+        return process.wait(deadline, cancellation)
+    return process.wait(scratch.next_look, cancellation)._replace(timed_out=False)

@@ -1,0 +1,146 @@
+"""Building ahead of time: a task's snapshot, and the artifact that carries it elsewhere."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule import __version__
+from capsule.artifact import task_manifest
+from capsule.artifact.contents import Parts
+from capsule.artifact.write import write
+from capsule.confine import isolation_layers as confine
+from capsule.errors import GivenUpError, UsageError
+from capsule.namedtuples import NamedTuple
+from capsule.policy.entry_point import entry_task
+from capsule.policy.options import overlay, parse_options, written
+from capsule.policy.resolve import resolve_all
+from capsule.runner.run_inputs import gather
+from capsule.snapshot import task_snapshot
+
+if TYPE_CHECKING:
+    from capsule.policy.declaration_types import Declarations, Declared
+    from capsule.process.cancel import Cancellation
+    from capsule.progress import Progress
+    from capsule.runner.snapshot_choice import Material
+    from capsule.runner.source import Source
+
+
+class Built(NamedTuple):
+    """A task that is ready to start: `plain` says why it has no snapshot, if it has none."""
+
+    material: Material
+    studio: task_snapshot.Studio
+    plain: str | None
+
+
+def build(source: Source, home: Path, progress: Progress, cancellation: Cancellation) -> Built:
+    """Do what the first run of a task does before it runs: nothing of it is left to do then.
+
+    Raises `CapsuleError` when the task could not run, and when it is cancelled.
+    """
+    entry = entry_task(source.declarations)
+    policy = resolve_all(source.declarations, source.project._replace(state=home))[entry.name]
+    walls = confine.standing()
+    material = gather(source, entry, home, walls, progress)
+    studio = task_snapshot.Studio(walls, policy.timeout_ms, policy.ram, cancellation, progress)
+    found = task_snapshot.open_task(home, material.base, material.code, studio)
+    if not isinstance(found, task_snapshot.Unfrozen):
+        return Built(material, studio, None)
+    _go_on(cancellation)
+    if found.timed_out:
+        raise UsageError(
+            f"task {entry.name!r}: its import takes longer than the task's timeout",
+            hint="a longer timeout, or less work while the module is imported",
+        )
+    return Built(material, studio, found.reason)
+
+
+def export(source: Source, built: Built) -> bytes:
+    """Return the artifact of a task that was built.
+
+    Raises `ArtifactError` when it holds more than an artifact may, `GivenUpError` when it is
+    cancelled.
+    """
+    base, code = built.material.base, built.material.code
+    taken = None if built.plain is not None else task_snapshot.take(base, code, built.studio)
+    _go_on(built.studio.cancellation)
+    plain = taken.reason if isinstance(taken, task_snapshot.Unfrozen) else built.plain
+    pictured = (
+        taken if isinstance(taken, task_snapshot.Pictured) else task_snapshot.Pictured([], 0, None)
+    )
+    described = task_manifest.Description(
+        capsule=__version__,
+        interpreter=base.runtime.interpreter,
+        runtime=base.runtime.key,
+        flavour=base.runtime.flavour,
+        entry=code.entry,
+        imports=source.bundle.imports,
+        asyncio=base.runtime.asyncio,
+        files=pictured.files,
+        plain=plain,
+        declarations=_settled(source),
+    )
+    packages = {} if code.packages is None else _content(code.packages)
+    parts = Parts(
+        task_manifest.encode(described),
+        dict(code.files),
+        packages,
+        pictured.memory,
+        pictured.pages,
+    )
+    return write(task_snapshot.module_of(pictured, base), parts)
+
+
+def save(artifact: bytes, target: Path) -> None:
+    """Write an artifact to `target`, which is there whole afterwards, or as it was before.
+
+    Raises `UsageError` for a place that no file can be put in.
+    """
+    if not target.parent.is_dir():
+        raise UsageError(f"cannot write {target}: there is no folder {target.parent}")
+    if (target.exists() or target.is_symlink()) and not target.is_file():
+        raise UsageError(f"{target} is there and is no file that can be replaced")
+    try:
+        handle, name = tempfile.mkstemp(".part", ".capsule-", target.parent)
+        made = Path(name)
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(artifact)
+            made.chmod(0o644)  # unlike what is kept for this user alone, it is to be passed on
+            made.replace(target)
+        except BaseException:
+            made.unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise UsageError(f"cannot write {target}: {error.strerror}") from None
+
+
+def _go_on(cancellation: Cancellation) -> None:
+    if cancellation.cancelled:
+        raise GivenUpError("what was built was cancelled")
+
+
+def _settled(source: Source) -> Declarations:
+    """Return what the source declares, with the project's defaults written into each task."""
+
+    def settled(declared: Declared) -> Declared:
+        own = parse_options(declared.options, declared.blame)
+        return declared._replace(options=written(overlay(own, source.project.defaults)))
+
+    declarations = source.declarations
+    main = declarations.plain_main
+    return declarations._replace(
+        tasks=tuple(settled(declared) for declared in declarations.tasks),
+        plain_main=None if main is None else settled(main),
+    )
+
+
+def _content(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }

@@ -1,0 +1,167 @@
+"""What an attempt may use, and what is said when that was not enough.
+
+Each message names what was used, of how much, who set the limit, and what would raise it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.namedtuples import NamedTuple
+from capsule.policy.limit_origins import Bounds
+from capsule.policy.units import (
+    LEVELS,
+    MAX_COMPUTE,
+    MAX_RAM,
+    MAX_TIMEOUT,
+    format_compute,
+    format_ram,
+    format_timeout,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.policy.limit_origins import Bound, Who
+    from capsule.policy.resolve import Policy
+
+# How much more a message proposes, where there is no level to propose.
+_TIMES_COMPUTE, _TIMES_RAM, _TIMES_TIMEOUT = 10, 4, 10
+_MB = 1 << 20
+_RUN = "what the run has left of {} in [limits] of capsule.toml"
+
+
+class Limits(NamedTuple):
+    """What an attempt may use; None is no limit.
+
+    `bounds` says who set the amounts. `shared` are the options of which the run, with all its
+    tasks, had less left than the attempt may use by itself.
+    """
+
+    compute: int
+    ram: int | None
+    timeout_ms: int | None
+    bounds: Bounds = Bounds()
+    shared: tuple[str, ...] = ()
+
+
+def limits_of(granted: Policy, asked: Policy) -> Limits:
+    """Return the limits of an attempt: what the run grants of what its policy asks for."""
+    less = {
+        "compute": granted.compute < asked.compute,
+        "timeout": granted.timeout_ms != asked.timeout_ms,
+    }
+    shared = tuple(option for option, is_less in less.items() if is_less)
+    return Limits(granted.compute, granted.ram, granted.timeout_ms, granted.bounds, shared)
+
+
+def fuel_spent(limits: Limits) -> str:
+    """Say that an attempt spent its fuel.
+
+    >>> fuel_spent(Limits(2_000_000_000, None, None))
+    'the task used 2.0e9 of 2.0e9 fuel, compute="MEDIUM" by default: compute="HIGH" allows 25x'
+    """
+    compute = limits.compute
+    used = f"the task used {_units(compute)} of {_units(compute)} fuel"
+    if "compute" in limits.shared:
+        return f"{used}, {_RUN.format('run_compute')}"
+    level = next((units for units in LEVELS.values() if units >= 2 * compute), None)
+    more = min(level or _TIMES_COMPUTE * compute, MAX_COMPUTE)
+    return (
+        f"{used}, {_explained('compute', limits.bounds.compute, (compute, more), format_compute)}"
+    )
+
+
+def out_of_time(limits: Limits, duration_ms: int) -> str:
+    """Say that an attempt was stopped after so many milliseconds."""
+    timeout = limits.timeout_ms or 0
+    used = f"the task was stopped after {duration_ms:,} of {timeout:,} ms"
+    if "timeout" in limits.shared:
+        return f"{used}, {_RUN.format('run_timeout')}"
+    more = min(_TIMES_TIMEOUT * timeout, MAX_TIMEOUT)
+    amounts = timeout, more
+    return f"{used}, {_explained('timeout', limits.bounds.timeout, amounts, format_timeout)}"
+
+
+def out_of_memory(limits: Limits, used: int | None, said: str) -> str:
+    """Say that an attempt asked for memory that there is not; `said` is what Python said inside.
+
+    `used` is what it had, in bytes, None where nobody knows.
+    """
+    had = "all" if used is None else _size(used)
+    if limits.ram is None:
+        return f"the task used {had} of WebAssembly's 4GB memory and asked for more ({said})"
+    known = _ram_explained(limits.bounds.ram, limits.ram, 0)
+    return f"the task used {had} of {_size(limits.ram)} memory and asked for more, {known} ({said})"
+
+
+def too_small(limits: Limits, least: int) -> str:
+    """Say that an attempt may use less memory than the interpreter starts with."""
+    ram = limits.ram or 0
+    known = _ram_explained(limits.bounds.ram, ram, least)
+    return f"the interpreter starts with {_size(least)} and may use {_size(ram)}, {known}"
+
+
+def _ram_explained(bound: Bound, ram: int, least: int) -> str:
+    # Whole megabytes: other amounts have no short form.
+    more = -(-max(_TIMES_RAM * ram, 2 * least) // _MB) * _MB
+    return _explained("ram", bound, (ram, min(more, MAX_RAM)), format_ram, least)
+
+
+def _explained(
+    option: str,
+    bound: Bound,
+    amounts: tuple[int, int],
+    written: Callable[[int], str],
+    least: int = 0,
+) -> str:
+    """Say who set the first of two amounts, and what the second would be, within the bound.
+
+    What is not more than `least` would not help.
+    """
+    amount, more = amounts
+    if bound.most is not None:
+        more = min(more, bound.most)
+    known = _said(option, bound.who, written(amount)) + _WHERE.get(bound.who, "")
+    if bound.most == amount:
+        return f"{known}, and another limit is no higher"
+    if more <= max(amount, least):
+        return known
+    return f"{known}: {_said(option, bound.who, written(more))} allows {_ratio(more / amount)}"
+
+
+_CALLED = {"compute": "max_fuel", "ram": "max_ram", "timeout": "timeout"}
+_WHERE = {
+    "nobody": " by default",
+    "defaults": " in [tasks] of capsule.toml",
+    "ceiling": " in [limits] of capsule.toml",
+    "caller": " of the caller's limits",
+}
+
+
+def _said(option: str, who: Who, value: str) -> str:
+    match who:
+        case "flag":
+            return f"--{_CALLED[option].replace('_', '-')} {value}"
+        case "caller":
+            return f'{_CALLED[option]}="{value}"'
+        case "ceiling":
+            return f'max_{option} = "{value}"'
+        case "defaults":
+            return f'default_{option} = "{value}"'
+    return f'{option}="{value}"'
+
+
+def _ratio(times: float) -> str:
+    return f"{times:.0f}x" if times >= 10 else f"{times:.1f}".removesuffix(".0") + "x"
+
+
+def _units(fuel: int) -> str:
+    if fuel < 1_000_000:
+        return f"{fuel:,}"
+    mantissa, _, exponent = f"{fuel:.1e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
+def _size(size: int) -> str:
+    return f"{size / _MB:.0f} MB" if size >= _MB else f"{size:,} bytes"

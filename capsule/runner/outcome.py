@@ -1,0 +1,119 @@
+"""Deciding how an attempt ended, from everything that was seen of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from capsule.errors import WireError
+from capsule.namedtuples import NamedTuple
+from capsule.runner.limit_messages import fuel_spent, out_of_memory, out_of_time
+from capsule.shared.frames import RESULT, TEXT
+from capsule.wire import response_parser
+
+if TYPE_CHECKING:
+    from capsule.envelope import ErrorType
+    from capsule.process.trap_report import Report
+    from capsule.runner.limit_messages import Limits
+    from capsule.wire.decoder import Decoder, Frame
+
+
+class Evidence(NamedTuple):
+    """What was seen of an attempt whose process is gone.
+
+    `answer` is the result or failure frame, if one came; `violation` the first breach of the wire
+    format; `overflow` which bound of `/tmp` it went above; `status` the exit code, or the negative
+    number of a signal, None where the report came before the end. The limits are those the attempt
+    ran under, for the messages, as are `duration_ms` and `memory`, in bytes where that is known.
+    """
+
+    answer: Frame | None
+    decoder: Decoder
+    violation: WireError | None
+    overflow: str | None
+    cancelled: bool
+    timed_out: bool
+    status: int | None
+    report: Report
+    limits: Limits
+    duration_ms: int
+    memory: int | None
+
+
+class Verdict(NamedTuple):
+    """How an attempt ended: with a result when `error_type` is None."""
+
+    result: Any
+    error_type: ErrorType | None
+    message: str = ""
+    traceback: str | None = None
+
+
+def judge(evidence: Evidence) -> Verdict:
+    """Return how the attempt ended.
+
+    An answer counts when the driver's closing frame and the fuel gauge stand behind it: only then
+    is the guest's code over, and no guest can get wasmtime to say that the gauge was reached.
+    """
+    if evidence.violation is not None:
+        return _failed("protocol_error", evidence.violation.message)
+    closed = evidence.decoder.closed
+    if closed and evidence.report.drain_offset is not None and evidence.answer is not None:
+        return _answered(evidence.answer, evidence)
+    if evidence.overflow is not None:
+        return _failed("policy_error", f"the task filled its disk: {evidence.overflow}")
+    if closed and not evidence.cancelled:
+        return _failed("protocol_error", "the sandbox said that it was over and went on")
+    if evidence.cancelled or evidence.timed_out:
+        return stopped(evidence.limits, evidence.duration_ms, cancelled=evidence.cancelled)
+    return _died(evidence)
+
+
+def stopped(limits: Limits, duration_ms: int, *, cancelled: bool) -> Verdict:
+    """Return how a run ended that was stopped from outside: cancelled, or out of time."""
+    if cancelled:
+        return _failed("cancelled", "the run was cancelled")
+    return _failed("timeout", out_of_time(limits, duration_ms))
+
+
+def _answered(answer: Frame, evidence: Evidence) -> Verdict:
+    try:
+        if answer.kind == RESULT:
+            if (needed := response_parser.weight(answer.payload)) > response_parser.MAX_WEIGHT:
+                return _failed(
+                    "task_error",
+                    f"the result has too many parts: reading it may take {needed >> 20:,} MB, and "
+                    f"at most {response_parser.MAX_WEIGHT >> 20:,} MB are allowed",
+                )
+            return Verdict(response_parser.read_result(answer.payload), None)
+        if answer.kind == TEXT:
+            return Verdict(response_parser.read_text(answer.payload), None)
+        failure = response_parser.read_failure(answer.payload)
+    except WireError as error:
+        return _failed("protocol_error", error.message)
+    message = failure.message
+    if failure.error_type == "memory_exceeded":
+        message = out_of_memory(evidence.limits, evidence.memory, message)
+    return Verdict(None, failure.error_type, message, failure.traceback)
+
+
+def _died(evidence: Evidence) -> Verdict:
+    """Judge an attempt whose sandbox ended by itself without a whole answer."""
+    status, report = evidence.status, evidence.report
+    if report.out_of_fuel:
+        return _failed("fuel_exhausted", fuel_spent(evidence.limits))
+    if report.drain_offset is None and (status is None or status < 0 or report.reason is not None):
+        said = report.reason or f"it was killed by signal {-(status or 0)}"
+        return _failed("sandbox_crashed", f"the interpreter died: {said}")
+    try:
+        evidence.decoder.finish()
+    except WireError as error:
+        return _failed("protocol_error", error.message)
+    if report.drain_offset is not None:
+        return _failed("protocol_error", "the sandbox ended without a whole answer")
+    return _failed(
+        "sandbox_crashed", f"the interpreter exited with status {status} before it answered"
+    )
+
+
+def _failed(error_type: ErrorType, message: str) -> Verdict:
+    return Verdict(None, error_type, message)

@@ -1,0 +1,116 @@
+"""A run and the tasks that it calls: what all of them share, and what bounds them together."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from typing import TYPE_CHECKING
+
+from capsule.namedtuples import NamedTuple
+from capsule.policy.units import MAX_TASKS
+from capsule.runner.call_dispatcher import CallError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from capsule.policy.project import Limits
+    from capsule.policy.resolve import Policy
+    from capsule.process.argv import Mount
+
+MAX_DEPTH = 8
+
+
+class Job(NamedTuple):
+    """A task that can be called: its policy, where its function is, and what it was given.
+
+    All of it was settled on the host before any argument arrived.
+    """
+
+    policy: Policy
+    module: str
+    function: str
+    folders: tuple[Mount, ...]
+    env: Mapping[str, str]
+
+
+class Tree:
+    """The bounds of one run with all its sub-tasks.
+
+    How many run at once is bounded for each depth on its own: a task that waits for one below it
+    keeps its place, so a bound over all depths could leave everybody waiting.
+    """
+
+    def __init__(self, jobs: Mapping[str, Job], limits: Limits) -> None:
+        self.jobs = jobs
+        self._lock = threading.Lock()
+        self._tasks = 0
+        self._most = MAX_TASKS if limits.run_tasks is None else limits.run_tasks
+        self._fuel = limits.run_compute
+        self._deadline = (
+            None if limits.run_timeout is None else time.monotonic() + limits.run_timeout / 1000
+        )
+        # Made when a task of that depth comes: most runs call none.
+        self._places: dict[int, threading.BoundedSemaphore] = {}
+
+    def enter(self, name: object, depth: int) -> Job:
+        """Return the task to run, and count it. Raises `CallError` when it may not run."""
+        job = self.jobs.get(name) if isinstance(name, str) else None
+        if job is None:
+            known = ", ".join(sorted(self.jobs)[:10])
+            raise CallError("refused", f"there is no task {str(name)[:100]!r}; there is {known}")
+        if depth > MAX_DEPTH:
+            raise CallError("refused", f"tasks call each other more than {MAX_DEPTH} deep")
+        with self._lock:
+            self._tasks += 1
+            if self._tasks > self._most:
+                raise CallError("refused", f"one run calls at most {self._most:,} tasks")
+        return job
+
+    def again(self, depth: int) -> bool:
+        """Say whether a task of this depth may be tried again; a sub-task's retry counts as one."""
+        with self._lock:
+            self._tasks += depth > 0
+            return depth == 0 or self._tasks <= self._most
+
+    def place(self, depth: int) -> threading.BoundedSemaphore:
+        """Return what to hold while a task of this depth runs."""
+        with self._lock:
+            if depth not in self._places:
+                at_once = max(2, os.cpu_count() or 1)
+                self._places[depth] = threading.BoundedSemaphore(at_once)
+            return self._places[depth]
+
+    def within(self, timeout_ms: int | None) -> int | None:
+        """Return a task's timeout, or what is left of the run where that is less."""
+        if self._deadline is None:
+            return timeout_ms
+        left = round((self._deadline - time.monotonic()) * 1000)
+        return left if timeout_ms is None else min(timeout_ms, left)
+
+    def grant(self, policy: Policy) -> Policy | None:
+        """Return the policy for one attempt, within what is left of the run; None if nothing is.
+
+        Its fuel is taken off until `settle` says what was used.
+        """
+        with self._lock:
+            compute, timeout_ms = policy.compute, self.within(policy.timeout_ms)
+            most = None
+            if self._fuel is not None:
+                # One that can call others leaves half of it to them.
+                most = self._fuel // 2 if len(self.jobs) > 1 else self._fuel
+                compute = min(compute, most)
+                self._fuel -= compute
+            if compute <= 0 or (timeout_ms is not None and timeout_ms <= 0):
+                return None
+        bounds = policy.bounds._replace(
+            compute=policy.bounds.compute.within(most),
+            timeout=policy.bounds.timeout.within(self.within(None)),
+        )
+        return policy._replace(compute=compute, timeout_ms=timeout_ms, bounds=bounds)
+
+    def settle(self, granted: Policy, used: int | None) -> None:
+        """Give back what an attempt did not use; one that could not be asked used all of it."""
+        with self._lock:
+            if self._fuel is not None and used is not None:
+                self._fuel += max(granted.compute - used, 0)

@@ -1,0 +1,106 @@
+"""What a run starts from: the task's own snapshot, or the generic one that imports it each time."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.namedtuples import NamedTuple
+from capsule.policy.units import format_ram
+from capsule.snapshot import request, task_snapshot
+from capsule.snapshot.task_code import libraries_of, mounts_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.process.argv import Mount
+    from capsule.snapshot.base_snapshot import Base, Snapshot
+    from capsule.snapshot.request import Call
+    from capsule.snapshot.task_code import Code
+    from capsule.snapshot.task_snapshot import Frozen, Studio, Unfrozen
+    from capsule.toolstore.toolchain_lock import Lease
+
+
+class Material(NamedTuple):
+    """A task's code, what runs share, and where snapshots are kept.
+
+    `folders` are those that the task may see. `frozen` and `behind` are what is known already of
+    the task's snapshot and of that of its libraries: an artifact brings its own, and the tasks of
+    one run take none twice. While `lease` is referred to, its packages stay.
+    """
+
+    home: Path
+    base: Base
+    code: Code
+    folders: tuple[Mount, ...] = ()
+    frozen: Frozen | Unfrozen | None = None
+    behind: Frozen | Unfrozen | None = None
+    lease: Lease | None = None
+
+
+class Start(NamedTuple):
+    """What to start and what to ask; `plain` says why it is not the task's own snapshot.
+
+    `material` is what it was made of, with all that is known of snapshots now: what an import may
+    take is bounded once, and would be without bounds if each task of a run did it again.
+    """
+
+    snapshot: Snapshot
+    request: bytes
+    mounts: tuple[Mount, ...]
+    plain: str | None
+    material: Material
+
+
+class Unstarted(NamedTuple):
+    """The run ended before its start: the import alone took longer than the task may."""
+
+    cancelled: bool
+
+
+def start_of(material: Material, call: Call, studio: Studio) -> Start | Unstarted:
+    """Return what to start for `call`, taking the task's snapshot first where there is none.
+
+    A task that has none, and imports large libraries, starts behind their import at least.
+
+    Raises `ToolchainError` when no snapshot can be kept.
+    """
+    base, code = material.base, material.code
+    mounts = (*base.launch.mounts, *mounts_of(code), *material.folders)
+    found = material.frozen or task_snapshot.open_task(material.home, base, code, studio)
+    material = material._replace(frozen=found)
+    if isinstance(found, task_snapshot.Frozen):
+        plain = _unfit(found, material, studio)
+        if plain is None:
+            return Start(found.snapshot, request.call(call, None), mounts, None, material)
+    elif found.timed_out or found.cancelled:
+        return Unstarted(found.cancelled)
+    else:
+        plain = found.reason
+    snapshot = base.generic
+    libraries = libraries_of(code)
+    if libraries is not None:
+        behind = material.behind or task_snapshot.open_task(material.home, base, libraries, studio)
+        material = material._replace(behind=behind)
+        if isinstance(behind, task_snapshot.Frozen):
+            if _fits(behind.snapshot, studio):
+                snapshot = behind.snapshot
+        elif behind.timed_out or behind.cancelled:
+            return Unstarted(behind.cancelled)
+    # An import that failed where there were no variables may need one.
+    early_env = isinstance(found, task_snapshot.Unfrozen) and found.failed
+    asked = request.call(call, code, early_env=early_env)
+    return Start(snapshot, asked, mounts, plain, material)
+
+
+def _unfit(found: Frozen, material: Material, studio: Studio) -> str | None:
+    """Say why a run cannot start from the task's snapshot, if it cannot."""
+    if found.files is not None and material.folders:
+        return f"looks at files: {found.files}"
+    if not _fits(found.snapshot, studio):
+        # The import is done again and fails as it must: what a run may use is the same either way.
+        return f"takes {format_ram(found.snapshot.memory)}, more than the task may"
+    return None
+
+
+def _fits(snapshot: Snapshot, studio: Studio) -> bool:
+    return studio.ram is None or snapshot.memory <= studio.ram

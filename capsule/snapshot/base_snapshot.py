@@ -1,0 +1,233 @@
+"""The generic snapshot: an interpreter with the guest's runtime loaded and no task yet.
+
+It is made once for a toolchain and a version of the guest, and shared by all runs. What every other
+snapshot is made with stands beside it: the camera's driver, and memory as it is at the start.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.errors import ToolchainError
+from capsule.namedtuples import NamedTuple
+from capsule.process.argv import STDLIB_GUEST, Launch, Mount
+from capsule.snapshot import cache, driver, fuel_meter, guest_files, request
+from capsule.toolstore.layout import INTERPRETER
+from capsule.wasm import PAGE
+
+if TYPE_CHECKING:
+    from capsule.confine.isolation_layers import Walls
+    from capsule.progress import Progress
+    from capsule.toolstore.layout import Flavour
+    from capsule.toolstore.toolchain import Toolchain
+    from capsule.toolstore.toolchain_lock import Lease
+
+_PREPARE_FUEL = 10**12
+_SECONDS = 120
+SERVE = "capsule_guest.main.serve()\n"
+_FREEZE = "capsule_guest.main.freeze()\n"
+_HOST, _INITIAL, DRIVER, _CAMERA = "host.cwasm", "initial", "driver.cwasm", "camera.cwasm"
+
+
+class Snapshot(NamedTuple):
+    """A driver that is ready to run, and what has to be known of it.
+
+    `overhead` is the fuel that a run of it takes besides the task's own, `warming` what a request
+    to warm up takes besides, `memory` the bytes of linear memory that it starts with. While `lease`
+    is referred to, the driver stays.
+    """
+
+    driver: Path
+    overhead: int
+    warming: int
+    memory: int
+    lease: Lease | None = None
+
+
+class Runtime(NamedTuple):
+    """What a task's memory depends on besides the task, on every machine; `key` is for all of it.
+
+    `interpreter` is that of `Toolchain.portable`, `asyncio` whether that module was loaded before.
+    """
+
+    interpreter: str
+    flavour: Flavour
+    asyncio: bool
+    key: str
+
+
+class Base(NamedTuple):
+    """What runs of all tasks share.
+
+    `launch` is that of a run but for its driver, folders and limits, `first_step` where in the host
+    module the gauge begins. `camera` is the driver that freezes a task, `initial` the memory before
+    anything ran. `key` stands for all of it on this machine.
+    While `leases` are referred to, the files stay.
+    """
+
+    launch: Launch
+    first_step: int
+    generic: Snapshot
+    camera: Path
+    initial: Path
+    key: str
+    runtime: Runtime
+    leases: tuple[Lease | None, ...] = ()
+
+
+def open_base(
+    home: Path, toolchain: Toolchain, walls: Walls, progress: Progress, *, asyncio: bool
+) -> Base:
+    """Return what runs share, making it first where there is none that is whole.
+
+    `asyncio` says whether asyncio is loaded in it: without, a run starts 2 ms sooner.
+
+    Raises `ToolchainError` when it cannot be made.
+    """
+    recipe = toolchain.identity.encode() + fuel_meter.recipe()
+    content = guest_files.guest_files()
+    host = cache.obtain(
+        home / "cache" / "host",
+        cache.key(recipe),
+        lambda folder: _make_host(folder, toolchain),
+        progress,
+        ("first_step",),
+    )
+    mounts, leases = _mounts(home, toolchain, progress)
+    run = Launch(
+        toolchain.wasmtime,
+        host.folder / _HOST,
+        toolchain.interpreter,
+        driver=Path(),
+        fuel=_PREPARE_FUEL,
+        mounts=mounts,
+    )
+    recipe += driver.RECIPE
+    studio = _Studio(
+        run,
+        host.facts["first_step"],
+        host.folder / _INITIAL,
+        content,
+        guest_files.preparation(toolchain.flavour, asyncio=asyncio),
+        walls,
+    )
+    key = cache.key(recipe, studio.preparation.encode(), *_flat(content))
+    entry = cache.obtain(
+        home / "cache" / "generic",
+        key,
+        lambda folder: _make(folder, studio),
+        progress,
+        ("overhead", "warming", "memory"),
+    )
+    facts = entry.facts
+    return Base(
+        run,
+        studio.first_step,
+        Snapshot(
+            entry.folder / DRIVER, facts["overhead"], facts["warming"], facts["memory"], entry.lease
+        ),
+        entry.folder / _CAMERA,
+        studio.initial,
+        key,
+        Runtime(
+            toolchain.portable,
+            toolchain.flavour,
+            asyncio,
+            cache.key(toolchain.portable.encode(), studio.preparation.encode(), *_flat(content)),
+        ),
+        (host.lease, *leases),
+    )
+
+
+def _mounts(
+    home: Path, toolchain: Toolchain, progress: Progress
+) -> tuple[tuple[Mount, ...], tuple[Lease | None, ...]]:
+    library = Mount(toolchain.stdlib, STDLIB_GUEST, writable=False)
+    if toolchain.flavour == "core":
+        return (library,), ()
+    from capsule.snapshot.matplotlib_data import data_mount
+
+    data, lease = data_mount(home, toolchain, progress)
+    return (library, data), (lease,)
+
+
+def _make_host(folder: Path, toolchain: Toolchain) -> cache.Facts:
+    # Here and below: what only making needs is not for every run to import.
+    from capsule.snapshot.initial_memory import initial_memory
+    from capsule.toolstore.compile import compile_module
+
+    module = fuel_meter.host_module()
+    compile_module(toolchain.wasmtime, module.source, folder / _HOST)
+    memory = initial_memory(toolchain.root / INTERPRETER)
+    with (folder / _INITIAL).open("wb") as file:
+        # Three quarters of it are zero, and take no room on the disk.
+        for at in range(0, len(memory), PAGE):
+            if any(page := memory[at : at + PAGE]):
+                file.seek(at)
+                file.write(page)
+        file.truncate(len(memory))
+    return {"first_step": module.first_step}
+
+
+class _Studio(NamedTuple):
+    """What the generic snapshot is made with; `run` is the launch of a run but for its driver."""
+
+    run: Launch
+    first_step: int
+    initial: Path
+    content: dict[str, bytes]
+    preparation: str
+    walls: Walls
+
+
+def _make(folder: Path, studio: _Studio) -> cache.Facts:
+    import tempfile
+    import time
+
+    from capsule.process.cancel import Cancellation
+    from capsule.snapshot import calibration
+    from capsule.snapshot.memory_dump import MAX_MEMORY, Bounds, Picture, picture
+    from capsule.toolstore.compile import compile_module
+
+    run, walls = studio.run, studio.walls
+    with tempfile.TemporaryDirectory(prefix="capsule-") as scratch, Cancellation() as never:
+        guest_files.lay_out(studio.content, Path(scratch, "guest"))
+        camera = Path(scratch, "camera.cwasm")
+        compile_module(run.wasmtime, driver.camera_driver(studio.preparation, [], 0), camera)
+        runtime = Mount(Path(scratch, "guest"), guest_files.MOUNT, writable=False)
+        launch = run._replace(driver=camera, mounts=(*run.mounts, runtime), memory=MAX_MEMORY)
+        bounds = Bounds(time.monotonic() + _SECONDS, never)
+        with opened(studio.initial) as initial:
+            taken = picture(launch, walls, b"", initial, bounds)
+            grown = (0 if not isinstance(taken, Picture) else taken.memory - len(initial)) // PAGE
+    if not isinstance(taken, Picture):
+        raise ToolchainError(
+            f"the interpreter could not be started for its snapshot: {taken.reason}",
+            hint="capsule toolchain verify",
+        )
+    made = driver.run_driver(SERVE, taken.pages, grown)
+    compile_module(run.wasmtime, made, folder / DRIVER)
+    made = driver.camera_driver(_FREEZE, taken.pages, grown)
+    compile_module(run.wasmtime, made, folder / _CAMERA)
+    launch = run._replace(driver=folder / DRIVER)
+    asked = request.idle()
+    cost = calibration.overhead(launch, studio.first_step, walls, asked)
+    warmed = calibration.overhead(launch, studio.first_step, walls, asked, warm=True)
+    return {
+        "overhead": cost,
+        "warming": warmed - cost,
+        "memory": taken.memory,
+    }
+
+
+def opened(path: Path) -> memoryview:
+    """Return the content of a file, which is read as far as it is looked at."""
+    import mmap
+
+    with path.open("rb") as file:
+        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+
+def _flat(content: dict[str, bytes]) -> list[bytes]:
+    return [part for name, text in content.items() for part in (name.encode(), text)]

@@ -1,0 +1,197 @@
+"""Made things that are kept: compiled modules on disk, each in a folder named by its key.
+
+An entry is put in place whole, with the hash and stat signature of every file, and is looked at
+again before each use: one that was damaged is made again, never run.
+"""
+
+from __future__ import annotations
+
+import json
+import stat
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from capsule.errors import ToolchainError
+from capsule.namedtuples import NamedTuple
+from capsule.toolstore import file_index, files, toolchain_lock
+from capsule.toolstore.digests import sha256, short_id
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.progress import Progress
+    from capsule.toolstore.toolchain_lock import Lease
+
+_FORMAT = 2
+INDEX = "entry.json"
+# Someone may delete an entry between its making and its use.
+_TRIES = 10
+UNFINISHED = ".new-"
+LOCK = ".lock"
+
+Facts = dict[str, int]
+
+
+class Entry(NamedTuple):
+    """A folder of files that are as they were made, and the numbers that belong to them.
+
+    As long as `lease` is referred to, nobody takes the folder away.
+    """
+
+    folder: Path
+    facts: Facts
+    lease: Lease | None = None
+
+
+class Damage(NamedTuple):
+    """A file of an entry that is not what was made."""
+
+    path: Path
+    found: str
+
+
+def obtain(
+    shelf: Path,
+    key: str,
+    make: Callable[[Path], Facts],
+    progress: Progress,
+    needs: tuple[str, ...] = (),
+) -> Entry:
+    """Return the entry `key` of `shelf`, making it once if need be, however many ask at once.
+
+    `make` fills an empty folder and returns the facts, those in `needs` among them. Raises what
+    `make` raises, and `ToolchainError` when the shelf cannot be written.
+    """
+    folder, guard = shelf / key, shelf / f"{key}{LOCK}"
+    for _ in range(_TRIES):
+        if (lease := toolchain_lock.lease(folder)) is not None:
+            found = look(folder, needs)
+            if isinstance(found, Entry):
+                files.note_use(folder / INDEX)
+                return found._replace(lease=lease)
+            lease.release()
+        with files.writing(shelf):
+            files.make_private(shelf)
+            with toolchain_lock.locked(guard, progress):
+                found = look(folder, needs)
+                if isinstance(found, Damage):
+                    progress.note(f"{found.path} is damaged ({found.found}): making it again")
+                if not isinstance(found, Entry):
+                    _make(shelf, key, make)
+    raise ToolchainError(
+        f"{folder} is deleted again and again", hint="wait until nobody prunes the cache"
+    )
+
+
+def renew(shelf: Path, key: str, make: Callable[[Path], Facts], progress: Progress) -> None:
+    """Make the entry `key` of `shelf`, in place of one that is there.
+
+    Only for entries that nobody holds a lease on while they use them. Raises as `obtain` does.
+    """
+    with files.writing(shelf):
+        files.make_private(shelf)
+        with toolchain_lock.locked(shelf / f"{key}{LOCK}", progress):
+            _make(shelf, key, make)
+
+
+def _make(shelf: Path, key: str, make: Callable[[Path], Facts]) -> None:
+    """Make an entry; whoever calls this holds its lock."""
+    import tempfile
+
+    # Of a process that was killed.
+    for leftover in shelf.glob(f"{UNFINISHED}{key}-*"):
+        files.delete(leftover)
+    made = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{key}-", dir=shelf))
+    try:
+        facts = make(made)
+        files.write_whole(made / INDEX, _index(made, facts))
+        size = sum(files.sizes(made))
+        files.delete(shelf / key)
+        made.rename(shelf / key)
+        files.note_growth(shelf.parent, size)
+    except BaseException:
+        files.delete(made)
+        raise
+
+
+def key(*parts: bytes) -> str:
+    """Return a name for an entry that stands for `parts`.
+
+    >>> key(b"ab", b"c") == key(b"a", b"bc")
+    False
+    """
+    return short_id(*parts, size=16)
+
+
+def look(folder: Path, needs: tuple[str, ...] = ()) -> Entry | Damage | None:
+    """Return the entry in `folder`, what is wrong with it, or None when there is none."""
+    index = folder / INDEX
+    try:
+        # Looked at first: reading what is no file could wait without end.
+        if not stat.S_ISREG(index.lstat().st_mode):
+            return Damage(index, "it is no file")
+        return _understood(folder, json.loads(index.read_bytes()), needs)
+    except FileNotFoundError as error:
+        missing = Path(error.filename)
+        return None if missing == index else Damage(missing, "it is gone")
+    except (
+        *(OSError, ValueError, KeyError, TypeError, AttributeError),
+        *(RecursionError, OverflowError),
+    ) as error:
+        return Damage(index, f"{type(error).__name__}: {error}")
+
+
+def _understood(folder: Path, document: Any, needs: tuple[str, ...]) -> Entry | Damage | None:
+    """Hold the files against the index; one that lies raises what such a document raises."""
+    index = folder / INDEX
+    if document["format"] != _FORMAT:
+        return None
+    if document["sha256"] != _content_hash(document["facts"], document["files"]):
+        return Damage(index, "its content is not what its own hash says")
+    for name, known in document["files"].items():
+        if list(file_index.signature(folder / name)) != known["signature"]:
+            damage = _hashed_anew(folder / name, known)
+            if damage is not None:
+                return damage
+    facts = {str(name): int(value) for name, value in document["facts"].items()}
+    if lacking := set(needs) - facts.keys():
+        return Damage(index, f"it does not say {min(lacking)}")
+    return Entry(folder, facts)
+
+
+def _hashed_anew(path: Path, known: dict[str, object]) -> Damage | None:
+    """Hash a file whose signature changed: a copied or restored store is as good as the first."""
+    size, sha256 = path.stat().st_size, _sha256(path)
+    if (size, sha256) != (known["size"], known["sha256"]):
+        return Damage(path, f"{size} bytes, SHA-256 {sha256[:12]}...")
+    return None
+
+
+def _index(folder: Path, facts: Facts) -> bytes:
+    entries = {
+        path.relative_to(folder).as_posix(): {
+            "size": path.stat().st_size,
+            "sha256": _sha256(path),
+            "signature": file_index.signature(path),
+        }
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+    document = {
+        "format": _FORMAT,
+        "facts": facts,
+        "files": entries,
+        "sha256": _content_hash(facts, entries),
+    }
+    return json.dumps(document, indent=1).encode()
+
+
+def _content_hash(*parts: object) -> str:
+    return sha256(json.dumps(parts, sort_keys=True).encode())
+
+
+def _sha256(path: Path) -> str:
+    import hashlib
+
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,75 @@
+"""What changed in the interpreter's memory, as runs of pages."""
+
+from __future__ import annotations
+
+from capsule.namedtuples import NamedTuple
+
+PAGE = 4096
+_ZERO = bytes(PAGE)
+
+
+class PageRun(NamedTuple):
+    """Neighbouring pages: where they start in memory, and their bytes."""
+
+    offset: int
+    data: bytes
+
+
+class Comparison:
+    """Compares memory, as it comes, with what it was `before`; keeps only what changed.
+
+    Memory behind the end of `before` was zero.
+
+    >>> page = b"x" * PAGE
+    >>> comparison = Comparison(page * 2)
+    >>> comparison.feed(page + bytes(PAGE) + page)
+    >>> [(run.offset, len(run.data)) for run in comparison.runs()]
+    [(4096, 8192)]
+    """
+
+    def __init__(self, before: bytes | memoryview) -> None:
+        self.size = 0
+        self.changed = 0
+        self._before = memoryview(before)
+        self._partial = bytearray()
+        self._runs: list[tuple[int, bytearray]] = []
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {self.size} bytes, {self.changed} changed>"
+
+    @property
+    def pieces(self) -> int:
+        """How many runs of pages there are so far."""
+        return len(self._runs)
+
+    def feed(self, data: bytes | memoryview) -> None:
+        """Take the next bytes of memory."""
+        if self._partial or len(data) % PAGE:
+            self._partial += data
+            whole = len(self._partial) - len(self._partial) % PAGE
+            data = bytes(self._partial[:whole])
+            del self._partial[:whole]
+        view, before, at = memoryview(data), self._before, self.size
+        for start in range(0, len(view), PAGE):
+            page = view[start : start + PAGE]
+            if page != (before[at : at + PAGE] if at < len(before) else _ZERO):
+                self._keep(at, page)
+            at += PAGE
+        self.size = at
+
+    def runs(self) -> list[PageRun]:
+        """Return the pages that changed, neighbours joined, and let go of them."""
+        runs = []
+        for offset, data in self._runs:
+            runs.append(PageRun(offset, bytes(data)))
+            data.clear()
+        return runs
+
+    def _keep(self, at: int, page: memoryview) -> None:
+        self.changed += PAGE
+        if self._runs:
+            offset, data = self._runs[-1]
+            if offset + len(data) == at:
+                data += page
+                return
+        self._runs.append((at, bytearray(page)))

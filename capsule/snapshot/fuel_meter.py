@@ -1,0 +1,241 @@
+"""The fuel gauge: how much fuel a run had left, told by where it stops burning the rest.
+
+wasmtime's command line stops a run that spends its fuel and never says how much was left. So the
+driver's last act burns what is left in known steps, and the trap that ends it names the step.
+
+The steps are made so that the *spent* fuel is known to within 0.2 %: each burns 1/256 of what the
+reading could still be. They are a straight line of calls, so that a code offset names a step, and
+each step works out its own size from the budget, so that one compiled module serves all budgets.
+
+What an instruction costs is wasmtime's rule (`fuel_before_op` of its translator): one unit, but
+none for block, loop, else, end, drop, nop, return and unreachable; and one for entering a function.
+A test bisects this module against the real program and holds every number below.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from capsule import wasm
+from capsule.namedtuples import NamedTuple
+from capsule.process.trap_report import HOST_MODULE
+from capsule.snapshot import wasm_instructions as op
+
+# A turn of a burning loop is mostly dead constants: they cost fuel and compile to nothing, so a
+# large block burns fast (5e10 units in 1 ms) and a small one reads finely. Without the one between
+# them, a million small turns would be half of the time that a short run takes.
+LARGE = 1_000_000
+MEDIUM = 16_384
+SMALL = 256
+SHARE_BITS = 8
+# Enough steps to come from the largest budget, 10^14, down to one small turn a step.
+STEPS = 6144
+STEP_LENGTH = 2
+
+FREE = {op.drop, op.end, op.else_, op.loop}
+
+CALL, BURN_LARGE, BURN_MEDIUM, BURN_SMALL, LOOK, STEP, DRAIN = range(7)
+NAMES = ["call", "burn_large", "burn_medium", "burn_small", "look", "step", "drain"]
+
+
+def _cost(code: list[bytes]) -> int:
+    return sum(instruction not in FREE for instruction in code)
+
+
+_TURN = [
+    op.local_get(0),
+    op.i64_const(1),
+    op.i64_sub,
+    op.local_tee(0),
+    op.i64_const(0),
+    op.i64_ne,
+    op.br_if(0),
+]
+
+
+def _burn(units: int) -> bytes:
+    """Return a function that burns `units` times its argument, and 1 for being entered."""
+    dead = (op.i32_const(0) + op.drop) * (units - _cost(_TURN))
+    return op.function([], op.loop, dead, *_TURN, op.end)
+
+
+# STEP: locals 0 turns, 1 the step's cost; global 0 is what the reading could still be.
+_SHARE = [op.global_get(0), op.i64_const(SHARE_BITS), op.i64_shr_u, op.local_tee(0)]
+_CHOOSE = [op.i64_const(LARGE), op.i64_lt_u, op.if_]
+_CHOOSE_AGAIN = [op.local_get(0), op.i64_const(MEDIUM), op.i64_lt_u, op.if_]
+
+
+def _arm(units: int, burn: int, *, one_more: bool) -> list[bytes]:
+    """Burn the share, in whole turns of `units`, and note what that was."""
+    return [
+        op.local_get(0),
+        op.i64_const(units),
+        op.i64_div_u,
+        *([op.i64_const(1), op.i64_add] if one_more else []),
+        op.local_tee(0),
+        op.call(burn),
+        op.local_get(0),
+        op.i64_const(units),
+        op.i64_mul,
+        op.local_set(1),
+    ]
+
+
+_SMALL_ARM = _arm(SMALL, BURN_SMALL, one_more=True)
+_MEDIUM_ARM = _arm(MEDIUM, BURN_MEDIUM, one_more=False)
+_LARGE_ARM = _arm(LARGE, BURN_LARGE, one_more=False)
+
+
+def _subtract(overhead: int) -> list[bytes]:
+    """Take the step's cost off the global, which stops at zero."""
+    return [
+        op.global_get(0),
+        op.local_get(1),
+        op.i64_const(overhead),
+        op.i64_add,
+        op.local_tee(1),
+        op.i64_sub,
+        op.i64_const(0),
+        op.local_get(1),
+        op.global_get(0),
+        op.i64_lt_u,
+        op.select,
+        op.global_set(0),
+    ]
+
+
+# The call in DRAIN, entering STEP, entering the burning function, calling LOOK and entering it.
+_ENTERED = 5
+_AROUND = _ENTERED + _cost(_SHARE + _CHOOSE) + _cost(_subtract(0))
+SMALL_OVERHEAD = _AROUND + _cost(_CHOOSE_AGAIN + _SMALL_ARM)
+MEDIUM_OVERHEAD = _AROUND + _cost(_CHOOSE_AGAIN + _MEDIUM_ARM)
+LARGE_OVERHEAD = _AROUND + _cost(_LARGE_ARM)
+
+
+def _step() -> bytes:
+    """Return the function that burns one step.
+
+    Native code looks at the fuel when it enters a function or begins a turn of a loop, so the last
+    turn's cost would show in the next step. Entering LOOK shows it in this one.
+    """
+    return op.function(
+        [(2, op.I64)],
+        *_SHARE,
+        *_CHOOSE,
+        *_CHOOSE_AGAIN,
+        *_SMALL_ARM,
+        *_subtract(SMALL_OVERHEAD),
+        op.else_,
+        *_MEDIUM_ARM,
+        *_subtract(MEDIUM_OVERHEAD),
+        op.end,
+        op.else_,
+        *_LARGE_ARM,
+        *_subtract(LARGE_OVERHEAD),
+        op.end,
+        op.call(LOOK),
+    )
+
+
+class HostModule(NamedTuple):
+    """The module that is preloaded as `host`, and where its first step is in its bytes."""
+
+    source: bytes
+    first_step: int
+
+
+def host_module() -> HostModule:
+    """Return the module that satisfies the interpreter's import and holds the gauge.
+
+    The interpreter may call its host; capsule's answer to such a call is always "no" (-1).
+    """
+    types = wasm.vector(
+        [
+            op.function_type(op.I32 * 4, op.I32),
+            op.function_type(op.I64, b""),
+            op.function_type(b"", b""),
+        ]
+    )
+    kinds = [0, 1, 1, 1, 2, 2, 1]
+    set_budget = op.local_get(0) + op.global_set(0)
+    code = [
+        op.function([], op.i32_const(-1)),
+        _burn(LARGE),
+        _burn(MEDIUM),
+        _burn(SMALL),
+        op.function([]),
+        _step(),
+        op.function([], set_budget, op.call(STEP) * STEPS, op.unreachable),
+    ]
+    module = b"".join(
+        [
+            wasm.HEADER,
+            wasm.section(wasm.TYPE, types),
+            wasm.section(wasm.FUNCTION, wasm.vector([wasm.uleb(kind) for kind in kinds])),
+            wasm.section(wasm.GLOBAL, wasm.vector([op.I64 + b"\x01" + op.i64_const(0) + op.end])),
+            wasm.section(
+                wasm.EXPORT,
+                wasm.vector(
+                    [
+                        wasm.name("call") + b"\x00" + wasm.uleb(CALL),
+                        wasm.name("drain") + b"\x00" + wasm.uleb(DRAIN),
+                    ]
+                ),
+            ),
+            wasm.section(wasm.CODE, wasm.vector(code)),
+        ]
+    )
+    # The steps end the code: calls of two bytes each, then `unreachable` and `end`.
+    first_step = len(module) - 2 - STEP_LENGTH * STEPS
+    return HostModule(module + wasm.function_names(HOST_MODULE, NAMES), first_step)
+
+
+def recipe() -> bytes:
+    """Return what decides the host module, without building its 3 MB: for keys."""
+    return _step() + b"".join(_TURN) + f"{LARGE} {MEDIUM} {SMALL} {STEPS}".encode()
+
+
+class Reading(NamedTuple):
+    """The least and the most that was spent; below zero when less than the overhead was."""
+
+    low: int
+    high: int
+
+    @property
+    def middle(self) -> int:
+        """The best single figure, and never below zero."""
+        return max(0, (self.low + self.high) // 2)
+
+
+def read(budget: int, offset: int) -> Reading:
+    """Return what was spent of `budget` before the gauge was entered.
+
+    `offset` is where the gauge stopped, in bytes from its first step.
+
+    >>> low, high = read(2_000_000_000, 0)
+    >>> low <= 2_000_000_000 <= high
+    True
+    """
+    looks = last_looks(budget)
+    step = offset // STEP_LENGTH
+    # The run got past the last look at the fuel of the step before, and not past this step's.
+    return Reading(budget - looks[step], budget - (looks[step - 1] if step else 0))
+
+
+@lru_cache(maxsize=16)
+def last_looks(budget: int) -> list[int]:
+    """Return for each step what the gauge has burned when the step looks for the last time."""
+    looks = []
+    left, burned = budget, 0
+    for _ in range(STEPS):
+        share = left >> SHARE_BITS
+        if share < MEDIUM:
+            cost = (share // SMALL + 1) * SMALL + SMALL_OVERHEAD
+        elif share < LARGE:
+            cost = share // MEDIUM * MEDIUM + MEDIUM_OVERHEAD
+        else:
+            cost = share // LARGE * LARGE + LARGE_OVERHEAD
+        burned += cost
+        looks.append(burned)
+        left = left - cost if cost < left else 0
+    return looks

@@ -1,0 +1,308 @@
+"""The snapshot of a task: an interpreter that has imported the task's modules.
+
+It is taken on the first run, and kept under a key that stands for all that decides it. Taking it
+runs the task's import, in a sandbox like every other, under limits of its own. Not every import can
+be frozen; one that cannot is done again in each run, and why is kept in the snapshot's place.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+from capsule.errors import ToolchainError, WireError
+from capsule.namedtuples import NamedTuple
+from capsule.policy.invalid_value import printable
+from capsule.progress import Silent
+from capsule.shared import frames
+from capsule.snapshot import cache, driver, request
+from capsule.snapshot.base_snapshot import DRIVER, SERVE, Snapshot, opened
+from capsule.snapshot.task_code import Code, mounts_of
+from capsule.wasm import PAGE
+from capsule.wire import response_parser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from capsule.confine.isolation_layers import Walls
+    from capsule.process.cancel import Cancellation
+    from capsule.progress import Progress
+    from capsule.snapshot.base_snapshot import Base
+    from capsule.snapshot.changed_pages import PageRun
+    from capsule.snapshot.memory_dump import Picture
+
+# What an import may spend: pandas, scipy and matplotlib together take some 1.5e10.
+IMPORT_FUEL = 50_000_000_000
+IMPORT_SECONDS = 30.0
+
+SHELF = "tasks"
+_QUOTED = 300  # characters of what a guest says that a reason repeats
+_REASON = "reason"
+_FACTS = ("frozen", "overhead", "warming", "memory", "files", "failed")
+# A task that does nothing: what a run of it takes is what any run takes besides its task.
+_NOTHING = Code({"capsule_nothing.py": b"def main(): pass\n"}, "capsule_nothing", "nothing")
+
+
+class Frozen(NamedTuple):
+    """A task's snapshot; `files` says where its import looked at files, if it did."""
+
+    snapshot: Snapshot
+    files: str | None
+
+
+class Unfrozen(NamedTuple):
+    """Why a task has no snapshot, in words that follow "its import".
+
+    `limited` means that it may have one when there is more time or memory, so that the reason is
+    not kept. `failed` means that the import raised. `timed_out` means that it took longer than the
+    task's own limit.
+    """
+
+    reason: str
+    limited: bool = False
+    failed: bool = False
+    timed_out: bool = False
+    cancelled: bool = False
+
+
+class Pictured(NamedTuple):
+    """What a task's snapshot is made of: see `camera.Picture`, and `Frozen` for `files`."""
+
+    pages: list[PageRun]
+    memory: int
+    files: str | None
+
+
+def open_task(home: Path, base: Base, code: Code, studio: Studio) -> Frozen | Unfrozen:
+    """Return the task's snapshot, taking it first where there is none that is whole.
+
+    Raises `ToolchainError` when it can be taken and not be kept.
+    """
+    try:
+        entry = cache.obtain(
+            shelf_of(home),
+            task_key(base, code),
+            lambda folder: _make(folder, home, base, code, studio),
+            studio.progress,
+            _FACTS,
+        )
+    except _EndedError as ended:
+        return ended.how
+    if not entry.facts["frozen"]:
+        return Unfrozen(_reason(entry), failed=bool(entry.facts["failed"]))
+    return _frozen(entry)
+
+
+def restore(
+    home: Path, base: Base, pictured: Callable[[], Pictured], digest: str, progress: Progress
+) -> Frozen:
+    """Return a snapshot that was taken elsewhere; `digest` stands for all of it.
+
+    Raises `ToolchainError` when it cannot be kept, and what `pictured` raises.
+    """
+    entry = cache.obtain(
+        shelf_of(home),
+        cache.key(base.key.encode(), b"artifact", digest.encode()),
+        lambda folder: _develop(pictured(), home, base, folder),
+        progress,
+        _FACTS,
+    )
+    return _frozen(entry)
+
+
+def _frozen(entry: cache.Entry) -> Frozen:
+    facts = entry.facts
+    snapshot = Snapshot(
+        entry.folder / DRIVER, facts["overhead"], facts["warming"], facts["memory"], entry.lease
+    )
+    return Frozen(snapshot, _reason(entry) if facts["files"] else None)
+
+
+def _reason(entry: cache.Entry) -> str:
+    return (entry.folder / _REASON).read_text(encoding="utf-8")
+
+
+def _write_reason(folder: Path, reason: str) -> None:
+    (folder / _REASON).write_text(printable(reason), encoding="utf-8")
+
+
+class Studio(NamedTuple):
+    """What a task's snapshot is taken with, and under which of the task's own limits.
+
+    `timeout_ms` is in milliseconds and `ram` in bytes; None is no limit.
+    """
+
+    walls: Walls
+    timeout_ms: int | None
+    ram: int | None
+    cancellation: Cancellation
+    progress: Progress
+
+
+def shelf_of(home: Path) -> Path:
+    """Return the folder with the snapshots of tasks."""
+    return home / "cache" / SHELF
+
+
+def task_key(base: Base, code: Code) -> str:
+    """Return what stands for a task's snapshot."""
+    return cache.key(base.key.encode(), code.digest.encode(), code.packages_digest.encode())
+
+
+def take(base: Base, code: Code, studio: Studio) -> Pictured | Unfrozen:
+    """Import the task's modules in a sandbox and take a picture of its memory.
+
+    Raises `ToolchainError` when the sandbox cannot be started.
+    """
+    # Here and below: what only taking a snapshot needs is not for every run to import.
+    from capsule.snapshot.memory_dump import MAX_MEMORY, Bounds, Spoilt, picture
+
+    asked = request.freeze(code)
+    launch = base.launch._replace(
+        driver=base.camera,
+        fuel=IMPORT_FUEL + base.generic.overhead,
+        memory=min(MAX_MEMORY, studio.ram or MAX_MEMORY),
+        mounts=(*base.launch.mounts, *mounts_of(code)),
+    )
+    its_own = studio.timeout_ms is not None and studio.timeout_ms < 1000 * IMPORT_SECONDS
+    seconds = studio.timeout_ms / 1000 if studio.timeout_ms and its_own else IMPORT_SECONDS
+    bounds = Bounds(time.monotonic() + seconds, studio.cancellation)
+    with opened(base.initial) as initial:
+        taken = picture(launch, studio.walls, asked, initial, bounds)
+    if isinstance(taken, Spoilt):
+        return Unfrozen(
+            f"cannot be frozen: {taken.reason}",
+            taken.limited,
+            timed_out=taken.timed_out and its_own,
+            cancelled=taken.cancelled,
+        )
+    try:
+        return _judged(taken)
+    except WireError as error:
+        return Unfrozen(f"answered nonsense: {error.message}")
+
+
+def module_of(pictured: Pictured, base: Base) -> bytes:
+    """Return the driver that restores the snapshot, as a module."""
+    grown = max(pictured.memory - base.initial.stat().st_size, 0) // PAGE
+    return driver.run_driver(SERVE, pictured.pages, grown)
+
+
+def _check(studio: Studio) -> None:
+    if studio.cancellation.cancelled:
+        raise _EndedError(Unfrozen("was cancelled", limited=True, cancelled=True))
+
+
+def _develop(
+    pictured: Pictured,
+    home: Path,
+    base: Base,
+    folder: Path,
+    watch: Callable[[], None] | None = None,
+) -> cache.Facts:
+    """Compile the driver of a snapshot into `folder`; return what has to be known of it."""
+    from capsule.snapshot import eviction
+    from capsule.toolstore.compile import compile_module
+
+    eviction.prune_at_times(folder.parent)
+    compile_module(base.launch.wasmtime, module_of(pictured, base), folder / DRIVER, watch)
+    if pictured.files is not None:
+        _write_reason(folder, pictured.files)
+    # Measuring it would run the task's code, which could make the answer what it likes.
+    costs = _costs(home, base)
+    return {
+        "frozen": 1,
+        "overhead": costs["overhead"] + driver.restoring_fuel(pictured.pages),
+        "warming": costs["warming"],
+        "memory": pictured.memory,
+        "files": int(pictured.files is not None),
+        "failed": 0,
+    }
+
+
+def _costs(home: Path, base: Base) -> cache.Facts:
+    """Return the fuel that any run from a snapshot takes besides restoring it and its task.
+
+    It is measured once for a base, with a task of capsule's own. The generic snapshot would not do:
+    code that was run before, as that of the import's request, takes less than the first time.
+    """
+    entry = cache.obtain(
+        home / "cache" / "generic",
+        cache.key(base.key.encode(), b"costs", request.freeze(_NOTHING)),
+        lambda folder: _measure(folder, base),
+        Silent(),
+        ("overhead", "warming"),
+    )
+    return entry.facts
+
+
+def _measure(folder: Path, base: Base) -> cache.Facts:
+    from capsule.confine.isolation_layers import standing
+    from capsule.process.cancel import Cancellation
+    from capsule.snapshot import calibration
+    from capsule.toolstore.compile import compile_module
+
+    walls = standing()
+    with Cancellation() as never:
+        taken = take(base, _NOTHING, Studio(walls, None, None, never, Silent()))
+    if not isinstance(taken, Pictured):
+        raise ToolchainError(
+            f"the interpreter cannot be measured: its import {taken.reason}",
+            hint="capsule toolchain verify",
+        )
+    compile_module(base.launch.wasmtime, module_of(taken, base), folder / DRIVER)
+    launch = base.launch._replace(driver=folder / DRIVER)
+    asked = request.call(request.Call(_NOTHING.entry, "main", task="main"), None)
+    cost = calibration.overhead(launch, base.first_step, walls, asked)
+    warmed = calibration.overhead(launch, base.first_step, walls, asked, warm=True)
+    # The numbers are all that is wanted of it.
+    (folder / DRIVER).unlink()
+    return {
+        "overhead": cost - driver.restoring_fuel(taken.pages),
+        "warming": warmed - cost,
+    }
+
+
+class _EndedError(Exception):
+    """Raised when there is no snapshot for a reason that may pass: nothing is kept then."""
+
+    def __init__(self, how: Unfrozen) -> None:
+        super().__init__(how.reason)
+        self.how = how
+
+
+def _make(folder: Path, home: Path, base: Base, code: Code, studio: Studio) -> cache.Facts:
+    taken = take(base, code, studio)
+    if isinstance(taken, Pictured):
+        return _develop(taken, home, base, folder, lambda: _check(studio))
+    if taken.limited:
+        raise _EndedError(taken)
+    _write_reason(folder, taken.reason)
+    return {**dict.fromkeys(_FACTS, 0), "failed": int(taken.failed)}
+
+
+def _judged(taken: Picture) -> Pictured | Unfrozen:
+    """Say whether what the import did can be frozen, by what the guest reports of it."""
+    if taken.answer.kind == frames.FAILURE:
+        failure = response_parser.read_failure(taken.answer.payload)
+        limited = failure.error_type == "memory_exceeded"
+        return Unfrozen(f"fails: {failure.message[:_QUOTED]}", limited, failed=True)
+    try:
+        report = json.loads(taken.answer.payload)
+        descriptors, printed, left = report["open"], report["printed"], report["left"]
+        fresh, files = report["fresh"], report["files"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise WireError(f"{type(error).__name__}") from None
+    if not all(value is None or isinstance(value, str) for value in (fresh, files)):
+        raise WireError("its report is not made of text")
+    if descriptors:
+        return Unfrozen("leaves a file open")
+    if left:
+        return Unfrozen("writes to /tmp, which is empty in each run")
+    if printed:
+        return Unfrozen("prints more than a snapshot keeps")
+    if fresh is not None:
+        return Unfrozen(f"asks for what is new in each run: {fresh[:_QUOTED]}")
+    return Pictured(taken.pages, taken.memory, files if files is None else files[:_QUOTED])

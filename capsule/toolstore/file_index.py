@@ -1,0 +1,122 @@
+"""What is known of the files of a toolchain, so that a start need not hash 200 MB again.
+
+A file whose stat signature is the recorded one is taken to be unchanged: writing to it changes its
+ctime, which nobody can set back. A record that cannot be read is no record, never an error: the
+files are checked against the pins again. (No dataclasses here: making them takes longer than
+reading the record.)
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from capsule.namedtuples import NamedTuple
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_FORMAT = 1
+
+# Size in bytes, mtime and ctime in nanoseconds, inode.
+Signature = tuple[int, int, int, int]
+
+
+class Entry(NamedTuple):
+    """A file that was hashed: its size in bytes, its SHA-256, and its signature at that time."""
+
+    size: int
+    sha256: str
+    signature: Signature
+
+
+class Binary(NamedTuple):
+    """A wasmtime that `CAPSULE_WASMTIME` named: the version it reports, hash, and signature."""
+
+    version: str
+    sha256: str
+    signature: Signature
+
+
+class Record:
+    """All that is known. `files` go by their path below the toolchain, `binaries` by full path.
+
+    `interpreter` is a short id of what the guest's memory depends on, the same on all machines.
+    """
+
+    def __init__(
+        self,
+        interpreter: str = "",
+        files: dict[str, Entry] | None = None,
+        binaries: dict[str, Binary] | None = None,
+    ) -> None:
+        self.interpreter = interpreter
+        self.files = files or {}
+        self.binaries = binaries or {}
+
+    def __repr__(self) -> str:
+        return f"<Record of {', '.join([*self.files, *self.binaries]) or 'nothing'}>"
+
+
+def signature(path: str | os.PathLike[str]) -> Signature:
+    """Return the signature of a file. Raises `OSError`."""
+    status = os.stat(path)  # noqa: PTH116 - on the path of every start
+    return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def read(path: Path) -> Record | None:
+    """Return the record in `path`, None when there is none that can be understood."""
+    try:
+        document = json.loads(path.read_bytes())
+        return _decoded(document) if document["format"] == _FORMAT else None
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        return None
+
+
+def encode(record: Record) -> bytes:
+    """Return the content of a record's file."""
+    document = {
+        "format": _FORMAT,
+        "interpreter": record.interpreter,
+        "files": {
+            name: {"size": entry.size, "sha256": entry.sha256, "signature": entry.signature}
+            for name, entry in sorted(record.files.items())
+        },
+        "binaries": {
+            path: {
+                "version": binary.version,
+                "sha256": binary.sha256,
+                "signature": binary.signature,
+            }
+            for path, binary in sorted(record.binaries.items())
+        },
+    }
+    return json.dumps(document, indent=1).encode() + b"\n"
+
+
+def _decoded(document: dict[str, Any]) -> Record:
+    return Record(
+        interpreter=_text(document["interpreter"]),
+        files={
+            name: Entry(int(entry["size"]), _text(entry["sha256"]), _signature(entry["signature"]))
+            for name, entry in document["files"].items()
+        },
+        binaries={
+            path: Binary(
+                _text(entry["version"]), _text(entry["sha256"]), _signature(entry["signature"])
+            )
+            for path, entry in document["binaries"].items()
+        },
+    )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a string")
+    return value
+
+
+def _signature(value: list[int]) -> Signature:
+    size, modified, changed, inode = value
+    return (size, modified, changed, inode)

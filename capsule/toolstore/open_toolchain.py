@@ -1,0 +1,56 @@
+"""The door to the toolchain: ready at once where it is there, prepared where it is not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.toolstore import file_index
+from capsule.toolstore.digests import identity
+from capsule.toolstore.layout import Flavour, Layout
+from capsule.toolstore.sources import Supply
+from capsule.toolstore.toolchain import Toolchain, assemble, unchanged, used
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from capsule.progress import Progress
+
+
+def layout_of(home: Path, supply: Supply) -> Layout:
+    """Return where the toolchain of these pins lies below `home`."""
+    return Layout(home / "toolchain", identity(supply.pins))
+
+
+def open_toolchain(
+    home: Path, flavour: Flavour = "core", *, progress: Progress, supply: Supply | None = None
+) -> Toolchain:
+    """Return the toolchain in `home`; download, check and compile first what is missing.
+
+    A file that is not what it was is never used and never silently replaced: `ToolchainError`
+    names it. It is raised as well when a part cannot be fetched, prepared or written.
+    """
+    supply = supply or Supply()
+    layout = layout_of(home, supply)
+    known = file_index.read(layout.record)
+    if known is not None:
+        names = used(known, flavour, supply.environ)
+        found = assemble(layout, known, flavour, supply.environ)
+        if found and names and all(unchanged(layout, known, name) for name in names):
+            return found
+    from capsule.toolstore.prepare import settle  # costs 30 ms to import, and is seldom needed
+
+    return settle(layout, flavour, progress, supply)
+
+
+def recompile(
+    home: Path, refused: Toolchain, *, progress: Progress, supply: Supply | None = None
+) -> Toolchain:
+    """Compile the interpreter again, for when wasmtime refuses the file on this processor.
+
+    `refused` is the toolchain that did not run; when another process has replaced it since, its
+    work is returned. Raises `ToolchainError` as `open_toolchain` does.
+    """
+    from capsule.toolstore.prepare import renew
+
+    supply = supply or Supply()
+    return renew(layout_of(home, supply), refused, progress, supply)

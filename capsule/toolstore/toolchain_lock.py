@@ -1,0 +1,147 @@
+"""One lock for all who prepare a toolchain in the same home, across processes and threads.
+
+The kernel holds it on an open file and lets go when the process dies, however it dies: there is
+no lock file to find stale. The file itself stays; removing it would let two holders in.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from capsule.file_lock import try_lock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from capsule.progress import Progress
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _wait(handle: int) -> None:
+        while True:
+            try:
+                msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+            except OSError:  # it gives up after ten tries, a second apart
+                continue
+            return
+
+    def _share(handle: int) -> bool:
+        raise NotImplementedError
+
+    def _release(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+
+else:
+    import fcntl
+
+    def _wait(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+
+    def _share(handle: int) -> bool:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        return True
+
+    def _release(handle: int) -> None:
+        # Closing is not enough: a process that was forked meanwhile has the same open file.
+        fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+class Lease:
+    """Keeps a folder from being deleted, as long as it is referred to: for what is in use.
+
+    Any number of processes may hold one at once.
+    """
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+
+    def __repr__(self) -> str:
+        return f"<Lease on descriptor {self._handle}>"
+
+    def release(self) -> None:
+        """Let go; nothing happens when that was done."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+    def __del__(self) -> None:
+        self.release()
+
+
+def lease(folder: Path) -> Lease | None:
+    """Return a lease on `folder`, None when there is none or somebody is deleting it."""
+    return _claimed(folder, _share)
+
+
+def claim(folder: Path) -> Lease | None:
+    """Return a lease that nobody else has one beside, None while anybody has: for deleting it."""
+    return _claimed(folder, try_lock)
+
+
+def _claimed(folder: Path, take: Callable[[int], bool]) -> Lease | None:
+    if sys.platform == "win32":
+        # A folder cannot be opened there, and one whose files are open cannot be deleted.
+        return Lease(-1) if folder.is_dir() else None
+    try:
+        handle = os.open(folder, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    if take(handle) and _still_there(folder, handle):
+        return Lease(handle)
+    os.close(handle)
+    return None
+
+
+@contextmanager
+def locked(path: Path, progress: Progress) -> Iterator[None]:
+    """Hold the lock on `path`, waiting for it as long as it takes. Raises `OSError`."""
+    while True:
+        handle = _open(path)
+        try:
+            if not try_lock(handle):
+                progress.note("another capsule is preparing what is needed here, waiting")
+                _wait(handle)
+            # Someone may have deleted the folder while we waited; such a lock keeps nobody out.
+            if _still_there(path, handle):
+                try:
+                    yield
+                finally:
+                    _release(handle)
+                return
+        finally:
+            os.close(handle)
+
+
+@contextmanager
+def locked_if_free(path: Path) -> Iterator[bool]:
+    """Hold the lock on `path` if nobody else does; say whether that is so. Raises `OSError`."""
+    handle = _open(path)
+    try:
+        held = try_lock(handle)
+        try:
+            yield held
+        finally:
+            if held:
+                _release(handle)
+    finally:
+        os.close(handle)
+
+
+def _open(path: Path) -> int:
+    # Not inherited by children (Python's default): a child that lives on must not hold the lock.
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def _still_there(path: Path, handle: int) -> bool:
+    try:
+        return os.path.samestat(path.stat(), os.fstat(handle))
+    except FileNotFoundError:
+        return False

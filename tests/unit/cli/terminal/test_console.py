@@ -1,0 +1,186 @@
+"""The one place that prints."""
+
+from __future__ import annotations
+
+import io
+import os
+import select
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capsule.cli.terminal import progress_bars
+from capsule.cli.terminal.console import Screen, harmless
+from capsule.cli.terminal.progress_bars import Bars, Lines, progress_for
+from capsule.envelope import refusal
+from capsule.progress import Silent, Step
+
+if TYPE_CHECKING:
+    from capsule.envelope import Envelope
+
+
+class Terminal(io.TextIOWrapper):
+    """A stream that says it is a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__(io.BytesIO(), "utf-8")
+
+    def isatty(self) -> bool:
+        return True
+
+    def shown(self) -> str:
+        assert isinstance(self.buffer, io.BytesIO)
+        return self.buffer.getvalue().decode()
+
+
+@given(st.lists(st.binary(max_size=5)), st.text(st.characters(exclude_categories=["Cs"])))
+def test_nothing_that_drives_a_terminal_is_left(pieces: list[bytes], text: str) -> None:
+    terminal = Terminal()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "stderr", terminal)
+        screen = Screen()
+        for piece in [*pieces, text.encode()]:
+            screen.task_output(piece)
+    shown = terminal.shown()
+    assert not any(char < " " and char not in "\t\n\r" for char in shown)
+    assert not any("\x7f" <= char <= "\x9f" for char in shown)
+
+
+def test_a_control_character_in_two_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    screen = Screen()
+    screen.task_output(b"a\xc2")
+    screen.task_output(b"\x9b2Jb")
+    assert terminal.shown() == "a?2Jb"
+    assert harmless("\x1b]0;x\x07é\n") == "?]0;x?é\n"
+
+
+def test_an_envelope_on_a_terminal_holds_no_raw_controls(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    envelope: Envelope = refusal("a\x9b\x7f\x1b", "task_error", "é")
+    Screen().envelope(envelope, one_line=False)
+    assert '"a\\u009b\\u007f\\u001b"' in terminal.shown()
+    assert "é" in terminal.shown()
+
+
+def test_no_raw_controls_are_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stdout", terminal)
+    Screen().json({"a\x7f": "\x9b\x1bé\x7f"})
+    assert terminal.shown() == '{"a\\u007f": "\\u009b\\u001b\\u00e9\\u007f"}\n'
+
+
+def test_a_closed_stream_is_written_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdout", None)
+    monkeypatch.setattr(sys, "stderr", None)
+    screen = Screen()
+    screen.out("x")
+    screen.err("x")
+    assert not screen.stdout_is_terminal
+
+
+def test_a_pipe_without_a_reader_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as stream:
+        monkeypatch.setattr(sys, "stdout", stream)
+        screen = Screen()
+        screen.out("x" * 100_000)
+        screen.out("once more")
+
+
+def test_progress_goes_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(progress_for(Screen(), quiet=True), Silent)
+    assert isinstance(progress_for(Screen(), quiet=False), Lines)
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    monkeypatch.setenv("TERM", "xterm")
+    assert isinstance(progress_for(Screen(), quiet=False), Bars)
+
+
+def test_lines_say_when_a_step_begins_and_ends(
+    capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = Lines(Screen())
+    with lines.step(Step("fetching", 17_400_000, "bytes")) as tracker:
+        tracker.update(1_000)
+        monkeypatch.setattr(progress_bars, "_OFTEN", 0)
+        tracker.update(8_700_000)
+    with pytest.raises(ZeroDivisionError), lines.step(Step("compiling", 19, "seconds")):
+        1 / 0  # noqa: B018
+    said = capsysbinary.readouterr().err.decode().splitlines()
+    assert said[0] == "capsule: fetching (17.4 MB)"
+    assert said[1].startswith("capsule: fetching: 50 %, 8.7/17.4 MB, ")
+    assert said[2].startswith("capsule: fetching: 17.4 MB in ")
+    assert said[3] == "capsule: compiling (about 19 s)"
+    assert said[4].startswith("capsule: compiling: stopped after ")
+    assert len(said) == 5
+
+
+def test_a_bar_moves_and_leaves_a_line() -> None:
+    mine, theirs = os.openpty()
+    shown = ""
+
+    def see(text: str) -> None:
+        nonlocal shown
+        while text not in shown:
+            assert select.select([mine], [], [], 20)[0], shown
+            shown += os.read(mine, 65536).decode()
+
+    with os.fdopen(mine, "rb"), os.fdopen(theirs, "w") as stderr:
+        screen = Screen(stderr=stderr, terminal="xterm")
+        assert isinstance(progress_for(screen, quiet=False), Bars)
+        with Bars(screen).step(Step("fetching", 20_000_000, "bytes")) as tracker:
+            see("0.0/20.0 MB")
+            tracker.update(10_000_000)
+            see("10.0/20.0 MB")
+            screen.note("something else")
+            screen.task_output(b"no end of line")
+            see("capsule: something else\r\nno end of line\r\n")
+        see("capsule: fetching: 20.0 MB in ")
+
+
+def test_a_terminal_that_cannot_be_drawn_on_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert isinstance(progress_for(Screen(None, Terminal(), "dumb"), quiet=False), Lines)
+    monkeypatch.setenv("TERM", "dumb")
+    assert isinstance(progress_for(Screen(None, Terminal()), quiet=False), Lines)
+    # As the worker is told: its own terminal does not matter.
+    assert isinstance(progress_for(Screen(None, Terminal(), ""), quiet=False), Bars)
+
+
+def test_what_is_redrawn_fits_and_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    screen = Screen(terminal)
+    assert screen.size == (80, 24)
+    with screen.redrawn() as draw:
+        draw(["a\x1b[2J"])
+        draw([str(number) for number in range(100)])
+    shown = terminal.shown()
+    assert shown.startswith("\x1b[?1049h\x1b[H\x1b[Ja?[2J\x1b[H\x1b[K0\n\x1b[K1\n")
+    assert shown.endswith("\x1b[K21\n\x1b[J(78 lines more)\x1b[?1049l")
+
+
+def test_a_line_of_ours_begins_behind_what_a_task_has_not_ended() -> None:
+    stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
+    screen = Screen(io.TextIOWrapper(io.BytesIO(), "utf-8"), stream)
+    for piece in (b"a", b"", b"b"):
+        screen.task_output(piece)
+    screen.out("an answer in a pipe of its own")
+    screen.err("ours")
+    screen.task_output(b"c\n")
+    screen.err("ours")
+    assert isinstance(stream.buffer, io.BytesIO)
+    assert stream.buffer.getvalue() == b"ab\nours\nc\nours\n"
+
+
+def test_an_answer_on_the_same_terminal_begins_a_line() -> None:
+    terminal = Terminal()
+    screen = Screen(terminal, terminal)
+    screen.task_output(b"a")
+    screen.out("answer")
+    screen.out("answer")
+    assert terminal.shown() == "a\nanswer\nanswer\n"

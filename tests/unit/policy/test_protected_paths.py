@@ -1,0 +1,123 @@
+"""Folders that no task may have, or may not write to, whatever its policy says."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from capsule.errors import ConfigError, PolicyError, UsageError
+from capsule.policy.declaration_types import Declared
+from capsule.policy.folders import parse_mount
+from capsule.policy.options import Options, parse_folders
+from capsule.policy.project import Project
+from capsule.policy.resolve import resolve
+from capsule.runner.source import read_file, read_text
+
+TASK = "from capsule import task\n{imports}\n@task(allowed_files={files})\ndef main(): pass\n"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = Path(os.path.realpath(tmp_path)) / "project"
+    for name in ("src/data", "out", "state/cache"):
+        (root / name).mkdir(parents=True)
+    (root / "capsule.toml").write_text('[limits]\nallowed_files = ["./src", "./out"]\n')
+    return root
+
+
+def declared(*files: object) -> Declared:
+    return Declared("t", "t", "t.py", 3, is_async=False, options={"allowed_files": list(files)})
+
+
+def resolved(root: Path, file: str, working: Path | None = None) -> None:
+    source = read_file(root / file, working or root)
+    (task,) = source.declarations.tasks
+    resolve(task, source.project)
+
+
+def test_the_folder_of_the_task_file_may_not_be_written(root: Path) -> None:
+    """It could hold a capsule.toml that is nearer than the one with the ceilings."""
+    (root / "src" / "t.py").write_text(TASK.format(imports="", files='["./src"]'))
+    with pytest.raises(PolicyError, match=r"'./src' is writable and holds .*src/t.py, by which"):
+        resolved(root, "src/t.py")
+
+
+def test_it_may_be_read_and_folders_in_it_and_beside_it_be_written(root: Path) -> None:
+    files = '[{"path": "./src", "mode": "ro"}, "./src/data", "./out"]'
+    (root / "src" / "t.py").write_text(TASK.format(imports="", files=files))
+    resolved(root, "src/t.py")
+
+
+def test_neither_may_the_folder_of_a_module_that_travels_along(root: Path) -> None:
+    (root / "src" / "data" / "helper.py").write_text("")
+    text = TASK.format(imports="import data.helper", files='["./src/data"]')
+    (root / "src" / "t.py").write_text(text)
+    with pytest.raises(PolicyError, match=r"holds .*data/helper.py"):
+        resolved(root, "src/t.py")
+
+
+def test_nor_the_folder_of_a_link_to_the_task_file_or_of_what_it_leads_to(root: Path) -> None:
+    (root / "out" / "t.py").symlink_to("../src/data/t.py")
+    for files in ('["./out"]', '["./src/data"]'):
+        (root / "src" / "data" / "t.py").write_text(TASK.format(imports="", files=files))
+        with pytest.raises(PolicyError, match=r"is writable and holds .*t\.py"):
+            resolved(root, "out/t.py")
+
+
+def test_nor_the_root_by_a_link(root: Path) -> None:
+    (root / "capsule.toml").write_text("")
+    (root / "self").symlink_to(".")
+    with pytest.raises(PolicyError, match=r"'./self' is writable and holds"):
+        resolve(declared("./self"), Project(root))
+    resolve(declared({"path": "./self", "mode": "ro"}), Project(root))
+
+
+def test_nor_the_working_folder_of_a_source_on_stdin(root: Path) -> None:
+    source = read_text(TASK.format(imports="", files='["./src"]').encode(), root / "src")
+    with pytest.raises(PolicyError, match=r"'./src' is writable and holds"):
+        resolve(source.declarations.tasks[0], source.project)
+
+
+def test_a_default_of_the_project_is_held_to_it_too(root: Path) -> None:
+    project = Project(
+        root,
+        root / "capsule.toml",
+        defaults=Options(allowed_files=parse_folders(["./src"])),
+        own=(root / "src" / "t.py",),
+    )
+    task = Declared("t", "t", "t.py", 3, is_async=False, options={})
+    with pytest.raises(ConfigError, match=r"default_allowed_files: './src' is writable and holds"):
+        resolve(task, project)
+
+
+def test_a_caller_may_mount_what_a_task_file_may_not_ask_for(root: Path) -> None:
+    project = Project(root, own=(root / "src" / "t.py",))
+    task = Declared("t", "t", "t.py", 3, is_async=False, options={})
+    policy = resolve(task, project, mounts=[parse_mount("./src:rw")])
+    assert [grant.writable for grant in policy.allowed_files] == [True]
+
+
+@pytest.mark.parametrize("mode", ["ro", "rw"])
+@pytest.mark.parametrize(
+    ("state", "folder", "relation"),
+    [
+        ("out", "./out", "holds"),
+        ("out/deep/state", "./out", "holds"),
+        ("state", "./state/cache", "is part of"),
+        ("link", "./state", "holds"),
+    ],
+)
+def test_nobody_sees_capsules_own_state(
+    root: Path, mode: str, state: str, folder: str, relation: str
+) -> None:
+    """Compiled files are native code that runs without being looked at again."""
+    (root / "link").symlink_to("state")
+    (root / "capsule.toml").unlink()
+    project = Project(root, state=root / state)
+    with pytest.raises(PolicyError, match=f"{folder}' {relation} capsule's own state"):
+        resolve(declared({"path": folder, "mode": mode}), project)
+    with pytest.raises(UsageError, match=f"^mount: .* {relation} capsule's own state"):
+        resolve(declared(), project, mounts=[parse_mount(f"{folder}:{mode}")])
+    resolve(declared("./src"), project._replace(state=root / "state"))
