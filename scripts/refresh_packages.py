@@ -33,9 +33,9 @@ from capsule.progress import Silent
 from capsule.toolstore import pins
 from capsule.toolstore.layout import STDLIB
 from capsule.toolstore.open_toolchain import layout_of, open_toolchain
-from capsule.toolstore.sources import Supply
+from capsule.toolstore.sources import ToolchainSources
 
-FILE = Path(__file__).resolve().parent.parent / "capsule" / "packages" / "interpreter.py"
+FILE = Path(__file__).resolve().parent.parent / "capsule" / "packages" / "builtin_table.py"
 
 # The metadata does not tell what a distribution is imported as; these have other names than theirs.
 IMPORTS = {
@@ -128,10 +128,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 def measured(home: Path) -> str:
     """Return the text of the module for the pinned interpreter."""
-    supply = Supply()
-    open_toolchain(home, "core", progress=Silent(), supply=supply)
+    sources = ToolchainSources()
+    open_toolchain(home, "core", progress=Silent(), sources=sources)
     about = probe(home, "-")["result"]
-    with zipfile.ZipFile(layout_of(home, supply).root / STDLIB) as archive:
+    with zipfile.ZipFile(layout_of(home, sources).root / STDLIB) as archive:
         messages = [
             email.message_from_bytes(archive.read(name))
             for name in sorted(archive.namelist())
@@ -154,7 +154,7 @@ def measured(home: Path) -> str:
             f"no distribution is known to bring {', '.join(sorted(unclaimed))}",
             hint="add the names to IMPORTS in scripts/refresh_packages.py",
         )
-    return render(pins.load(supply.pins).interpreter.stdlib.sha256, rows, science)
+    return render(pins.load(sources.pins).interpreter.stdlib.sha256, rows, science)
 
 
 def row(message: email.message.Message, packages: set[str], science: set[str]) -> Row:

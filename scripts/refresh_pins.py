@@ -211,7 +211,7 @@ def core(module: bytes, pinned: pins.Core) -> pins.Core:
     """Return how `core` is made of `module`: the functions are found again by their names."""
     index = functions(module, {pinned.first_name, pinned.last_name})
     found = replace(pinned, first=index[pinned.first_name], last=index[pinned.last_name])
-    small = strip_functions.slim(module, found)
+    small = strip_functions.strip_functions(module, found)
     return replace(found, size=len(small), sha256=sha256_of(small))
 
 

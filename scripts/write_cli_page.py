@@ -6,8 +6,9 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.cli.app import app
 from capsule.cli.grammar.command_model import everything
-from capsule.cli.grammar.command_tree import declared
+from capsule.cli.grammar.command_tree import command_tree
 from capsule.cli.grammar.help import named, with_default
 from scripts import cli_page_texts as texts
 
@@ -27,7 +28,7 @@ def page() -> str:
 
 
 def _blocks() -> Iterator[str]:
-    root = declared()
+    root = command_tree(app)
     yield texts.INTRO
     commands = list(everything(root))
     yield from _list(command for command in commands if not command.commands)

@@ -23,7 +23,7 @@ OWN = "capsule."
 DIGEST_SIZE = 32
 MAX_ARTIFACT = 512 << 20
 MAX_MANIFEST = 1 << 20
-# The interpreter starts with the one; a camera takes no picture above the other.
+# The interpreter starts with the one; no memory above the other is dumped.
 MIN_MEMORY = 40 << 20
 MAX_MEMORY = 1 << 30
 # How many runs a snapshot's pages may be in: wasmtime takes long to compile many.
@@ -37,7 +37,7 @@ MAX_NAME = 255
 MAX_PARTS = 64
 
 
-class Parts(NamedTuple):
+class ArtifactContents(NamedTuple):
     """What an artifact holds.
 
     `manifest` is the caller's: any JSON object without the keys that the format keeps for itself

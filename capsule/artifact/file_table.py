@@ -14,7 +14,7 @@ from capsule.artifact.contents import HARMLESS, MAX_PATH, MAX_RATIO
 from capsule.artifact.errors import ArtifactError
 from capsule.artifact.inflate import Inflated
 from capsule.artifact.member_paths import check_path, check_together
-from capsule.policy.invalid_value import shown
+from capsule.message_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

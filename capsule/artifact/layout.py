@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 from capsule import wasm
 from capsule.artifact.contents import DIGEST, OWN, SECTIONS
 from capsule.artifact.errors import AGAIN, ArtifactError
+from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
-from capsule.policy.invalid_value import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.artifact.contents import FORMAT, MAX_MANIFEST, MAX_MEMORY, MAX_RUNS, MIN_MEMORY
 from capsule.artifact.errors import AGAIN, UPDATE, ArtifactError
+from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
-from capsule.policy.invalid_value import shown
 from capsule.snapshot.changed_pages import PAGE
 from capsule.wasm import PAGE as WASM_PAGE
 

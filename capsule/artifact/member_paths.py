@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from capsule.artifact.contents import MAX_NAME, MAX_PARTS, MAX_PATH
 from capsule.artifact.errors import ArtifactError
-from capsule.policy.invalid_value import shown
+from capsule.message_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable

@@ -23,17 +23,17 @@ from capsule.artifact.contents import (
     PACKAGES,
     SOURCE_BOUNDS,
     SOURCES,
-    Parts,
+    ArtifactContents,
 )
 from capsule.artifact.errors import AGAIN, ArtifactError
-from capsule.policy.invalid_value import printable
+from capsule.message_text import printable
 from capsule.snapshot.changed_pages import PageRun
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 
-def read(path: Path, name: str | None = None) -> Parts:
+def read(path: Path, name: str | None = None) -> ArtifactContents:
     """Read the artifact in a file; what it holds may still be anything that `read_bytes` allows.
 
     `name` is what messages call the file.
@@ -44,7 +44,9 @@ def read(path: Path, name: str | None = None) -> Parts:
     return read_with_status(path, name)[0]
 
 
-def read_with_status(path: Path, name: str | None = None) -> tuple[Parts, os.stat_result | None]:
+def read_with_status(
+    path: Path, name: str | None = None
+) -> tuple[ArtifactContents, os.stat_result | None]:
     """Do as `read`, and tell the status of the file whose bytes these are.
 
     There is none when the file changed meanwhile.
@@ -58,7 +60,7 @@ def read_with_status(path: Path, name: str | None = None) -> tuple[Parts, os.sta
         raise error.of(name) from None
 
 
-def read_bytes(data: bytes, name: str = "artifact") -> Parts:
+def read_bytes(data: bytes, name: str = "artifact") -> ArtifactContents:
     """Take an artifact apart; `name` is what messages call it.
 
     What is returned is whole, within bounds and safe to lay out: pages lie inside the memory in
@@ -118,7 +120,7 @@ def _too_large(size: int) -> ArtifactError:
     return ArtifactError(f"it has {size:,} bytes; at most {MAX_ARTIFACT:,} may be")
 
 
-def _read(module: memoryview) -> Parts:
+def _read(module: memoryview) -> ArtifactContents:
     found = layout.find(module)
     layout.check_present(found)
     _check_digest(module[: found.last], found.own[-1][1])
@@ -133,7 +135,7 @@ def _read(module: memoryview) -> Parts:
                 f"the pages at {offset:,} are {len(segment):,} bytes, and its manifest tells of"
                 f" {length:,}"
             )
-    return Parts(
+    return ArtifactContents(
         said.values,
         file_table.unpack(own[SOURCES], SOURCE_BOUNDS),
         file_table.unpack(own[PACKAGES], PACKAGE_BOUNDS),

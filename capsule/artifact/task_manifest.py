@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capsule.artifact.errors import ArtifactError
+from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
-from capsule.policy.declaration_types import MAX_NAME, MAX_TASKS, Declarations, Declared
-from capsule.policy.invalid_value import shown
+from capsule.policy.declaration_types import MAX_NAME, MAX_TASKS, Declarations, TaskDeclaration
 from capsule.shared.task import OPTIONS
 from capsule.toolstore.layout import FLAVOURS, Flavour
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _MAX_IMPORTS = 10_000
 
 
-class Description(NamedTuple):
+class TaskManifest(NamedTuple):
     """What has to be known of a task besides its files and pages.
 
     `interpreter` and `runtime` stand for what the pages were made with. `entry` is the module to
@@ -38,7 +38,7 @@ class Description(NamedTuple):
     declarations: Declarations
 
 
-def encode(described: Description) -> dict[str, Any]:
+def encode(described: TaskManifest) -> dict[str, Any]:
     """Return the manifest's values."""
     declarations = described.declarations
     return {
@@ -56,7 +56,7 @@ def encode(described: Description) -> dict[str, Any]:
     }
 
 
-def decode(values: Mapping[str, Any], name: str) -> Description:
+def decode(values: Mapping[str, Any], name: str) -> TaskManifest:
     """Read the manifest's values; `name` is what messages call the artifact.
 
     The options of tasks are literals that nobody has looked at: resolving the policy does, as it
@@ -68,7 +68,7 @@ def decode(values: Mapping[str, Any], name: str) -> Description:
         raise error.of(name) from None
 
 
-def _encode_task(task: Declared) -> dict[str, Any]:
+def _encode_task(task: TaskDeclaration) -> dict[str, Any]:
     return {
         "name": task.name,
         "function": task.function,
@@ -78,7 +78,7 @@ def _encode_task(task: Declared) -> dict[str, Any]:
     }
 
 
-def _decoded(table: _Table, name: str) -> Description:
+def _decoded(table: _Table, name: str) -> TaskManifest:
     flavour = table.text("flavour")
     known = [one for one in FLAVOURS if one == flavour]
     if not known:
@@ -92,7 +92,7 @@ def _decoded(table: _Table, name: str) -> Description:
     declared = tuple(_decode_task(task, name) for task in tasks)
     if len({task.name for task in declared}) != len(declared):
         raise ArtifactError("manifest: two of its tasks have one name")
-    described = Description(
+    described = TaskManifest(
         capsule=table.text("capsule"),
         interpreter=table.text("interpreter"),
         runtime=table.text("runtime"),
@@ -110,7 +110,7 @@ def _decoded(table: _Table, name: str) -> Description:
     return described
 
 
-def _decode_task(value: object, filename: str) -> Declared:
+def _decode_task(value: object, filename: str) -> TaskDeclaration:
     if not isinstance(value, dict):
         raise ArtifactError(f"manifest: a task is {shown(value)}, and not an object")
     table = _Table(value, "a task of the manifest")
@@ -118,7 +118,7 @@ def _decode_task(value: object, filename: str) -> Declared:
     unknown = sorted(options.keys() - (set(OPTIONS) - {"name"}))
     if unknown:
         raise ArtifactError(f"manifest: a task has an unknown option {shown(unknown[0])}")
-    task = Declared(
+    task = TaskDeclaration(
         name=table.text("name"),
         function=_identifier(table.text("function"), "function"),
         filename=filename,

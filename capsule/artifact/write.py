@@ -21,13 +21,13 @@ from capsule.artifact.manifest import Manifest
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from capsule.artifact.contents import Parts
+    from capsule.artifact.contents import ArtifactContents
 
 
 _INSTEAD = "capsule run FILE.py, which needs no artifact"
 
 
-def write(module: bytes, parts: Parts) -> bytes:
+def write(module: bytes, parts: ArtifactContents) -> bytes:
     """Return the artifact of a task.
 
     `module` is its driver, made from the same pages by `snapshot.driver.run_driver`. The same
@@ -68,7 +68,7 @@ def sealed(pieces: Iterable[bytes]) -> bytes:
     return b"".join(pieces)
 
 
-def _written(module: bytes, parts: Parts) -> bytes:
+def _written(module: bytes, parts: ArtifactContents) -> bytes:
     _check_driver(module, parts)
     runs = [(run.offset, len(run.data)) for run in parts.pages]
     return sealed(
@@ -81,7 +81,7 @@ def _written(module: bytes, parts: Parts) -> bytes:
     )
 
 
-def _check_driver(module: bytes, parts: Parts) -> None:
+def _check_driver(module: bytes, parts: ArtifactContents) -> None:
     found = layout.find(memoryview(module))
     if found.own:
         raise ArtifactError("the driver is an artifact already")

@@ -16,8 +16,9 @@ from capsule.bundle.folder import Folder
 from capsule.bundle.inline_script_metadata import read_metadata
 from capsule.bundle.module_name import module_name
 from capsule.errors import UsageError
-from capsule.policy.invalid_value import nearest, printable
+from capsule.message_text import printable
 from capsule.policy.source_decoding import decode
+from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.message_text import printable
 from capsule.policy import CAPSULE
 from capsule.policy.folders import is_inside
-from capsule.policy.invalid_value import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

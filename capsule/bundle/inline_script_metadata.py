@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from capsule.errors import UsageError
+from capsule.message_text import printable, shown
 from capsule.namedtuples import NamedTuple
-from capsule.policy.invalid_value import printable, shown
 
 _START = "# /// script"
 _END = "# ///"

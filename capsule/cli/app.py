@@ -10,7 +10,7 @@ from typer.core import TyperCommand, TyperGroup
 from capsule.cli.declarations import cache, doctor_worker, help_, history, run, toolchain
 from capsule.cli.grammar import help as help_text
 from capsule.cli.grammar.command_model import described
-from capsule.cli.terminal.console import Screen
+from capsule.cli.terminal.console import Console
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +40,7 @@ def _showing(option: Any) -> Any:
 def _show_help(ctx: Any, _option: Any, asked: bool) -> None:
     if asked:
         # As everything else is printed, for whoever fills a disk or reads only the first line.
-        Screen().out(help_text.text(described(ctx.command, ctx.command_path.split()[1:])))
+        Console().out(help_text.text(described(ctx.command, ctx.command_path.split()[1:])))
         raise typer.Exit
 
 
@@ -61,7 +61,7 @@ def _version(asked: bool) -> None:
     if asked:
         from capsule import __version__
 
-        Screen().out(f"capsule {__version__}")
+        Console().out(f"capsule {__version__}")
         raise typer.Exit
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from capsule.cli.parsing import fast_parser
 from capsule.cli.runtime import run_recording, signals
-from capsule.cli.runtime.exit_codes import guarded
-from capsule.cli.terminal.console import Screen
+from capsule.cli.runtime.exit_codes import run_with_exit_code
+from capsule.cli.terminal.console import Console
 from capsule.errors import UsageError
 
 if TYPE_CHECKING:
@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 def run(words: Sequence[str]) -> int:
     """Run one command line of this program and return its exit code."""
     signals.as_interrupts()
-    screen = Screen()
-    code = guarded(words, screen, lambda: _run_at_once(words, screen))
+    console = Console()
+    code = run_with_exit_code(words, console, lambda: _run_at_once(words, console))
     run_recording.close()
     return code
 
 
-def _run_at_once(words: Sequence[str], screen: Screen) -> int:
+def _run_at_once(words: Sequence[str], console: Console) -> int:
     """Run a plain `run` or `exec` without what only other command lines need."""
     options = fast_parser.parse(words)
     if options is None:
-        return _dispatch(list(words), screen)
+        return _dispatch(list(words), console)
     # What is imported stays: looking through it for garbage, again and again, costs 2 ms.
     gc.disable()
     from capsule.cli.commands.run import command
@@ -36,18 +36,19 @@ def _run_at_once(words: Sequence[str], screen: Screen) -> int:
 
     gc.freeze()
     gc.enable()
-    return command(options, of_this_program(screen))
+    return command(options, of_this_program(console))
 
 
-def _dispatch(words: list[str], screen: Screen) -> int:
-    from capsule.cli.commands import word_candidates
-
-    if words[:1] == [word_candidates.COMMAND]:
-        return word_candidates.answer(words[1:], screen)
+def _dispatch(words: list[str], console: Console) -> int:
     from typer.main import get_command
 
     from capsule.cli.app import app
+    from capsule.cli.commands import word_candidates
 
+    if words[:1] == [word_candidates.COMMAND]:
+        from capsule.cli.grammar.command_tree import command_tree
+
+        return word_candidates.answer(words[1:], command_tree(app), console)
     command = get_command(app)
     try:
         answer = command.main(words, prog_name="capsule", standalone_mode=False)
@@ -55,23 +56,24 @@ def _dispatch(words: list[str], screen: Screen) -> int:
         message = getattr(error, "format_message", None)
         if message is None:
             raise
-        _refuse(words, message(), screen)
+        _refuse(words, message(), console)
         return UsageError.exit_code
     return answer if isinstance(answer, int) else 0
 
 
-def _refuse(words: list[str], otherwise: str, screen: Screen) -> None:
+def _refuse(words: list[str], otherwise: str, console: Console) -> None:
     """Say what is wrong with a line, or show the help of a group of which no command is named.
 
     Raises `UsageError`.
     """
+    from capsule.cli.app import app
     from capsule.cli.grammar import help as help_text
-    from capsule.cli.grammar.command_tree import declared
-    from capsule.cli.grammar.line_matcher import checked
-    from capsule.cli.grammar.usage_errors import explained
+    from capsule.cli.grammar.command_tree import command_tree
+    from capsule.cli.grammar.line_matcher import match_line
+    from capsule.cli.grammar.usage_errors import usage_error
 
-    root = declared()
-    place = checked(root, words)
+    root = command_tree(app)
+    place = match_line(root, words)
     if place.mistake is None or place.mistake.kind != "no command":
-        raise explained(words, root, otherwise.strip().rstrip("."))
-    screen.err(help_text.text(place.command))
+        raise usage_error(words, root, otherwise.strip().rstrip("."))
+    console.err(help_text.text(place.command))

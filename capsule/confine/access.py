@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 class Access(NamedTuple):
     """What a sandbox process has to reach: all else is refused.
 
-    Those of `read` and `write` that are `straight` too are folders whose paths lead through no
+    Those of `read` and `write` that are `nofollow` too are folders whose paths lead through no
     link; where one does when the process starts, it is not reached.
     """
 
     program: Path
     read: tuple[Path, ...]
     write: tuple[Path, ...] = ()
-    straight: frozenset[Path] = frozenset()
+    nofollow: frozenset[Path] = frozenset()

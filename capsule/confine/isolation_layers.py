@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from capsule.confine.access import Access
 
 
-class Walls(NamedTuple):
+class IsolationLayers(NamedTuple):
     """What the operating system gives here.
 
     `landlock` is the ABI in use, 0 for none; `seccomp` is whether system calls are filtered.
@@ -23,26 +23,26 @@ class Walls(NamedTuple):
     seccomp: bool = False
 
 
-def standing() -> Walls:
+def standing() -> IsolationLayers:
     """Find out which walls there are."""
     if sys.platform != "linux":
-        return Walls(0)
+        return IsolationLayers(0)
     from capsule.confine import landlock, seccomp
 
-    return Walls(landlock.abi(), seccomp.available())
+    return IsolationLayers(landlock.abi(), seccomp.available())
 
 
-def put_up(walls: Walls, access: Access, spawn: Callable[[], int]) -> int:
-    """Start a process behind `walls` and return its pid.
+def put_up(layers: IsolationLayers, access: Access, spawn: Callable[[], int]) -> int:
+    """Start a process behind `layers` and return its pid.
 
     Raises what `spawn` raises, and `OSError` when one of the walls cannot be put up; nothing is
     started then.
     """
-    if walls == Walls(0):
+    if layers == IsolationLayers(0):
         return spawn()
     from capsule.confine import linux
 
-    return linux.spawn_confined(access, spawn, version=walls.landlock, filtered=walls.seccomp)
+    return linux.spawn_confined(access, spawn, version=layers.landlock, filtered=layers.seccomp)
 
 
 def limit(pid: int, *, cpu_seconds: int | None, file_size: int | None) -> None:

@@ -9,7 +9,7 @@ import ctypes
 import os
 from typing import TYPE_CHECKING
 
-from capsule.confine.nofollow import open_straight
+from capsule.confine.nofollow import open_nofollow
 from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -44,11 +44,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Rule(NamedTuple):
-    """A path, and the rights that remain below it; a `straight` one leads through no link."""
+    """A path, and the rights that remain below it; a `nofollow` one leads through no link."""
 
     path: Path
     rights: int
-    straight: bool = False
+    nofollow: bool = False
 
 
 def abi() -> int:
@@ -75,7 +75,7 @@ def ruleset_attributes(version: int) -> bytes:
 def restrict_this_thread(rules: Iterable[Rule], version: int) -> None:
     """Give up everything but `rules`, for this thread and all that it will start, for good.
 
-    A path that does not exist gets no rule, nor does a straight one that leads through a link by
+    A path that does not exist gets no rule, nor does a `nofollow` one that leads through a link by
     now. Raises `OSError` when the kernel refuses; the thread
     must then start nothing.
     """
@@ -95,8 +95,8 @@ def restrict_this_thread(rules: Iterable[Rule], version: int) -> None:
 
 def _allow(ruleset: int, rule: Rule, handled: int) -> None:
     try:
-        if rule.straight:
-            path = open_straight(rule.path)
+        if rule.nofollow:
+            path = open_nofollow(rule.path)
         else:
             path = os.open(rule.path, os.O_PATH | os.O_CLOEXEC)
     except (FileNotFoundError, NotADirectoryError):

@@ -30,7 +30,7 @@ def rules_for(access: Access) -> list[landlock.Rule]:
         rules.append(landlock.Rule(loader, landlock.EXECUTE | landlock.READ_FILE))
     rules += _LIBRARY_RULES
     for paths, rights in ((access.read, landlock.READ), (access.write, landlock.WRITE)):
-        rules += [landlock.Rule(path, rights, path in access.straight) for path in paths]
+        rules += [landlock.Rule(path, rights, path in access.nofollow) for path in paths]
     return rules
 
 

@@ -18,12 +18,12 @@ _PASS = getattr(os, "O_PATH", os.O_RDONLY)
 _FOLDER = getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
-def is_straight(path: Path) -> bool:
+def has_no_links(path: Path) -> bool:
     """Return whether an absolute path is free of links now; there may be nothing at its end."""
     return os.path.realpath(path) == str(path)
 
 
-def open_straight(path: Path, flags: int = _PASS) -> int:
+def open_nofollow(path: Path, flags: int = _PASS) -> int:
     """Return a descriptor of the folder at `path`, opened with `flags` without following a link.
 
     Raises `OSError`: `NotADirectoryError` where a link or a file is in the way.

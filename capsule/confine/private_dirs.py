@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capsule.confine.remove_tree import erase
+from capsule.confine.remove_tree import remove_tree
 from capsule.errors import ToolchainError
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def private_folder() -> Iterator[Path]:
     try:
         yield path
     finally:
-        erase(path)
+        remove_tree(path)
         if handle >= 0:
             os.close(handle)
         with suppress(OSError):
@@ -62,7 +62,7 @@ def sweep(parent: Path) -> int:
                     continue
                 handle = _lock(Path(entry.path))
                 if handle >= 0:
-                    erase(Path(entry.path))
+                    remove_tree(Path(entry.path))
                     os.close(handle)
                     found += 1
     return found

@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capsule.confine.nofollow import open_straight
+from capsule.confine.nofollow import open_nofollow
 from capsule.confine.private_dirs import private_folder
 from capsule.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from capsule.confine.isolation_layers import Walls
+    from capsule.confine.isolation_layers import IsolationLayers
 
 _READ_FILE, _READ_FOLDER = 0o444, 0o555
 # A copy for each run is no way to share more than this.
@@ -30,27 +30,27 @@ _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
 
 @contextmanager
 def read_only(
-    folder: Path, walls: Walls, name: str | None = None, *, straight: bool = False
+    folder: Path, layers: IsolationLayers, name: str | None = None, *, nofollow: bool = False
 ) -> Iterator[Path]:
     """Give a path to `folder` that a sandbox can be shown.
 
     Behind Landlock and a filter of system calls it is the folder itself. Elsewhere it is a private
     copy: WASI knows no folder that is only read, and permissions stop neither an owner, who may
     delete in the folder, nor root. What the sandbox does to the copy ends with it. Another sandbox
-    may write to the folder meanwhile: no link is followed below it, nor on the way to a `straight`
+    may write to the folder meanwhile: no link is followed below it, nor on the way to a `nofollow`
     one.
 
     Raises `PolicyError` when the folder, called `name`, cannot be copied whole; nothing has run
     then.
     """
-    if walls.landlock and walls.seccomp:
+    if layers.landlock and layers.seccomp:
         yield folder
         return
     name = name or str(folder)
     with private_folder() as private:
         copy = private / "copy"
         try:
-            _copy(folder if straight else folder.resolve(), copy, name)
+            _copy(folder if nofollow else folder.resolve(), copy, name)
         except OSError as error:
             raise PolicyError(
                 f"{name} is only to be read, and cannot be copied for that: {error.strerror}",
@@ -93,7 +93,7 @@ def _opened(folder: Path) -> Iterator[int | Path]:
     if not _BY_DESCRIPTOR:
         yield folder
         return
-    descriptor = open_straight(folder, _HERE)
+    descriptor = open_nofollow(folder, _HERE)
     try:
         yield descriptor
     finally:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
-def erase(folder: Path) -> None:
+def remove_tree(folder: Path) -> None:
     """Delete `folder` with all that is in it; what cannot be deleted stays.
 
     Folders in folders are moved to the top first, so that no path gets long and nothing recurses.

@@ -33,7 +33,7 @@ class Host(NamedTuple):
     started: str
 
 
-class Presence:
+class OwnerPresence:
     """This process as a host; `close` it when it records no more."""
 
     def __init__(self, folder: Path) -> None:
@@ -48,7 +48,7 @@ class Presence:
             self._handle = owner_locks.wait(self._path, 1.0)
 
     def __repr__(self) -> str:
-        return f"<Presence {self.host!r}>"
+        return f"<OwnerPresence {self.host!r}>"
 
     def close(self) -> None:
         """Be gone."""
@@ -58,7 +58,7 @@ class Presence:
             os.close(self._handle)
             self._handle = None
 
-    def __enter__(self) -> Presence:
+    def __enter__(self) -> OwnerPresence:
         return self
 
     def __exit__(

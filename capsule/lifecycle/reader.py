@@ -18,6 +18,7 @@ from capsule.lifecycle.recorder import FOLDER
 from capsule.lifecycle.row_validation import is_sound
 from capsule.lifecycle.schema import COLUMNS, LIVE, Attempt
 from capsule.namedtuples import NamedTuple
+from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -205,11 +206,8 @@ class _Look:
         known = self.names("run", _NAMES)
         if not known:
             return "capsule trace"
-        # Imported here: it is only needed once something is wrong.
-        from difflib import get_close_matches
-
-        close = get_close_matches(name[: ids.LENGTH], known, n=1, cutoff=_ALIKE)
-        return f"capsule trace {close[0] if close else LATEST}"
+        near = nearest(name[: ids.LENGTH], known, alike=_ALIKE)
+        return f"capsule trace {near or LATEST}"
 
     def _ask(self, query: str, values: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         return (

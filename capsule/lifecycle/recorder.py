@@ -15,7 +15,7 @@ import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from capsule.lifecycle.write_buffer import Dropped, Pending
+from capsule.lifecycle.write_buffer import Dropped, WriteBuffer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from capsule.lifecycle.events import Created, Ended, Running
     from capsule.lifecycle.write_buffer import Row
-    from capsule.lifecycle.writer import Store
+    from capsule.lifecycle.writer import Writer
 
 FOLDER = "lifecycle"
 VARIABLE = "CAPSULE_RECORD"
@@ -106,7 +106,7 @@ class Recorder:
 
     def _begin(self) -> None:
         self._pid = os.getpid()
-        self._pending = Pending()
+        self._pending = WriteBuffer()
         self._starting = threading.Lock()
         self._work, self._closing, self._over = (threading.Event() for _ in range(3))
         self._awake = self._writing = False
@@ -141,19 +141,19 @@ class Recorder:
             return
         try:
             # Only now: a command that is over soon has answered before it pays for this.
-            from capsule.lifecycle.writer import Store
+            from capsule.lifecycle.writer import Writer
         except ImportError as error:
             self._give_up(f"this Python has no SQLite ({error})")
             return
         # Nobody waits at the end of a short program for others that keep the database locked.
-        store = Store(folder, hurry=self._closing if self._brief else None)
+        store = Writer(folder, hurry=self._closing if self._brief else None)
         while rows or not closing:
             if rows and not self._write(store, rows):
                 store.close()
                 rows += [] if closing else self._wait()[0]
                 if self._leave(folder, rows):
                     return
-                store, closing = Store(folder), True
+                store, closing = Writer(folder), True
                 continue
             rows, closing = ([], True) if closing else self._wait()
         store.close()
@@ -178,7 +178,7 @@ class Recorder:
         self._awake = False
         return self._pending.take(), closing
 
-    def _write(self, store: Store, rows: Sequence[Row]) -> bool:
+    def _write(self, store: Writer, rows: Sequence[Row]) -> bool:
         """Write rows, or lose them; False where they can still be left for others."""
         from capsule.lifecycle.writer import LostError
 
@@ -205,7 +205,7 @@ class Recorder:
 
     def _give_up(self, reason: str) -> None:
         self._off = True
-        self._pending = Pending()
+        self._pending = WriteBuffer()
         self._say(f"runs are not recorded: {reason}")
 
     def _say(self, text: str) -> None:

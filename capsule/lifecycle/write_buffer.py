@@ -31,12 +31,12 @@ class Dropped(NamedTuple):
     rows: int = 0
 
 
-class Pending:
+class WriteBuffer:
     """Rows that wait to be written; any thread may use it.
 
     When there is too much, the oldest details go first, then the oldest rows.
 
-    >>> pending = Pending()
+    >>> pending = WriteBuffer()
     >>> pending.dropped
     Dropped(details=0, rows=0)
     """
@@ -52,7 +52,7 @@ class Pending:
         self.dropped = Dropped()
 
     def __repr__(self) -> str:
-        return f"<Pending {len(self._rows)} rows, {len(self._open)} of attempts that go on>"
+        return f"<WriteBuffer {len(self._rows)} rows, {len(self._open)} of attempts that go on>"
 
     def __len__(self) -> int:
         return len(self._rows)

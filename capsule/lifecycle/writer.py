@@ -37,7 +37,7 @@ class LostError(Exception):
         self.final, self.busy = final, busy
 
 
-class Store:
+class Writer:
     """Writes to the database in `folder`, from one thread; `close` it.
 
     It waits `patience` seconds for other writers, and no longer once `hurry` is set.
@@ -49,13 +49,13 @@ class Store:
         self._folder, self._patience, self._hurry = folder, patience, hurry
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
-        self._presence: owner_process.Presence | None = None
+        self._presence: owner_process.OwnerPresence | None = None
         self._upkeep = prune.Upkeep()
         # Where a damaged file went, until somebody asks.
         self.set_aside: Path | None = None
 
     def __repr__(self) -> str:
-        return f"<Store {'closed' if self._connection is None else 'open'} in {self._folder}>"
+        return f"<Writer {'closed' if self._connection is None else 'open'} in {self._folder}>"
 
     def write(self, rows: Sequence[Row]) -> None:
         """Write rows, waiting for other writers, and beginning anew behind a damaged file.
@@ -122,7 +122,7 @@ class Store:
     def _write(self, rows: Sequence[Row]) -> None:
         connection = self._connect()
         if self._presence is None:
-            self._presence = owner_process.Presence(self._folder)
+            self._presence = owner_process.OwnerPresence(self._folder)
         host = self._presence.host
         connection.execute("BEGIN IMMEDIATE")
         try:

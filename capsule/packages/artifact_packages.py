@@ -29,11 +29,11 @@ def keep(home: Path, found: Mapping[str, bytes], progress: Progress) -> Packages
     known, digest = measured(found)
     if (there := kept(home, digest)) is not None:
         return there
-    shelf = _shelf(home)
-    target = package_store.folder_of(shelf, digest)
-    with files.writing(shelf):
-        files.make_private(shelf)
-        with toolchain_lock.locked(shelf / "lock", progress):
+    store = _store(home)
+    target = package_store.folder_of(store, digest)
+    with files.writing(store):
+        files.make_private(store)
+        with toolchain_lock.locked(store / "lock", progress):
             if not isinstance(package_store.look(target, digest), Path):
                 _write(target, found, known)
     return _packages(target / package_store.SITE, digest)
@@ -41,7 +41,7 @@ def keep(home: Path, found: Mapping[str, bytes], progress: Progress) -> Packages
 
 def kept(home: Path, digest: str) -> Packages | None:
     """Return the packages of this digest, None when they are not there whole."""
-    found = package_store.look(package_store.folder_of(_shelf(home), digest), digest)
+    found = package_store.look(package_store.folder_of(_store(home), digest), digest)
     return _packages(found, digest) if isinstance(found, Path) else None
 
 
@@ -62,7 +62,7 @@ def measured(found: Mapping[str, bytes]) -> Measured:
     return Measured(known, package_store.digest_of(known))
 
 
-def _shelf(home: Path) -> Path:
+def _store(home: Path) -> Path:
     return home / "cache" / "packages"
 
 

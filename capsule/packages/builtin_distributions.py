@@ -53,10 +53,10 @@ def brought_by(names: Iterable[str]) -> frozenset[str]:
     """
     table = included()
     seen: set[str] = set()
-    ahead = [name for name in names if name in table]
-    while ahead:
-        name = ahead.pop()
+    prestarted = [name for name in names if name in table]
+    while prestarted:
+        name = prestarted.pop()
         if name not in seen:
             seen.add(name)
-            ahead += (needed for needed in table[name].requires if needed in table)
+            prestarted += (needed for needed in table[name].requires if needed in table)
     return frozenset(imported for name in seen for imported in table[name].imports)

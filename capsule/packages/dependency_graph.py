@@ -8,9 +8,9 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 from capsule.errors import UsageError
+from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
 from capsule.packages.requirement import applies, merged
-from capsule.policy.invalid_value import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -57,9 +57,9 @@ def walk(
     included: set[str] = set()
     unfit: list[Need] = []
     expanded: set[tuple[str, str]] = set()
-    ahead = [Need(requirement, TASK) for requirement in roots]
-    while ahead:
-        need = ahead.pop()
+    prestarted = [Need(requirement, TASK) for requirement in roots]
+    while prestarted:
+        need = prestarted.pop()
         name = canonicalize_name(need.requirement.name)
         if name in table:
             if not _holds(need.requirement, table[name].version):
@@ -70,7 +70,7 @@ def walk(
         for extra in ("", *map(canonicalize_name, need.requirement.extras)):
             if (name, extra) not in expanded:
                 expanded.add((name, extra))
-                ahead += _required(name, extra, wheels, table)
+                prestarted += _required(name, extra, wheels, table)
     missing = {
         name: tuple(asking)
         for name, asking in needs.items()

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class Wanted(NamedTuple):
+class DependencySpec(NamedTuple):
     """What a task file says it needs, as it is written; nobody has looked at it yet."""
 
     dependencies: tuple[str, ...] = ()

@@ -14,9 +14,9 @@ from packaging.utils import (
 )
 
 from capsule.errors import CapsuleError, ToolchainError, UsageError
+from capsule.message_text import printable, shown
 from capsule.namedtuples import NamedTuple
 from capsule.packages.target import PYTHON
-from capsule.policy.invalid_value import printable, shown
 from capsule.toolstore import run_program
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def files_in(log: str, name: str) -> list[File]:
     ]
 
 
-def reason(asked: Requirement, needed_by: str, outcome: run_program.Outcome) -> CapsuleError:
+def reason(asked: Requirement, needed_by: str, outcome: run_program.ProgramResult) -> CapsuleError:
     """Return the error for a name that pip found nothing for, given its log.
 
     `needed_by` says who asked for it, as messages do.
@@ -81,7 +81,7 @@ def reason(asked: Requirement, needed_by: str, outcome: run_program.Outcome) -> 
     return _of_kinds(f"{asked.name} {version} ({needed_by})", kinds, outcome)
 
 
-def _nothing_known(label: str, outcome: run_program.Outcome) -> CapsuleError:
+def _nothing_known(label: str, outcome: run_program.ProgramResult) -> CapsuleError:
     if trouble := _TROUBLE.search(outcome.stdout):
         return ToolchainError(
             f"the package index did not say whether it has {label}: {printable(trouble[1])}",
@@ -93,7 +93,9 @@ def _nothing_known(label: str, outcome: run_program.Outcome) -> CapsuleError:
     )
 
 
-def _of_kinds(label: str, kinds: Mapping[Kind, str], outcome: run_program.Outcome) -> CapsuleError:
+def _of_kinds(
+    label: str, kinds: Mapping[Kind, str], outcome: run_program.ProgramResult
+) -> CapsuleError:
     """Return the error for a version that pip leaves out, from what kinds of files it has."""
     if "found" in kinds:
         said = printable(run_program.tail(outcome.stderr))

@@ -40,9 +40,9 @@ class Damage(NamedTuple):
     found: str
 
 
-def folder_of(shelf: Path, digest: str) -> Path:
+def folder_of(store: Path, digest: str) -> Path:
     """Return where the content of this digest lies."""
-    return shelf / digest[:_NAME]
+    return store / digest[:_NAME]
 
 
 def digest_of(content: Mapping[str, tuple[int, str]]) -> str:
@@ -139,14 +139,14 @@ def _stamp(site: Path) -> bytes:
 def _scan(site: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Yield path and status of all below a folder that is no folder itself."""
     # Strings, since this is on the way of every start.
-    top, ahead = str(site), [""]
-    while ahead:
-        below = ahead.pop()
+    top, prestarted = str(site), [""]
+    while prestarted:
+        below = prestarted.pop()
         with os.scandir(f"{top}/{below}") as entries:
             for entry in entries:
                 path = f"{below}{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
-                    ahead.append(f"{path}/")
+                    prestarted.append(f"{path}/")
                 else:
                     # On Windows an entry's own status has no inode and no ctime.
                     status = entry.stat(follow_symlinks=False)

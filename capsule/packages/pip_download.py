@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 from packaging.utils import canonicalize_name
 
 from capsule.errors import ToolchainError, UsageError
+from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
 from capsule.packages.target import PYTHON_SERIES
 from capsule.packages.wheel import MOST_BYTES
-from capsule.policy.invalid_value import printable
 from capsule.toolstore import files, pip, run_program
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class NothingFoundError(Exception):
         self.name = name
 
 
-class Shop(NamedTuple):
+class PipDownloader(NamedTuple):
     """Where wheels come from: a way to run pip, a folder to work in, and who watches."""
 
     means: Means
@@ -83,7 +83,7 @@ class Shop(NamedTuple):
             hint=_SETTINGS,
         )
 
-    def log(self, asked: Requirement) -> run_program.Outcome:
+    def log(self, asked: Requirement) -> run_program.ProgramResult:
         """Ask for one name again, and have pip tell about each file that it looks at."""
         return self._run(self._new_folder(), ("-vv",), (asked,))
 
@@ -92,7 +92,7 @@ class Shop(NamedTuple):
 
     def _run(
         self, target: Path, options: Iterable[str], asked: Iterable[Requirement]
-    ) -> run_program.Outcome:
+    ) -> run_program.ProgramResult:
         means = self.means
         scratch = self.folder / "partial"
         scratch.mkdir(exist_ok=True)

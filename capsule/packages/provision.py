@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.packages import package_store, resolution_cache
-from capsule.packages.dependency_types import NOTHING, Packages, Wanted
+from capsule.packages.dependency_types import NOTHING, DependencySpec, Packages
 from capsule.packages.resolution_cache import Answer
 from capsule.progress import Step
 from capsule.toolstore import files, toolchain_lock
@@ -31,55 +31,57 @@ _UNFINISHED = ".new-"
 _USUAL = 6.0
 
 
-def resolve(home: Path, wanted: Wanted, progress: Progress, means: Means | None = None) -> Packages:
+def provision(
+    home: Path, spec: DependencySpec, progress: Progress, means: Means | None = None
+) -> Packages:
     """Return what a task can import, having fetched it with the user's own pip if need be.
 
     The same question is answered from `home` the next time, without an index. Raises `UsageError`
     when the task asks for what cannot be had in the sandbox, and `ToolchainError` when there is no
     pip or no index, or when `home` cannot be written.
     """
-    if not wanted.dependencies and wanted.requires_python is None:
+    if not spec.dependencies and spec.requires_python is None:
         return NOTHING
-    shelf, resolutions = home / "cache" / "packages", home / "cache" / "resolutions"
-    name = resolution_cache.key(wanted)
-    found = _kept(shelf, resolutions, name)
+    store, resolutions = home / "cache" / "packages", home / "cache" / "resolutions"
+    name = resolution_cache.key(spec)
+    found = _kept(store, resolutions, name)
     if isinstance(found, Packages):
         return found
     # Reading requirements is slow to import, and most starts end above.
     from capsule.packages import requirement
 
-    requirement.check_python(wanted.requires_python)
-    roots = requirement.roots(wanted)
-    with files.writing(shelf):
-        files.make_private(shelf)
-        with toolchain_lock.locked(shelf / "lock", progress):
-            found = _kept(shelf, resolutions, name)
+    requirement.check_python(spec.requires_python)
+    roots = requirement.roots(spec)
+    with files.writing(store):
+        files.make_private(store)
+        with toolchain_lock.locked(store / "lock", progress):
+            found = _kept(store, resolutions, name)
             if isinstance(found, Packages):
                 return found
             if isinstance(found, package_store.Damage):
                 progress.note(f"{found.path} is damaged ({found.found}): making it again")
-            for leftover in shelf.glob(f"{_UNFINISHED}*"):
+            for leftover in store.glob(f"{_UNFINISHED}*"):
                 files.delete(leftover)
-            answer = _make(shelf, roots, progress, means)
+            answer = _make(store, roots, progress, means)
             resolution_cache.write(resolutions, name, answer)
-    return _packages(shelf, answer)
+    return _packages(store, answer)
 
 
-def _kept(shelf: Path, resolutions: Path, name: str) -> Packages | package_store.Damage | None:
+def _kept(store: Path, resolutions: Path, name: str) -> Packages | package_store.Damage | None:
     """Return the answer that is kept, what is damaged of it, or None."""
     answer = resolution_cache.read(resolutions, name)
     if answer is None:
         return None
     if answer.distributions:
-        found = package_store.look(package_store.folder_of(shelf, answer.digest), answer.digest)
+        found = package_store.look(package_store.folder_of(store, answer.digest), answer.digest)
         if not isinstance(found, Path):
             return found
-    return _packages(shelf, answer)
+    return _packages(store, answer)
 
 
-def _packages(shelf: Path, answer: Answer) -> Packages:
+def _packages(store: Path, answer: Answer) -> Packages:
     folder = (
-        package_store.folder_of(shelf, answer.digest) / package_store.SITE
+        package_store.folder_of(store, answer.digest) / package_store.SITE
         if answer.distributions
         else None
     )
@@ -87,7 +89,7 @@ def _packages(shelf: Path, answer: Answer) -> Packages:
 
 
 def _make(
-    shelf: Path, roots: tuple[Requirement, ...], progress: Progress, means: Means | None
+    store: Path, roots: tuple[Requirement, ...], progress: Progress, means: Means | None
 ) -> Answer:
     """Find and unpack all that is needed; nothing of what was tried stays behind."""
     from capsule.packages.builtin_distributions import brought_by, included
@@ -97,9 +99,9 @@ def _make(
     reached = walk(roots, {}, table)
     digest = package_store.digest_of({})
     if reached.missing:
-        made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=shelf))
+        made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=store))
         try:
-            reached, digest = _fetch(made, shelf, roots, reached, progress, means)
+            reached, digest = _fetch(made, store, roots, reached, progress, means)
         finally:
             files.delete(made)
     distributions = tuple((wheel.name, wheel.version) for wheel in reached.wheels)
@@ -108,15 +110,15 @@ def _make(
 
 def _fetch(  # noqa: PLR0913, PLR0917 - one step of `_make`
     made: Path,
-    shelf: Path,
+    store: Path,
     roots: tuple[Requirement, ...],
     reached: Reached,
     progress: Progress,
     means: Means | None,
 ) -> tuple[Reached, str]:
-    """Fetch what is missing to the shelf, by way of the folder `made`."""
+    """Fetch what is missing to the store, by way of the folder `made`."""
     from capsule.packages.builtin_distributions import included
-    from capsule.packages.pip_download import Shop
+    from capsule.packages.pip_download import PipDownloader
     from capsule.packages.resolver import solve
     from capsule.packages.unpack import unpack
     from capsule.toolstore.fetch import Means
@@ -126,12 +128,14 @@ def _fetch(  # noqa: PLR0913, PLR0917 - one step of `_make`
     for folder in (work, kept, kept / package_store.SITE):
         folder.mkdir(mode=files.PRIVATE)
     with progress.step(Step("fetching packages", _USUAL, "seconds")) as tracker:
-        shop = Shop(means or Means(), work, lambda: tracker.update(time.monotonic() - begin))
-        reached = solve(roots, included(), shop, reached)
+        downloader = PipDownloader(
+            means or Means(), work, lambda: tracker.update(time.monotonic() - begin)
+        )
+        reached = solve(roots, included(), downloader, reached)
         unpacked = unpack(reached.wheels, kept / package_store.SITE)
     digest = package_store.digest_of(unpacked)
     package_store.finish(kept, unpacked)
-    target = package_store.folder_of(shelf, digest)
+    target = package_store.folder_of(store, digest)
     # Another question may have come to the same, and a task may be running from it.
     if not isinstance(package_store.look(target, digest), Path):
         files.delete(target)

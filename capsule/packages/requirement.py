@@ -16,13 +16,13 @@ from packaging.utils import canonicalize_name
 from packaging.version import InvalidVersion
 
 from capsule.errors import UsageError
+from capsule.message_text import printable, shown
 from capsule.packages.target import ENVIRONMENT, PYTHON
-from capsule.policy.invalid_value import printable, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from capsule.packages.dependency_types import Wanted
+    from capsule.packages.dependency_types import DependencySpec
 
 # Far above any honest task; each of them costs work.
 _MOST = 500
@@ -58,14 +58,14 @@ def check_python(requires_python: str | None) -> None:
         )
 
 
-def roots(wanted: Wanted) -> tuple[Requirement, ...]:
+def roots(spec: DependencySpec) -> tuple[Requirement, ...]:
     """Return what a task asks for in the sandbox, without markers.
 
     Raises `UsageError` for what cannot be understood, and for all that is no name from an index.
     """
-    if len(wanted.dependencies) > _MOST:
-        raise UsageError(f"{len(wanted.dependencies)} dependencies are too many; allowed: {_MOST}")
-    parsed = (parse(text, "dependencies") for text in wanted.dependencies)
+    if len(spec.dependencies) > _MOST:
+        raise UsageError(f"{len(spec.dependencies)} dependencies are too many; allowed: {_MOST}")
+    parsed = (parse(text, "dependencies") for text in spec.dependencies)
     return tuple(bare(each) for each in parsed if applies(each, ""))
 
 

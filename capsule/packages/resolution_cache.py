@@ -13,7 +13,7 @@ from capsule.toolstore import files
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capsule.packages.dependency_types import Wanted
+    from capsule.packages.dependency_types import DependencySpec
 
 # Higher whenever the same question would get another answer.
 RECIPE = 1
@@ -28,16 +28,14 @@ class Answer(NamedTuple):
     imports: tuple[str, ...]
 
 
-def key(wanted: Wanted) -> str:
+def key(spec: DependencySpec) -> str:
     """Return the name of a question, the same in whatever order it is asked.
 
     The texts are taken as they are: to read them costs more than the rest of a start, and what is
     written otherwise is only asked once more.
     """
-    dependencies = sorted({" ".join(text.split()) for text in wanted.dependencies})
-    return _hash([RECIPE, PYTHON, builtin_table.LIBRARY, dependencies, wanted.requires_python])[
-        :_KEY
-    ]
+    dependencies = sorted({" ".join(text.split()) for text in spec.dependencies})
+    return _hash([RECIPE, PYTHON, builtin_table.LIBRARY, dependencies, spec.requires_python])[:_KEY]
 
 
 def read(folder: Path, name: str) -> Answer | None:

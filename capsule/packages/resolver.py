@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.errors import CapsuleError, ToolchainError, UsageError
+from capsule.message_text import printable
 from capsule.packages import index_diagnosis, wheel
 from capsule.packages.dependency_graph import TASK, walk, who
 from capsule.packages.pip_download import NothingFoundError
-from capsule.policy.invalid_value import printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -17,18 +17,22 @@ if TYPE_CHECKING:
 
     from capsule.packages.builtin_distributions import Included
     from capsule.packages.dependency_graph import Need, Reached
-    from capsule.packages.pip_download import Shop
+    from capsule.packages.pip_download import PipDownloader
 
 # Each round goes one step down the tree of what requires what; trees are seldom ten steps deep.
 _ROUNDS = 40
 
 
 def solve(
-    roots: Sequence[Requirement], table: Mapping[str, Included], shop: Shop, reached: Reached
+    roots: Sequence[Requirement],
+    table: Mapping[str, Included],
+    downloader: PipDownloader,
+    reached: Reached,
 ) -> Reached:
     """Fetch what is missing in `reached`, and what that needs, until nothing is missing.
 
-    Raises `UsageError` when something cannot be had for the sandbox, and what `Shop.fetch` raises.
+    Raises `UsageError` when something cannot be had for the sandbox, and what
+    `PipDownloader.fetch` raises.
     """
     wheels: dict[str, wheel.Wheel] = {}
     barren: set[str] = set()
@@ -39,13 +43,13 @@ def solve(
         # itself; so that is an error only once there is nothing else left to ask for.
         asked = [each for each in reached.asked() if str(each) not in barren]
         if not asked:
-            raise _reason(reached.asked()[0], reached, shop)
+            raise _reason(reached.asked()[0], reached, downloader)
         try:
-            brought = [wheel.read(path) for path in shop.fetch(asked)]
+            brought = [wheel.read(path) for path in downloader.fetch(asked)]
         except NothingFoundError as nothing:
             (refused,) = (each for each in asked if each.name == nothing.name)
             if all(need.by == TASK for need in reached.missing[nothing.name]):
-                raise _reason(refused, reached, shop) from None
+                raise _reason(refused, reached, downloader) from None
             barren.add(str(refused))
             continue
         wheels |= {each.name: each for each in brought}
@@ -60,10 +64,10 @@ def solve(
     )
 
 
-def _reason(asked: Requirement, reached: Reached, shop: Shop) -> CapsuleError:
+def _reason(asked: Requirement, reached: Reached, downloader: PipDownloader) -> CapsuleError:
     """Return the error for a name that the index has nothing for."""
     needs = reached.missing[asked.name]
-    outcome = shop.log(asked)
+    outcome = downloader.log(asked)
     if len({str(need.requirement.specifier) for need in needs}) > 1 and any(
         file.kind == "found" for file in index_diagnosis.files_in(outcome.stdout, asked.name)
     ):

@@ -9,10 +9,10 @@ import zipfile
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.message_text import shown
 from capsule.packages.install_paths import Places, UnsafePathError, place
 from capsule.packages.package_store import File
 from capsule.packages.wheel import MOST_BYTES, MOST_FILES, opened, refused
-from capsule.policy.invalid_value import shown
 from capsule.toolstore import files
 
 if TYPE_CHECKING:

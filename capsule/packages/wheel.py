@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from capsule.errors import UsageError
+from capsule.message_text import printable, shown
 from capsule.namedtuples import NamedTuple
 from capsule.packages.requirement import parse
-from capsule.policy.invalid_value import printable, shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

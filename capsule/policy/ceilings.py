@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from capsule.message_text import shown
 from capsule.policy.folders import is_inside, real_path
 from capsule.policy.hosts import covers
-from capsule.policy.invalid_value import InvalidValueError, shown
+from capsule.policy.invalid_value import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

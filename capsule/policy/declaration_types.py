@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError
+from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
-from capsule.policy.invalid_value import shown
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,7 +17,7 @@ MAX_TASKS = 1_000
 MAX_NAME = 128
 
 
-class Declared(NamedTuple):
+class TaskDeclaration(NamedTuple):
     """A task as its source declares it.
 
     `options` are the literal values of the decorator's keywords but `name`, not yet checked.
@@ -45,11 +45,11 @@ class Declarations(NamedTuple):
     """What a source declares: its tasks, in order, and the plain `def main`, if it has one."""
 
     filename: str
-    tasks: tuple[Declared, ...]
-    plain_main: Declared | None
+    tasks: tuple[TaskDeclaration, ...]
+    plain_main: TaskDeclaration | None
 
 
-def with_modules(declarations: Declarations, others: Iterable[Declared]) -> Declarations:
+def with_modules(declarations: Declarations, others: Iterable[TaskDeclaration]) -> Declarations:
     """Return `declarations` with the tasks of the modules beside the task file.
 
     Raises `PolicyError` when two tasks have one name: calling it would mean either.

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
-from capsule.policy.invalid_value import nearest, shown
+from capsule.message_text import shown
+from capsule.suggest import nearest
 
 if TYPE_CHECKING:
-    from capsule.policy.declaration_types import Declarations, Declared
+    from capsule.policy.declaration_types import Declarations, TaskDeclaration
 
 _LISTED = 10
 
 
-def entry_task(declarations: Declarations) -> Declared:
+def entry_task(declarations: Declarations) -> TaskDeclaration:
     """Return the task named `main`, else that of a function `main`, else the only task.
 
     A plain `def main` is an entry point too, with no options of its own. Raises `UsageError` when

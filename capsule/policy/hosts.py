@@ -6,7 +6,8 @@ encodes them.
 
 from __future__ import annotations
 
-from capsule.policy.invalid_value import InvalidValueError, shown
+from capsule.message_text import shown
+from capsule.policy.invalid_value import InvalidValueError
 
 MAX_HOSTS = 256
 

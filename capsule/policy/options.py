@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
+from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.folders import MAX_FOLDERS, FolderRule, parse_folder
 from capsule.policy.hosts import MAX_HOSTS, parse_host
-from capsule.policy.invalid_value import InvalidValueError, shown
+from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.units import (
     format_ram,
     format_timeout,

@@ -13,8 +13,8 @@ import threading
 import warnings
 
 from capsule.errors import UsageError
+from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
-from capsule.policy.invalid_value import printable
 from capsule.policy.source_decoding import decode
 
 # Every node of a tree needs an operator, a line end or a word of its own. 300,000 of them are about

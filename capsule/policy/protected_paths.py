@@ -6,8 +6,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.message_text import printable, shown
 from capsule.policy.folders import is_inside
-from capsule.policy.invalid_value import InvalidValueError, printable, shown
+from capsule.policy.invalid_value import InvalidValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

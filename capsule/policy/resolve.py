@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError, UsageError
+from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import (
     check_amount,
@@ -20,8 +21,8 @@ from capsule.policy.ceilings import (
 )
 from capsule.policy.config import blame_key
 from capsule.policy.folders import FolderGrant, FolderRule, combine, ground
-from capsule.policy.invalid_value import InvalidValueError, shown
-from capsule.policy.limit_origins import Bound, Bounds, tightest
+from capsule.policy.invalid_value import InvalidValueError
+from capsule.policy.limit_origins import LimitOrigin, LimitOrigins, tightest
 from capsule.policy.options import Options, overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
 from capsule.policy.protected_paths import check_own, check_state
@@ -30,7 +31,7 @@ from capsule.policy.units import DEFAULT_COMPUTE, format_compute, format_ram, fo
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from capsule.policy.declaration_types import Declarations, Declared
+    from capsule.policy.declaration_types import Declarations, TaskDeclaration
     from capsule.policy.limit_origins import Who
     from capsule.policy.project import Project
 
@@ -59,7 +60,7 @@ class Policy(NamedTuple):
 
     `compute` is in fuel units, `ram` in bytes and `timeout_ms` in milliseconds (`None`: unlimited).
     `host_ceiling` are the patterns of [limits]: whether a name is within them depends on its
-    addresses too, which are known when it is asked for. `bounds` says who set the amounts.
+    addresses too, which are known when it is asked for. `origins` says who set the amounts.
     """
 
     task: str
@@ -71,11 +72,11 @@ class Policy(NamedTuple):
     allowed_hosts: tuple[str, ...]
     env_variables: tuple[str, ...]
     host_ceiling: tuple[str, ...] | None = None
-    bounds: Bounds = Bounds()
+    origins: LimitOrigins = LimitOrigins()
 
 
 def resolve(
-    task: Declared,
+    task: TaskDeclaration,
     project: Project,
     caller: CallerLimits = UNLIMITED,
     mounts: Sequence[FolderRule] = (),
@@ -127,7 +128,9 @@ def resolve(
     # What the task leaves open gives way to a ceiling; so does the built-in default of compute.
     amounts = overlay(asked, _BUILT_IN)
 
-    def least(option: str, ceiling: int | None, called: int | None) -> tuple[int | None, Bound]:
+    def least(
+        option: str, ceiling: int | None, called: int | None
+    ) -> tuple[int | None, LimitOrigin]:
         said = getattr(project.defaults, option) is not None
         own_or: Who = "task" if option in task.options else "defaults" if said else "nobody"
         by_caller: Who = "flag" if caller.flags else "caller"
@@ -147,7 +150,7 @@ def resolve(
         allowed_hosts=() if caller.no_net else hosts,
         env_variables=variables,
         host_ceiling=limits.allowed_hosts,
-        bounds=Bounds(compute_bound, ram_bound, timeout_bound),
+        origins=LimitOrigins(compute_bound, ram_bound, timeout_bound),
     )
 
 

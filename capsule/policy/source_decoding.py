@@ -6,7 +6,7 @@ The source is hostile: everything here is bounded, and every refusal is a `Usage
 from __future__ import annotations
 
 from capsule.errors import UsageError
-from capsule.policy.invalid_value import printable
+from capsule.message_text import printable
 
 MAX_SOURCE = 10 << 20
 

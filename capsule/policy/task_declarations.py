@@ -10,13 +10,15 @@ import ast
 from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError
-from capsule.policy.declaration_types import MAX_NAME, MAX_TASKS, Declarations, Declared
+from capsule.message_text import shown
+from capsule.policy.declaration_types import MAX_NAME, MAX_TASKS, Declarations, TaskDeclaration
 from capsule.policy.decorators import Decorators
-from capsule.policy.invalid_value import InvalidValueError, nearest, shown
+from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.literals import Literals
 from capsule.policy.parse import Source, parse
 from capsule.policy.statements import DEFINITIONS, Binding, bindings, walk
 from capsule.shared.task import OPTIONS
+from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -38,8 +40,8 @@ def read_source(text: str | bytes, filename: str) -> Declarations:
     names = bindings(source.tree)
     decorators = Decorators(source, names)
     literals = Literals(source, names)
-    tasks: list[Declared] = []
-    plain_main: Declared | None = None
+    tasks: list[TaskDeclaration] = []
+    plain_main: TaskDeclaration | None = None
     for node, scope in walk(source.tree):
         if not isinstance(node, DEFINITIONS):
             continue
@@ -64,7 +66,9 @@ def read_source(text: str | bytes, filename: str) -> Declarations:
     return Declarations(source.filename, tuple(tasks), plain_main)
 
 
-def _read_task(source: Source, node: Function, mark: ast.expr, literals: Literals) -> Declared:
+def _read_task(
+    source: Source, node: Function, mark: ast.expr, literals: Literals
+) -> TaskDeclaration:
     options: dict[str, object] = {}
     where = f"{source.at(mark)}: task function {node.name!r}"
     if isinstance(mark, ast.Call):
@@ -108,8 +112,10 @@ def _option_name(
     return keyword.arg
 
 
-def _declare(source: Source, node: Function, options: Mapping[str, object], name: str) -> Declared:
-    return Declared(
+def _declare(
+    source: Source, node: Function, options: Mapping[str, object], name: str
+) -> TaskDeclaration:
+    return TaskDeclaration(
         name=name,
         function=node.name,
         filename=source.filename,
@@ -119,7 +125,7 @@ def _declare(source: Source, node: Function, options: Mapping[str, object], name
     )
 
 
-def _refuse_second(source: Source, tasks: Sequence[Declared]) -> None:
+def _refuse_second(source: Source, tasks: Sequence[TaskDeclaration]) -> None:
     *others, last = tasks
     if len(tasks) > MAX_TASKS:
         raise PolicyError(f"{source.filename}: more than {MAX_TASKS:,} tasks in one file")

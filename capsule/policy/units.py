@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capsule.policy.invalid_value import InvalidValueError, nearest, shown
+from capsule.message_text import shown
+from capsule.policy.invalid_value import InvalidValueError
+from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from capsule.policy.invalid_value import InvalidValueError, shown
+from capsule.message_text import shown
+from capsule.policy.invalid_value import InvalidValueError
 
 MAX_VARIABLES = 256
 _LONGEST = 256

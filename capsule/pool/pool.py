@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import CapsuleError
 from capsule.pool import quota as quotas
-from capsule.pool.prestarted_process import serves, start_ahead
+from capsule.pool.prestarted_process import prestart, serves
 from capsule.process.cancel import Cancellation
 from capsule.runner.run import COLD
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from capsule.pool.prestarted_process import Ahead
+    from capsule.pool.prestarted_process import PrestartedProcess
     from capsule.pool.quota import Quota
-    from capsule.process.sandbox_process import Instance
+    from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.attempt import Plan
 
 IDLE_SECONDS = 60.0
@@ -56,13 +56,13 @@ class Pool:
         # A child process has the descriptors of what waits, but may neither use nor end it.
         self._program = os.getpid()
         self._plan: Plan | None = None
-        self._ready: deque[Ahead] = deque()
+        self._ready: deque[PrestartedProcess] = deque()
         self._changed = threading.Condition()
         self._used_at = time.monotonic()
         self._fill_from = 0.0
         self._failures, self._failed_at = 0, 0.0
         self._closing = Cancellation()
-        self._used: SimpleQueue[Instance | None] = SimpleQueue()
+        self._used: SimpleQueue[SandboxProcess | None] = SimpleQueue()
         self._filler: threading.Thread | None = None
         self._clearer: threading.Thread | None = None
 
@@ -106,7 +106,7 @@ class Pool:
             stop.detach(wake)
 
     @contextmanager
-    def start(self, plan: Plan) -> Iterator[Instance]:
+    def start(self, plan: Plan) -> Iterator[SandboxProcess]:
         """Give a process that waits for a plan like this, else one that is started now."""
         if self._is_inherited:
             with COLD.start(plan) as started:
@@ -152,25 +152,25 @@ class Pool:
         """Whether this is a child process: the threads, and all that waits, are its parent's."""
         return self._program != os.getpid()
 
-    def _take(self, plan: Plan) -> Instance | None:
+    def _take(self, plan: Plan) -> SandboxProcess | None:
         with self._changed:
             self._used_at = time.monotonic()
             self._changed.notify_all()
             if self._plan is None or not serves(self._plan, plan):
                 return None
             while self._ready:
-                ahead = self._ready.popleft()
-                if ahead.is_fit(plan):
-                    self._quota.leave(ahead.size)
+                prestarted = self._ready.popleft()
+                if prestarted.is_fit(plan):
+                    self._quota.leave(prestarted.size)
                     # Only then: runs that find none would put it off for ever.
                     self._fill_from = self._used_at + _ALONE
-                    return ahead.instance
-                self._end(ahead)
+                    return prestarted.sandbox
+                self._end(prestarted)
         return None
 
-    def _end(self, ahead: Ahead) -> None:
-        self._quota.leave(ahead.size)
-        self._used.put(ahead.instance)
+    def _end(self, prestarted: PrestartedProcess) -> None:
+        self._quota.leave(prestarted.size)
+        self._used.put(prestarted.sandbox)
 
     def _end_all(self) -> None:
         while self._ready:
@@ -205,13 +205,13 @@ class Pool:
                     self._changed.wait(_ASK_AGAIN)
                 continue
             try:
-                ahead = start_ahead(plan, self._closing)
+                prestarted = prestart(plan, self._closing)
             except (CapsuleError, OSError):
                 # Whoever needs one starts it then, and is told what is wrong.
                 self._quota.leave(0)
-                ahead = None
+                prestarted = None
             with self._changed:
-                self._keep(ahead, plan)
+                self._keep(prestarted, plan)
                 self._changed.notify_all()
 
     def _next(self) -> Plan | None:
@@ -230,17 +230,17 @@ class Pool:
                 self._changed.wait(max(left, 0) if self._ready else None)
         return None
 
-    def _keep(self, ahead: Ahead | None, plan: Plan) -> None:
-        if ahead is None:
+    def _keep(self, prestarted: PrestartedProcess | None, plan: Plan) -> None:
+        if prestarted is None:
             self._failures += 1
             self._failed_at = time.monotonic()
             return
-        self._quota.weigh(ahead.size)
+        self._quota.weigh(prestarted.size)
         if self._plan is not None and serves(plan, self._plan) and not self._closing.cancelled:
             self._failures = 0
-            self._ready.append(ahead)
+            self._ready.append(prestarted)
         else:
-            self._end(ahead)
+            self._end(prestarted)
 
     def _clear(self) -> None:
         """See processes that were used gone, with their folders: a thread's work."""

@@ -8,8 +8,8 @@ from capsule.namedtuples import NamedTuple
 from capsule.pool import slots as running
 from capsule.pool.pool import IDLE_SECONDS, Pool
 from capsule.runner import prepare
-from capsule.runner.run import COLD, first_plan, given_up, run, studio_of
-from capsule.runner.snapshot_choice import Unstarted, start_of
+from capsule.runner.run import COLD, first_plan, given_up, run, snapshot_settings
+from capsule.runner.snapshot_choice import Unstarted, choose_snapshot
 from capsule.snapshot.task_snapshot import Unfrozen
 
 if TYPE_CHECKING:
@@ -37,11 +37,11 @@ class Warmth(NamedTuple):
     after: int = 0
 
 
-class Box:
+class PreparedTask:
     """Runs one task again and again, from several threads too; `with` it, or call `close`.
 
     The folders, limits and code are those of the moment it was made; values of variables are those
-    of each run. Cancelling its making leaves a box that runs nothing ahead.
+    of each run. Cancelling its making leaves a task that runs nothing ahead.
     """
 
     def __init__(
@@ -66,7 +66,7 @@ class Box:
             self._warm_up()
 
     def __repr__(self) -> str:
-        return f"<Box {self._order.policy.task!r} with {self.pool!r}>"
+        return f"<PreparedTask {self._order.policy.task!r} with {self.pool!r}>"
 
     def run(
         self,
@@ -101,14 +101,14 @@ class Box:
         if self.pool is not None:
             self.pool.close()
 
-    def __enter__(self) -> Box:
+    def __enter__(self) -> PreparedTask:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
 
 
-def open_box(  # noqa: PLR0913 - all that a box is made of
+def open_prepared_task(  # noqa: PLR0913 - all that it is made of
     source: Source,
     call: prepare.Call,
     home: Path,
@@ -117,7 +117,7 @@ def open_box(  # noqa: PLR0913 - all that a box is made of
     warmth: Warmth,
     cancellation: Cancellation,
     ledger: Ledger | None = None,
-) -> Box:
+) -> PreparedTask:
     """Settle a task for many runs; `call` has what they share: limits, mounts, environment.
 
     `ledger` keeps a record of all runs.
@@ -125,7 +125,7 @@ def open_box(  # noqa: PLR0913 - all that a box is made of
     Raises `CapsuleError` when anything is wrong; nothing has run then.
     """
     order = prepare.order(source, call, home, progress)._replace(ledger=ledger)
-    return Box(order, source.project.root, warmth, cancellation)
+    return PreparedTask(order, source.project.root, warmth, cancellation)
 
 
 def run_in_turn(
@@ -148,12 +148,12 @@ def _begun(order: Order, cancellation: Cancellation) -> tuple[Order, Plan | None
 
     And how its attempts will be made; None where that cannot be said ahead.
     """
-    studio = studio_of(order, order.policy.timeout_ms, cancellation)
-    start = start_of(order.material, order.call, studio)
+    settings = snapshot_settings(order, order.policy.timeout_ms, cancellation)
+    start = choose_snapshot(order.inputs, order.call, settings)
     if isinstance(start, Unstarted):
         return order, None
-    frozen = start.material.frozen
+    frozen = start.inputs.frozen
     # One that may have a snapshot the next time is not held to that it has none now.
     if not (isinstance(frozen, Unfrozen) and frozen.limited):
-        order = order._replace(material=start.material)
+        order = order._replace(inputs=start.inputs)
     return order, first_plan(order, start)

@@ -9,7 +9,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
-from capsule.pool.prepared_task import Warmth, open_box
+from capsule.pool.prepared_task import Warmth, open_prepared_task
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from capsule.lifecycle.events import Ledger
     from capsule.policy.declaration_types import Declarations
     from capsule.policy.project import Project
-    from capsule.pool.prepared_task import Box
+    from capsule.pool.prepared_task import PreparedTask
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner.observer import Observer
@@ -32,7 +32,7 @@ WARMTH = Warmth(2, after=1)
 
 
 class _Key(NamedTuple):
-    """All that a box is made of; two of them are compared, the cheap part first.
+    """All that a prepared task is made of; two of them are compared, the cheap part first.
 
     `digest` stands for the sources, and for all of an artifact.
     """
@@ -44,7 +44,7 @@ class _Key(NamedTuple):
 
 
 class _Making(NamedTuple):
-    """What a box is made with, when there is none yet."""
+    """What a prepared task is made with, when there is none yet."""
 
     source: Source
     call: Call
@@ -53,8 +53,8 @@ class _Making(NamedTuple):
     ledger: Ledger | None
 
 
-class Boxes:
-    """Runs tasks in boxes that are kept; `with` it, or call `close`.
+class PreparedTaskCache:
+    """Runs tasks that are kept prepared; `with` it, or call `close`.
 
     `home` is where capsule keeps its state; `ledger` keeps a record of all runs.
     """
@@ -72,7 +72,7 @@ class Boxes:
         self._kept: list[_Kept] = []
 
     def __repr__(self) -> str:
-        return f"<Boxes {len(self._kept)} of {self._most}>"
+        return f"<PreparedTaskCache {len(self._kept)} of {self._most}>"
 
     def run(
         self,
@@ -88,8 +88,10 @@ class Boxes:
         """
         kept = self._find(source, call)
         try:
-            box = kept.box(_Making(source, call, self._home, progress, self._ledger), cancellation)
-            return box.run(call, observer, cancellation, progress)
+            prepared = kept.prepared(
+                _Making(source, call, self._home, progress, self._ledger), cancellation
+            )
+            return prepared.run(call, observer, cancellation, progress)
         finally:
             self._leave(kept)
 
@@ -100,7 +102,7 @@ class Boxes:
         for one in kept:
             one.close()
 
-    def __enter__(self) -> Boxes:
+    def __enter__(self) -> PreparedTaskCache:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -108,7 +110,7 @@ class Boxes:
 
     def _find(self, source: Source, call: Call) -> _Kept:
         key = _Key(
-            source.bundle.digest if source.exported is None else source.exported.digest,
+            source.bundle.digest if source.artifact is None else source.artifact.digest,
             source.declarations,
             source.project,
             # What is different in each run.
@@ -136,7 +138,7 @@ class Boxes:
 
 
 class _Kept:
-    """One box, made when it is first used; `users` are those who run it now.
+    """One prepared task, made when it is first used; `users` are those who run it now.
 
     Nothing of a call is kept but what is in the key: arguments and variables of one program are
     not for the next.
@@ -146,13 +148,13 @@ class _Kept:
         self.key, self.users = key, 0
         self._warmth = warmth
         self._lock = threading.Lock()
-        self._box: Box | None = None
+        self._prepared: PreparedTask | None = None
 
-    def box(self, making: _Making, cancellation: Cancellation) -> Box:
+    def prepared(self, making: _Making, cancellation: Cancellation) -> PreparedTask:
         with self._lock:
-            if self._box is not None:
-                return self._box
-            box = open_box(
+            if self._prepared is not None:
+                return self._prepared
+            prepared = open_prepared_task(
                 making.source,
                 making.call,
                 making.home,
@@ -163,12 +165,12 @@ class _Kept:
             )
             # One whose making was cancelled has no snapshot: the next to come makes another.
             if cancellation.cancelled:
-                box.close()
+                prepared.close()
             else:
-                self._box = box
-            return box
+                self._prepared = prepared
+            return prepared
 
     def close(self) -> None:
         with self._lock:
-            if self._box is not None:
-                self._box.close()
+            if self._prepared is not None:
+                self._prepared.close()

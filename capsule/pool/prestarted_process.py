@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from capsule.process.argv import Mount
     from capsule.process.process_protocol import Stop
-    from capsule.process.sandbox_process import Instance
+    from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.attempt import Plan
 
 # How long a process may take until it waits; on a machine that is very busy, seconds.
@@ -24,26 +24,26 @@ _SECONDS = 60.0
 _Place = tuple[int, int] | None
 
 
-class Ahead:
+class PrestartedProcess:
     """A process that waits, and where its folders really were when it was started.
 
     `size` is the memory that it has for itself, in bytes.
     """
 
-    def __init__(self, started: Instance, places: tuple[_Place, ...]) -> None:
-        self.instance = started
+    def __init__(self, started: SandboxProcess, places: tuple[_Place, ...]) -> None:
+        self.sandbox = started
         self.size = own_memory(started.process.pid)
         self._places = places
 
     def __repr__(self) -> str:
-        return f"<Ahead {self.instance!r}>"
+        return f"<PrestartedProcess {self.sandbox!r}>"
 
     def is_fit(self, plan: Plan) -> bool:
         """Say whether it still waits, and its folders are still those of their paths.
 
         A folder that was deleted and made again is another one; it has the one that is gone.
         """
-        return self.instance.process.is_quiet() and self._places == _places(plan.launch.mounts)
+        return self.sandbox.process.is_quiet() and self._places == _places(plan.launch.mounts)
 
 
 def serves(mine: Plan, plan: Plan) -> bool:
@@ -57,7 +57,7 @@ def serves(mine: Plan, plan: Plan) -> bool:
     return enough and mine.launch == plan.launch
 
 
-def start_ahead(plan: Plan, stop: Stop) -> Ahead:
+def prestart(plan: Plan, stop: Stop) -> PrestartedProcess:
     """Start a process for a plan whose `warming` is known, and return it when it waits.
 
     Raises `CapsuleError` when it cannot be started, or does not come to wait; nothing is left then.
@@ -65,16 +65,16 @@ def start_ahead(plan: Plan, stop: Stop) -> Ahead:
     warming = plan.warming or 0
     launch = plan.launch._replace(fuel=plan.launch.fuel + warming)
     places = _places(launch.mounts)
-    started = sandbox_process.start(launch, plan.walls, timeout_ms=plan.limits.timeout_ms)
+    started = sandbox_process.start(launch, plan.layers, timeout_ms=plan.limits.timeout_ms)
     try:
         _warm_up(started, stop)
     except BaseException:
         started.close()
         raise
-    return Ahead(started, places)
+    return PrestartedProcess(started, places)
 
 
-def _warm_up(started: Instance, stop: Stop) -> None:
+def _warm_up(started: SandboxProcess, stop: Stop) -> None:
     process, answer = started.process, b""
     deadline = time.monotonic() + _SECONDS
     process.send(request.warm())

@@ -3,8 +3,8 @@
 Whoever waits is served in turns: first each owner's first, then each owner's second. A batch of a
 thousand does not keep a single run waiting behind it.
 
-The tasks that a task calls need no slot: they are bounded by their run (`capsule.runner.run_budget`), so
-a task that waits for one of its own never waits for a slot.
+The tasks that a task calls need no slot: they are bounded by their run
+(`capsule.runner.run_budget`), so a task that waits for one of its own never waits for a slot.
 """
 
 from __future__ import annotations

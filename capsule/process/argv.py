@@ -34,14 +34,14 @@ STDLIB_GUEST = "/usr/local/lib"
 class Mount(NamedTuple):
     """A folder of the host and the absolute path that the sandbox sees it under.
 
-    No link is on the path of a `straight` one when the policy is made, nor may one be when it is
+    No link is on the path of a `nofollow` one when the policy is made, nor may one be when it is
     mounted: a folder of the user's, which another sandbox may be writing around.
     """
 
     host: Path
     guest: str
     writable: bool
-    straight: bool = False
+    nofollow: bool = False
 
 
 def tmp_mount(scratch: Scratch) -> Mount:

@@ -35,7 +35,7 @@ class Cancellation:
     def cancel(self) -> None:
         """Ask for the end; safe in a signal handler, from any thread, and more than once."""
         self.cancelled = True
-        self._ring()
+        self._wake()
         for listener in tuple(self._listeners):
             listener()
 
@@ -56,10 +56,10 @@ class Cancellation:
                 self._reader, self._writer = os.pipe()
                 os.set_blocking(self._writer, False)
                 if self.cancelled:
-                    self._ring()
+                    self._wake()
             return self._reader
 
-    def _ring(self) -> None:
+    def _wake(self) -> None:
         with self._lock:
             if self._writer >= 0:
                 # A full pipe has woken its reader already.

@@ -14,7 +14,7 @@ from capsule.process.argv import command_line
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capsule.confine.isolation_layers import Walls
+    from capsule.confine.isolation_layers import IsolationLayers
     from capsule.process.argv import Launch
     from capsule.process.process_protocol import Process
 
@@ -24,7 +24,7 @@ _ENVIRONMENT = {"RUST_BACKTRACE": "0"}
 _CPU_GRACE = 2
 
 
-def start(launch: Launch, walls: Walls, *, timeout_ms: int | None) -> Process:
+def start(launch: Launch, layers: IsolationLayers, *, timeout_ms: int | None) -> Process:
     """Start the sandbox that `launch` describes.
 
     Raises `UsageError` for a folder that cannot be mounted, `ToolchainError` when the program
@@ -40,10 +40,10 @@ def start(launch: Launch, walls: Walls, *, timeout_ms: int | None) -> Process:
             *(mount.host for mount in launch.mounts if not mount.writable),
         ),
         write=tuple(mount.host for mount in launch.mounts if mount.writable),
-        straight=frozenset(mount.host for mount in launch.mounts if mount.straight),
+        nofollow=frozenset(mount.host for mount in launch.mounts if mount.nofollow),
     )
     try:
-        process = _start(argv, lambda spawn: confine.put_up(walls, access, spawn))
+        process = _start(argv, lambda spawn: confine.put_up(layers, access, spawn))
     except OSError as error:
         raise ToolchainError(
             f"cannot start {launch.wasmtime}: {error}", hint="capsule doctor"

@@ -6,21 +6,23 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from capsule.confine import readonly_copies
-from capsule.confine.nofollow import is_straight
+from capsule.confine.nofollow import has_no_links
 from capsule.errors import PolicyError
 from capsule.process.argv import tmp_mount
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from capsule.confine.isolation_layers import Walls
+    from capsule.confine.isolation_layers import IsolationLayers
     from capsule.confine.scratch import Scratch
     from capsule.process.argv import Mount
 
 
 @contextmanager
-def mounted(mounts: Sequence[Mount], walls: Walls, scratch: Scratch) -> Iterator[tuple[Mount, ...]]:
-    """Give the mounts for a run behind `walls`, with `scratch` as its `/tmp`.
+def mounted(
+    mounts: Sequence[Mount], layers: IsolationLayers, scratch: Scratch
+) -> Iterator[tuple[Mount, ...]]:
+    """Give the mounts for a run behind `layers`, with `scratch` as its `/tmp`.
 
     What had to be copied for it counts as what is in `/tmp`, and is deleted after.
 
@@ -28,22 +30,22 @@ def mounted(mounts: Sequence[Mount], walls: Walls, scratch: Scratch) -> Iterator
     has run then.
     """
     with ExitStack() as copies:
-        given = [_mounted(mount, walls, copies) for mount in mounts]
+        given = [_mounted(mount, layers, copies) for mount in mounts]
         for shown, mount in zip(given, mounts, strict=True):
             if shown.host != mount.host:
                 scratch.watch(shown.host)
         yield (*given, tmp_mount(scratch))
 
 
-def _mounted(mount: Mount, walls: Walls, copies: ExitStack) -> Mount:
-    if mount.straight and not is_straight(mount.host):
+def _mounted(mount: Mount, layers: IsolationLayers, copies: ExitStack) -> Mount:
+    if mount.nofollow and not has_no_links(mount.host):
         raise PolicyError(
             f"the folder {mount.guest} was moved while the run went on: a link is in its place now"
         )
     if mount.writable:
         return mount
     shown = copies.enter_context(
-        readonly_copies.read_only(mount.host, walls, mount.guest, straight=mount.straight)
+        readonly_copies.read_only(mount.host, layers, mount.guest, nofollow=mount.nofollow)
     )
     # A copy lies where the system keeps temporary files, and links may lead there.
-    return mount._replace(host=shown, straight=mount.straight and shown == mount.host)
+    return mount._replace(host=shown, nofollow=mount.nofollow and shown == mount.host)

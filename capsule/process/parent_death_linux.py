@@ -17,7 +17,7 @@ import signal
 DESCRIPTOR = 3
 
 
-class Lifeline:
+class ParentDeathPipe:
     """One process's tie to this program, a pipe; `close` it when the process is gone."""
 
     def __init__(self, theirs: int, mine: int) -> None:

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from capsule.process import parent_death_macos
-from capsule.process.parent_death_linux import DESCRIPTOR, Lifeline
+from capsule.process.parent_death_linux import DESCRIPTOR, ParentDeathPipe
 from capsule.process.process_protocol import Arrival
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ _READ = 1 << 16
 _FIRST_FREE = 3
 _LOOK_AGAIN = 0.001
 # Whether the kernel itself ends a sandbox that has lost its host.
-_LIFELINES = sys.platform == "linux"
+_KERNEL_TELLS = sys.platform == "linux"
 # Whether a program is started while other threads of this one go on.
 _RELEASES = sys.platform == "linux"
 # Whether `poll` tells the end of a pipe of which nothing else was asked.
@@ -37,11 +37,16 @@ class PosixProcess:
     """See `capsule.process.process_protocol.Process`."""
 
     def __init__(
-        self, pid: int, stdin: int, stdout: int, stderr: int, lifeline: Lifeline | None = None
+        self,
+        pid: int,
+        stdin: int,
+        stdout: int,
+        stderr: int,
+        parent_death: ParentDeathPipe | None = None,
     ) -> None:
         self.pid = pid
         self.status: int | None = None
-        self._lifeline = lifeline
+        self._parent_death = parent_death
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._outbox = bytearray()
         for descriptor in (stdin, stdout, stderr):
@@ -183,8 +188,8 @@ class PosixProcess:
         self._stdin = _closed(self._stdin)
         self._stdout = _closed(self._stdout)
         self._stderr = _closed(self._stderr)
-        if self._lifeline is not None:
-            self._lifeline.close()
+        if self._parent_death is not None:
+            self._parent_death.close()
 
     def __enter__(self) -> PosixProcess:
         return self
@@ -206,13 +211,13 @@ def start(
 
     Raises `OSError` when the program cannot be started.
     """
-    group = 0 if _LIFELINES else parent_death_macos.group()
-    pipes = _pipes(4 if _LIFELINES else 3)
+    group = 0 if _KERNEL_TELLS else parent_death_macos.group()
+    pipes = _pipes(4 if _KERNEL_TELLS else 3)
     (stdin, my_stdin), (my_stdout, stdout), (my_stderr, stderr) = pipes[:3]
-    lifeline = Lifeline(*pipes[3]) if _LIFELINES else None
+    parent_death = ParentDeathPipe(*pipes[3]) if _KERNEL_TELLS else None
     duplicates = [(stdin, 0), (stdout, 1), (stderr, 2)]
-    if lifeline is not None:
-        duplicates.append((lifeline.theirs, DESCRIPTOR))
+    if parent_death is not None:
+        duplicates.append((parent_death.theirs, DESCRIPTOR))
 
     spawn = _spawning(argv, environment, duplicates, group)
     try:
@@ -220,15 +225,15 @@ def start(
     except BaseException:
         for descriptor in (my_stdin, my_stdout, my_stderr):
             os.close(descriptor)
-        if lifeline is not None:
-            lifeline.close()
+        if parent_death is not None:
+            parent_death.close()
         raise
     finally:
         for descriptor in (stdin, stdout, stderr):
             os.close(descriptor)
-    if lifeline is not None:
-        lifeline.tie(pid)
-    return PosixProcess(pid, my_stdin, my_stdout, my_stderr, lifeline)
+    if parent_death is not None:
+        parent_death.tie(pid)
+    return PosixProcess(pid, my_stdin, my_stdout, my_stderr, parent_death)
 
 
 def _spawning(

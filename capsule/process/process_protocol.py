@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Stop(Protocol):
-    """What a wait ends for: a `Cancellation`, or a `Bell`."""
+    """What a wait ends for: a `Cancellation`, or a `WakeupPipe`."""
 
     @property
     def cancelled(self) -> bool:

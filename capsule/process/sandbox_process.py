@@ -12,13 +12,13 @@ from capsule.process.argv import SEAL_DIGITS
 from capsule.process.mounts import mounted
 
 if TYPE_CHECKING:
-    from capsule.confine.isolation_layers import Walls
+    from capsule.confine.isolation_layers import IsolationLayers
     from capsule.confine.scratch import Scratch
     from capsule.process.argv import Launch
     from capsule.process.process_protocol import Process
 
 
-class Instance:
+class SandboxProcess:
     """A started process, its private `/tmp`, and the copies of folders that it may only read.
 
     `seal` is the text that its closing frame has to bear. `with` it, or call `close`.
@@ -29,20 +29,20 @@ class Instance:
         self._owned = owned
 
     def __repr__(self) -> str:
-        return f"<Instance {self.process!r} with {self.scratch!r}>"
+        return f"<SandboxProcess {self.process!r} with {self.scratch!r}>"
 
     def close(self) -> None:
         """End the process if it runs, and delete its folders."""
         self._owned.close()
 
-    def __enter__(self) -> Instance:
+    def __enter__(self) -> SandboxProcess:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
 
 
-def start(launch: Launch, walls: Walls, *, timeout_ms: int | None) -> Instance:
+def start(launch: Launch, layers: IsolationLayers, *, timeout_ms: int | None) -> SandboxProcess:
     """Start the sandbox that `launch` describes, with a seal and a `/tmp` of its own.
 
     Raises what `capsule.process.launch.start` and the folders' making raise; nothing is left then.
@@ -50,8 +50,8 @@ def start(launch: Launch, walls: Walls, *, timeout_ms: int | None) -> Instance:
     seal = os.urandom(SEAL_DIGITS // 2).hex()
     with ExitStack() as owned:
         tmp = owned.enter_context(scratch())
-        mounts = owned.enter_context(mounted(launch.mounts, walls, tmp))
+        mounts = owned.enter_context(mounted(launch.mounts, layers, tmp))
         launch = launch._replace(seal=seal, mounts=mounts)
-        process = owned.enter_context(starting.start(launch, walls, timeout_ms=timeout_ms))
-        return Instance(process, tmp, seal, owned.pop_all())
+        process = owned.enter_context(starting.start(launch, layers, timeout_ms=timeout_ms))
+        return SandboxProcess(process, tmp, seal, owned.pop_all())
     raise AssertionError  # an ExitStack swallows nothing here

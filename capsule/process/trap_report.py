@@ -23,10 +23,10 @@ TRAPPED = 134
 TAIL = 64 << 10
 
 
-class Report(NamedTuple):
+class TrapReport(NamedTuple):
     """How a run ended, as far as wasmtime's report tells.
 
-    `drain_offset` is where in the preloaded `host` module the fuel gauge stopped, None when the run
+    `drain_offset` is where in the preloaded `host` module the fuel meter stopped, None when the run
     ended anywhere else. `reason` is the report's last line.
     """
 
@@ -49,7 +49,7 @@ def is_whole(stderr: bytes | bytearray, seal: bytes) -> bool:
     return trap >= 0 and stderr.find(b"\n", trap) >= 0
 
 
-def read_report(stderr: bytes, status: int | None, seal: bytes = b"") -> Report:
+def read_report(stderr: bytes, status: int | None, seal: bytes = b"") -> TrapReport:
     """Split the end of a run's stderr into what the guest wrote there and wasmtime's report.
 
     `status` is how the process ended, None when a report that `is_whole` says it.
@@ -61,16 +61,16 @@ def read_report(stderr: bytes, status: int | None, seal: bytes = b"") -> Report:
     else:
         at = stderr.rfind(_START)
         if at < 0 or status == 0:
-            return Report(stderr, out_of_fuel=False, drain_offset=None, reason=None)
+            return TrapReport(stderr, out_of_fuel=False, drain_offset=None, reason=None)
         written, report = stderr[:at], stderr[at:]
         trapped = status == TRAPPED
     lines = [line.strip() for line in report.decode(errors="replace").splitlines() if line.strip()]
     reason = _bare(lines[-1]) if lines else None
     if not trapped:
-        return Report(written, out_of_fuel=False, drain_offset=None, reason=reason)
+        return TrapReport(written, out_of_fuel=False, drain_offset=None, reason=reason)
     offset = _drain_offset(report)
     out_of_fuel = offset is None and _OUT_OF_FUEL in report
-    return Report(written, out_of_fuel, offset, reason)
+    return TrapReport(written, out_of_fuel, offset, reason)
 
 
 def _drain_offset(report: bytes) -> int | None:

@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
 
 
-class Bell:
-    """Rings when `outer` is cancelled, and when anyone rings it; it can be rung again and again.
+class WakeupPipe:
+    """Wakes its reader when `outer` is cancelled, and when anyone calls `wake`, again and again.
 
     `with` it, or call `close`: it holds two descriptors.
     """
@@ -24,9 +24,9 @@ class Bell:
         self._reader, self._writer = os.pipe()
         os.set_blocking(self._reader, False)
         os.set_blocking(self._writer, False)
-        outer.attach(self.ring)
+        outer.attach(self.wake)
 
-    def ring(self) -> None:
+    def wake(self) -> None:
         """Wake whoever waits; safe in a signal handler and from any thread."""
         self.cancelled = True
         with self._lock:
@@ -36,7 +36,7 @@ class Bell:
                     os.write(self._writer, b"\0")
 
     def clear(self) -> None:
-        """Be silent until the next ring; a cancellation goes on ringing."""
+        """Be quiet until the next call of `wake`; a cancellation stays."""
         if self._outer.cancelled:
             return
         self.cancelled = False
@@ -47,19 +47,19 @@ class Bell:
             return
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable while it rings."""
+        """Return a descriptor that is readable while somebody has called."""
         return self._reader
 
     def close(self) -> None:
         """Give the descriptors back."""
-        self._outer.detach(self.ring)
+        self._outer.detach(self.wake)
         with self._lock:
             reader, self._reader = self._reader, -1
             writer, self._writer = self._writer, -1
             os.close(writer)
             os.close(reader)
 
-    def __enter__(self) -> Bell:
+    def __enter__(self) -> WakeupPipe:
         return self
 
     def __exit__(self, *exc: object) -> None:

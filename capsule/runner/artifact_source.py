@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from capsule.artifact.contents import Parts
-    from capsule.artifact.task_manifest import Description
+    from capsule.artifact.contents import ArtifactContents
+    from capsule.artifact.task_manifest import TaskManifest
 
 
-class Exported(NamedTuple):
+class ArtifactSource(NamedTuple):
     """What an artifact holds besides its sources.
 
     `digest` stands for all of it. `memory` is the size of its snapshot's memory, 0 where it brings
@@ -32,17 +32,19 @@ class Exported(NamedTuple):
     """
 
     name: str
-    description: Description
+    task_manifest: TaskManifest
     memory: int
     packages: str
     digest: str
-    contents: Contents
+    contents: LazyContents
 
 
-class Contents:
+class LazyContents:
     """All that an artifact holds, read when somebody asks for it."""
 
-    def __init__(self, path: Path, name: str, digest: str, parts: Parts | None = None) -> None:
+    def __init__(
+        self, path: Path, name: str, digest: str, parts: ArtifactContents | None = None
+    ) -> None:
         self._path, self._name, self._digest = path, name, digest
         self._parts = parts
 
@@ -50,7 +52,7 @@ class Contents:
         return f"<Contents of {self._name}{'' if self._parts else ', unread'}>"
 
     @property
-    def parts(self) -> Parts:
+    def parts(self) -> ArtifactContents:
         """The parts. Raises `ArtifactError` when the file is not any more what it was."""
         if self._parts is None:
             from capsule.artifact import read
@@ -65,7 +67,7 @@ class Contents:
 class Sources(Mapping[str, bytes]):
     """The files of an artifact's bundle."""
 
-    def __init__(self, contents: Contents) -> None:
+    def __init__(self, contents: LazyContents) -> None:
         self._contents = contents
 
     def __repr__(self) -> str:
@@ -81,7 +83,7 @@ class Sources(Mapping[str, bytes]):
         return len(self._contents.parts.sources)
 
 
-def open_artifact(path: Path, name: str, home: Path | None) -> tuple[Exported, Bundle]:
+def open_artifact(path: Path, name: str, home: Path | None) -> tuple[ArtifactSource, Bundle]:
     """Return what an artifact holds, with what `home` remembers of it; `name` is for messages.
 
     Raises `ArtifactError`.
@@ -107,7 +109,7 @@ def _recalled(home: Path, path: Path) -> dict[str, Any] | None:
         return None  # reading it says what is wrong
 
 
-def _read(path: Path, name: str, home: Path | None) -> tuple[Contents, dict[str, Any]]:
+def _read(path: Path, name: str, home: Path | None) -> tuple[LazyContents, dict[str, Any]]:
     from capsule.artifact import read
 
     begin = parse_cache.now()
@@ -124,7 +126,7 @@ def _read(path: Path, name: str, home: Path | None) -> tuple[Contents, dict[str,
     }
     if home is not None and status is not None and parse_cache.settled(status, begin):
         parse_cache.keep(home, parse_cache.key_of(str(path), status), known)
-    return Contents(path, name, parts.digest, parts), known
+    return LazyContents(path, name, parts.digest, parts), known
 
 
 def _digest_of_packages(packages: Mapping[str, bytes]) -> str:
@@ -136,12 +138,12 @@ def _digest_of_packages(packages: Mapping[str, bytes]) -> str:
 
 
 def _understood(
-    path: Path, name: str, known: dict[str, Any], contents: Contents | None
-) -> tuple[Exported, Bundle]:
+    path: Path, name: str, known: dict[str, Any], contents: LazyContents | None
+) -> tuple[ArtifactSource, Bundle]:
     described = task_manifest.decode(known["manifest"], name)
-    contents = contents or Contents(path, name, known["digest"])
-    exported = Exported(
+    contents = contents or LazyContents(path, name, known["digest"])
+    artifact = ArtifactSource(
         name, described, known["memory"], known["packages"], known["digest"], contents
     )
     sources = Sources(contents)
-    return exported, Bundle(sources, described.entry, described.imports, known["bundle"])
+    return artifact, Bundle(sources, described.entry, described.imports, known["bundle"])

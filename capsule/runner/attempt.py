@@ -10,9 +10,9 @@ from capsule.namedtuples import NamedTuple
 from capsule.process import sandbox_process
 from capsule.process.process_protocol import wait
 from capsule.process.trap_report import TAIL, is_whole, read_report
-from capsule.process.wakeup_pipe import Bell
-from capsule.runner.call_dispatcher import Switchboard, nothing
-from capsule.runner.outcome import Evidence, Verdict, judge
+from capsule.process.wakeup_pipe import WakeupPipe
+from capsule.runner.call_dispatcher import CallDispatcher, nothing
+from capsule.runner.outcome import Evidence, Outcome, judge
 from capsule.shared import frames
 from capsule.snapshot import fuel_meter
 from capsule.wire.decoder import Decoder, Frame
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from capsule.confine.isolation_layers import Walls
+    from capsule.confine.isolation_layers import IsolationLayers
     from capsule.process.argv import Launch
     from capsule.process.cancel import Cancellation
     from capsule.process.process_protocol import Arrival
-    from capsule.process.sandbox_process import Instance
+    from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.call_dispatcher import Answer
     from capsule.runner.limit_messages import Limits
 
@@ -34,8 +34,8 @@ if TYPE_CHECKING:
 _GRACE = 5.0
 # How much of its answers a sandbox may leave unread before the next one waits.
 _UNREAD = 16 << 20
-# How long the fuel gauge may take behind the closing frame: 0.1 s for the largest budget here.
-_GAUGE_SECONDS = 2.0
+# How long the fuel meter may take behind the closing frame: 0.1 s for the largest budget here.
+_METER_SECONDS = 2.0
 
 
 class Output(Protocol):
@@ -62,7 +62,7 @@ class Plan(NamedTuple):
 
     launch: Launch
     first_step: int
-    walls: Walls
+    layers: IsolationLayers
     request: bytes
     limits: Limits
     warming: int | None = None
@@ -79,7 +79,7 @@ class Starter(Protocol):
     @property
     def sees_end(self) -> bool: ...
 
-    def start(self, plan: Plan) -> AbstractContextManager[Instance]:
+    def start(self, plan: Plan) -> AbstractContextManager[SandboxProcess]:
         """Give the instance for the `with` block; it ends with that."""
 
 
@@ -88,16 +88,16 @@ class Cold:
 
     sees_end = True
 
-    def start(self, plan: Plan) -> Instance:
+    def start(self, plan: Plan) -> SandboxProcess:
         """Start a sandbox. Raises what `capsule.process.sandbox_process.start` raises."""
         plan.cold()
-        return sandbox_process.start(plan.launch, plan.walls, timeout_ms=plan.limits.timeout_ms)
+        return sandbox_process.start(plan.launch, plan.layers, timeout_ms=plan.limits.timeout_ms)
 
 
 class Attempt(NamedTuple):
     """How an attempt ended and what it used; see `capsule.envelope.Execution` for the units."""
 
-    verdict: Verdict
+    outcome: Outcome
     duration_ms: int
     fuel: int | None
     memory: int | None
@@ -116,13 +116,13 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
     deadline = None if timeout_ms is None else begin + timeout_ms / 1000
     with (
         starter.start(plan) as started,
-        Bell(cancellation) as bell,
-        Switchboard(bell, plan.answer) as switchboard,
+        WakeupPipe(cancellation) as wakeup,
+        CallDispatcher(wakeup, plan.answer) as dispatcher,
     ):
         process = started.process
         process.send(plan.request)
-        watch = _Watch(output, started, switchboard, to_end=starter.sees_end)
-        last = watch.follow(deadline, cancellation, bell)
+        watch = _Watch(output, started, dispatcher, to_end=starter.sees_end)
+        last = watch.follow(deadline, cancellation, wakeup)
         status: int | None = None
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)
@@ -137,7 +137,7 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
     if report.raw_stderr:
         watch.stderr.add(report.raw_stderr)
         watch.output.stderr(report.raw_stderr)
-    verdict = judge(
+    outcome = judge(
         Evidence(
             watch.answer,
             watch.decoder,
@@ -154,9 +154,9 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
     )
     over = report.drain_offset is not None and watch.violation is None
     return Attempt(
-        verdict,
+        outcome,
         duration,
-        _fuel(plan, report.drain_offset, verdict),
+        _fuel(plan, report.drain_offset, outcome),
         watch.memory if over else None,
         watch.stdout.text(),
         watch.stderr.text(),
@@ -168,10 +168,10 @@ class _Watch:
     """What is known of a sandbox while it runs."""
 
     def __init__(
-        self, output: Output, started: Instance, switchboard: Switchboard, *, to_end: bool
+        self, output: Output, started: SandboxProcess, dispatcher: CallDispatcher, *, to_end: bool
     ) -> None:
         self.output = output
-        self.switchboard = switchboard
+        self.dispatcher = dispatcher
         self.process, self.scratch = started.process, started.scratch
         self.overflow: str | None = None
         self.seal = started.seal.encode()
@@ -186,23 +186,25 @@ class _Watch:
         self.memory: int | None = None
         self.violation: WireError | None = None
 
-    def follow(self, deadline: float | None, cancellation: Cancellation, bell: Bell) -> Arrival:
+    def follow(
+        self, deadline: float | None, cancellation: Cancellation, wakeup: WakeupPipe
+    ) -> Arrival:
         """Read until the end, the deadline, a cancellation or a violation; return the last look.
 
-        Behind the closing frame the task is over and in time, and only the gauge still runs. When
+        Behind the closing frame the task is over and in time, and only the meter still runs. When
         its report is there, the process has no more to say, and its end is not waited for, unless
         somebody does that anyway: the report comes in some eighty pieces, and to be woken for many
         of them takes longer than the rest of the host's work.
         """
         process = self.process
-        gauge_deadline: float | None = None
+        meter_deadline: float | None = None
         while True:
-            arrival = wait(process, gauge_deadline or deadline, bell, self.scratch)
+            arrival = wait(process, meter_deadline or deadline, wakeup, self.scratch)
             if arrival.cancelled and not cancellation.cancelled:
                 # It rang for answers.
                 arrival = arrival._replace(cancelled=False)
-                bell.clear()
-            for reply in self.switchboard.replies(_UNREAD - process.unsent):
+                wakeup.clear()
+            for reply in self.dispatcher.replies(_UNREAD - process.unsent):
                 process.send(reply)
             self._keep_tail(arrival.stderr)
             try:
@@ -214,13 +216,13 @@ class _Watch:
             if self.decoder.closed and is_whole(self.tail, self.seal):
                 self.reported = True
                 return arrival
-            if gauge_deadline is not None and self._to_end and self.seal in self.tail:
+            if meter_deadline is not None and self._to_end and self.seal in self.tail:
                 # Nothing that the guest wrote is in the way of the report: it all came before this.
-                process.rest(gauge_deadline, bell)
+                process.rest(meter_deadline, wakeup)
                 self._to_end = False
-            if self.decoder.closed and gauge_deadline is None:
+            if self.decoder.closed and meter_deadline is None:
                 self.over_at = time.monotonic()
-                gauge_deadline = self.over_at + _GAUGE_SECONDS
+                meter_deadline = self.over_at + _METER_SECONDS
                 if not (arrival.ended or arrival.cancelled):
                     continue
             if arrival.ended or arrival.timed_out or arrival.cancelled:
@@ -237,7 +239,7 @@ class _Watch:
             self.stderr.add(frame.payload)
             self.output.stderr(frame.payload)
         elif frame.kind == frames.CALL:
-            self.switchboard.take(frame.payload)
+            self.dispatcher.take(frame.payload)
         elif frame.kind == frames.CLOSED:
             self.memory = int.from_bytes(frame.payload[:4], "little") << 16
         else:
@@ -251,7 +253,7 @@ class _Watch:
             del self.tail[:-TAIL]
 
 
-def _fuel(plan: Plan, drain_offset: int | None, verdict: Verdict) -> int | None:
+def _fuel(plan: Plan, drain_offset: int | None, outcome: Outcome) -> int | None:
     if drain_offset is not None:
         return fuel_meter.read(plan.launch.budget, drain_offset - plan.first_step).middle
-    return plan.launch.budget if verdict.error_type == "fuel_exhausted" else None
+    return plan.launch.budget if outcome.error_type == "fuel_exhausted" else None

@@ -15,7 +15,7 @@ from capsule.runner.observer import Which
 if TYPE_CHECKING:
     from typing import Any
 
-    from capsule.confine.isolation_layers import Walls
+    from capsule.confine.isolation_layers import IsolationLayers
     from capsule.envelope import Envelope, ErrorType
     from capsule.errors import Code
     from capsule.lifecycle.events import How, Ledger
@@ -29,15 +29,15 @@ if TYPE_CHECKING:
 _MOST_BYTES, _MOST_BYTES_BELOW, _MOST_REFUSED = 4 << 20, 16 << 20, 100
 
 
-class Register:
+class RunEvents:
     """The attempts of one run, with all that it calls; any thread may use it.
 
     `file` is the task's file as the user named it. Without a ledger, nothing is kept.
     """
 
-    def __init__(self, ledger: Ledger | None, file: str | None, walls: Walls) -> None:
+    def __init__(self, ledger: Ledger | None, file: str | None, layers: IsolationLayers) -> None:
         self.ledger = ledger
-        self._file, self._walls = file, walls
+        self._file, self._layers = file, layers
         self._run = "" if ledger is None else ids.new_run()
         self._numbers = itertools.count(1)
         self._lock = Lock()
@@ -81,8 +81,8 @@ class Register:
             compute,
             ram,
             timeout_ms,
-            self._walls.landlock,
-            self._walls.seccomp,
+            self._layers.landlock,
+            self._layers.seccomp,
         )
 
     def may_refuse(self) -> bool:
@@ -98,7 +98,7 @@ class Register:
             return self._room[depth > 0] >= 0
 
 
-class Track:
+class AttemptEvents:
     """What is told of one task in a run, attempt after attempt, by the thread that runs it.
 
     The observer is told all of it, and the ledger what it keeps. `which` is the attempt that goes
@@ -106,9 +106,9 @@ class Track:
     """
 
     def __init__(
-        self, register: Register, observer: Observer, policy: Policy, which: Which
+        self, run_events: RunEvents, observer: Observer, policy: Policy, which: Which
     ) -> None:
-        self._register, self._ledger = register, register.ledger
+        self._register, self._ledger = run_events, run_events.ledger
         self._observer, self._policy = observer, policy
         self.which = which
         self._granted = policy
@@ -164,20 +164,20 @@ class Track:
         self._observer.ended(self.which, self._granted, done)
 
     def _end_of(self, done: Attempt, requests: list[dict[str, Any]]) -> Ended:
-        verdict = done.verdict
+        outcome = done.outcome
         how: How = "plain" if self._plain else "cold" if self._cold else "warm"
         new, self._requests = requests[self._requests :], len(requests)
         event = Ended(
-            state_of(verdict.error_type),
+            state_of(outcome.error_type),
             time.time_ns(),
             time.monotonic_ns() - self._begin,
             how,
             done.fuel,
             done.memory,
             done.duration_ms,
-            verdict.error_type,
-            verdict.message or None,
-            verdict.traceback,
+            outcome.error_type,
+            outcome.message or None,
+            outcome.traceback,
             done.left_out,
             new,
             done.stdout,
@@ -216,7 +216,7 @@ class Track:
             self._ledger.ended(made.id, event)
         self._observer.given_up(which, task, "policy_error", message)
 
-    def __enter__(self) -> Track:
+    def __enter__(self) -> AttemptEvents:
         return self
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from capsule import __version__
 from capsule.artifact import task_manifest
-from capsule.artifact.contents import Parts
+from capsule.artifact.contents import ArtifactContents
 from capsule.artifact.write import write
 from capsule.confine import isolation_layers as confine
 from capsule.errors import GivenUpError, UsageError
@@ -21,18 +21,18 @@ from capsule.runner.run_inputs import gather
 from capsule.snapshot import task_snapshot
 
 if TYPE_CHECKING:
-    from capsule.policy.declaration_types import Declarations, Declared
+    from capsule.policy.declaration_types import Declarations, TaskDeclaration
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
-    from capsule.runner.snapshot_choice import Material
+    from capsule.runner.snapshot_choice import RunInputs
     from capsule.runner.source import Source
 
 
 class Built(NamedTuple):
     """A task that is ready to start: `plain` says why it has no snapshot, if it has none."""
 
-    material: Material
-    studio: task_snapshot.Studio
+    inputs: RunInputs
+    settings: task_snapshot.SnapshotSettings
     plain: str | None
 
 
@@ -43,19 +43,21 @@ def build(source: Source, home: Path, progress: Progress, cancellation: Cancella
     """
     entry = entry_task(source.declarations)
     policy = resolve_all(source.declarations, source.project._replace(state=home))[entry.name]
-    walls = confine.standing()
-    material = gather(source, entry, home, walls, progress)
-    studio = task_snapshot.Studio(walls, policy.timeout_ms, policy.ram, cancellation, progress)
-    found = task_snapshot.open_task(home, material.base, material.code, studio)
+    layers = confine.standing()
+    inputs = gather(source, entry, home, layers, progress)
+    settings = task_snapshot.SnapshotSettings(
+        layers, policy.timeout_ms, policy.ram, cancellation, progress
+    )
+    found = task_snapshot.open_task(home, inputs.base, inputs.code, settings)
     if not isinstance(found, task_snapshot.Unfrozen):
-        return Built(material, studio, None)
+        return Built(inputs, settings, None)
     _go_on(cancellation)
     if found.timed_out:
         raise UsageError(
             f"task {entry.name!r}: its import takes longer than the task's timeout",
             hint="a longer timeout, or less work while the module is imported",
         )
-    return Built(material, studio, found.reason)
+    return Built(inputs, settings, found.reason)
 
 
 def export(source: Source, built: Built) -> bytes:
@@ -64,14 +66,16 @@ def export(source: Source, built: Built) -> bytes:
     Raises `ArtifactError` when it holds more than an artifact may, `GivenUpError` when it is
     cancelled.
     """
-    base, code = built.material.base, built.material.code
-    taken = None if built.plain is not None else task_snapshot.take(base, code, built.studio)
-    _go_on(built.studio.cancellation)
+    base, code = built.inputs.base, built.inputs.code
+    taken = None if built.plain is not None else task_snapshot.take(base, code, built.settings)
+    _go_on(built.settings.cancellation)
     plain = taken.reason if isinstance(taken, task_snapshot.Unfrozen) else built.plain
-    pictured = (
-        taken if isinstance(taken, task_snapshot.Pictured) else task_snapshot.Pictured([], 0, None)
+    content = (
+        taken
+        if isinstance(taken, task_snapshot.SnapshotContent)
+        else task_snapshot.SnapshotContent([], 0, None)
     )
-    described = task_manifest.Description(
+    described = task_manifest.TaskManifest(
         capsule=__version__,
         interpreter=base.runtime.interpreter,
         runtime=base.runtime.key,
@@ -79,19 +83,19 @@ def export(source: Source, built: Built) -> bytes:
         entry=code.entry,
         imports=source.bundle.imports,
         asyncio=base.runtime.asyncio,
-        files=pictured.files,
+        files=content.files,
         plain=plain,
         declarations=_settled(source),
     )
     packages = {} if code.packages is None else _content(code.packages)
-    parts = Parts(
+    parts = ArtifactContents(
         task_manifest.encode(described),
         dict(code.files),
         packages,
-        pictured.memory,
-        pictured.pages,
+        content.memory,
+        content.pages,
     )
-    return write(task_snapshot.module_of(pictured, base), parts)
+    return write(task_snapshot.module_of(content, base), parts)
 
 
 def save(artifact: bytes, target: Path) -> None:
@@ -126,7 +130,7 @@ def _go_on(cancellation: Cancellation) -> None:
 def _settled(source: Source) -> Declarations:
     """Return what the source declares, with the project's defaults written into each task."""
 
-    def settled(declared: Declared) -> Declared:
+    def settled(declared: TaskDeclaration) -> TaskDeclaration:
         own = parse_options(declared.options, declared.blame)
         return declared._replace(options=written(overlay(own, source.project.defaults)))
 

@@ -19,7 +19,7 @@ from capsule.wire import response_parser
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
-    from capsule.process.wakeup_pipe import Bell
+    from capsule.process.wakeup_pipe import WakeupPipe
 
 # Calls that are worked on at once; how many may be without an answer that was sent; and the bytes
 # of all that wait or are worked on.
@@ -49,7 +49,7 @@ class CallError(Exception):
         self.kind = kind
 
 
-class Asked(NamedTuple):
+class HostCall(NamedTuple):
     """One call: what for, with which fields, and bytes that are no JSON."""
 
     op: str
@@ -60,25 +60,25 @@ class Asked(NamedTuple):
 class Answer(Protocol):
     """What does what a sandbox asks for; it runs in threads, and stops when cancelled."""
 
-    def __call__(self, asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+    def __call__(self, asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
         """Return the fields and the bytes of the answer. Raises `CallError`."""
 
 
-def unknown(asked: Asked) -> CallError:
+def unknown(asked: HostCall) -> CallError:
     """Return the error for a call that nobody answers."""
     return CallError("refused", f"there is nobody to do {asked.op[:100]!r}")
 
 
-def nothing(asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:  # noqa: ARG001
+def nothing(asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:  # noqa: ARG001
     """Refuse whatever is asked."""
     raise unknown(asked)
 
 
-class Switchboard:
+class CallDispatcher:
     """Takes the calls of one sandbox and gives the answers; `with` it, or call `close`."""
 
-    def __init__(self, bell: Bell, answer: Answer) -> None:
-        self._bell = bell
+    def __init__(self, wakeup: WakeupPipe, answer: Answer) -> None:
+        self._wakeup = wakeup
         self._answer = answer
         self._cancellation = Cancellation()
         # All of these change under the condition only.
@@ -146,7 +146,7 @@ class Switchboard:
             self._threads.shutdown(cancel_futures=True)
         self._cancellation.close()
 
-    def _work(self, number: int, asked: Asked, size: int) -> None:
+    def _work(self, number: int, asked: HostCall, size: int) -> None:
         data = b""
         try:
             fields, data = self._answered(number, asked)
@@ -162,9 +162,9 @@ class Switchboard:
             self._changed.wait_for(lambda: self._ready < _MAX_READY or self._cancellation.cancelled)
             self._replies.append(reply)
             self._ready += len(reply)
-        self._bell.ring()
+        self._wakeup.wake()
 
-    def _answered(self, number: int, asked: Asked) -> tuple[dict[str, Any], bytes]:
+    def _answered(self, number: int, asked: HostCall) -> tuple[dict[str, Any], bytes]:
         if asked.op != _LASTING:
             return self._answer(asked, self._cancellation)
         with Cancellation() as stop:
@@ -182,14 +182,14 @@ class Switchboard:
                     if self._stops.get(number) is stop:
                         del self._stops[number]
 
-    def __enter__(self) -> Switchboard:
+    def __enter__(self) -> CallDispatcher:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self.close()
 
 
-def _understood(payload: bytes) -> tuple[int, Asked]:
+def _understood(payload: bytes) -> tuple[int, HostCall]:
     try:
         text, data = frames.unpack_call(payload)
         if response_parser.weight(text) > _MAX_WEIGHT:
@@ -200,4 +200,4 @@ def _understood(payload: bytes) -> tuple[int, Asked]:
         raise WireError(f"the sandbox sent a call that is none: {type(error).__name__}") from None
     if type(number) is not int or not 0 < number < 1 << 62 or not isinstance(op, str):
         raise WireError("the sandbox sent a call without a number or a name")
-    return number, Asked(op, fields, data)
+    return number, HostCall(op, fields, data)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from capsule.progress import Progress, Step, Tracker
 
 
-class Stopping:
+class CancellableProgress:
     """A `Progress` whose steps end, with `GivenUpError`, when a run is cancelled.
 
     Long work tells how far it is several times a second, and ends when that raises.

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
-from capsule.policy.limit_origins import Bounds
+from capsule.policy.limit_origins import LimitOrigins
 from capsule.policy.units import (
     LEVELS,
     MAX_COMPUTE,
@@ -22,7 +22,7 @@ from capsule.policy.units import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capsule.policy.limit_origins import Bound, Who
+    from capsule.policy.limit_origins import LimitOrigin, Who
     from capsule.policy.resolve import Policy
 
 # How much more a message proposes, where there is no level to propose.
@@ -34,14 +34,14 @@ _RUN = "what the run has left of {} in [limits] of capsule.toml"
 class Limits(NamedTuple):
     """What an attempt may use; None is no limit.
 
-    `bounds` says who set the amounts. `shared` are the options of which the run, with all its
+    `origins` says who set the amounts. `shared` are the options of which the run, with all its
     tasks, had less left than the attempt may use by itself.
     """
 
     compute: int
     ram: int | None
     timeout_ms: int | None
-    bounds: Bounds = Bounds()
+    origins: LimitOrigins = LimitOrigins()
     shared: tuple[str, ...] = ()
 
 
@@ -52,7 +52,7 @@ def limits_of(granted: Policy, asked: Policy) -> Limits:
         "timeout": granted.timeout_ms != asked.timeout_ms,
     }
     shared = tuple(option for option, is_less in less.items() if is_less)
-    return Limits(granted.compute, granted.ram, granted.timeout_ms, granted.bounds, shared)
+    return Limits(granted.compute, granted.ram, granted.timeout_ms, granted.origins, shared)
 
 
 def fuel_spent(limits: Limits) -> str:
@@ -68,7 +68,7 @@ def fuel_spent(limits: Limits) -> str:
     level = next((units for units in LEVELS.values() if units >= 2 * compute), None)
     more = min(level or _TIMES_COMPUTE * compute, MAX_COMPUTE)
     return (
-        f"{used}, {_explained('compute', limits.bounds.compute, (compute, more), format_compute)}"
+        f"{used}, {_explained('compute', limits.origins.compute, (compute, more), format_compute)}"
     )
 
 
@@ -80,7 +80,7 @@ def out_of_time(limits: Limits, duration_ms: int) -> str:
         return f"{used}, {_RUN.format('run_timeout')}"
     more = min(_TIMES_TIMEOUT * timeout, MAX_TIMEOUT)
     amounts = timeout, more
-    return f"{used}, {_explained('timeout', limits.bounds.timeout, amounts, format_timeout)}"
+    return f"{used}, {_explained('timeout', limits.origins.timeout, amounts, format_timeout)}"
 
 
 def out_of_memory(limits: Limits, used: int | None, said: str) -> str:
@@ -91,26 +91,26 @@ def out_of_memory(limits: Limits, used: int | None, said: str) -> str:
     had = "all" if used is None else _size(used)
     if limits.ram is None:
         return f"the task used {had} of WebAssembly's 4GB memory and asked for more ({said})"
-    known = _ram_explained(limits.bounds.ram, limits.ram, 0)
+    known = _ram_explained(limits.origins.ram, limits.ram, 0)
     return f"the task used {had} of {_size(limits.ram)} memory and asked for more, {known} ({said})"
 
 
 def too_small(limits: Limits, least: int) -> str:
     """Say that an attempt may use less memory than the interpreter starts with."""
     ram = limits.ram or 0
-    known = _ram_explained(limits.bounds.ram, ram, least)
+    known = _ram_explained(limits.origins.ram, ram, least)
     return f"the interpreter starts with {_size(least)} and may use {_size(ram)}, {known}"
 
 
-def _ram_explained(bound: Bound, ram: int, least: int) -> str:
+def _ram_explained(origin: LimitOrigin, ram: int, least: int) -> str:
     # Whole megabytes: other amounts have no short form.
     more = -(-max(_TIMES_RAM * ram, 2 * least) // _MB) * _MB
-    return _explained("ram", bound, (ram, min(more, MAX_RAM)), format_ram, least)
+    return _explained("ram", origin, (ram, min(more, MAX_RAM)), format_ram, least)
 
 
 def _explained(
     option: str,
-    bound: Bound,
+    origin: LimitOrigin,
     amounts: tuple[int, int],
     written: Callable[[int], str],
     least: int = 0,
@@ -120,14 +120,14 @@ def _explained(
     What is not more than `least` would not help.
     """
     amount, more = amounts
-    if bound.most is not None:
-        more = min(more, bound.most)
-    known = _said(option, bound.who, written(amount)) + _WHERE.get(bound.who, "")
-    if bound.most == amount:
+    if origin.most is not None:
+        more = min(more, origin.most)
+    known = _said(option, origin.who, written(amount)) + _WHERE.get(origin.who, "")
+    if origin.most == amount:
         return f"{known}, and another limit is no higher"
     if more <= max(amount, least):
         return known
-    return f"{known}: {_said(option, bound.who, written(more))} allows {_ratio(more / amount)}"
+    return f"{known}: {_said(option, origin.who, written(more))} allows {_ratio(more / amount)}"
 
 
 _CALLED = {"compute": "max_fuel", "ram": "max_ram", "timeout": "timeout"}

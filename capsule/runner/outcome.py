@@ -12,7 +12,7 @@ from capsule.wire import response_parser
 
 if TYPE_CHECKING:
     from capsule.envelope import ErrorType
-    from capsule.process.trap_report import Report
+    from capsule.process.trap_report import TrapReport
     from capsule.runner.limit_messages import Limits
     from capsule.wire.decoder import Decoder, Frame
 
@@ -33,13 +33,13 @@ class Evidence(NamedTuple):
     cancelled: bool
     timed_out: bool
     status: int | None
-    report: Report
+    report: TrapReport
     limits: Limits
     duration_ms: int
     memory: int | None
 
 
-class Verdict(NamedTuple):
+class Outcome(NamedTuple):
     """How an attempt ended: with a result when `error_type` is None."""
 
     result: Any
@@ -48,11 +48,11 @@ class Verdict(NamedTuple):
     traceback: str | None = None
 
 
-def judge(evidence: Evidence) -> Verdict:
+def judge(evidence: Evidence) -> Outcome:
     """Return how the attempt ended.
 
-    An answer counts when the driver's closing frame and the fuel gauge stand behind it: only then
-    is the guest's code over, and no guest can get wasmtime to say that the gauge was reached.
+    An answer counts when the driver's closing frame and the fuel meter stand behind it: only then
+    is the guest's code over, and no guest can get wasmtime to say that the meter was reached.
     """
     if evidence.violation is not None:
         return _failed("protocol_error", evidence.violation.message)
@@ -68,14 +68,14 @@ def judge(evidence: Evidence) -> Verdict:
     return _died(evidence)
 
 
-def stopped(limits: Limits, duration_ms: int, *, cancelled: bool) -> Verdict:
+def stopped(limits: Limits, duration_ms: int, *, cancelled: bool) -> Outcome:
     """Return how a run ended that was stopped from outside: cancelled, or out of time."""
     if cancelled:
         return _failed("cancelled", "the run was cancelled")
     return _failed("timeout", out_of_time(limits, duration_ms))
 
 
-def _answered(answer: Frame, evidence: Evidence) -> Verdict:
+def _answered(answer: Frame, evidence: Evidence) -> Outcome:
     try:
         if answer.kind == RESULT:
             if (needed := response_parser.weight(answer.payload)) > response_parser.MAX_WEIGHT:
@@ -84,19 +84,19 @@ def _answered(answer: Frame, evidence: Evidence) -> Verdict:
                     f"the result has too many parts: reading it may take {needed >> 20:,} MB, and "
                     f"at most {response_parser.MAX_WEIGHT >> 20:,} MB are allowed",
                 )
-            return Verdict(response_parser.read_result(answer.payload), None)
+            return Outcome(response_parser.read_result(answer.payload), None)
         if answer.kind == TEXT:
-            return Verdict(response_parser.read_text(answer.payload), None)
+            return Outcome(response_parser.read_text(answer.payload), None)
         failure = response_parser.read_failure(answer.payload)
     except WireError as error:
         return _failed("protocol_error", error.message)
     message = failure.message
     if failure.error_type == "memory_exceeded":
         message = out_of_memory(evidence.limits, evidence.memory, message)
-    return Verdict(None, failure.error_type, message, failure.traceback)
+    return Outcome(None, failure.error_type, message, failure.traceback)
 
 
-def _died(evidence: Evidence) -> Verdict:
+def _died(evidence: Evidence) -> Outcome:
     """Judge an attempt whose sandbox ended by itself without a whole answer."""
     status, report = evidence.status, evidence.report
     if report.out_of_fuel:
@@ -115,5 +115,5 @@ def _died(evidence: Evidence) -> Verdict:
     )
 
 
-def _failed(error_type: ErrorType, message: str) -> Verdict:
-    return Verdict(None, error_type, message)
+def _failed(error_type: ErrorType, message: str) -> Outcome:
+    return Outcome(None, error_type, message)

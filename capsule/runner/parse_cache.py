@@ -1,6 +1,6 @@
 """What reading a file gave, so that nobody has to read it again.
 
-It is kept as JSON on a shelf of the cache, under a key that stands for the file's content, or for
+It is kept as JSON in the cache, under a key that stands for the file's content, or for
 the state it was in: whoever changes a file changes its ctime, which nobody can set back. What a run
 may do is worked out anew each time.
 """
@@ -22,7 +22,7 @@ from capsule.toolstore import files
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHELF = "plans"
+STORE = "plans"
 _FORMAT = 1
 _CONTENT = "plan.json"
 _MOST = 256 << 10
@@ -60,7 +60,7 @@ def now() -> int:
 
 def recall(home: Path, key: str) -> dict[str, Any] | None:
     """Return what was kept under `key`, None when there is nothing that can be believed."""
-    found = cache.look(home / "cache" / SHELF / key)
+    found = cache.look(home / "cache" / STORE / key)
     if not isinstance(found, cache.Entry):
         return None
     try:
@@ -85,4 +85,4 @@ def keep(home: Path, key: str, values: dict[str, Any]) -> None:
         return {}
 
     with suppress(CapsuleError, OSError):
-        cache.renew(home / "cache" / SHELF, key, make, Silent())
+        cache.renew(home / "cache" / STORE, key, make, Silent())

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from capsule.policy.declaration_types import Declared
+    from capsule.policy.declaration_types import TaskDeclaration
     from capsule.policy.folders import FolderRule
     from capsule.progress import Progress
     from capsule.runner.source import Source
@@ -60,10 +60,10 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
         mine.module, mine.function, call.args, call.kwargs, mine.env, mine.policy.task
     )
     request.check(asked)
-    walls = confine.standing()
-    material = gather(source, task, home, walls, progress)._replace(folders=mine.folders)
+    layers = confine.standing()
+    inputs = gather(source, task, home, layers, progress)._replace(folders=mine.folders)
     limits, environ = source.project.limits, call.environ
-    return Order(mine.policy, asked, material, walls, progress, jobs, limits, environ, source.named)
+    return Order(mine.policy, asked, inputs, layers, progress, jobs, limits, environ, source.named)
 
 
 def without_values(order: Order) -> Order:
@@ -94,10 +94,12 @@ def renewed(order: Order, root: Path, call: Call) -> Order:
     return order._replace(call=asked, jobs=jobs, environ=environ)
 
 
-def _job(policy: Policy, source: Source, declared: Declared, environ: Mapping[str, str]) -> Job:
+def _job(
+    policy: Policy, source: Source, declared: TaskDeclaration, environ: Mapping[str, str]
+) -> Job:
     """Return a task with all that its policy gives it."""
     folders = tuple(
-        Mount(grant.host, grant.guest, grant.writable, straight=True)
+        Mount(grant.host, grant.guest, grant.writable, nofollow=True)
         for grant in policy.allowed_files
     )
     env = values_of(policy.env_variables, source.project.root, environ)

@@ -12,19 +12,19 @@ from capsule.errors import PolicyError
 from capsule.namedtuples import NamedTuple
 from capsule.policy.project import Limits as RunLimits
 from capsule.runner.attempt import Attempt, Cold, Plan, Starter, attempt
-from capsule.runner.attempt_events import Register, Track
+from capsule.runner.attempt_events import AttemptEvents, RunEvents
 from capsule.runner.limit_messages import limits_of, too_small
 from capsule.runner.outcome import stopped
-from capsule.runner.run_budget import Job, Tree
+from capsule.runner.run_budget import Job, RunBudget
 from capsule.runner.services import Services
-from capsule.runner.snapshot_choice import Material, Start, Unstarted, start_of
+from capsule.runner.snapshot_choice import RunInputs, SnapshotChoice, Unstarted, choose_snapshot
 from capsule.runner.subtasks import answering
-from capsule.snapshot.task_snapshot import Studio
+from capsule.snapshot.task_snapshot import SnapshotSettings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from capsule.confine.isolation_layers import Walls
+    from capsule.confine.isolation_layers import IsolationLayers
     from capsule.lifecycle.events import Ledger
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
@@ -46,8 +46,8 @@ class Order(NamedTuple):
 
     policy: Policy
     call: Call
-    material: Material
-    walls: Walls
+    inputs: RunInputs
+    layers: IsolationLayers
     progress: Progress
     jobs: Mapping[str, Job] = MappingProxyType({})
     limits: RunLimits = RunLimits()
@@ -68,100 +68,110 @@ def run(
 
     Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
     """
-    tree = Tree(order.jobs, order.limits)
-    register = Register(order.ledger, order.file, order.walls)
-    which = register.next()
+    run_budget = RunBudget(order.jobs, order.limits)
+    run_events = RunEvents(order.ledger, order.file, order.layers)
+    which = run_events.next()
     observer.called(which, order.policy)
-    return _run(order, observer, cancellation, _Place(tree, register, which, starter))
+    return _run(order, observer, cancellation, _Place(run_budget, run_events, which, starter))
 
 
 def given_up(order: Order, observer: Observer) -> Envelope:
     """Return the envelope of an order that was cancelled before its turn, and record that."""
-    register = Register(order.ledger, order.file, order.walls)
-    which = register.next()
+    run_events = RunEvents(order.ledger, order.file, order.layers)
+    which = run_events.next()
     observer.called(which, order.policy)
-    with Track(register, observer, order.policy, which) as track:
+    with AttemptEvents(run_events, observer, order.policy, which) as events:
         said = "the run was cancelled before its turn"
-        return track.settled(refusal(order.policy.task, "cancelled", said))
+        return events.settled(refusal(order.policy.task, "cancelled", said))
 
 
 class _Place(NamedTuple):
     """Where in a run a task is, which attempt of it is the first, and whence its sandbox comes."""
 
-    tree: Tree
-    register: Register
+    run_budget: RunBudget
+    run_events: RunEvents
     which: Which
     starter: Starter
 
 
 def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _Place) -> Envelope:
-    with Track(place.register, observer, order.policy, place.which) as track:
-        return track.settled(_attempts(order, observer, cancellation, place, track))
+    with AttemptEvents(place.run_events, observer, order.policy, place.which) as events:
+        return events.settled(_attempts(order, observer, cancellation, place, events))
 
 
 def _attempts(
-    order: Order, observer: Observer, cancellation: Cancellation, place: _Place, track: Track
+    order: Order,
+    observer: Observer,
+    cancellation: Cancellation,
+    place: _Place,
+    events: AttemptEvents,
 ) -> Envelope:
-    policy, tree, depth = order.policy, place.tree, place.which.depth
+    policy, run_budget, depth = order.policy, place.run_budget, place.which.depth
     begin = time.monotonic()
-    timeout_ms = tree.within(policy.timeout_ms)
+    timeout_ms = run_budget.within(policy.timeout_ms)
     if timeout_ms is not None and timeout_ms <= 0:
         return refusal(policy.task, "policy_error", _SPENT)
-    start = start_of(order.material, order.call, studio_of(order, timeout_ms, cancellation))
+    start = choose_snapshot(
+        order.inputs, order.call, snapshot_settings(order, timeout_ms, cancellation)
+    )
     if isinstance(start, Unstarted):
         limits = limits_of(policy._replace(timeout_ms=timeout_ms), policy)
         duration_ms = round((time.monotonic() - begin) * 1000)
-        verdict = stopped(limits, duration_ms, cancelled=start.cancelled)
-        return _envelope(policy.task, 0, Attempt(verdict, duration_ms, None, None, "", "", 0), [])
+        outcome = stopped(limits, duration_ms, cancelled=start.cancelled)
+        return _envelope(policy.task, 0, Attempt(outcome, duration_ms, None, None, "", "", 0), [])
     if policy.ram is not None and policy.ram < start.snapshot.memory:
         least = start.snapshot.memory
         return refusal(policy.task, "memory_exceeded", too_small(limits_of(policy, policy), least))
     if start.plain is not None:
-        track.plain(start.plain)
-    known = start.material
+        events.plain(start.plain)
+    known = start.inputs
 
     def below(job: Job, call: Call, which: Which, cancellation: Cancellation) -> Envelope:
-        material = known._replace(folders=job.folders)
-        called = order._replace(policy=job.policy, call=call, material=material)
-        under = _Place(tree, place.register, which, COLD)
+        inputs = known._replace(folders=job.folders)
+        called = order._replace(policy=job.policy, call=call, inputs=inputs)
+        under = _Place(run_budget, place.run_events, which, COLD)
         return _run(called, observer, cancellation, under)
 
-    answer = answering(tree, track, below)
+    answer = answering(run_budget, events, below)
     services = Services(policy, order.environ, answer, order.call.env.values())
     number = 0
     while True:
-        granted = tree.grant(policy)
+        granted = run_budget.grant(policy)
         if granted is None:
             return _refused(policy, _SPENT, services.requests)
         plan = _plan(order, start, granted)
         try:
             with services:
-                plan = plan._replace(answer=services, cold=track.cold)
-                output = track.started(granted)
+                plan = plan._replace(answer=services, cold=events.cold)
+                output = events.started(granted)
                 done = attempt(plan, place.starter, output, cancellation)
         except PolicyError as wrong:
             if depth == 0 and number == 0:
                 raise
             # Something of the run has run already: whoever called gets an envelope.
-            tree.settle(granted, 0)
+            run_budget.settle(granted, 0)
             return _refused(policy, wrong.message, services.requests)
-        tree.settle(granted, done.fuel)
-        track.ended(done, services.requests)
-        over = done.verdict.error_type in (None, "cancelled") or number == policy.max_retries
-        if over or not tree.again(depth):
+        run_budget.settle(granted, done.fuel)
+        events.ended(done, services.requests)
+        over = done.outcome.error_type in (None, "cancelled") or number == policy.max_retries
+        if over or not run_budget.again(depth):
             return _envelope(policy.task, number, done, services.requests)
         number += 1
-        track.again()
+        events.again()
 
 
-def studio_of(order: Order, timeout_ms: int | None, cancellation: Cancellation) -> Studio:
+def snapshot_settings(
+    order: Order, timeout_ms: int | None, cancellation: Cancellation
+) -> SnapshotSettings:
     """Return what a snapshot of the task of an order is taken with, in so many milliseconds."""
-    return Studio(order.walls, timeout_ms, order.policy.ram, cancellation, order.progress)
+    return SnapshotSettings(
+        order.layers, timeout_ms, order.policy.ram, cancellation, order.progress
+    )
 
 
-def first_plan(order: Order, start: Start) -> Plan | None:
+def first_plan(order: Order, start: SnapshotChoice) -> Plan | None:
     """Return how the first attempt of an order will be made, None where nothing may be spent."""
-    granted = Tree(order.jobs, order.limits).grant(order.policy)
+    granted = RunBudget(order.jobs, order.limits).grant(order.policy)
     return None if granted is None else _plan(order, start, granted)
 
 
@@ -171,8 +181,8 @@ def _refused(policy: Policy, message: str, requests: list[dict[str, Any]]) -> En
     return envelope
 
 
-def _plan(order: Order, start: Start, policy: Policy) -> Plan:
-    base, snapshot = order.material.base, start.snapshot
+def _plan(order: Order, start: SnapshotChoice, policy: Policy) -> Plan:
+    base, snapshot = order.inputs.base, start.snapshot
     launch = base.launch._replace(
         driver=snapshot.driver,
         fuel=policy.compute + snapshot.overhead,
@@ -181,23 +191,23 @@ def _plan(order: Order, start: Start, policy: Policy) -> Plan:
         mounts=start.mounts,
     )
     # A copy of a folder that was made ahead would not be what the folder is by then.
-    copied = not (order.walls.landlock and order.walls.seccomp)
-    stale = copied and any(not folder.writable for folder in order.material.folders)
+    copied = not (order.layers.landlock and order.layers.seccomp)
+    stale = copied and any(not folder.writable for folder in order.inputs.folders)
     warming = None if stale else snapshot.warming
     limits = limits_of(policy, order.policy)
-    return Plan(launch, base.first_step, order.walls, start.request, limits, warming)
+    return Plan(launch, base.first_step, order.layers, start.request, limits, warming)
 
 
 def _envelope(task: str, retries: int, done: Attempt, requests: list[dict[str, Any]]) -> Envelope:
-    verdict = done.verdict
+    outcome = done.outcome
     error: EnvelopeError | None = None
-    if verdict.error_type is not None:
-        error = {"error_type": verdict.error_type, "message": verdict.message}
-        if verdict.traceback is not None:
-            error["traceback"] = verdict.traceback
+    if outcome.error_type is not None:
+        error = {"error_type": outcome.error_type, "message": outcome.message}
+        if outcome.traceback is not None:
+            error["traceback"] = outcome.traceback
     return {
         "success": error is None,
-        "result": verdict.result,
+        "result": outcome.result,
         "error": error,
         "execution": {
             "task_name": task,

@@ -34,7 +34,7 @@ class Job(NamedTuple):
     env: Mapping[str, str]
 
 
-class Tree:
+class RunBudget:
     """The bounds of one run with all its sub-tasks.
 
     How many run at once is bounded for each depth on its own: a task that waits for one below it
@@ -103,11 +103,11 @@ class Tree:
                 self._fuel -= compute
             if compute <= 0 or (timeout_ms is not None and timeout_ms <= 0):
                 return None
-        bounds = policy.bounds._replace(
-            compute=policy.bounds.compute.within(most),
-            timeout=policy.bounds.timeout.within(self.within(None)),
+        origins = policy.origins._replace(
+            compute=policy.origins.compute.within(most),
+            timeout=policy.origins.timeout.within(self.within(None)),
         )
-        return policy._replace(compute=compute, timeout_ms=timeout_ms, bounds=bounds)
+        return policy._replace(compute=compute, timeout_ms=timeout_ms, origins=origins)
 
     def settle(self, granted: Policy, used: int | None) -> None:
         """Give back what an attempt did not use; one that could not be asked used all of it."""

@@ -6,9 +6,9 @@ import sys
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
-from capsule.packages.dependency_types import NOTHING, Packages, Wanted
+from capsule.packages.dependency_types import NOTHING, DependencySpec, Packages
 from capsule.policy import CAPSULE
-from capsule.runner.snapshot_choice import Material
+from capsule.runner.snapshot_choice import RunInputs
 from capsule.snapshot import task_snapshot
 from capsule.snapshot.base_snapshot import open_base
 from capsule.snapshot.task_code import Code
@@ -19,10 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from capsule.confine.isolation_layers import Walls
-    from capsule.policy.declaration_types import Declared
+    from capsule.confine.isolation_layers import IsolationLayers
+    from capsule.policy.declaration_types import TaskDeclaration
     from capsule.progress import Progress
-    from capsule.runner.artifact_source import Exported
+    from capsule.runner.artifact_source import ArtifactSource
     from capsule.runner.source import Source
     from capsule.snapshot.base_snapshot import Base
     from capsule.toolstore.layout import Flavour
@@ -34,27 +34,27 @@ _TRIES = 10
 
 
 def gather(
-    source: Source, entry: Declared, home: Path, walls: Walls, progress: Progress
-) -> Material:
+    source: Source, entry: TaskDeclaration, home: Path, layers: IsolationLayers, progress: Progress
+) -> RunInputs:
     """Return what the task runs on, with all of it in place.
 
     Raises `UsageError` for packages that cannot be had, `ToolchainError` for a toolchain that
     cannot be prepared, `ArtifactError` for an artifact that does not fit this toolchain.
     """
-    bundle, exported = source.bundle, source.exported
+    bundle, artifact = source.bundle, source.artifact
     packages, lease = NOTHING, None
-    if exported is None:
+    if artifact is None:
         packages, lease = _leased(lambda: _packages(source, home, progress))
         flavour = flavour_of(bundle.imports | packages.imports)
         asyncio = entry.is_async or "asyncio" in bundle.imports
     else:
-        flavour, asyncio = exported.description.flavour, exported.description.asyncio
+        flavour, asyncio = artifact.task_manifest.flavour, artifact.task_manifest.asyncio
     toolchain = cpu_features.fit(home, open_toolchain(home, flavour, progress=progress), progress)
-    if exported is not None:
+    if artifact is not None:
         # Only what fits this toolchain is let onto the disk.
-        _check_interpreter(exported, toolchain)
-        packages, lease = _leased(lambda: _kept(exported, home, progress))
-    base = open_base(home, toolchain, walls, progress, asyncio=asyncio)
+        _check_interpreter(artifact, toolchain)
+        packages, lease = _leased(lambda: _kept(artifact, home, progress))
+    base = open_base(home, toolchain, layers, progress, asyncio=asyncio)
     code = Code(
         bundle.files,
         bundle.entry,
@@ -63,8 +63,8 @@ def gather(
         packages.digest,
         libraries_among(bundle.imports, packages),
     )
-    frozen = None if exported is None else _restored(exported, home, base, progress)
-    return Material(home, base, code, frozen=frozen, lease=lease)
+    frozen = None if artifact is None else _restored(artifact, home, base, progress)
+    return RunInputs(home, base, code, frozen=frozen, lease=lease)
 
 
 def flavour_of(imports: frozenset[str]) -> Flavour:
@@ -112,50 +112,50 @@ def _leased(obtain: Callable[[], Packages]) -> tuple[Packages, Lease | None]:
     )
 
 
-def _kept(exported: Exported, home: Path, progress: Progress) -> Packages:
-    if not exported.packages:
+def _kept(artifact: ArtifactSource, home: Path, progress: Progress) -> Packages:
+    if not artifact.packages:
         return NOTHING
     from capsule.packages.artifact_packages import keep, kept
 
-    there = kept(home, exported.packages)
-    return there or keep(home, exported.contents.parts.packages, progress)
+    there = kept(home, artifact.packages)
+    return there or keep(home, artifact.contents.parts.packages, progress)
 
 
 def _packages(source: Source, home: Path, progress: Progress) -> Packages:
-    wanted = Wanted(source.bundle.dependencies, source.bundle.requires_python)
-    if wanted == Wanted():
+    spec = DependencySpec(source.bundle.dependencies, source.bundle.requires_python)
+    if spec == DependencySpec():
         return NOTHING
-    from capsule.packages.provision import resolve
+    from capsule.packages.provision import provision
 
-    return resolve(home, wanted, progress)
+    return provision(home, spec, progress)
 
 
-def _check_interpreter(exported: Exported, toolchain: Toolchain) -> None:
-    if exported.description.interpreter != toolchain.portable:
+def _check_interpreter(artifact: ArtifactSource, toolchain: Toolchain) -> None:
+    if artifact.task_manifest.interpreter != toolchain.portable:
         from capsule.artifact.errors import UPDATE, ArtifactError
 
         raise ArtifactError(
-            f"{exported.name}: it was made for the interpreter "
-            f"{exported.description.interpreter}, and this is {toolchain.portable}",
+            f"{artifact.name}: it was made for the interpreter "
+            f"{artifact.task_manifest.interpreter}, and this is {toolchain.portable}",
             hint=UPDATE,
         )
 
 
 def _restored(
-    exported: Exported, home: Path, base: Base, progress: Progress
+    artifact: ArtifactSource, home: Path, base: Base, progress: Progress
 ) -> task_snapshot.Frozen | None:
     """Return the snapshot of an artifact.
 
     None when it has none, and when it was taken with another version of what runs in the sandbox:
     then one is taken here, of its sources.
     """
-    described = exported.description
-    if not exported.memory or described.runtime != base.runtime.key:
+    described = artifact.task_manifest
+    if not artifact.memory or described.runtime != base.runtime.key:
         return None
 
-    def pictured() -> task_snapshot.Pictured:
-        return task_snapshot.Pictured(
-            exported.contents.parts.pages, exported.memory, described.files
+    def content() -> task_snapshot.SnapshotContent:
+        return task_snapshot.SnapshotContent(
+            artifact.contents.parts.pages, artifact.memory, described.files
         )
 
-    return task_snapshot.restore(home, base, pictured, exported.digest, progress)
+    return task_snapshot.restore(home, base, content, artifact.digest, progress)

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
-    from capsule.runner.call_dispatcher import Answer, Asked
+    from capsule.runner.call_dispatcher import Answer, HostCall
     from capsule.services.http.broker import Broker
-    from capsule.services.http.request_log import Ledger
+    from capsule.services.http.request_log import RequestLog
 
 _PIECE = 64 << 10
 # Seconds; more than any limit of the broker's, so that no number of the guest's is too large.
@@ -42,7 +42,7 @@ class Services:
         self._secrets = secrets
         self._policy = policy
         self._broker: Broker | None = None
-        self._ledger: Ledger | None = None
+        self._ledger: RequestLog | None = None
         self._stoppable = Lock()
 
     @property
@@ -50,7 +50,7 @@ class Services:
         """Return an entry for each request, for the envelope."""
         return [] if self._ledger is None else self._ledger.entries()
 
-    def __call__(self, asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+    def __call__(self, asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
         """Do what was asked. Raises `CallError`."""
         if asked.op == "task":
             return self._task(asked, cancellation)
@@ -74,10 +74,10 @@ class Services:
             # Only a task that may reach hosts pays for the HTTP client.
             from capsule.services.http.allowlist import Hosts
             from capsule.services.http.broker import Broker
-            from capsule.services.http.request_log import Ledger
+            from capsule.services.http.request_log import RequestLog
 
             if self._ledger is None:
-                self._ledger = Ledger(self._secrets)
+                self._ledger = RequestLog(self._secrets)
             hosts = Hosts(policy.allowed_hosts, policy.host_ceiling)
             self._broker = Broker(hosts, self._environ, ledger=self._ledger)
             self._stoppable = Lock()
@@ -87,7 +87,7 @@ class Services:
         self.close()
 
 
-def _requested(broker: Broker, asked: Asked) -> tuple[dict[str, Any], bytes]:
+def _requested(broker: Broker, asked: HostCall) -> tuple[dict[str, Any], bytes]:
     from capsule.services.http.failures import FailedError, LateError, RefusedError
 
     step = _STEPS.get(asked.op)

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from capsule.snapshot.base_snapshot import Base, Snapshot
     from capsule.snapshot.request import Call
     from capsule.snapshot.task_code import Code
-    from capsule.snapshot.task_snapshot import Frozen, Studio, Unfrozen
+    from capsule.snapshot.task_snapshot import Frozen, SnapshotSettings, Unfrozen
     from capsule.toolstore.toolchain_lock import Lease
 
 
-class Material(NamedTuple):
+class RunInputs(NamedTuple):
     """A task's code, what runs share, and where snapshots are kept.
 
     `folders` are those that the task may see. `frozen` and `behind` are what is known already of
@@ -37,10 +37,10 @@ class Material(NamedTuple):
     lease: Lease | None = None
 
 
-class Start(NamedTuple):
+class SnapshotChoice(NamedTuple):
     """What to start and what to ask; `plain` says why it is not the task's own snapshot.
 
-    `material` is what it was made of, with all that is known of snapshots now: what an import may
+    `inputs` is what it was made of, with all that is known of snapshots now: what an import may
     take is bounded once, and would be without bounds if each task of a run did it again.
     """
 
@@ -48,7 +48,7 @@ class Start(NamedTuple):
     request: bytes
     mounts: tuple[Mount, ...]
     plain: str | None
-    material: Material
+    inputs: RunInputs
 
 
 class Unstarted(NamedTuple):
@@ -57,21 +57,23 @@ class Unstarted(NamedTuple):
     cancelled: bool
 
 
-def start_of(material: Material, call: Call, studio: Studio) -> Start | Unstarted:
+def choose_snapshot(
+    inputs: RunInputs, call: Call, settings: SnapshotSettings
+) -> SnapshotChoice | Unstarted:
     """Return what to start for `call`, taking the task's snapshot first where there is none.
 
     A task that has none, and imports large libraries, starts behind their import at least.
 
     Raises `ToolchainError` when no snapshot can be kept.
     """
-    base, code = material.base, material.code
-    mounts = (*base.launch.mounts, *mounts_of(code), *material.folders)
-    found = material.frozen or task_snapshot.open_task(material.home, base, code, studio)
-    material = material._replace(frozen=found)
+    base, code = inputs.base, inputs.code
+    mounts = (*base.launch.mounts, *mounts_of(code), *inputs.folders)
+    found = inputs.frozen or task_snapshot.open_task(inputs.home, base, code, settings)
+    inputs = inputs._replace(frozen=found)
     if isinstance(found, task_snapshot.Frozen):
-        plain = _unfit(found, material, studio)
+        plain = _unfit(found, inputs, settings)
         if plain is None:
-            return Start(found.snapshot, request.call(call, None), mounts, None, material)
+            return SnapshotChoice(found.snapshot, request.call(call, None), mounts, None, inputs)
     elif found.timed_out or found.cancelled:
         return Unstarted(found.cancelled)
     else:
@@ -79,28 +81,28 @@ def start_of(material: Material, call: Call, studio: Studio) -> Start | Unstarte
     snapshot = base.generic
     libraries = libraries_of(code)
     if libraries is not None:
-        behind = material.behind or task_snapshot.open_task(material.home, base, libraries, studio)
-        material = material._replace(behind=behind)
+        behind = inputs.behind or task_snapshot.open_task(inputs.home, base, libraries, settings)
+        inputs = inputs._replace(behind=behind)
         if isinstance(behind, task_snapshot.Frozen):
-            if _fits(behind.snapshot, studio):
+            if _fits(behind.snapshot, settings):
                 snapshot = behind.snapshot
         elif behind.timed_out or behind.cancelled:
             return Unstarted(behind.cancelled)
     # An import that failed where there were no variables may need one.
     early_env = isinstance(found, task_snapshot.Unfrozen) and found.failed
     asked = request.call(call, code, early_env=early_env)
-    return Start(snapshot, asked, mounts, plain, material)
+    return SnapshotChoice(snapshot, asked, mounts, plain, inputs)
 
 
-def _unfit(found: Frozen, material: Material, studio: Studio) -> str | None:
+def _unfit(found: Frozen, inputs: RunInputs, settings: SnapshotSettings) -> str | None:
     """Say why a run cannot start from the task's snapshot, if it cannot."""
-    if found.files is not None and material.folders:
+    if found.files is not None and inputs.folders:
         return f"looks at files: {found.files}"
-    if not _fits(found.snapshot, studio):
+    if not _fits(found.snapshot, settings):
         # The import is done again and fails as it must: what a run may use is the same either way.
         return f"takes {format_ram(found.snapshot.memory)}, more than the task may"
     return None
 
 
-def _fits(snapshot: Snapshot, studio: Studio) -> bool:
-    return studio.ram is None or snapshot.memory <= studio.ram
+def _fits(snapshot: Snapshot, settings: SnapshotSettings) -> bool:
+    return settings.ram is None or snapshot.memory <= settings.ram

@@ -13,15 +13,15 @@ from capsule.policy.config import find_project
 from capsule.policy.declaration_types import with_modules
 from capsule.policy.options import Options
 from capsule.policy.protected_paths import places
-from capsule.runner.source_analysis import Reader, toml_reader
+from capsule.runner.source_analysis import SourceAnalysis, toml_reader
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from capsule.bundle.contents import Bundle
-    from capsule.policy.declaration_types import Declarations, Declared
+    from capsule.policy.declaration_types import Declarations, TaskDeclaration
     from capsule.policy.project import Project
-    from capsule.runner.artifact_source import Exported
+    from capsule.runner.artifact_source import ArtifactSource
 
 
 class Source(NamedTuple):
@@ -33,7 +33,7 @@ class Source(NamedTuple):
     declarations: Declarations
     bundle: Bundle
     project: Project
-    exported: Exported | None = None
+    artifact: ArtifactSource | None = None
     named: str | None = None
 
 
@@ -55,7 +55,7 @@ def read_file(path: Path | None, working: Path, home: Path | None = None) -> Sou
     if not path.is_file():
         raise _no_file(path, str(named))
     project = find_project(path.parent, working=working, parse=toml_reader(home))
-    reader = Reader(home, str(path))
+    reader = SourceAnalysis(home, str(path))
     bundle = collect(path, root=project.root, imports=reader.imports)
     declarations = reader.declarations(bundle.files[bundle.entry_file], path.name)
     folder = Path(os.path.realpath(path)).parent
@@ -78,7 +78,7 @@ def _no_file(path: Path, named: str) -> UsageError:
     return UsageError(f"the task file {named!r} {what}", hint=hint)
 
 
-def _beside(bundle: Bundle, reader: Reader) -> Iterator[Declared]:
+def _beside(bundle: Bundle, reader: SourceAnalysis) -> Iterator[TaskDeclaration]:
     """Yield the tasks of the modules that travel with the task file."""
     for path, content in bundle.files.items():
         # Whatever declares a task has to name the package that the decorator comes from.
@@ -102,7 +102,7 @@ def read_text(source: bytes, working: Path, home: Path | None = None) -> Source:
 
     project = find_project(working, working=working, parse=toml_reader(home))
     project = project._replace(own=(Path(os.path.realpath(working)),))
-    reader = Reader(home, "")
+    reader = SourceAnalysis(home, "")
     declarations = reader.declarations(source, "<stdin>")
     bundle = collect_text(source, imports=reader.imports)
     found = Source(declarations, bundle, project, named="-")
@@ -122,11 +122,11 @@ def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source
     """
     from capsule.runner.artifact_source import open_artifact
 
-    exported, bundle = open_artifact(working / path, str(path), home)
+    artifact, bundle = open_artifact(working / path, str(path), home)
     project = find_project(working, working=working, parse=toml_reader(home))._replace(
         defaults=Options(), own=(Path(os.path.realpath(working)), *places(working / path))
     )
-    return Source(exported.description.declarations, bundle, project, exported, str(path))
+    return Source(artifact.task_manifest.declarations, bundle, project, artifact, str(path))
 
 
 def entrypoint(working: Path, home: Path | None = None) -> Path:

@@ -11,8 +11,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any
 
-from capsule.policy.declaration_types import Declarations, Declared
-from capsule.policy.invalid_value import printable
+from capsule.message_text import printable
+from capsule.policy.declaration_types import Declarations, TaskDeclaration
 from capsule.runner import parse_cache
 from capsule.toolstore.digests import sha256
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _IMPORTS, _DECLARED = "imports", "declared"
 
 
-class Reader:
+class SourceAnalysis:
     """Reads the sources of one task; the first one that it is asked about is the task file.
 
     `home` is where it remembers, None for nowhere. Sources of the same bytes in two places, with
@@ -120,7 +120,7 @@ def _encoded(found: Declarations) -> list[Any]:
     return [[_row(task) for task in found.tasks], None if main is None else _row(main)]
 
 
-def _row(task: Declared) -> list[Any]:
+def _row(task: TaskDeclaration) -> list[Any]:
     return [task.name, task.function, task.line, task.is_async, dict(task.options)]
 
 
@@ -133,9 +133,9 @@ def _decoded(value: Any, filename: str) -> Declarations:
     )
 
 
-def _declared(row: Any, filename: str) -> Declared:
+def _declared(row: Any, filename: str) -> TaskDeclaration:
     name, function, line, is_async, options = row
     kinds = (str, str, int, bool, dict)
     if any(type(value) is not kind for value, kind in zip(row, kinds, strict=True)):
         raise TypeError(row)
-    return Declared(name, function, filename, line, is_async, options)
+    return TaskDeclaration(name, function, filename, line, is_async, options)

@@ -10,7 +10,7 @@ from capsule.pool.prepared_task import run_in_turn
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
-from capsule.runner.cancellable_progress import Stopping
+from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.observer import NOBODY
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
@@ -95,6 +95,6 @@ def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
     call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits)
     home = state_root()
     source = source_of(asked.file, asked.cwd, home)
-    progress = Stopping(Silent(), cancellation)
+    progress = CancellableProgress(Silent(), cancellation)
     order = prepare.order(source, call, home, progress)._replace(ledger=recorder_of(home))
     return Envelope.of(run_in_turn(order, NOBODY, cancellation))

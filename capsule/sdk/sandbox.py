@@ -10,10 +10,10 @@ from anyio import CancelScope
 from capsule.errors import UsageError
 from capsule.paths import state_root
 from capsule.pool.pool import IDLE_SECONDS
-from capsule.pool.prepared_task import Warmth, open_box
+from capsule.pool.prepared_task import Warmth, open_prepared_task
 from capsule.progress import Silent
 from capsule.runner import prepare
-from capsule.runner.cancellable_progress import Stopping
+from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.observer import NOBODY
 from capsule.sdk import thread_pool
 from capsule.sdk.batch import Batch
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
         Sequence,
     )
 
-    from capsule.pool.prepared_task import Box
+    from capsule.pool.prepared_task import PreparedTask
     from capsule.process.cancel import Cancellation
     from capsule.runner.observer import Observer
     from capsule.sdk.limits import Limits, Mount
@@ -54,9 +54,9 @@ class Sandbox:
 
     >>> import asyncio, pathlib, tempfile
     >>> async def main(folder):
-    ...     async with Sandbox("double.py", cwd=folder, warm=1) as box:
-    ...         first = await box.run(21)
-    ...         rest = [envelope.result async for envelope in box.map(range(3))]
+    ...     async with Sandbox("double.py", cwd=folder, warm=1) as sandbox:
+    ...         first = await sandbox.run(21)
+    ...         rest = [envelope.result async for envelope in sandbox.map(range(3))]
     ...     return first.result, sorted(rest)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     _ = pathlib.Path(folder, "double.py").write_text("def main(n): return 2 * n")
@@ -82,11 +82,11 @@ class Sandbox:
         self._shared = call_of((), None, mounts, limits)
         self._warmth = Warmth(warm, idle)
         self._concurrency = concurrency
-        self._box: Box | None = None
+        self._prepared: PreparedTask | None = None
         self._batches: list[Batch] = []
 
     def __repr__(self) -> str:
-        state = "closed" if self._box is None else repr(self._box.pool)
+        state = "closed" if self._prepared is None else repr(self._prepared.pool)
         return f"<Sandbox {str(self._file)!r} {state}>"
 
     async def __aenter__(self) -> Sandbox:
@@ -94,9 +94,9 @@ class Sandbox:
 
         Raises `CapsuleError` when anything is wrong; nothing has run then.
         """
-        if self._box is not None:
+        if self._prepared is not None:
             raise RuntimeError("this Sandbox is open already")
-        opened: list[Box] = []
+        opened: list[PreparedTask] = []
         thread_pool.keep()
         try:
             await in_thread(lambda stop: self._open(stop, opened))
@@ -104,15 +104,15 @@ class Sandbox:
             # It may have been opened in the moment in which it was cancelled.
             await self._close(opened, [])
             raise
-        [self._box] = opened
+        [self._prepared] = opened
         return self
 
     async def __aexit__(self, *exc: object) -> None:
         """End all processes of it, and wait until nothing of it is left."""
-        box, self._box = self._box, None
+        prepared, self._prepared = self._prepared, None
         batches, self._batches = self._batches, []
-        if box is not None:
-            await self._close([box], batches)
+        if prepared is not None:
+            await self._close([prepared], batches)
 
     async def run(self, *args: Any, **kwargs: Any) -> Envelope:
         """Run the task once and return its envelope, whatever happens inside.
@@ -141,7 +141,7 @@ class Sandbox:
 
         Raises what `items` raises.
         """
-        if self._box is None:
+        if self._prepared is None:
             raise RuntimeError("a Sandbox is used inside its `async with` block")
         at_once = concurrency if concurrency is not None else self._concurrency
         if at_once is not None:
@@ -154,35 +154,35 @@ class Sandbox:
     async def _run(
         self, args: Sequence[Any], kwargs: Mapping[str, Any], observer: Observer
     ) -> Envelope:
-        box = self._box
-        if box is None:
+        prepared = self._prepared
+        if prepared is None:
             raise RuntimeError("a Sandbox is used inside its `async with` block")
         call = prepare.Call(args, kwargs)
-        return Envelope.of(await in_thread(lambda stop: box.run(call, observer, stop)))
+        return Envelope.of(await in_thread(lambda stop: prepared.run(call, observer, stop)))
 
-    def _open(self, stop: Cancellation, opened: list[Box]) -> None:
+    def _open(self, stop: Cancellation, opened: list[PreparedTask]) -> None:
         home = state_root()
         source = source_of(self._file, self._cwd, home)
-        box = open_box(
+        prepared = open_prepared_task(
             source,
             self._shared,
             home,
-            Stopping(Silent(), stop),
+            CancellableProgress(Silent(), stop),
             warmth=self._warmth,
             cancellation=stop,
             ledger=recorder_of(home),
         )
-        opened.append(box)
-        if box.pool is not None:
-            box.pool.wait_until_ready(_READY_SECONDS, stop)
+        opened.append(prepared)
+        if prepared.pool is not None:
+            prepared.pool.wait_until_ready(_READY_SECONDS, stop)
 
-    async def _close(self, boxes: list[Box], batches: list[Batch]) -> None:
-        """End the batches, then the boxes, whatever is cancelled meanwhile."""
+    async def _close(self, prepared_tasks: list[PreparedTask], batches: list[Batch]) -> None:
+        """End the batches, then the prepared task, whatever is cancelled meanwhile."""
         with CancelScope(shield=True):
             async with AsyncExitStack() as owned:
                 owned.callback(thread_pool.release)
-                for box in boxes:
-                    owned.push_async_callback(to_its_end, box.close)
+                for prepared in prepared_tasks:
+                    owned.push_async_callback(to_its_end, prepared.close)
                 for batch in batches:
                     owned.push_async_callback(batch.close)
 

@@ -39,8 +39,9 @@ def task(
 def task(function: Callable[..., Any] | None = None, /, **options: object) -> Any:
     """Mark a function as a task; outside a sandbox it stays the function it is.
 
-    The options are read from the source as text by `capsule.policy.task_declarations` before anything runs;
-    here they are only checked for their names, so that a slip shows in a unit test too.
+    The options are read from the source as text by `capsule.policy.task_declarations` before
+    anything runs; here they are only checked for their names, so that a slip shows in a unit test
+    too.
 
     Raises `TypeError` for an option that does not exist.
 

@@ -1,7 +1,7 @@
 """The generic snapshot: an interpreter with the guest's runtime loaded and no task yet.
 
 It is made once for a toolchain and a version of the guest, and shared by all runs. What every other
-snapshot is made with stands beside it: the camera's driver, and memory as it is at the start.
+snapshot is made with stands beside it: the driver of dumps, and memory as it is at the start.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from capsule.toolstore.layout import INTERPRETER
 from capsule.wasm import PAGE
 
 if TYPE_CHECKING:
-    from capsule.confine.isolation_layers import Walls
+    from capsule.confine.isolation_layers import IsolationLayers
     from capsule.progress import Progress
     from capsule.toolstore.layout import Flavour
     from capsule.toolstore.toolchain import Toolchain
@@ -27,7 +27,7 @@ _PREPARE_FUEL = 10**12
 _SECONDS = 120
 SERVE = "capsule_guest.main.serve()\n"
 _FREEZE = "capsule_guest.main.freeze()\n"
-_HOST, _INITIAL, DRIVER, _CAMERA = "host.cwasm", "initial", "driver.cwasm", "camera.cwasm"
+_HOST, _INITIAL, DRIVER, _DUMP_DRIVER = "host.cwasm", "initial", "driver.cwasm", "dump.cwasm"
 
 
 class Snapshot(NamedTuple):
@@ -61,15 +61,15 @@ class Base(NamedTuple):
     """What runs of all tasks share.
 
     `launch` is that of a run but for its driver, folders and limits, `first_step` where in the host
-    module the gauge begins. `camera` is the driver that freezes a task, `initial` the memory before
-    anything ran. `key` stands for all of it on this machine.
+    module the meter begins. `dump_driver` is the driver that freezes a task, `initial` the
+    memory before anything ran. `key` stands for all of it on this machine.
     While `leases` are referred to, the files stay.
     """
 
     launch: Launch
     first_step: int
     generic: Snapshot
-    camera: Path
+    dump_driver: Path
     initial: Path
     key: str
     runtime: Runtime
@@ -77,7 +77,7 @@ class Base(NamedTuple):
 
 
 def open_base(
-    home: Path, toolchain: Toolchain, walls: Walls, progress: Progress, *, asyncio: bool
+    home: Path, toolchain: Toolchain, layers: IsolationLayers, progress: Progress, *, asyncio: bool
 ) -> Base:
     """Return what runs share, making it first where there is none that is whole.
 
@@ -104,37 +104,37 @@ def open_base(
         mounts=mounts,
     )
     recipe += driver.RECIPE
-    studio = _Studio(
+    settings = _BaseSettings(
         run,
         host.facts["first_step"],
         host.folder / _INITIAL,
         content,
         guest_files.preparation(toolchain.flavour, asyncio=asyncio),
-        walls,
+        layers,
     )
-    key = cache.key(recipe, studio.preparation.encode(), *_flat(content))
+    key = cache.key(recipe, settings.preparation.encode(), *_flat(content))
     entry = cache.obtain(
         home / "cache" / "generic",
         key,
-        lambda folder: _make(folder, studio),
+        lambda folder: _make(folder, settings),
         progress,
         ("overhead", "warming", "memory"),
     )
     facts = entry.facts
     return Base(
         run,
-        studio.first_step,
+        settings.first_step,
         Snapshot(
             entry.folder / DRIVER, facts["overhead"], facts["warming"], facts["memory"], entry.lease
         ),
-        entry.folder / _CAMERA,
-        studio.initial,
+        entry.folder / _DUMP_DRIVER,
+        settings.initial,
         key,
         Runtime(
             toolchain.portable,
             toolchain.flavour,
             asyncio,
-            cache.key(toolchain.portable.encode(), studio.preparation.encode(), *_flat(content)),
+            cache.key(toolchain.portable.encode(), settings.preparation.encode(), *_flat(content)),
         ),
         (host.lease, *leases),
     )
@@ -170,7 +170,7 @@ def _make_host(folder: Path, toolchain: Toolchain) -> cache.Facts:
     return {"first_step": module.first_step}
 
 
-class _Studio(NamedTuple):
+class _BaseSettings(NamedTuple):
     """What the generic snapshot is made with; `run` is the launch of a run but for its driver."""
 
     run: Launch
@@ -178,42 +178,44 @@ class _Studio(NamedTuple):
     initial: Path
     content: dict[str, bytes]
     preparation: str
-    walls: Walls
+    layers: IsolationLayers
 
 
-def _make(folder: Path, studio: _Studio) -> cache.Facts:
+def _make(folder: Path, settings: _BaseSettings) -> cache.Facts:
     import tempfile
     import time
 
     from capsule.process.cancel import Cancellation
     from capsule.snapshot import calibration
-    from capsule.snapshot.memory_dump import MAX_MEMORY, Bounds, Picture, picture
+    from capsule.snapshot.memory_dump import MAX_MEMORY, Bounds, MemoryDump, dump_memory
     from capsule.toolstore.compile import compile_module
 
-    run, walls = studio.run, studio.walls
+    run, layers = settings.run, settings.layers
     with tempfile.TemporaryDirectory(prefix="capsule-") as scratch, Cancellation() as never:
-        guest_files.lay_out(studio.content, Path(scratch, "guest"))
-        camera = Path(scratch, "camera.cwasm")
-        compile_module(run.wasmtime, driver.camera_driver(studio.preparation, [], 0), camera)
+        guest_files.lay_out(settings.content, Path(scratch, "guest"))
+        dump_driver = Path(scratch, "dump.cwasm")
+        compile_module(run.wasmtime, driver.dump_driver(settings.preparation, [], 0), dump_driver)
         runtime = Mount(Path(scratch, "guest"), guest_files.MOUNT, writable=False)
-        launch = run._replace(driver=camera, mounts=(*run.mounts, runtime), memory=MAX_MEMORY)
+        launch = run._replace(driver=dump_driver, mounts=(*run.mounts, runtime), memory=MAX_MEMORY)
         bounds = Bounds(time.monotonic() + _SECONDS, never)
-        with opened(studio.initial) as initial:
-            taken = picture(launch, walls, b"", initial, bounds)
-            grown = (0 if not isinstance(taken, Picture) else taken.memory - len(initial)) // PAGE
-    if not isinstance(taken, Picture):
+        with opened(settings.initial) as initial:
+            taken = dump_memory(launch, layers, b"", initial, bounds)
+            grown = (
+                0 if not isinstance(taken, MemoryDump) else taken.memory - len(initial)
+            ) // PAGE
+    if not isinstance(taken, MemoryDump):
         raise ToolchainError(
             f"the interpreter could not be started for its snapshot: {taken.reason}",
             hint="capsule toolchain verify",
         )
     made = driver.run_driver(SERVE, taken.pages, grown)
     compile_module(run.wasmtime, made, folder / DRIVER)
-    made = driver.camera_driver(_FREEZE, taken.pages, grown)
-    compile_module(run.wasmtime, made, folder / _CAMERA)
+    made = driver.dump_driver(_FREEZE, taken.pages, grown)
+    compile_module(run.wasmtime, made, folder / _DUMP_DRIVER)
     launch = run._replace(driver=folder / DRIVER)
     asked = request.idle()
-    cost = calibration.overhead(launch, studio.first_step, walls, asked)
-    warmed = calibration.overhead(launch, studio.first_step, walls, asked, warm=True)
+    cost = calibration.overhead(launch, settings.first_step, layers, asked)
+    warmed = calibration.overhead(launch, settings.first_step, layers, asked, warm=True)
     return {
         "overhead": cost,
         "warming": warmed - cost,

@@ -51,18 +51,18 @@ class Damage(NamedTuple):
 
 
 def obtain(
-    shelf: Path,
+    store: Path,
     key: str,
     make: Callable[[Path], Facts],
     progress: Progress,
     needs: tuple[str, ...] = (),
 ) -> Entry:
-    """Return the entry `key` of `shelf`, making it once if need be, however many ask at once.
+    """Return the entry `key` of `store`, making it once if need be, however many ask at once.
 
     `make` fills an empty folder and returns the facts, those in `needs` among them. Raises what
-    `make` raises, and `ToolchainError` when the shelf cannot be written.
+    `make` raises, and `ToolchainError` when the store cannot be written.
     """
-    folder, guard = shelf / key, shelf / f"{key}{LOCK}"
+    folder, guard = store / key, store / f"{key}{LOCK}"
     for _ in range(_TRIES):
         if (lease := toolchain_lock.lease(folder)) is not None:
             found = look(folder, needs)
@@ -70,45 +70,45 @@ def obtain(
                 files.note_use(folder / INDEX)
                 return found._replace(lease=lease)
             lease.release()
-        with files.writing(shelf):
-            files.make_private(shelf)
+        with files.writing(store):
+            files.make_private(store)
             with toolchain_lock.locked(guard, progress):
                 found = look(folder, needs)
                 if isinstance(found, Damage):
                     progress.note(f"{found.path} is damaged ({found.found}): making it again")
                 if not isinstance(found, Entry):
-                    _make(shelf, key, make)
+                    _make(store, key, make)
     raise ToolchainError(
         f"{folder} is deleted again and again", hint="wait until nobody prunes the cache"
     )
 
 
-def renew(shelf: Path, key: str, make: Callable[[Path], Facts], progress: Progress) -> None:
-    """Make the entry `key` of `shelf`, in place of one that is there.
+def renew(store: Path, key: str, make: Callable[[Path], Facts], progress: Progress) -> None:
+    """Make the entry `key` of `store`, in place of one that is there.
 
     Only for entries that nobody holds a lease on while they use them. Raises as `obtain` does.
     """
-    with files.writing(shelf):
-        files.make_private(shelf)
-        with toolchain_lock.locked(shelf / f"{key}{LOCK}", progress):
-            _make(shelf, key, make)
+    with files.writing(store):
+        files.make_private(store)
+        with toolchain_lock.locked(store / f"{key}{LOCK}", progress):
+            _make(store, key, make)
 
 
-def _make(shelf: Path, key: str, make: Callable[[Path], Facts]) -> None:
+def _make(store: Path, key: str, make: Callable[[Path], Facts]) -> None:
     """Make an entry; whoever calls this holds its lock."""
     import tempfile
 
     # Of a process that was killed.
-    for leftover in shelf.glob(f"{UNFINISHED}{key}-*"):
+    for leftover in store.glob(f"{UNFINISHED}{key}-*"):
         files.delete(leftover)
-    made = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{key}-", dir=shelf))
+    made = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{key}-", dir=store))
     try:
         facts = make(made)
         files.write_whole(made / INDEX, _index(made, facts))
         size = sum(files.sizes(made))
-        files.delete(shelf / key)
-        made.rename(shelf / key)
-        files.note_growth(shelf.parent, size)
+        files.delete(store / key)
+        made.rename(store / key)
+        files.note_growth(store.parent, size)
     except BaseException:
         files.delete(made)
         raise

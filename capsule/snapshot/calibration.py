@@ -1,6 +1,6 @@
 """What a run costs besides the task: restoring the snapshot, reading a request, answering.
 
-It is the same for every run of a driver, to within the gauge's resolution, so it is measured once,
+It is the same for every run of a driver, to within the meter's resolution, so it is measured once,
 added to each run's allowance and never shown to the task.
 """
 
@@ -17,7 +17,7 @@ from capsule.shared import frames
 from capsule.snapshot import fuel_meter, request
 
 if TYPE_CHECKING:
-    from capsule.confine.isolation_layers import Walls
+    from capsule.confine.isolation_layers import IsolationLayers
     from capsule.process.argv import Launch
 
 _ALLOWANCE = 4_000_000_000
@@ -25,12 +25,12 @@ _SECONDS = 60
 
 
 def overhead(
-    launch: Launch, first_step: int, walls: Walls, asked: bytes, *, warm: bool = False
+    launch: Launch, first_step: int, layers: IsolationLayers, asked: bytes, *, warm: bool = False
 ) -> int:
     """Return the fuel that a run takes whose task does nothing, to within some 500 units.
 
     `asked` is its request, whose answer has to be null. With `warm`, the run is told to warm up
-    before. The gauge reads finely near nothing, so a second run gets just what the first one took
+    before. The meter reads finely near nothing, so a second run gets just what the first one took
     as its overhead, and what is read then is the small rest.
 
     Raises `ToolchainError` when such a run does not end as it must.
@@ -39,20 +39,20 @@ def overhead(
     expected = frames.frame(frames.RESULT, b"null")
     if warm:
         asked, expected = request.warm() + asked, request.READY + expected
-    first = _reading(launch._replace(fuel=_ALLOWANCE), first_step, walls, (asked, expected)).low
+    first = _reading(launch._replace(fuel=_ALLOWANCE), first_step, layers, (asked, expected)).low
     more = launch._replace(fuel=_ALLOWANCE + first)
-    return first + _reading(more, first_step, walls, (asked, expected)).middle
+    return first + _reading(more, first_step, layers, (asked, expected)).middle
 
 
 def _reading(
-    launch: Launch, first_step: int, walls: Walls, talk: tuple[bytes, bytes]
+    launch: Launch, first_step: int, layers: IsolationLayers, talk: tuple[bytes, bytes]
 ) -> fuel_meter.Reading:
     asked, expected = talk
     deadline = time.monotonic() + _SECONDS
     answer, errors = bytearray(), bytearray()
     with (
         Cancellation() as never,
-        starting.start(launch, walls, timeout_ms=_SECONDS * 1000) as process,
+        starting.start(launch, layers, timeout_ms=_SECONDS * 1000) as process,
     ):
         process.send(asked)
         while True:

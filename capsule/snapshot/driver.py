@@ -1,7 +1,8 @@
 """The main module of every run: a tiny module that owns `_start` and steers the interpreter.
 
 A run's driver restores a snapshot's pages, runs one turn of Python, writes the closing frame and
-hands over to the fuel gauge. A camera's driver writes the whole memory to stdout in place of that.
+hands over to the fuel meter. The driver of a dump writes the whole memory to stdout
+instead.
 
 The driver keeps what it must trust in its own locals, where code in the interpreter's memory
 cannot reach it, and writes the closing frame's bytes only when that code is over.
@@ -236,12 +237,12 @@ def run_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
 def restoring_fuel(pages: Sequence[PageRun]) -> int:
     """Return the fuel that restoring `pages` takes: a unit for each byte and for each instruction.
 
-    Measured with wasmtime 49; a test holds it to the gauge.
+    Measured with wasmtime 49; a test holds it to the meter.
     """
     return sum(len(run.data) + _INSTRUCTIONS for run in pages)
 
 
-def camera_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
+def dump_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
     """Return a driver that runs `source` as a run's would, and then writes memory to stdout.
 
     The closing frame comes before the memory and says how long that is.
@@ -271,4 +272,4 @@ def camera_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
 
 
 # What decides the drivers besides their snapshots: for keys.
-RECIPE = run_driver("", [], 1) + camera_driver("", [], 1)
+RECIPE = run_driver("", [], 1) + dump_driver("", [], 1)

@@ -57,12 +57,12 @@ class Bounds(NamedTuple):
 def contents(cache: Path) -> list[Kept]:
     """Return every entry below `cache`, the longest unused first; none when there is no cache."""
     found = []
-    for shelf in _shelves(cache):
-        for path in _folders(shelf):
+    for store in _stores(cache):
+        for path in _folders(store):
             # Another process may make or delete entries meanwhile.
             with suppress(FileNotFoundError):
                 if _NAME.fullmatch(path.name) and (used := _used(path)) is not None:
-                    found.append(Kept(shelf.name, path, _size(path), used))
+                    found.append(Kept(store.name, path, _size(path), used))
     return sorted(found, key=lambda kept: kept.used)
 
 
@@ -92,14 +92,14 @@ def prune(cache: Path, bounds: Bounds, *, all_of_it: bool = False) -> list[Kept]
     return gone
 
 
-def prune_at_times(shelf: Path, bounds: Bounds | None = None) -> None:
-    """Prune the cache that `shelf` is in, when it is time for that, to the usual bounds or others.
+def prune_at_times(store: Path, bounds: Bounds | None = None) -> None:
+    """Prune the cache that `store` is in, when it is time for that, to the usual bounds or others.
 
     A cache that cannot be pruned stays as it is.
     """
-    cache, bounds = shelf.parent, bounds or Bounds()
+    cache, bounds = store.parent, bounds or Bounds()
     with suppress(OSError):
-        crowded = len(os.listdir(shelf)) > 2 * bounds.entries  # noqa: PTH208 - an entry has a lock
+        crowded = len(os.listdir(store)) > 2 * bounds.entries  # noqa: PTH208 - an entry has a lock
         if crowded or _grown(cache) > bounds.size or _not_pruned_for(cache) > _OFTEN:
             # Well below the bounds, so that this is not done for each new entry.
             prune(cache, Bounds(bounds.age, bounds.size * 3 // 4, bounds.entries // 2))
@@ -145,14 +145,14 @@ def _delete(entry: Path) -> bool:
 
 def _leftovers(cache: Path, now: float) -> Iterator[Path]:
     """Yield what processes that were killed have left a day ago or earlier."""
-    for shelf in _shelves(cache):
-        for path in _folders(shelf):
+    for store in _stores(cache):
+        for path in _folders(store):
             with suppress(FileNotFoundError):
                 if path.name.startswith(UNFINISHED) and now - path.stat().st_mtime > _DAY:
                     yield path
 
 
-def _shelves(cache: Path) -> list[Path]:
+def _stores(cache: Path) -> list[Path]:
     return [path for path in _folders(cache) if path.name in KINDS]
 
 

@@ -1,10 +1,10 @@
-"""The fuel gauge: how much fuel a run had left, told by where it stops burning the rest.
+"""The fuel meter: how much fuel a run had left, told by where it stops burning the rest.
 
 wasmtime's command line stops a run that spends its fuel and never says how much was left. So the
 driver's last act burns what is left in known steps, and the trap that ends it names the step.
 
 The steps are made so that the *spent* fuel is known to within 0.2 %: each burns 1/256 of what the
-reading could still be. They are a straight line of calls, so that a code offset names a step, and
+reading could still be. They are calls in one line, so that a code offset names a step, and
 each step works out its own size from the budget, so that one compiled module serves all budgets.
 
 What an instruction costs is wasmtime's rule (`fuel_before_op` of its translator): one unit, but
@@ -145,7 +145,7 @@ class HostModule(NamedTuple):
 
 
 def host_module() -> HostModule:
-    """Return the module that satisfies the interpreter's import and holds the gauge.
+    """Return the module that satisfies the interpreter's import and holds the meter.
 
     The interpreter may call its host; capsule's answer to such a call is always "no" (-1).
     """
@@ -208,9 +208,9 @@ class Reading(NamedTuple):
 
 
 def read(budget: int, offset: int) -> Reading:
-    """Return what was spent of `budget` before the gauge was entered.
+    """Return what was spent of `budget` before the meter was entered.
 
-    `offset` is where the gauge stopped, in bytes from its first step.
+    `offset` is where the meter stopped, in bytes from its first step.
 
     >>> low, high = read(2_000_000_000, 0)
     >>> low <= 2_000_000_000 <= high
@@ -224,7 +224,7 @@ def read(budget: int, offset: int) -> Reading:
 
 @lru_cache(maxsize=16)
 def last_looks(budget: int) -> list[int]:
-    """Return for each step what the gauge has burned when the step looks for the last time."""
+    """Return for each step what the meter has burned when the step looks for the last time."""
     looks = []
     left, burned = budget, 0
     for _ in range(STEPS):

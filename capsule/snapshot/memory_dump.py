@@ -1,7 +1,7 @@
-"""Taking a picture of the interpreter's memory when a turn of Python is over.
+"""Dumping the interpreter's memory when a turn of Python is over.
 
-The code of that turn may be hostile. It can make its own picture useless, and no more: what comes
-is bounded, and the picture counts only behind the closing frame, which no guest code can write.
+The code of that turn may be hostile. It can make its own dump useless, and no more: what comes
+is bounded, and the dump counts only behind the closing frame, which no guest code can write.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from capsule.wasm import PAGE
 from capsule.wire.decoder import Decoder
 
 if TYPE_CHECKING:
-    from capsule.confine.isolation_layers import Walls
+    from capsule.confine.isolation_layers import IsolationLayers
     from capsule.confine.scratch import Scratch
     from capsule.process.argv import Launch
     from capsule.process.cancel import Cancellation
@@ -36,9 +36,9 @@ MAX_CHANGED = 256 << 20
 MAX_RUNS = 4096
 # The guest's report: a few words.
 _MAX_ANSWER = 64 << 10
-# How long the picture itself may take behind the guest's answer.
-_DEVELOPING = 30.0
-# The linear memory that a picture may have, and that a camera's run is limited to.
+# How long the dump itself may take behind the guest's answer.
+_DUMP_SECONDS = 30.0
+# The linear memory that a dump may have, and that its run is limited to.
 MAX_MEMORY = 1 << 30
 _GRACE = 5.0
 
@@ -50,7 +50,7 @@ class Bounds(NamedTuple):
     cancellation: Cancellation
 
 
-class Picture(NamedTuple):
+class MemoryDump(NamedTuple):
     """What changed in memory, how long that is in bytes, and what the guest answered before."""
 
     pages: list[PageRun]
@@ -58,8 +58,8 @@ class Picture(NamedTuple):
     answer: Frame
 
 
-class Spoilt(NamedTuple):
-    """Why there is no picture; `limited` means that more time, fuel or memory could help."""
+class DumpFailure(NamedTuple):
+    """Why there is no dump; `limited` means that more time, fuel or memory could help."""
 
     reason: str
     limited: bool = False
@@ -67,36 +67,40 @@ class Spoilt(NamedTuple):
     cancelled: bool = False
 
 
-def picture(
-    launch: Launch, walls: Walls, request: bytes, before: bytes | memoryview, bounds: Bounds
-) -> Picture | Spoilt:
-    """Run the camera driver of `launch` and return what changed in memory since `before`.
+def dump_memory(
+    launch: Launch,
+    layers: IsolationLayers,
+    request: bytes,
+    before: bytes | memoryview,
+    bounds: Bounds,
+) -> MemoryDump | DumpFailure:
+    """Run the dump driver of `launch` and return what changed in memory since `before`.
 
     Raises what starting a process raises.
     """
-    seconds = max(bounds.deadline - time.monotonic(), 0) + _DEVELOPING
-    with sandbox_process.start(launch, walls, timeout_ms=round(seconds * 1000)) as started:
+    seconds = max(bounds.deadline - time.monotonic(), 0) + _DUMP_SECONDS
+    with sandbox_process.start(launch, layers, timeout_ms=round(seconds * 1000)) as started:
         process = started.process
-        film = _Film(started.seal, before)
+        incoming = _IncomingDump(started.seal, before)
         process.send(request)
         try:
-            last = _expose(process, film, started.scratch, bounds)
+            last = _receive(process, incoming, started.scratch, bounds)
         except WireError as error:
-            return Spoilt(error.message)
+            return DumpFailure(error.message)
         if not last.ended:
             timed_out = last.timed_out and not last.cancelled
-            return Spoilt(
+            return DumpFailure(
                 "it took too long", limited=True, timed_out=timed_out, cancelled=last.cancelled
             )
         status = process.reap(time.monotonic() + _GRACE, bounds.cancellation)
     if status != 0:
-        return _spoilt(launch, bytes(film.errors), status)
-    if film.answer is None or film.comparison.size != film.expected:
-        return Spoilt("it ended without a picture")
-    return Picture(forgotten(film.comparison.runs()), film.expected, film.answer)
+        return _failure(launch, bytes(incoming.errors), status)
+    if incoming.answer is None or incoming.comparison.size != incoming.expected:
+        return DumpFailure("it ended without a dump")
+    return MemoryDump(forgotten(incoming.comparison.runs()), incoming.expected, incoming.answer)
 
 
-class _Film:
+class _IncomingDump:
     """What has come so far."""
 
     def __init__(self, seal: str, before: bytes | memoryview) -> None:
@@ -131,15 +135,15 @@ class _Film:
             raise WireError(f"its snapshot would be in more than {MAX_RUNS:,} pieces")
 
 
-def _expose(process: Process, film: _Film, tmp: Scratch, bounds: Bounds) -> Arrival:
+def _receive(process: Process, incoming: _IncomingDump, tmp: Scratch, bounds: Bounds) -> Arrival:
     deadline = bounds.deadline
     while True:
         arrival = wait(process, deadline, bounds.cancellation, tmp)
-        answered = film.answer is not None
-        film.take(arrival)
-        if film.answer is not None and not answered:
+        answered = incoming.answer is not None
+        incoming.take(arrival)
+        if incoming.answer is not None and not answered:
             # The guest was in time. How long its memory takes to get here is not its matter.
-            deadline = time.monotonic() + _DEVELOPING
+            deadline = time.monotonic() + _DUMP_SECONDS
             if not arrival.cancelled and not arrival.ended:
                 continue
         if arrival.ended or arrival.timed_out or arrival.cancelled:
@@ -148,9 +152,9 @@ def _expose(process: Process, film: _Film, tmp: Scratch, bounds: Bounds) -> Arri
             raise WireError(overflow)
 
 
-def _spoilt(launch: Launch, errors: bytes, status: int) -> Spoilt:
+def _failure(launch: Launch, errors: bytes, status: int) -> DumpFailure:
     report = read_report(errors, status)
     if report.out_of_fuel:
-        return Spoilt(f"it spends more than {launch.fuel:.1e} fuel", limited=True)
+        return DumpFailure(f"it spends more than {launch.fuel:.1e} fuel", limited=True)
     died = report.reason or f"it ended with status {status}"
-    return Spoilt(f"the interpreter died: {died}", limited=True)
+    return DumpFailure(f"the interpreter died: {died}", limited=True)

@@ -58,7 +58,7 @@ def call(asked: Call, code: Code | None, *, early_env: bool = False) -> bytes:
 
 
 def freeze(code: Code) -> bytes:
-    """Return the frames that ask a camera's guest to import the task."""
+    """Return the frames that ask the guest of a dump to import the task."""
     return _encode(_code(code.entry, code), code)
 
 

@@ -12,8 +12,8 @@ import time
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError, WireError
+from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
-from capsule.policy.invalid_value import printable
 from capsule.progress import Silent
 from capsule.shared import frames
 from capsule.snapshot import cache, driver, request
@@ -26,18 +26,18 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from capsule.confine.isolation_layers import Walls
+    from capsule.confine.isolation_layers import IsolationLayers
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.snapshot.base_snapshot import Base
     from capsule.snapshot.changed_pages import PageRun
-    from capsule.snapshot.memory_dump import Picture
+    from capsule.snapshot.memory_dump import MemoryDump
 
 # What an import may spend: pandas, scipy and matplotlib together take some 1.5e10.
 IMPORT_FUEL = 50_000_000_000
 IMPORT_SECONDS = 30.0
 
-SHELF = "tasks"
+STORE = "tasks"
 _QUOTED = 300  # characters of what a guest says that a reason repeats
 _REASON = "reason"
 _FACTS = ("frozen", "overhead", "warming", "memory", "files", "failed")
@@ -67,25 +67,25 @@ class Unfrozen(NamedTuple):
     cancelled: bool = False
 
 
-class Pictured(NamedTuple):
-    """What a task's snapshot is made of: see `camera.Picture`, and `Frozen` for `files`."""
+class SnapshotContent(NamedTuple):
+    """What a task's snapshot is made of: see `dump_driver.MemoryDump`, and `Frozen` for `files`."""
 
     pages: list[PageRun]
     memory: int
     files: str | None
 
 
-def open_task(home: Path, base: Base, code: Code, studio: Studio) -> Frozen | Unfrozen:
+def open_task(home: Path, base: Base, code: Code, settings: SnapshotSettings) -> Frozen | Unfrozen:
     """Return the task's snapshot, taking it first where there is none that is whole.
 
     Raises `ToolchainError` when it can be taken and not be kept.
     """
     try:
         entry = cache.obtain(
-            shelf_of(home),
+            store_of(home),
             task_key(base, code),
-            lambda folder: _make(folder, home, base, code, studio),
-            studio.progress,
+            lambda folder: _make(folder, home, base, code, settings),
+            settings.progress,
             _FACTS,
         )
     except _EndedError as ended:
@@ -96,16 +96,16 @@ def open_task(home: Path, base: Base, code: Code, studio: Studio) -> Frozen | Un
 
 
 def restore(
-    home: Path, base: Base, pictured: Callable[[], Pictured], digest: str, progress: Progress
+    home: Path, base: Base, content: Callable[[], SnapshotContent], digest: str, progress: Progress
 ) -> Frozen:
     """Return a snapshot that was taken elsewhere; `digest` stands for all of it.
 
-    Raises `ToolchainError` when it cannot be kept, and what `pictured` raises.
+    Raises `ToolchainError` when it cannot be kept, and what `content` raises.
     """
     entry = cache.obtain(
-        shelf_of(home),
+        store_of(home),
         cache.key(base.key.encode(), b"artifact", digest.encode()),
-        lambda folder: _develop(pictured(), home, base, folder),
+        lambda folder: _compile_snapshot(content(), home, base, folder),
         progress,
         _FACTS,
     )
@@ -128,22 +128,22 @@ def _write_reason(folder: Path, reason: str) -> None:
     (folder / _REASON).write_text(printable(reason), encoding="utf-8")
 
 
-class Studio(NamedTuple):
+class SnapshotSettings(NamedTuple):
     """What a task's snapshot is taken with, and under which of the task's own limits.
 
     `timeout_ms` is in milliseconds and `ram` in bytes; None is no limit.
     """
 
-    walls: Walls
+    layers: IsolationLayers
     timeout_ms: int | None
     ram: int | None
     cancellation: Cancellation
     progress: Progress
 
 
-def shelf_of(home: Path) -> Path:
+def store_of(home: Path) -> Path:
     """Return the folder with the snapshots of tasks."""
-    return home / "cache" / SHELF
+    return home / "cache" / STORE
 
 
 def task_key(base: Base, code: Code) -> str:
@@ -151,27 +151,27 @@ def task_key(base: Base, code: Code) -> str:
     return cache.key(base.key.encode(), code.digest.encode(), code.packages_digest.encode())
 
 
-def take(base: Base, code: Code, studio: Studio) -> Pictured | Unfrozen:
-    """Import the task's modules in a sandbox and take a picture of its memory.
+def take(base: Base, code: Code, settings: SnapshotSettings) -> SnapshotContent | Unfrozen:
+    """Import the task's modules in a sandbox and dump its memory.
 
     Raises `ToolchainError` when the sandbox cannot be started.
     """
     # Here and below: what only taking a snapshot needs is not for every run to import.
-    from capsule.snapshot.memory_dump import MAX_MEMORY, Bounds, Spoilt, picture
+    from capsule.snapshot.memory_dump import MAX_MEMORY, Bounds, DumpFailure, dump_memory
 
     asked = request.freeze(code)
     launch = base.launch._replace(
-        driver=base.camera,
+        driver=base.dump_driver,
         fuel=IMPORT_FUEL + base.generic.overhead,
-        memory=min(MAX_MEMORY, studio.ram or MAX_MEMORY),
+        memory=min(MAX_MEMORY, settings.ram or MAX_MEMORY),
         mounts=(*base.launch.mounts, *mounts_of(code)),
     )
-    its_own = studio.timeout_ms is not None and studio.timeout_ms < 1000 * IMPORT_SECONDS
-    seconds = studio.timeout_ms / 1000 if studio.timeout_ms and its_own else IMPORT_SECONDS
-    bounds = Bounds(time.monotonic() + seconds, studio.cancellation)
+    its_own = settings.timeout_ms is not None and settings.timeout_ms < 1000 * IMPORT_SECONDS
+    seconds = settings.timeout_ms / 1000 if settings.timeout_ms and its_own else IMPORT_SECONDS
+    bounds = Bounds(time.monotonic() + seconds, settings.cancellation)
     with opened(base.initial) as initial:
-        taken = picture(launch, studio.walls, asked, initial, bounds)
-    if isinstance(taken, Spoilt):
+        taken = dump_memory(launch, settings.layers, asked, initial, bounds)
+    if isinstance(taken, DumpFailure):
         return Unfrozen(
             f"cannot be frozen: {taken.reason}",
             taken.limited,
@@ -184,19 +184,19 @@ def take(base: Base, code: Code, studio: Studio) -> Pictured | Unfrozen:
         return Unfrozen(f"answered nonsense: {error.message}")
 
 
-def module_of(pictured: Pictured, base: Base) -> bytes:
+def module_of(content: SnapshotContent, base: Base) -> bytes:
     """Return the driver that restores the snapshot, as a module."""
-    grown = max(pictured.memory - base.initial.stat().st_size, 0) // PAGE
-    return driver.run_driver(SERVE, pictured.pages, grown)
+    grown = max(content.memory - base.initial.stat().st_size, 0) // PAGE
+    return driver.run_driver(SERVE, content.pages, grown)
 
 
-def _check(studio: Studio) -> None:
-    if studio.cancellation.cancelled:
+def _check(settings: SnapshotSettings) -> None:
+    if settings.cancellation.cancelled:
         raise _EndedError(Unfrozen("was cancelled", limited=True, cancelled=True))
 
 
-def _develop(
-    pictured: Pictured,
+def _compile_snapshot(
+    content: SnapshotContent,
     home: Path,
     base: Base,
     folder: Path,
@@ -207,17 +207,17 @@ def _develop(
     from capsule.toolstore.compile import compile_module
 
     eviction.prune_at_times(folder.parent)
-    compile_module(base.launch.wasmtime, module_of(pictured, base), folder / DRIVER, watch)
-    if pictured.files is not None:
-        _write_reason(folder, pictured.files)
+    compile_module(base.launch.wasmtime, module_of(content, base), folder / DRIVER, watch)
+    if content.files is not None:
+        _write_reason(folder, content.files)
     # Measuring it would run the task's code, which could make the answer what it likes.
     costs = _costs(home, base)
     return {
         "frozen": 1,
-        "overhead": costs["overhead"] + driver.restoring_fuel(pictured.pages),
+        "overhead": costs["overhead"] + driver.restoring_fuel(content.pages),
         "warming": costs["warming"],
-        "memory": pictured.memory,
-        "files": int(pictured.files is not None),
+        "memory": content.memory,
+        "files": int(content.files is not None),
         "failed": 0,
     }
 
@@ -244,10 +244,10 @@ def _measure(folder: Path, base: Base) -> cache.Facts:
     from capsule.snapshot import calibration
     from capsule.toolstore.compile import compile_module
 
-    walls = standing()
+    layers = standing()
     with Cancellation() as never:
-        taken = take(base, _NOTHING, Studio(walls, None, None, never, Silent()))
-    if not isinstance(taken, Pictured):
+        taken = take(base, _NOTHING, SnapshotSettings(layers, None, None, never, Silent()))
+    if not isinstance(taken, SnapshotContent):
         raise ToolchainError(
             f"the interpreter cannot be measured: its import {taken.reason}",
             hint="capsule toolchain verify",
@@ -255,8 +255,8 @@ def _measure(folder: Path, base: Base) -> cache.Facts:
     compile_module(base.launch.wasmtime, module_of(taken, base), folder / DRIVER)
     launch = base.launch._replace(driver=folder / DRIVER)
     asked = request.call(request.Call(_NOTHING.entry, "main", task="main"), None)
-    cost = calibration.overhead(launch, base.first_step, walls, asked)
-    warmed = calibration.overhead(launch, base.first_step, walls, asked, warm=True)
+    cost = calibration.overhead(launch, base.first_step, layers, asked)
+    warmed = calibration.overhead(launch, base.first_step, layers, asked, warm=True)
     # The numbers are all that is wanted of it.
     (folder / DRIVER).unlink()
     return {
@@ -273,17 +273,19 @@ class _EndedError(Exception):
         self.how = how
 
 
-def _make(folder: Path, home: Path, base: Base, code: Code, studio: Studio) -> cache.Facts:
-    taken = take(base, code, studio)
-    if isinstance(taken, Pictured):
-        return _develop(taken, home, base, folder, lambda: _check(studio))
+def _make(
+    folder: Path, home: Path, base: Base, code: Code, settings: SnapshotSettings
+) -> cache.Facts:
+    taken = take(base, code, settings)
+    if isinstance(taken, SnapshotContent):
+        return _compile_snapshot(taken, home, base, folder, lambda: _check(settings))
     if taken.limited:
         raise _EndedError(taken)
     _write_reason(folder, taken.reason)
     return {**dict.fromkeys(_FACTS, 0), "failed": int(taken.failed)}
 
 
-def _judged(taken: Picture) -> Pictured | Unfrozen:
+def _judged(taken: MemoryDump) -> SnapshotContent | Unfrozen:
     """Say whether what the import did can be frozen, by what the guest reports of it."""
     if taken.answer.kind == frames.FAILURE:
         failure = response_parser.read_failure(taken.answer.payload)
@@ -305,4 +307,4 @@ def _judged(taken: Picture) -> Pictured | Unfrozen:
         return Unfrozen("prints more than a snapshot keeps")
     if fresh is not None:
         return Unfrozen(f"asks for what is new in each run: {fresh[:_QUOTED]}")
-    return Pictured(taken.pages, taken.memory, files if files is None else files[:_QUOTED])
+    return SnapshotContent(taken.pages, taken.memory, files if files is None else files[:_QUOTED])

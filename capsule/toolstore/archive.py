@@ -20,8 +20,8 @@ from capsule.toolstore import extract, files, pins, verify_hash
 from capsule.toolstore.layout import WHEELS
 from capsule.toolstore.manage import Part, list_parts
 from capsule.toolstore.open_toolchain import layout_of
-from capsule.toolstore.prepare import workshop
-from capsule.toolstore.sources import Supply
+from capsule.toolstore.prepare import builder
+from capsule.toolstore.sources import ToolchainSources
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,17 +44,17 @@ _MADE_BY = "name a file that `capsule toolchain export FILE` wrote, on a machine
 
 
 def export_toolchain(
-    home: Path, file: Path, *, progress: Progress, supply: Supply | None = None
+    home: Path, file: Path, *, progress: Progress, sources: ToolchainSources | None = None
 ) -> list[str]:
     """Write the wheels that `home` has to `file`, and return their names.
 
     `file` is there whole afterwards, or as it was before. Raises `ToolchainError` when there are no
     wheels, when one is damaged, and when the file cannot be written.
     """
-    supply = supply or Supply()
-    layout = layout_of(home, supply)
+    sources = sources or ToolchainSources()
+    layout = layout_of(home, sources)
     wheels = [
-        wheel for wheel in pins.load(supply.pins).wheels if (layout.wheels / wheel.file).exists()
+        wheel for wheel in pins.load(sources.pins).wheels if (layout.wheels / wheel.file).exists()
     ]
     if not wheels:
         raise ToolchainError(
@@ -91,16 +91,16 @@ def import_toolchain(
     flavours: Iterable[Flavour] = ("core",),
     *,
     progress: Progress,
-    supply: Supply | None = None,
+    sources: ToolchainSources | None = None,
 ) -> list[Part]:
     """Take the wheels out of `file`, which nobody vouches for, and prepare them without an index.
 
     Raises `ToolchainError` when the file is damaged, holds anything that is not pinned, or lacks
     what this machine needs.
     """
-    supply = supply or Supply()
-    layout = layout_of(home, supply)
-    with workshop(layout, progress, supply._replace(fetch=_only(file))) as work:
+    sources = sources or ToolchainSources()
+    layout = layout_of(home, sources)
+    with builder(layout, progress, sources._replace(fetch=_only(file))) as work:
         _take(file, work.pins, layout, progress)
         for wheel in work.pins.wheels:
             if (layout.staging / wheel.file).exists():
@@ -108,7 +108,7 @@ def import_toolchain(
         work.stock()
         for flavour in flavours:
             work.make(flavour)
-    return list_parts(home, supply=supply)
+    return list_parts(home, sources=sources)
 
 
 def _write(target: IO[bytes], layout: Layout, wheels: list[pins.Wheel], progress: Progress) -> None:

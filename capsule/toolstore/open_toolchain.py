@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from capsule.toolstore import file_index
 from capsule.toolstore.digests import identity
 from capsule.toolstore.layout import Flavour, Layout
-from capsule.toolstore.sources import Supply
+from capsule.toolstore.sources import ToolchainSources
 from capsule.toolstore.toolchain import Toolchain, assemble, unchanged, used
 
 if TYPE_CHECKING:
@@ -16,34 +16,38 @@ if TYPE_CHECKING:
     from capsule.progress import Progress
 
 
-def layout_of(home: Path, supply: Supply) -> Layout:
+def layout_of(home: Path, sources: ToolchainSources) -> Layout:
     """Return where the toolchain of these pins lies below `home`."""
-    return Layout(home / "toolchain", identity(supply.pins))
+    return Layout(home / "toolchain", identity(sources.pins))
 
 
 def open_toolchain(
-    home: Path, flavour: Flavour = "core", *, progress: Progress, supply: Supply | None = None
+    home: Path,
+    flavour: Flavour = "core",
+    *,
+    progress: Progress,
+    sources: ToolchainSources | None = None,
 ) -> Toolchain:
     """Return the toolchain in `home`; download, check and compile first what is missing.
 
     A file that is not what it was is never used and never silently replaced: `ToolchainError`
     names it. It is raised as well when a part cannot be fetched, prepared or written.
     """
-    supply = supply or Supply()
-    layout = layout_of(home, supply)
+    sources = sources or ToolchainSources()
+    layout = layout_of(home, sources)
     known = file_index.read(layout.record)
     if known is not None:
-        names = used(known, flavour, supply.environ)
-        found = assemble(layout, known, flavour, supply.environ)
+        names = used(known, flavour, sources.environ)
+        found = assemble(layout, known, flavour, sources.environ)
         if found and names and all(unchanged(layout, known, name) for name in names):
             return found
     from capsule.toolstore.prepare import settle  # costs 30 ms to import, and is seldom needed
 
-    return settle(layout, flavour, progress, supply)
+    return settle(layout, flavour, progress, sources)
 
 
 def recompile(
-    home: Path, refused: Toolchain, *, progress: Progress, supply: Supply | None = None
+    home: Path, refused: Toolchain, *, progress: Progress, sources: ToolchainSources | None = None
 ) -> Toolchain:
     """Compile the interpreter again, for when wasmtime refuses the file on this processor.
 
@@ -52,5 +56,5 @@ def recompile(
     """
     from capsule.toolstore.prepare import renew
 
-    supply = supply or Supply()
-    return renew(layout_of(home, supply), refused, progress, supply)
+    sources = sources or ToolchainSources()
+    return renew(layout_of(home, sources), refused, progress, sources)

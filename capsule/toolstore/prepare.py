@@ -1,4 +1,4 @@
-"""Prepare what a toolchain lacks: fetch, check, extract, slim, compile; each part whole, or not.
+"""Prepare what a toolchain lacks: fetch, check, extract, strip, compile; each part whole, or not.
 
 All of it happens under the lock. A part is put in its place in one step and recorded at once, so
 a process that is killed, at any point, leaves the next one with less to do and nothing to undo.
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.toolstore import file_index, files, verify_hash
-from capsule.toolstore.builder import Workshop
+from capsule.toolstore.builder import Builder
 from capsule.toolstore.layout import REMOVED, Flavour, Layout
 from capsule.toolstore.toolchain import Toolchain, assemble, unchanged, used
 from capsule.toolstore.toolchain_lock import locked, locked_if_free
@@ -20,47 +20,51 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from capsule.progress import Progress
-    from capsule.toolstore.file_index import Record
-    from capsule.toolstore.sources import Supply
+    from capsule.toolstore.file_index import FileIndex
+    from capsule.toolstore.sources import ToolchainSources
 
 
-def settle(layout: Layout, flavour: Flavour, progress: Progress, supply: Supply) -> Toolchain:
+def settle(
+    layout: Layout, flavour: Flavour, progress: Progress, sources: ToolchainSources
+) -> Toolchain:
     """Return the toolchain, preparing what is missing.
 
     Raises `ToolchainError` for a file that has changed, and when a part cannot be prepared.
     """
-    known = file_index.read(layout.record) or file_index.Record()
-    found = _vouched(layout, known, flavour, supply.environ)
+    known = file_index.read(layout.record) or file_index.FileIndex()
+    found = _vouched(layout, known, flavour, sources.environ)
     if found is not None:
         _remember(layout, known)
         return found
-    with workshop(layout, progress, supply) as work:
+    with builder(layout, progress, sources) as work:
         # Another process may have done it all while this one waited for the lock.
-        found = _vouched(layout, work.known, flavour, supply.environ)
+        found = _vouched(layout, work.known, flavour, sources.environ)
         if found is None:
             work.make(flavour)
         else:
             work.save()
-        return found or _made(layout, work, flavour, supply)
+        return found or _made(layout, work, flavour, sources)
 
 
-def renew(layout: Layout, refused: Toolchain, progress: Progress, supply: Supply) -> Toolchain:
+def renew(
+    layout: Layout, refused: Toolchain, progress: Progress, sources: ToolchainSources
+) -> Toolchain:
     """Compile the interpreter of `refused` again, unless that was done since."""
-    with workshop(layout, progress, supply) as work:
-        current = assemble(layout, work.known, refused.flavour, supply.environ)
+    with builder(layout, progress, sources) as work:
+        current = assemble(layout, work.known, refused.flavour, sources.environ)
         if current is not None and current.identity != refused.identity:
             return current
         work.make(refused.flavour, anew=True)
-        return _made(layout, work, refused.flavour, supply)
+        return _made(layout, work, refused.flavour, sources)
 
 
 @contextmanager
-def workshop(
-    layout: Layout, progress: Progress, supply: Supply, *, thorough: bool = False
-) -> Iterator[Workshop]:
+def builder(
+    layout: Layout, progress: Progress, sources: ToolchainSources, *, thorough: bool = False
+) -> Iterator[Builder]:
     """Hold the lock, with the leftovers of killed processes swept away.
 
-    `thorough` is for a workshop that takes no signature's word and hashes every file.
+    `thorough` is for a builder that takes no signature's word and hashes every file.
     """
     with files.writing(layout.base):
         files.make_private(layout.base)
@@ -70,21 +74,21 @@ def workshop(
             files.make_private(layout.root)
             files.delete(layout.staging)
             files.make_private(layout.staging)
-            known = file_index.read(layout.record) or file_index.Record()
+            known = file_index.read(layout.record) or file_index.FileIndex()
             try:
-                yield Workshop(layout, supply, progress, known, thorough=thorough)
+                yield Builder(layout, sources, progress, known, thorough=thorough)
             finally:
                 files.delete(layout.staging)
 
 
-def _made(layout: Layout, work: Workshop, flavour: Flavour, supply: Supply) -> Toolchain:
-    found = assemble(layout, work.known, flavour, supply.environ)
+def _made(layout: Layout, work: Builder, flavour: Flavour, sources: ToolchainSources) -> Toolchain:
+    found = assemble(layout, work.known, flavour, sources.environ)
     assert found is not None, "what was made is recorded"  # noqa: S101 - holds by construction
     return found
 
 
 def _vouched(
-    layout: Layout, known: Record, flavour: Flavour, environ: Mapping[str, str]
+    layout: Layout, known: FileIndex, flavour: Flavour, environ: Mapping[str, str]
 ) -> Toolchain | None:
     """Return the toolchain if every file that a run uses still has its recorded content.
 
@@ -109,7 +113,7 @@ def _vouched(
     return None if missing else assemble(layout, known, flavour, environ)
 
 
-def _remember(layout: Layout, known: Record) -> None:
+def _remember(layout: Layout, known: FileIndex) -> None:
     """Write new signatures down, if that can be done at once: a read-only home works without."""
     with suppress(OSError), locked_if_free(layout.lock) as held:
         current = file_index.read(layout.record)

@@ -26,7 +26,7 @@ _LONG = 400
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ProgramResult:
     """How a program ended: its exit status (below 0: minus the signal), and what it wrote."""
 
     status: int
@@ -48,10 +48,12 @@ class Runner(Protocol):
         argv: Sequence[str],
         environ: Mapping[str, str],
         watch: Watch | None = None,
-    ) -> Outcome: ...
+    ) -> ProgramResult: ...
 
 
-def run(argv: Sequence[str], environ: Mapping[str, str], watch: Watch | None = None) -> Outcome:
+def run(
+    argv: Sequence[str], environ: Mapping[str, str], watch: Watch | None = None
+) -> ProgramResult:
     """Run `argv` with nothing on its standard input, calling `watch` every `INTERVAL` seconds.
 
     Whatever ends the wait early (Ctrl-C, an error of `watch`) kills the program, and what it
@@ -77,7 +79,9 @@ def run(argv: Sequence[str], environ: Mapping[str, str], watch: Watch | None = N
         if process is not None:
             _kill(process)
         raise
-    return Outcome(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+    return ProgramResult(
+        process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
+    )
 
 
 @contextmanager

@@ -24,7 +24,7 @@ class Fetch(Protocol):
         """Put the wheel into a new folder below `staging` and return the file."""
 
 
-class Supply(NamedTuple):
+class ToolchainSources(NamedTuple):
     """The pins to go by, the environment, and the kind of machine.
 
     `fetch` is None for the user's own pip; `machine` is None for the one that this process is on.

@@ -39,7 +39,7 @@ _PLAIN = {
 }
 
 
-def slim(source: bytes, core: Core) -> bytes:
+def strip_functions(source: bytes, core: Core) -> bytes:
     """Return `source` without the functions `core.first` to `core.last`, counted without imports.
 
     Raises `MalformedModuleError` when it is not a module, has fewer functions, or holds what is not

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from capsule.toolstore.file_index import Record
+    from capsule.toolstore.file_index import FileIndex
 
 
 class Toolchain(NamedTuple):
@@ -36,7 +36,7 @@ class Toolchain(NamedTuple):
     portable: str
 
 
-def used(known: Record, flavour: Flavour, environ: Mapping[str, str]) -> list[str] | None:
+def used(known: FileIndex, flavour: Flavour, environ: Mapping[str, str]) -> list[str] | None:
     """Return the names of the store's files that a run of `flavour` uses.
 
     None when `CAPSULE_WASMTIME` names a binary that is not known, or not as it is now.
@@ -54,7 +54,7 @@ def used(known: Record, flavour: Flavour, environ: Mapping[str, str]) -> list[st
 
 
 def assemble(
-    layout: Layout, known: Record, flavour: Flavour, environ: Mapping[str, str]
+    layout: Layout, known: FileIndex, flavour: Flavour, environ: Mapping[str, str]
 ) -> Toolchain | None:
     """Return the toolchain of a record, None when it lacks a part; the files are not looked at."""
     names = used(known, flavour, environ)
@@ -78,7 +78,7 @@ def assemble(
     )
 
 
-def unchanged(layout: Layout, known: Record, name: str) -> bool:
+def unchanged(layout: Layout, known: FileIndex, name: str) -> bool:
     """Say whether a recorded file is still the one that was hashed, by its signature."""
     try:
         return signature(layout.root / name) == known.files[name].signature

@@ -48,15 +48,15 @@ def warm(peer: Path | None) -> list[Row]:
 
 
 async def _warm(task: Path, peer: Callable[[], float] | None) -> Mapping[str, float]:
-    async with Sandbox(task) as box:
+    async with Sandbox(task) as sandbox:
 
         async def ours() -> float:
-            inner = box._box  # noqa: SLF001 - programs have no need to know who waits
+            inner = sandbox._prepared  # noqa: SLF001 - programs have no need to know who waits
             pool = None if inner is None else inner.pool
             if pool is None or not pool.wait_until_ready(_SECONDS):
                 raise SystemExit("no process came to wait")
             begin = time.perf_counter()
-            envelope = await box.run(2)
+            envelope = await sandbox.run(2)
             taken = time.perf_counter() - begin
             envelope.unwrap()
             return taken
@@ -87,11 +87,11 @@ def sustained(home: Path, cancellation: Cancellation) -> list[Row]:
 
 
 async def _sustained(task: Path, bare_many: Callable[[], float]) -> Mapping[str, float]:
-    async with Sandbox(task, warm=0) as box:
+    async with Sandbox(task, warm=0) as sandbox:
 
         async def ours() -> float:
             begin = time.perf_counter()
-            done = [envelope async for envelope in box.map([1] * _ITEMS, concurrency=cores())]
+            done = [envelope async for envelope in sandbox.map([1] * _ITEMS, concurrency=cores())]
             taken = time.perf_counter() - begin
             if [envelope.result for envelope in done] != ["hello "] * _ITEMS:
                 raise SystemExit("a run failed")
@@ -124,7 +124,7 @@ def _bare_many(folder: Path, home: Path, cancellation: Cancellation) -> Callable
                 (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
             ],
         )
-        # Each run ends in the trap of its fuel gauge.
+        # Each run ends in the trap of its fuel meter.
         if os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) != TRAPPED:
             raise SystemExit("bare wasmtime failed")
 

@@ -17,9 +17,9 @@ from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from capsule.runner.run import Order, run
-from capsule.runner.snapshot_choice import Start, start_of
+from capsule.runner.snapshot_choice import SnapshotChoice, choose_snapshot
 from capsule.runner.source import read_text
-from capsule.snapshot.task_snapshot import Studio, Unfrozen
+from capsule.snapshot.task_snapshot import SnapshotSettings, Unfrozen
 from scripts.bench.timing import Row, by_turns
 
 if TYPE_CHECKING:
@@ -67,7 +67,7 @@ def rows(home: Path, lab: Path | None, cancellation: Cancellation) -> list[Row]:
 
 def floors(home: Path) -> list[Row]:
     """Measure what nothing can be faster than: an empty module, and a Python that does nothing."""
-    wasmtime = str(order(home, SAME_AS_THE_LAB).material.base.launch.wasmtime)
+    wasmtime = str(order(home, SAME_AS_THE_LAB).inputs.base.launch.wasmtime)
     with tempfile.TemporaryDirectory() as folder:
         module, compiled = Path(folder, "empty.wasm"), Path(folder, "empty.cwasm")
         module.write_bytes(EMPTY)
@@ -118,11 +118,11 @@ def bare(order: Order, cancellation: Cancellation) -> Callable[[], None]:
 
 def bare_of(order: Order, cancellation: Cancellation) -> tuple[list[str], bytes]:
     """Return the command line that runs the driver of an order, and what it reads from stdin."""
-    studio = Studio(order.walls, None, None, cancellation, Silent())
-    start = start_of(order.material, order.call, studio)
-    if not isinstance(start, Start):
+    settings = SnapshotSettings(order.layers, None, None, cancellation, Silent())
+    start = choose_snapshot(order.inputs, order.call, settings)
+    if not isinstance(start, SnapshotChoice):
         raise SystemExit("the snapshot could not be taken")
-    launch = order.material.base.launch._replace(
+    launch = order.inputs.base.launch._replace(
         driver=start.snapshot.driver,
         fuel=order.policy.compute + start.snapshot.overhead,
         budget=order.policy.compute,
@@ -171,9 +171,9 @@ def the_lab(path: Path, folder: Path) -> Callable[[], None]:
 def _pandas(home: Path, cancellation: Cancellation) -> Row:
     frozen = order(home, PANDAS)
     # The same task on the generic snapshot, as one whose import cannot be frozen.
-    code = frozen.material.code._replace(libraries=frozenset())
-    material = frozen.material._replace(code=code, frozen=Unfrozen("not tried"))
-    plain = frozen._replace(material=material)
+    code = frozen.inputs.code._replace(libraries=frozenset())
+    inputs = frozen.inputs._replace(code=code, frozen=Unfrozen("not tried"))
+    plain = frozen._replace(inputs=inputs)
     checked(frozen, cancellation)
     checked(plain, cancellation)
     taken = by_turns(_IMPORTS, {"plain": lambda: checked(plain, cancellation)})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from capsule.lifecycle import ids
 from capsule.lifecycle.events import Created, Ended, Running
 from capsule.lifecycle.recorder import open_recorder
-from capsule.pool.prepared_task import Box, Warmth
+from capsule.pool.prepared_task import PreparedTask, Warmth
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from scripts.bench.commands import HELLO, commands
@@ -38,15 +38,15 @@ def added(home: Path, cancellation: Cancellation) -> list[Row]:
     with (
         tempfile.TemporaryDirectory() as folder,
         open_recorder(Path(folder), _fail) as recorder,
-        Box(silent, Path(folder), Warmth(2), cancellation) as off,
-        Box(silent._replace(ledger=recorder), Path(folder), Warmth(2), cancellation) as on,
+        PreparedTask(silent, Path(folder), Warmth(2), cancellation) as off,
+        PreparedTask(silent._replace(ledger=recorder), Path(folder), Warmth(2), cancellation) as on,
     ):
 
-        async def once(box: Box) -> float:
-            if box.pool is None or not box.pool.wait_until_ready(_SECONDS):
+        async def once(prepared: PreparedTask) -> float:
+            if prepared.pool is None or not prepared.pool.wait_until_ready(_SECONDS):
                 raise SystemExit("no process came to wait")
             begin = time.perf_counter()
-            envelope = box.run(prepare.Call((2,)), NOBODY, cancellation)
+            envelope = prepared.run(prepare.Call((2,)), NOBODY, cancellation)
             taken = time.perf_counter() - begin
             if not envelope["success"]:
                 raise SystemExit("a run failed")

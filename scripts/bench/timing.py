@@ -77,10 +77,10 @@ def table(rows: list[Row]) -> str:
         promises = [f"<= {row.bound:.3g}"] if row.bound is not None else []
         promises += [f">= {row.least:.2g}"] if row.least is not None else []
         promises += [f"< {row.at_most:.2g} s"] if row.at_most is not None else []
-        verdict = ("  ok" if row.holds else "  NO") if promises else ""
+        outcome = ("  ok" if row.holds else "  NO") if promises else ""
         lines.append(
             f"{row.what:<41} {_amount(row.measured, rate=row.rate):>8} {against:<22} {ratio:>6}  "
-            f"{', '.join(promises)}{verdict}".rstrip()
+            f"{', '.join(promises)}{outcome}".rstrip()
         )
     return "\n".join(lines)
 

@@ -13,8 +13,8 @@ import pytest
 
 from capsule.cli.render.html_page import page
 from tests.integration.records import command_with_a_record
-from tests.unit.cli.render.test_render import NOW
 from tests.unit.cli.render.test_html_page import HOSTILE, hostile, read
+from tests.unit.cli.render.test_render import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 _SECONDS = 60
 
 
-def lines_of(screen: pyte.HistoryScreen) -> list[str]:
+def lines_of(console: pyte.HistoryScreen) -> list[str]:
     """Return the lines that have scrolled out of a screen, and those that it shows."""
-    rows = [*screen.history.top, *(screen.buffer[place] for place in range(screen.lines))]
-    lines = [_text(row, screen.columns) for row in rows]
+    rows = [*console.history.top, *(console.buffer[place] for place in range(console.lines))]
+    lines = [_text(row, console.columns) for row in rows]
     while lines and not lines[-1]:
         lines.pop()
     return lines
@@ -45,8 +45,8 @@ class Terminal:
     ) -> None:
         self._mine, theirs = pty.openpty()
         fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
-        self.screen = pyte.HistoryScreen(columns, lines, history=10_000, ratio=0.1)
-        self._stream = pyte.ByteStream(self.screen)
+        self.console = pyte.HistoryScreen(columns, lines, history=10_000, ratio=0.1)
+        self._stream = pyte.ByteStream(self.console)
         self.raw = bytearray()
         streams = {"stdin": theirs, "stdout": theirs, "stderr": theirs}
         # A session of its own, whose terminal this is: Ctrl-C is a signal to it.
@@ -59,7 +59,7 @@ class Terminal:
     @property
     def lines(self) -> list[str]:
         """What it shows, and what has scrolled out above."""
-        return lines_of(self.screen)
+        return lines_of(self.console)
 
     def type(self, data: bytes) -> None:
         """Press keys."""

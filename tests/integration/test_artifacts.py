@@ -29,7 +29,7 @@ from tests.integration.command import Command
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capsule.artifact.contents import Parts
+    from capsule.artifact.contents import ArtifactContents
     from capsule.envelope import Envelope
     from tests.integration.workbench import Workbench
 
@@ -73,7 +73,7 @@ class Exporter:
         return forged(parts._replace(manifest={**parts.manifest, **changes}))
 
 
-def forged(parts: Parts) -> bytes:
+def forged(parts: ArtifactContents) -> bytes:
     return write(run_driver(SERVE, parts.pages, 0), parts)
 
 

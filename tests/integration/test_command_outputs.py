@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from capsule.cli.app import app
 from capsule.cli.grammar.command_model import everything
-from capsule.cli.grammar.command_tree import declared
+from capsule.cli.grammar.command_tree import command_tree
 from capsule.toolstore.open_toolchain import layout_of
-from capsule.toolstore.sources import Supply
+from capsule.toolstore.sources import ToolchainSources
 from tests.integration.command import Command
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
-COMMANDS = [command for command in everything(declared()) if not command.commands]
+COMMANDS = [command for command in everything(command_tree(app)) if not command.commands]
 STYLE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -164,7 +165,7 @@ def home(toolchain_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     folder = tmp_path_factory.mktemp("outputs")
     home = folder / "home"
     # Without those of other pins, which somebody may have beside it.
-    mine = layout_of(toolchain_home, Supply()).root
+    mine = layout_of(toolchain_home, ToolchainSources()).root
     copy = home / "toolchain" / mine.name
     shutil.copytree(mine, copy, ignore=shutil.ignore_patterns("staging"))
     command = Command(folder, home)

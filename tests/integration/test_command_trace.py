@@ -269,9 +269,9 @@ import asyncio
 from capsule import Sandbox, run, run_sync
 async def main():
     await run("hello.py")
-    async with Sandbox("hello.py") as box:
-        await box.run("2")
-        async for _ in box.map(["3", "x"]): pass
+    async with Sandbox("hello.py") as sandbox:
+        await sandbox.run("2")
+        async for _ in sandbox.map(["3", "x"]): pass
 run_sync("hello.py")
 asyncio.run(main())
 """

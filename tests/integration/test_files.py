@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.isolation_layers import Walls
+from capsule.confine.isolation_layers import IsolationLayers
 from capsule.errors import ConfigError, PolicyError
 from capsule.policy.folders import parse_mount
 from capsule.process.argv import Launch, command_line
@@ -66,17 +66,17 @@ def test_a_large_file_can_be_written(bench: Workbench, folders: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["ro", "read-only"])
-@pytest.mark.parametrize("walls", [None, Walls(0)], ids=["walls", "copies"])
+@pytest.mark.parametrize("walls", [None, IsolationLayers(0)], ids=["walls", "copies"])
 def test_a_folder_that_is_only_read(
-    bench: Workbench, folders: Path, mode: str, walls: Walls | None
+    bench: Workbench, folders: Path, mode: str, layers: IsolationLayers | None
 ) -> None:
     options = f"allowed_files=[{{'path': './data', 'mode': {mode!r}}}, './shared']"
     body = (
         "open('shared/new', 'w').write(open('data/file').read()); return sorted(os.listdir('data'))"
     )
     order = bench.order(task(options, body))
-    if walls is not None:
-        order = order._replace(walls=walls)
+    if layers is not None:
+        order = order._replace(layers=layers)
     assert bench.run_order(order)["result"] == ["file", "inner"]
     assert (folders / "shared" / "new").read_text() == "data"
 
@@ -166,9 +166,9 @@ def test_values_appear_nowhere(
     envelope = bench.run_order(order)
     assert secret not in str(envelope)
     assert secret not in str(bench.recorder.attempts)
-    cache = order.material.home / "cache"
+    cache = order.inputs.home / "cache"
     for path in cache.rglob("*"):
-        if path.is_file() and path.stat().st_mtime > order.material.base.initial.stat().st_mtime:
+        if path.is_file() and path.stat().st_mtime > order.inputs.base.initial.stat().st_mtime:
             assert secret.encode() not in path.read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""The fuel gauge against the real program: to the unit, and end to end."""
+"""The fuel meter against the real program: to the unit, and end to end."""
 
 from __future__ import annotations
 

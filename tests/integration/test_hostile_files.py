@@ -210,7 +210,7 @@ def test_an_attempt(
 ) -> None:
     monkeypatch.setenv("CANARY", CANARY)
     order = way(SOURCE.format(host=str(project.parent), code=code), project, bench)
-    library = order.material.base.launch.mounts[0].host.parent
+    library = order.inputs.base.launch.mounts[0].host.parent
     before = seen(project.parent), signatures(library)
     envelope = bench.run_order(order)
     assert (seen(project.parent), signatures(library)) == before

@@ -282,13 +282,13 @@ def test_a_bomb_can_be_cancelled(bench: Workbench, tmp_path: Path) -> None:
     source = bomb(BOMBS["a task that calls itself many times at once"])
     order = from_source(source, tmp_path, bench)
 
-    class Stopping(Counting):
+    class CancellableProgress(Counting):
         def ended(self, which: Which, policy: Policy, done: Attempt) -> None:
             super().ended(which, policy, done)
             # In the middle of it, from one of its own threads.
             cancellation.cancel()
 
-    observer, begin = Stopping(), time.monotonic()
+    observer, begin = CancellableProgress(), time.monotonic()
     with Cancellation() as cancellation:
         envelope = run(order, observer, cancellation)
     assert envelope["error"] is not None

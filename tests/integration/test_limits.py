@@ -84,7 +84,7 @@ def test_less_memory_than_the_interpreter_takes_is_refused(bench: Workbench) -> 
 def test_a_small_budget_still_answers(bench: Workbench) -> None:
     envelope = bench.run("def main(): return 1", max_fuel=5_000_000)
     assert envelope["success"]
-    # One that does next to nothing takes less than the gauge can tell from nothing.
+    # One that does next to nothing takes less than the meter can tell from nothing.
     envelope = bench.run("def main(): return sum(range(1000))", max_fuel=1)
     assert envelope["error"] is not None
     assert envelope["error"]["error_type"] == "fuel_exhausted"
@@ -106,7 +106,7 @@ def test_retries_stop_at_the_first_success(bench: Workbench) -> None:
     order = order._replace(policy=order.policy._replace(max_retries=60))
     envelope = bench.run_order(order)
     assert envelope["success"]
-    ended = [done.verdict.error_type for done in bench.recorder.attempts]
+    ended = [done.outcome.error_type for done in bench.recorder.attempts]
     assert ended == ["task_error"] * envelope["execution"]["retries"] + [None]
 
 

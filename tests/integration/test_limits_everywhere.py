@@ -69,8 +69,8 @@ def artifact(file: Path, what: str, limits: dict[str, Any]) -> list[Envelope]:
     source = read_file(file, file.parent)
     home = Path(os.environ["CAPSULE_HOME"])
     with Cancellation() as never:
-        exported = export(source, build(source, home, Silent(), never))
-    file.with_suffix(".wasm").write_bytes(exported)
+        artifact = export(source, build(source, home, Silent(), never))
+    file.with_suffix(".wasm").write_bytes(artifact)
     return [run_sync(file.with_suffix(".wasm").name, [what], limits=limits)]
 
 
@@ -78,13 +78,13 @@ def again_and_again(file: Path, what: str, limits: dict[str, Any]) -> list[Envel
     """The first call, and later ones, by processes that waited."""
 
     async def calls() -> list[Envelope]:
-        async with Sandbox(file.name, warm=1, limits=limits) as box:
-            assert box._box is not None
-            assert box._box.pool is not None
+        async with Sandbox(file.name, warm=1, limits=limits) as sandbox:
+            assert sandbox._prepared is not None
+            assert sandbox._prepared.pool is not None
             answers = []
             for _ in range(3):
-                assert box._box.pool.wait_until_ready(30)
-                answers.append(await box.run(what))
+                assert sandbox._prepared.pool.wait_until_ready(30)
+                answers.append(await sandbox.run(what))
             return answers
 
     return asyncio.run(calls())

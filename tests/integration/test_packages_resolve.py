@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.errors import UsageError
-from capsule.packages.dependency_types import Packages, Wanted
-from capsule.packages.provision import resolve
+from capsule.packages.dependency_types import DependencySpec, Packages
+from capsule.packages.provision import provision
 from capsule.progress import Silent
 from capsule.toolstore import run_program
 from capsule.toolstore.fetch import Means
@@ -28,16 +28,16 @@ class Bench:
     home: Path
     runs: list[Sequence[str]] = field(default_factory=list)
 
-    def resolve(self, *dependencies: str, python: str | None = None) -> Packages:
-        wanted = Wanted(dependencies, python)
-        return resolve(self.home, wanted, Silent(), Means(run=self._run))
+    def provision(self, *dependencies: str, python: str | None = None) -> Packages:
+        spec = DependencySpec(dependencies, python)
+        return provision(self.home, spec, Silent(), Means(run=self._run))
 
     def _run(
         self,
         argv: Sequence[str],
         environ: Mapping[str, str],
         watch: run_program.Watch | None = None,
-    ) -> run_program.Outcome:
+    ) -> run_program.ProgramResult:
         self.runs.append(argv)
         return run_program.run(argv, environ, watch)
 
@@ -48,7 +48,7 @@ def bench(tmp_path: Path) -> Bench:
 
 
 def test_requests_and_again_without_pip(bench: Bench) -> None:
-    first = bench.resolve("requests>=2.30", python=">=3.11")
+    first = bench.provision("requests>=2.30", python=">=3.11")
     names = [name for name, _ in first.distributions]
     # charset-normalizer is there already.
     assert names == ["certifi", "idna", "requests", "urllib3"]
@@ -58,25 +58,25 @@ def test_requests_and_again_without_pip(bench: Bench) -> None:
     assert (first.folder / "certifi" / "cacert.pem").is_file()
     assert list(first.folder.glob("requests-*.dist-info/METADATA"))
     runs = len(bench.runs)
-    assert bench.resolve("requests>=2.30", python=">=3.11") == first
+    assert bench.provision("requests>=2.30", python=">=3.11") == first
     assert len(bench.runs) == runs
 
 
 def test_rich(bench: Bench) -> None:
-    found = bench.resolve("rich")
+    found = bench.provision("rich")
     assert {"markdown-it-py", "mdurl", "pygments", "rich"} <= dict(found.distributions).keys()
 
 
 def test_markers_are_those_of_the_sandbox(bench: Bench) -> None:
     """click needs colorama on Windows alone; sqlalchemy needs native code on most machines."""
-    found = dict(bench.resolve("click>=8", "sqlalchemy>=2").distributions)
+    found = dict(bench.provision("click>=8", "sqlalchemy>=2").distributions)
     assert {"click", "sqlalchemy"} <= found.keys()
     assert not {"colorama", "greenlet"} & found.keys()
 
 
 def test_a_native_package_is_refused_by_name(bench: Bench) -> None:
     with pytest.raises(UsageError) as caught:
-        bench.resolve("orjson")
+        bench.provision("orjson")
     assert caught.value.message.startswith("orjson 3.")
     assert "(needed by the task) needs a native extension" in caught.value.message
 
@@ -84,12 +84,12 @@ def test_a_native_package_is_refused_by_name(bench: Bench) -> None:
 def test_a_package_that_there_is_not(bench: Bench) -> None:
     name = "capsule-test-of-a-name-that-nobody-has"
     with pytest.raises(UsageError) as caught:
-        bench.resolve(name)
+        bench.provision(name)
     assert caught.value.message == f"the package index has no package {name} (needed by the task)"
 
 
 def test_what_the_interpreter_brings(bench: Bench) -> None:
-    found = bench.resolve("seaborn")
+    found = bench.provision("seaborn")
     assert (found.folder, found.distributions) == (None, ())
     assert {"seaborn", "numpy", "pandas", "matplotlib"} <= found.imports
     assert bench.runs == []

@@ -13,7 +13,7 @@ import pytest
 from capsule.lifecycle import reader
 from capsule.lifecycle.reader import Filters
 from capsule.lifecycle.recorder import Recorder
-from capsule.pool.prepared_task import Box, Warmth, run_in_turn
+from capsule.pool.prepared_task import PreparedTask, Warmth, run_in_turn
 from capsule.pool.slots import Slots
 from capsule.process.cancel import Cancellation
 from capsule.runner import attempt_events, prepare
@@ -166,10 +166,10 @@ def test_how_each_began(bench: Workbench, tmp_path_factory: pytest.TempPathFacto
     home = tmp_path_factory.mktemp("home")
     with Recorder(home, pytest.fail) as recorder, Cancellation() as never:
         order = bench.order("def main(): return 1")._replace(ledger=recorder)
-        with Box(order, bench.project, Warmth(1), never) as box:
-            assert box.pool is not None
-            assert box.pool.wait_until_ready(60)
-            box.run(prepare.Call(), NOBODY, never)
+        with PreparedTask(order, bench.project, Warmth(1), never) as prepared:
+            assert prepared.pool is not None
+            assert prepared.pool.wait_until_ready(60)
+            prepared.run(prepare.Call(), NOBODY, never)
         run(order, NOBODY, never)
         # What it opens while it is imported is no part of a snapshot.
         plain = bench.order("f = open('/tmp/x', 'w')\ndef main(): return 1")
@@ -177,7 +177,7 @@ def test_how_each_began(bench: Workbench, tmp_path_factory: pytest.TempPathFacto
     assert [run.last.how for run in reader.runs(home)] == ["plain", "cold", "warm"]
 
 
-class Stopping(Nobody):
+class CancellableProgress(Nobody):
     """Cancels the run when it begins."""
 
     def __init__(self, stop: Cancellation) -> None:
@@ -194,7 +194,7 @@ def test_a_run_that_is_cancelled(
     home = tmp_path_factory.mktemp("home")
     with Recorder(home, pytest.fail) as recorder, Cancellation() as stop:
         order = bench.order("def main():\n    while True: pass")
-        run(order._replace(ledger=recorder), Stopping(stop), stop)
+        run(order._replace(ledger=recorder), CancellableProgress(stop), stop)
     (summary,) = reader.runs(home)
     assert (summary.last.state, summary.last.error_type) == ("cancelled", "cancelled")
 

@@ -107,11 +107,11 @@ def main():
     assert envelope["error"] is None
     assert envelope["execution"]["stderr"] == ""
     assert bench.recorder.plain is None
-    picture = base64.b64decode(envelope["result"])
-    assert picture.startswith(b"\x89PNG\r\n\x1a\n")
-    assert struct.unpack(">II", picture[16:24]) == (300, 200)
+    dump_memory = base64.b64decode(envelope["result"])
+    assert dump_memory.startswith(b"\x89PNG\r\n\x1a\n")
+    assert struct.unpack(">II", dump_memory[16:24]) == (300, 200)
     # An empty figure of this size has a few hundred bytes.
-    assert len(picture) > 5_000
+    assert len(dump_memory) > 5_000
 
 
 def test_matplotlib_imported_late_draws_too(bench: Workbench) -> None:

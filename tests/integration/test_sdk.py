@@ -19,7 +19,7 @@ import pytest
 from capsule import CapsuleError, Limits, Sandbox, run, run_sync
 from capsule.errors import PolicyError, UsageError
 from capsule.pool.prepared_task import Warmth
-from capsule.pool.prepared_task_cache import Boxes
+from capsule.pool.prepared_task_cache import PreparedTaskCache
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
@@ -154,13 +154,15 @@ def test_an_interrupt_kills_the_sandbox(project: Path) -> None:
 @pytest.mark.anyio
 async def test_cancelling_kills_at_once(project: Path) -> None:
     write(project, "import time\ndef main(): time.sleep(1e9)")
-    async with Sandbox("job.py", warm=1) as box:
+    async with Sandbox("job.py", warm=1) as sandbox:
         with anyio.move_on_after(0.3) as scope:
-            await box.run()
+            await sandbox.run()
         assert scope.cancelled_caught
         with anyio.fail_after(SECONDS), anyio.move_on_after(0.3):
             await run("job.py")
-        waiting = box._box.pool.waiting if box._box and box._box.pool else 0
+        waiting = (
+            sandbox._prepared.pool.waiting if sandbox._prepared and sandbox._prepared.pool else 0
+        )
         # What is left are those that wait.
         assert len(psutil.Process().children()) <= waiting + 1
     assert psutil.Process().children() == []
@@ -169,8 +171,8 @@ async def test_cancelling_kills_at_once(project: Path) -> None:
 @pytest.mark.anyio
 async def test_each_run_is_a_process_of_its_own(project: Path) -> None:
     write(project, "seen = []\ndef main(n):\n    seen.append(n)\n    return seen")
-    async with Sandbox("job.py", warm=2) as box:
-        assert [(await box.run(n)).result for n in range(5)] == [[n] for n in range(5)]
+    async with Sandbox("job.py", warm=2) as sandbox:
+        assert [(await sandbox.run(n)).result for n in range(5)] == [[n] for n in range(5)]
 
 
 @pytest.mark.anyio
@@ -180,8 +182,8 @@ async def test_fresh_values_in_processes_that_waited(project: Path) -> None:
         "import os, random, time, uuid\n"
         "def main(): return [random.random(), str(uuid.uuid4()), os.urandom(8).hex(), time.time()]",
     )
-    async with Sandbox("job.py", warm=3) as box:
-        rows = [(await box.run()).unwrap() for _ in range(12)]
+    async with Sandbox("job.py", warm=3) as sandbox:
+        rows = [(await sandbox.run()).unwrap() for _ in range(12)]
     for column in zip(*rows, strict=True):
         assert len(set(column)) == 12
     times = [row[3] for row in rows]
@@ -204,7 +206,7 @@ async def test_the_fuel_is_that_of_a_process_started_for_the_run(project: Path, 
         for _ in range(2):
             one = (await warm.run()).execution.fuel_consumed
             other = (await cold.run()).execution.fuel_consumed
-            # To the gauge's resolution, for a task that takes next to nothing.
+            # To the meter's resolution, for a task that takes next to nothing.
             assert one == pytest.approx(other, rel=0.01, abs=1_500)
 
 
@@ -242,12 +244,12 @@ def main(n):
     return [open("data/a.txt").read(), refused, os.environ["GREETING"], page, double(n).result]
 """,
         )
-        async with Sandbox("job.py", warm=1) as box:
+        async with Sandbox("job.py", warm=1) as sandbox:
             monkeypatch.setenv("GREETING", "good morning")
-            first = (await box.run(1)).unwrap()
+            first = (await sandbox.run(1)).unwrap()
             (project / "data" / "a.txt").write_text("two")
             monkeypatch.setenv("GREETING", "good night")
-            second = (await box.run(2)).unwrap()
+            second = (await sandbox.run(2)).unwrap()
     assert first[:3] + first[4:] == ["one", True, "good morning", 2]
     assert second[:3] + second[4:] == ["two", True, "good night", 4]
     assert "hello" in first[3]
@@ -262,15 +264,15 @@ async def test_a_folder_that_is_made_anew_is_the_one_that_is_seen(project: Path)
         "import os\nfrom capsule import task\n"
         "@task(allowed_files=['./data'])\ndef main(): return os.listdir('data')",
     )
-    async with Sandbox("job.py", warm=1) as box:
-        assert (await box.run()).result == []
-        assert box._box is not None
-        assert box._box.pool is not None
-        assert box._box.pool.wait_until_ready(SECONDS)
+    async with Sandbox("job.py", warm=1) as sandbox:
+        assert (await sandbox.run()).result == []
+        assert sandbox._prepared is not None
+        assert sandbox._prepared.pool is not None
+        assert sandbox._prepared.pool.wait_until_ready(SECONDS)
         (project / "data").rename(project / "old")
         (project / "data").mkdir()
         (project / "data" / "new").touch()
-        assert (await box.run()).result == ["new"]
+        assert (await sandbox.run()).result == ["new"]
 
 
 @pytest.mark.anyio
@@ -285,30 +287,30 @@ async def test_retries_are_fresh_processes(project: Path) -> None:
         "    assert len(os.listdir('out')) > 2\n"
         "    return len(os.listdir('out'))",
     )
-    async with Sandbox("job.py", warm=1) as box:
-        envelope = await box.run()
+    async with Sandbox("job.py", warm=1) as sandbox:
+        envelope = await sandbox.run()
     assert (envelope.result, envelope.execution.retries) == (3, 2)
 
 
 @pytest.mark.anyio
 async def test_an_import_that_cannot_be_frozen(project: Path) -> None:
     write(project, "import time\nat = time.time()\ndef main(n): return [n, time.time() - at < 5]")
-    async with Sandbox("job.py", warm=1) as box:
-        assert [(await box.run(n)).result for n in range(3)] == [[n, True] for n in range(3)]
+    async with Sandbox("job.py", warm=1) as sandbox:
+        assert [(await sandbox.run(n)).result for n in range(3)] == [[n, True] for n in range(3)]
 
 
 @pytest.mark.anyio
 async def test_a_batch_with_indices(project: Path) -> None:
     write(project, "def main(n):\n    if n == 3: raise ValueError(n)\n    return n * n")
-    async with Sandbox("job.py", warm=1, concurrency=3) as box:
-        seen = {e.index: (e.success, e.result) async for e in box.map(range(10), skip={0, 1})}
+    async with Sandbox("job.py", warm=1, concurrency=3) as sandbox:
+        seen = {e.index: (e.success, e.result) async for e in sandbox.map(range(10), skip={0, 1})}
         assert seen == {n: (n != 3, None if n == 3 else n * n) for n in range(2, 10)}
-        async with aclosing(box.map(iter(range(10**9)))) as results:
+        async with aclosing(sandbox.map(iter(range(10**9)))) as results:
             async for envelope in results:
                 assert envelope.index is not None
                 if envelope.index >= 5:
                     break
-        refused = [e async for e in box.map([object()])]
+        refused = [e async for e in sandbox.map([object()])]
         assert refused[0].error is not None
         assert refused[0].error.error_type == "usage_error"
     assert psutil.Process().children() == []
@@ -317,8 +319,8 @@ async def test_a_batch_with_indices(project: Path) -> None:
 @pytest.mark.anyio
 async def test_leaving_the_block_in_the_middle_of_a_batch(project: Path) -> None:
     write(project, "import time\ndef main(n): time.sleep(0 if n == 0 else 1e9)")
-    async with Sandbox("job.py", warm=1, concurrency=3) as box:
-        results = box.map(range(100))
+    async with Sandbox("job.py", warm=1, concurrency=3) as sandbox:
+        results = sandbox.map(range(100))
         assert (await anext(results)).index == 0
     assert psutil.Process().children() == []
     await results.aclose()
@@ -405,7 +407,7 @@ async def test_an_error_in_the_block_is_raised_as_it_is(project: Path) -> None:
     write(project, "def main(n): return n")
 
     async def fail() -> None:
-        async with Sandbox("job.py") as box, aclosing(box.map(range(100))) as results:
+        async with Sandbox("job.py") as sandbox, aclosing(sandbox.map(range(100))) as results:
             async for _ in results:
                 raise ZeroDivisionError
 
@@ -417,16 +419,16 @@ async def test_an_error_in_the_block_is_raised_as_it_is(project: Path) -> None:
 @pytest.mark.anyio
 async def test_using_it_outside_of_its_block(project: Path) -> None:
     write(project, "def main(n): return n")
-    box = Sandbox("job.py")
-    assert repr(box) == "<Sandbox 'job.py' closed>"
+    sandbox = Sandbox("job.py")
+    assert repr(sandbox) == "<Sandbox 'job.py' closed>"
     with pytest.raises(RuntimeError, match="async with"):
-        await box.run(1)
+        await sandbox.run(1)
     with pytest.raises(RuntimeError, match="async with"):
-        box.map([1])
-    async with box:
-        assert "wait" in repr(box)
+        sandbox.map([1])
+    async with sandbox:
+        assert "wait" in repr(sandbox)
         with pytest.raises(RuntimeError, match="open already"):
-            await box.__aenter__()
+            await sandbox.__aenter__()
     for wrong in ({"warm": -1}, {"warm": 1.5}, {"concurrency": 0}):
         with pytest.raises(UsageError, match="whole number"):
             Sandbox("job.py", **wrong)
@@ -441,16 +443,19 @@ def test_nothing_that_one_call_brought_along_is_kept_for_the_next(
         "import os\nfrom capsule import task\n@task(env_variables=['SECRET'])\n"
         "def main(x): return [x, os.environ['SECRET']]",
     )
-    with Cancellation() as never, Boxes(toolchain_home, warmth=Warmth(1)) as boxes:
+    with (
+        Cancellation() as never,
+        PreparedTaskCache(toolchain_home, warmth=Warmth(1)) as prepared_tasks,
+    ):
 
         def ask(secret: str) -> Any:
             call = prepare.Call(["arg-" + secret], None, environ={"SECRET": secret})
             source = read_file(file, project)
-            return boxes.run(source, call, NOBODY, never, Silent())["result"]
+            return prepared_tasks.run(source, call, NOBODY, never, Silent())["result"]
 
         assert ask("one-" * 3) == ["arg-one-one-one-", "one-one-one-"]
         assert ask("two-" * 3) == ["arg-two-two-two-", "two-two-two-"]
-        texts = [each for each in reachable(boxes) if isinstance(each, str | bytes)]
+        texts = [each for each in reachable(prepared_tasks) if isinstance(each, str | bytes)]
         assert len(texts) > 50
         assert [text for text in map(repr, texts) if "one-one" in text] == []
 
@@ -473,8 +478,8 @@ def test_an_interactive_loop_that_runs_already(project: Path) -> None:
         assert loop.run_until_complete(run("job.py", [1])).result == 2
 
         async def cell() -> list[Any]:
-            async with Sandbox("job.py") as box:
-                return [(await box.run(n)).result for n in range(3)]
+            async with Sandbox("job.py") as sandbox:
+                return [(await sandbox.run(n)).result for n in range(3)]
 
         assert loop.run_until_complete(cell()) == [1, 2, 3]
         assert loop.run_until_complete(cell()) == [1, 2, 3]

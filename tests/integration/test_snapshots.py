@@ -42,10 +42,8 @@ class Fresh(Workbench):
 
 
 def entry_of(order: Order) -> Path:
-    material = order.material
-    return task_snapshot.shelf_of(material.home) / task_snapshot.task_key(
-        material.base, material.code
-    )
+    inputs = order.inputs
+    return task_snapshot.store_of(inputs.home) / task_snapshot.task_key(inputs.base, inputs.code)
 
 
 def plain(bench: Workbench) -> str:
@@ -149,8 +147,8 @@ def main():
 
     def seen(*folders: tuple[str, str]) -> Any:
         mounts = tuple(Mount(tmp_path / host, guest, writable=False) for host, guest in folders)
-        material = order.material._replace(folders=mounts)
-        envelope = fresh.run_order(order._replace(material=material))
+        inputs = order.inputs._replace(folders=mounts)
+        envelope = fresh.run_order(order._replace(inputs=inputs))
         assert fresh.recorder.plain is None
         return envelope["result"]
 
@@ -168,8 +166,8 @@ def test_an_import_that_looks_at_files_is_repeated_when_there_are_some(
     assert both_runs(fresh, source) == [False, False]
     order = fresh.order(source)
     folders = (Mount(tmp_path, "/data", writable=False),)
-    material = order.material._replace(folders=folders)
-    assert fresh.run_order(order._replace(material=material))["result"] is True
+    inputs = order.inputs._replace(folders=folders)
+    assert fresh.run_order(order._replace(inputs=inputs))["result"] is True
     assert "genericpath.exists (stdin.py, line 2)" in plain(fresh)
 
 
@@ -324,13 +322,13 @@ def test_modules_beside_the_task_are_frozen_and_lazy_ones_still_found(
         "import sys\nsys.exit(0)",
         "import ctypes",
         "def f(): f()\nimport sys\nsys.setrecursionlimit(10**9)\nf()",
-        "from capsule_guest import freezing\nfreezing.freeze = None",
-        "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: 'nonsense'",
-        "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: '[' * 100_000",
-        "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: '{\"open\": []}'",
-        "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: "
+        "from capsule_guest import snapshot_prepare\nsnapshot_prepare.freeze = None",
+        "from capsule_guest import snapshot_prepare\nsnapshot_prepare.json.dumps = lambda value: 'nonsense'",
+        "from capsule_guest import snapshot_prepare\nsnapshot_prepare.json.dumps = lambda value: '[' * 100_000",
+        "from capsule_guest import snapshot_prepare\nsnapshot_prepare.json.dumps = lambda value: '{\"open\": []}'",
+        "from capsule_guest import snapshot_prepare\nsnapshot_prepare.json.dumps = lambda value: "
         "'[' + '{},' * (20 << 20) + '0]'",
-        "from capsule_guest import freezing\nfreezing.json.dumps = lambda value: "
+        "from capsule_guest import snapshot_prepare\nsnapshot_prepare.json.dumps = lambda value: "
         '\'{"open": [], "printed": 0, "left": 0, "files": null, "fresh": "\\\\ud800"}\'',
         "from capsule_guest import main\nmain.send = lambda kind, answer: None",
         "from capsule_guest import main\nmain.send = lambda kind, answer: 1 / 0",
@@ -367,7 +365,7 @@ def test_memory_of_the_host_is_bounded_whatever_an_import_reports(fresh: Workben
 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     fresh.run(
-        "from capsule_guest import freezing\n"
+        "from capsule_guest import snapshot_prepare\n"
         "freezing.json.dumps = lambda value: '[' + '{},' * (20 << 20) + '0]'\n"
         "def main(): return 1"
     )
@@ -443,20 +441,20 @@ def main():
 def test_the_overhead_is_what_a_run_without_a_task_takes(fresh: Workbench) -> None:
     order = fresh.order("import json, re, textwrap\ndef main(): return None")
     fresh.run_order(order)
-    base = order.material.base
+    base = order.inputs.base
     with Cancellation() as never:
         found = task_snapshot.open_task(
             fresh.home,
             base,
-            order.material.code,
-            task_snapshot.Studio(order.walls, None, None, never, Silent()),
+            order.inputs.code,
+            task_snapshot.SnapshotSettings(order.layers, None, None, never, Silent()),
         )
     assert isinstance(found, task_snapshot.Frozen)
     launch = base.launch._replace(driver=found.snapshot.driver)
     asked = request.call(order.call, None)
-    measured = calibration.overhead(launch, base.first_step, order.walls, asked)
+    measured = calibration.overhead(launch, base.first_step, order.layers, asked)
     assert abs(found.snapshot.overhead - measured) < 2_000
-    warmed = calibration.overhead(launch, base.first_step, order.walls, asked, warm=True)
+    warmed = calibration.overhead(launch, base.first_step, order.layers, asked, warm=True)
     assert abs(found.snapshot.warming - (warmed - measured)) < 2_000
 
 

@@ -42,13 +42,13 @@ def project(tmp_path: Path, toolchain_home: Path, monkeypatch: pytest.MonkeyPatc
     return project
 
 
-async def one(box: Sandbox, number: int) -> tuple[int, Envelope | None]:
+async def one(sandbox: Sandbox, number: int) -> tuple[int, Envelope | None]:
     """Run for one number; those that end in 3 are cancelled in the middle."""
     if number % 20 == 3:
         with anyio.move_on_after(0.05):
-            await box.run(number)
+            await sandbox.run(number)
         return number, None
-    return number, await box.run(number)
+    return number, await sandbox.run(number)
 
 
 def check(number: int, envelope: Envelope | None) -> None:
@@ -81,11 +81,11 @@ def test_2000_runs_with_failures_timeouts_and_cancellations(project: Path, tmp_p
 
     async def main() -> None:
         numbers = iter(range(RUNS))
-        async with Sandbox("job.py", warm=2, limits={"timeout": "1s"}) as box:
+        async with Sandbox("job.py", warm=2, limits={"timeout": "1s"}) as sandbox:
 
             async def work() -> None:
                 for number in numbers:
-                    check(*await one(box, number))
+                    check(*await one(sandbox, number))
                     if number % 100 == 99:
                         sizes.append(psutil.Process().memory_info().rss)
 
@@ -106,9 +106,9 @@ HOST = """
 import asyncio
 from capsule import Sandbox
 async def main():
-    async with Sandbox("job.py", warm=3, concurrency=4) as box:
+    async with Sandbox("job.py", warm=3, concurrency=4) as sandbox:
         print("ready", flush=True)
-        async for envelope in box.map(range(4, 10_000)):
+        async for envelope in sandbox.map(range(4, 10_000)):
             if envelope.index == 60:
                 print("in the middle", flush=True)
 asyncio.run(main())

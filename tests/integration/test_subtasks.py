@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.isolation_layers import Walls
+from capsule.confine.isolation_layers import IsolationLayers
 from capsule.errors import PolicyError
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
@@ -466,7 +466,7 @@ def test_a_folder_cannot_be_swapped_for_a_link_of_the_users(
     (bench.project / "wide" / "archive" / "now").symlink_to(outside)
     order = bench.order(HEAD + MOVED.replace("MODE", mode))
     if not landlock:
-        order = order._replace(walls=Walls(0))
+        order = order._replace(layers=IsolationLayers(0))
     envelope = bench.run_order(order)
     success, result, error = envelope["result"]
     assert (success, result, error["error_type"]) == (False, None, "policy_error")
@@ -535,15 +535,15 @@ def test_an_import_that_takes_too_much_is_tried_once_in_a_run(
 ) -> None:
     """Taking a snapshot is outside of a run's bounds, so it must not happen for each sub-task."""
     taken: list[Bounds] = []
-    real = memory_dump.picture
+    real = memory_dump.dump_memory
 
     def counted(
-        launch: Launch, walls: Walls, request: bytes, before: bytes, bounds: Bounds
+        launch: Launch, layers: IsolationLayers, request: bytes, before: bytes, bounds: Bounds
     ) -> object:
         taken.append(bounds)
-        return real(launch, walls, request, before, bounds)
+        return real(launch, layers, request, before, bounds)
 
-    monkeypatch.setattr(memory_dump, "picture", counted)
+    monkeypatch.setattr(memory_dump, "dump_memory", counted)
     monkeypatch.setattr(snapshots, "IMPORT_FUEL", 1_000_000_000)
     envelope, _ = ran(bench, SLOW_TO_FREEZE)
     assert envelope["result"] == [1, 1, 1], envelope["error"]

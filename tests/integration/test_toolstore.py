@@ -18,7 +18,7 @@ from capsule.toolstore.archive import export_toolchain, import_toolchain
 from capsule.toolstore.compile import compile_module
 from capsule.toolstore.manage import list_parts, verify
 from capsule.toolstore.open_toolchain import open_toolchain
-from capsule.toolstore.sources import Supply
+from capsule.toolstore.sources import ToolchainSources
 
 if TYPE_CHECKING:
     from capsule.toolstore.toolchain import Toolchain
@@ -168,8 +168,8 @@ def test_a_toolchain_moves_through_a_file(toolchain_home: Path, tmp_path: Path) 
     """Without a compile, which other tests have seen: parts arrive, and no index is asked."""
     file, home = tmp_path / "toolchain.zip", tmp_path / "home"
     assert len(export_toolchain(toolchain_home, file, progress=Silent())) == 2
-    supply = Supply(environ={"PATH": ""})
-    import_toolchain(home, file, (), progress=Silent(), supply=supply)
+    sources = ToolchainSources(environ={"PATH": ""})
+    import_toolchain(home, file, (), progress=Silent(), sources=sources)
     states = {finding.name: finding.state for finding in verify(home)}
     assert states["interpreter wheel"] == states["wasmtime wheel"] == "ok"
     assert states["interpreter"] == "ok"

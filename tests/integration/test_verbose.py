@@ -119,7 +119,7 @@ def test_a_tree_that_grows_and_stays(capsule: Command) -> None:
         )
         assert terminal.finish() == 0
         family(terminal.lines)
-        assert not terminal.screen.cursor.hidden
+        assert not terminal.console.cursor.hidden
 
 
 def test_a_worker_shows_the_same(capsule: Command) -> None:
@@ -162,7 +162,7 @@ def test_ctrl_c_leaves_a_clean_terminal(capsule: Command, *, through_a_worker: b
                 ".N └─ below TIME cancelled",
                 "cancelled: the run was cancelled",
             ]
-            assert not terminal.screen.cursor.hidden
+            assert not terminal.console.cursor.hidden
 
     if through_a_worker:
         with listening(capsule):
@@ -209,10 +209,10 @@ def test_more_tasks_than_lines(capsule: Command) -> None:
         terminal.wait_until(
             lambda lines: any("last" in line and "running" in line for line in lines)
         )
-        screen = [line.rstrip() for line in terminal.screen.display]
-        assert screen[0].split()[:2] == [".1", "main"]
-        assert sum("failed: task_error" in line for line in screen) == 1
-        assert screen[-2:] == ["(32 more: 32 completed)", ""]
+        console = [line.rstrip() for line in terminal.console.display]
+        assert console[0].split()[:2] == [".1", "main"]
+        assert sum("failed: task_error" in line for line in console) == 1
+        assert console[-2:] == ["(32 more: 32 completed)", ""]
         terminal.type(b"\x03")
         assert terminal.finish() == 130
         # All of them stay, where that is not too much.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.isolation_layers import Walls
+from capsule.confine.isolation_layers import IsolationLayers
 from capsule.progress import Silent
 from capsule.toolstore.open_toolchain import open_toolchain
 
@@ -53,7 +53,7 @@ def test_what_a_sandbox_damages_is_its_own(
 ) -> None:
     archive = open_toolchain(toolchain_home, progress=Silent()).stdlib / "python315.zip"
     before = archive.stat()
-    order = bench.order(f"{source}# {tmp_path}")._replace(walls=Walls(landlock=0))
+    order = bench.order(f"{source}# {tmp_path}")._replace(layers=IsolationLayers(landlock=0))
     envelope = bench.run_order(order)
     # The write limit of the process may stop some of it; the copy is what was hit.
     assert envelope["error"] is None or envelope["error"]["error_type"] == "task_error"
@@ -69,5 +69,7 @@ def test_what_a_sandbox_damages_is_its_own(
 
 
 def test_a_task_runs(bench: Workbench) -> None:
-    order = bench.order("import csv\ndef main(): return 1")._replace(walls=Walls(landlock=0))
+    order = bench.order("import csv\ndef main(): return 1")._replace(
+        layers=IsolationLayers(landlock=0)
+    )
     assert bench.run_order(order)["result"] == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING, Any
 
-from capsule.confine.isolation_layers import Walls
+from capsule.confine.isolation_layers import IsolationLayers
 from capsule.policy.resolve import CallerLimits
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
@@ -116,7 +116,7 @@ def from_source(source: str, project: Path, bench: Workbench) -> Order:
 
 def with_copies(source: str, project: Path, bench: Workbench) -> Order:
     """The order of a source in a project, where the system has no walls of its own."""
-    return from_source(source, project, bench)._replace(walls=Walls(0))
+    return from_source(source, project, bench)._replace(layers=IsolationLayers(0))
 
 
 def from_artifact(source: str, project: Path, bench: Workbench) -> Order:

@@ -47,13 +47,13 @@ def open_umask() -> Iterator[None]:
 @pytest.mark.usefixtures("open_umask")
 def test_what_is_missing_is_made_for_this_user_alone(tmp_path: Path) -> None:
     (tmp_path / "there").mkdir(mode=0o755)
-    make_private(tmp_path / "there" / "home" / "cache" / "shelf")
+    make_private(tmp_path / "there" / "home" / "cache" / "kind")
     modes = {
         path.name: stat.S_IMODE(path.stat().st_mode)
         for path in tmp_path.rglob("*")
         if path.is_dir()
     }
-    assert modes == {"there": 0o755, "home": 0o700, "cache": 0o700, "shelf": 0o700}
+    assert modes == {"there": 0o755, "home": 0o700, "cache": 0o700, "kind": 0o700}
     make_private(tmp_path / "there")
     assert stat.S_IMODE((tmp_path / "there").stat().st_mode) == 0o755
 

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 import anyio
 
 from capsule.cli.runtime import signals
+from capsule.cli.runtime.exit_codes import FAILED
 from capsule.cli.runtime.run_recording import recorder_for
 from capsule.cli.terminal.progress_bars import progress_for
 from capsule.errors import GivenUpError, UsageError
+from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
-from capsule.policy.invalid_value import shown
 from capsule.policy.units import format_ram
-from capsule.pool.prepared_task import Box, Warmth
+from capsule.pool.prepared_task import PreparedTask, Warmth
 from capsule.process.cancel import Cancellation
 from capsule.progress import Step
 from capsule.runner import prepare
@@ -37,15 +38,14 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
     from capsule.cli.parsing.run_options import Options
-    from capsule.cli.parsing.run_request import Asked
-    from capsule.cli.runtime.context import Surroundings
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.parsing.run_request import RunRequest
+    from capsule.cli.runtime.context import Context
+    from capsule.cli.terminal.console import Console
     from capsule.progress import Tracker
 
 _MAX_LINE = MAX_BODY + (1 << 20)
 _BLOCK = 1 << 20
 _MOST_AT_ONCE, _DIGITS = 256, 9
-FAILED = 1
 
 
 class _Batch(NamedTuple):
@@ -56,35 +56,37 @@ class _Batch(NamedTuple):
     at_once: int | None
 
 
-def command(asked: Asked, options: Options, around: Surroundings) -> int:
+def command(asked: RunRequest, options: Options, context: Context) -> int:
     """Run the task for each line, print a line for each, and return the exit code.
 
     Raises `UsageError` for options that do not fit, and for files that cannot be read,
     `GivenUpError` when a signal ends it.
     """
     _check(options)
-    screen, name = around.screen, options.map_file or ""
-    progress = progress_for(screen, quiet=options.quiet)
+    console, name = context.console, options.map_file or ""
+    progress = progress_for(console, quiet=options.quiet)
     with ExitStack() as owned:
-        items = _opened(name, around)
+        items = _opened(name, context)
         if _is_file(items):
             # What a thread may still read from cannot be closed: it would wait for that.
             owned.enter_context(items)
-        skip = _done(options.resume, around)
+        skip = _done(options.resume, context)
         batch = _Batch(items, skip, _count(options.concurrency))
-        total = _lines_of(around.working_folder() / name, name)
+        total = _lines_of(context.working_folder() / name, name)
         order = prepare.order(asked.source, asked.call, asked.home, progress)
-        order = order._replace(ledger=recorder_for(asked.home, around))
+        order = order._replace(ledger=recorder_for(asked.home, context))
         # Before there are other threads, which would take the signals.
         stop = _Stop()
         owned.enter_context(signals.waited_for(stop.tell))
         root = asked.source.project.root
         opening = owned.enter_context(Cancellation())
         stop.then(opening.cancel)
-        box = owned.enter_context(Box(order, root, Warmth(batch.at_once or 2), opening))
+        prepared = owned.enter_context(
+            PreparedTask(order, root, Warmth(batch.at_once or 2), opening)
+        )
         bar = owned.enter_context(progress.step(Step("running", total - len(skip), "items")))
-        printer = _Printer(screen, options, bar)
-        anyio.run(_follow, box, batch, printer, stop)
+        printer = _Printer(console, options, bar)
+        anyio.run(_follow, prepared, batch, printer, stop)
         if stop.told:
             raise GivenUpError("the batch was interrupted")
     return FAILED if printer.failed else 0
@@ -118,8 +120,8 @@ class _Stop:
 class _Printer:
     """Prints a line for each answer, and counts."""
 
-    def __init__(self, screen: Screen, options: Options, bar: Tracker) -> None:
-        self._screen, self._bare, self._bar = screen, options.result, bar
+    def __init__(self, console: Console, options: Options, bar: Tracker) -> None:
+        self._console, self._bare, self._bar = console, options.result, bar
         self._verbose = options.verbose
         self._done = 0
         self.failed = False
@@ -127,7 +129,7 @@ class _Printer:
     @property
     def is_read(self) -> bool:
         """Whether somebody reads what is printed."""
-        return not self._screen.stdout_is_gone
+        return not self._console.stdout_is_gone
 
     def print(self, envelope: Envelope) -> None:
         """Print what came of one line."""
@@ -135,16 +137,16 @@ class _Printer:
         self._bar.update(self._done)
         error = envelope.error
         if self._verbose:
-            self._screen.err(f"capsule: {_life(envelope)}")
+            self._console.err(f"capsule: {_life(envelope)}")
         if error is not None:
             self.failed = True
             if self._bare:
                 said = f"{error.error_type}: {error.message}"
-                self._screen.err(f"capsule: item {envelope.index}: {said}")
+                self._console.err(f"capsule: item {envelope.index}: {said}")
                 return
         kept: dict[str, Any] = {"result": envelope.result} if self._bare else dict(envelope)
         line = {"index": envelope.index, **kept}
-        self._screen.out(json.dumps(line, ensure_ascii=False, allow_nan=False))
+        self._console.out(json.dumps(line, ensure_ascii=False, allow_nan=False))
 
 
 def _life(envelope: Envelope) -> str:
@@ -160,11 +162,11 @@ def _life(envelope: Envelope) -> str:
     )
 
 
-async def _follow(box: Box, batch: _Batch, printer: _Printer, stop: _Stop) -> None:
+async def _follow(prepared: PreparedTask, batch: _Batch, printer: _Printer, stop: _Stop) -> None:
     async def run(item: bytes, _: int) -> Envelope:
         args, kwargs = _arguments(item)
         call = prepare.Call(args, kwargs)
-        return Envelope.of(await in_thread(lambda cancelled: box.run(call, NOBODY, cancelled)))
+        return Envelope.of(await in_thread(lambda cancelled: prepared.run(call, NOBODY, cancelled)))
 
     work = Batch(run, batch.at_once, batch.skip)
     loop = asyncio.get_running_loop()
@@ -184,13 +186,13 @@ def _check(options: Options) -> None:
         raise UsageError("stdin cannot be both the source and the --map file")
 
 
-def _opened(name: str, around: Surroundings) -> BinaryIO:
+def _opened(name: str, context: Context) -> BinaryIO:
     if name == "-":
-        if around.stdin is None:
+        if context.stdin is None:
             raise UsageError("stdin is closed, and --map should read from it")
-        return around.stdin
+        return context.stdin
     try:
-        return (around.working_folder() / name).open("rb")
+        return (context.working_folder() / name).open("rb")
     except OSError as error:
         raise UsageError(f"--map {name}: {error.strerror}") from None
 
@@ -266,11 +268,11 @@ def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _done(name: str | None, around: Surroundings) -> frozenset[int]:
+def _done(name: str | None, context: Context) -> frozenset[int]:
     """Return the lines that an earlier batch has done, by what it printed; what failed is not."""
     if name is None:
         return frozenset()
-    path: Path = around.working_folder() / name
+    path: Path = context.working_folder() / name
     found: set[int] = set()
     try:
         with path.open("rb") as file:

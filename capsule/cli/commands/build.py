@@ -16,11 +16,11 @@ from capsule.namedtuples import NamedTuple
 from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
 from capsule.runner.build_artifact import build, export, save
-from capsule.runner.cancellable_progress import Stopping
+from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.source import entrypoint, read_file
 
 if TYPE_CHECKING:
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
 
 _SUFFIX = ".wasm"
 
@@ -35,14 +35,14 @@ class Options(NamedTuple):
     quiet: bool = False
 
 
-def command(options: Options, screen: Screen) -> int:
+def command(options: Options, console: Console) -> int:
     """Build a task, and write its artifact when that was asked for; print where that is.
 
     Raises `CapsuleError`.
     """
     if options.output is not None and not options.export:
         raise UsageError("--output names an artifact, and none was asked for", hint="--export")
-    working = of_this_program(screen).working_folder()
+    working = of_this_program(console).working_folder()
     path = entrypoint(working) if options.file is None else Path(options.file)
     if options.file is not None and not (working / path).exists():
         raise absent(options.file, artifact=False, working=working, command="capsule build")
@@ -55,7 +55,7 @@ def command(options: Options, screen: Screen) -> int:
     source = read_file(path, working)
     size = None
     with Cancellation() as cancellation, cancelling(cancellation):
-        progress = Stopping(progress_for(screen, quiet=options.quiet), cancellation)
+        progress = CancellableProgress(progress_for(console, quiet=options.quiet), cancellation)
         built = build(source, state_root(), progress, cancellation)
         if target is not None:
             artifact = export(source, built)
@@ -63,15 +63,15 @@ def command(options: Options, screen: Screen) -> int:
             save(artifact, working / target)
     if options.json:
         row = {"artifact": target and str(target), "size": size, "without_snapshot": built.plain}
-        screen.out(json.dumps(row))
+        console.out(json.dumps(row))
         return 0
     if target is not None:
-        screen.out(str(target))
+        console.out(str(target))
     if not options.quiet:
         if built.plain is not None:
-            screen.err(f"capsule: {path.name} has no snapshot: its import {built.plain}")
+            console.err(f"capsule: {path.name} has no snapshot: its import {built.plain}")
         done = "built" if size is None else f"exported, {size / 1e6:.1f} MB"
-        screen.err(f"capsule: {path.name} is {done}, in {time.monotonic() - begin:.1f} s")
+        console.err(f"capsule: {path.name} is {done}, in {time.monotonic() - begin:.1f} s")
     return 0
 
 

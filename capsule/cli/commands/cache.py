@@ -17,7 +17,7 @@ from capsule.snapshot import eviction
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
 
 _DAY = 24 * 3600
 
@@ -31,19 +31,19 @@ class Prune(NamedTuple):
     json: bool
 
 
-def list_entries(screen: Screen, *, as_json: bool) -> int:
+def list_entries(console: Console, *, as_json: bool) -> int:
     """Print a row for each kind of entry."""
     found = eviction.contents(_cache())
     if as_json:
-        screen.out(json.dumps([_as_json(kept) for kept in found]))
+        console.out(json.dumps([_as_json(kept) for kept in found]))
         return 0
     for kind in sorted({kept.kind for kept in found}):
-        screen.out(_row(kind, [kept for kept in found if kept.kind == kind]))
-    screen.out(_row("total", found))
+        console.out(_row(kind, [kept for kept in found if kept.kind == kind]))
+    console.out(_row("total", found))
     return 0
 
 
-def prune(screen: Screen, asked: Prune) -> int:
+def prune(console: Console, asked: Prune) -> int:
     """Delete what is old or too much, and say how much that was. Raises `UsageError`."""
     usual = eviction.Bounds()
     days = None if asked.older_than is None else whole_number("--older-than", asked.older_than, 0)
@@ -54,9 +54,9 @@ def prune(screen: Screen, asked: Prune) -> int:
     gone = eviction.prune(_cache(), bounds, all_of_it=asked.everything)
     size = sum(kept.size for kept in gone)
     if asked.json:
-        screen.out(json.dumps({"deleted": [_as_json(kept) for kept in gone], "freed": size}))
+        console.out(json.dumps({"deleted": [_as_json(kept) for kept in gone], "freed": size}))
     else:
-        screen.out(f"deleted {_entries(len(gone))}, {size / 1e6:.1f} MB")
+        console.out(f"deleted {_entries(len(gone))}, {size / 1e6:.1f} MB")
     return 0
 
 

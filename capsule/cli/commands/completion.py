@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from capsule.cli.grammar.completion_scripts import SCRIPTS
 from capsule.errors import UsageError
-from capsule.policy.invalid_value import nearest, shown
+from capsule.message_text import shown
+from capsule.suggest import nearest
 
 if TYPE_CHECKING:
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
 
 
-def command(shell: str, screen: Screen) -> int:
+def command(shell: str, console: Console) -> int:
     """Print the script for a shell. Raises `UsageError` for one that there is none for."""
     script = SCRIPTS.get(shell)
     if script is None:
@@ -20,5 +21,5 @@ def command(shell: str, screen: Screen) -> int:
             f"there is no completion for {shown(shell)}; there is one for {', '.join(SCRIPTS)}",
             hint=f"capsule completion {nearest(shell, SCRIPTS) or 'bash'}",
         )
-    screen.out(script.removesuffix("\n"))
+    console.out(script.removesuffix("\n"))
     return 0

@@ -7,28 +7,28 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from capsule.cli.commands.doctor_checks import CHECKS, look
-from capsule.policy.invalid_value import printable
+from capsule.cli.runtime.exit_codes import BROKEN
+from capsule.message_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from capsule.cli.commands.doctor_checks import Row
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
 
 _SIGNS = {"ok": "ok  ", "warning": "warn", "failed": "FAIL"}
-BROKEN = 3
 _WIDTH = 80
 
 
-def command(screen: Screen, *, as_json: bool) -> int:
+def command(console: Console, *, as_json: bool) -> int:
     """Print a row for each check; the exit code says whether tasks can run here."""
     rows = [look(check) for check in CHECKS]
     if as_json:
-        screen.out(json.dumps([row._asdict() for row in rows], ensure_ascii=False))
+        console.out(json.dumps([row._asdict() for row in rows], ensure_ascii=False))
     else:
         for row in rows:
             for line in _lines(row):
-                screen.out(line, untrusted=True)
+                console.out(line, untrusted=True)
     return BROKEN if any(row.state == "failed" for row in rows) else 0
 
 

@@ -16,9 +16,9 @@ from capsule.confine import isolation_layers
 from capsule.errors import CapsuleError
 from capsule.lifecycle import health
 from capsule.lifecycle.recorder import VARIABLE
+from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
 from capsule.paths import HOME_VARIABLE, make_private, state_root
-from capsule.policy.invalid_value import printable
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from capsule.cli.render import record_json
-from capsule.cli.render.ps import live
+from capsule.cli.render.ps import ps_lines
 from capsule.cli.runtime.signals import Interrupted
 from capsule.lifecycle import reader
 from capsule.paths import state_root
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
     from capsule.lifecycle.reader import Node
 
 _NOTHING = "nothing is running"
@@ -23,57 +23,57 @@ _NOTHING = "nothing is running"
 _LOOK_SECONDS, _REDRAW = 0.2, 5
 
 
-def command(screen: Screen, *, as_json: bool, watch: bool) -> int:
+def command(console: Console, *, as_json: bool, watch: bool) -> int:
     """Print what runs now, and go on with that where it is asked for."""
     home = state_root()
     if watch:
         # A signal is the way in which it is meant to end.
         try:
-            if as_json or not screen.stdout_is_terminal:
-                _follow(home, screen)
+            if as_json or not console.stdout_is_terminal:
+                _follow(home, console)
             else:
-                _redraw(home, screen)
+                _redraw(home, console)
         except Interrupted:
             pass
         return 0
     nodes = reader.running(home)
     if as_json:
-        screen.json(_plain(nodes))
+        console.json(_plain(nodes))
     elif not nodes:
-        screen.err(f"capsule: {_NOTHING}")
+        console.err(f"capsule: {_NOTHING}")
     else:
-        for line in _lines(nodes, screen):
-            screen.out(line, untrusted=True)
+        for line in _lines(nodes, console):
+            console.out(line, untrusted=True)
     return 0
 
 
-def _follow(home: Path, screen: Screen) -> None:
+def _follow(home: Path, console: Console) -> None:
     """Print a line of JSON now, and one whenever something has changed."""
     shown: list[dict[str, Any]] | None = None
     read = True
     while read:
         now = _plain(reader.running(home))
         if now != shown:
-            screen.json(now)
+            console.json(now)
             shown = now
-        read = screen.wait_while_read(_LOOK_SECONDS)
+        read = console.wait_while_read(_LOOK_SECONDS)
 
 
-def _redraw(home: Path, screen: Screen) -> None:
-    with screen.redrawn() as draw:
+def _redraw(home: Path, console: Console) -> None:
+    with console.redrawn() as draw:
         shown: list[Node] | None = None
         looks, read = 0, True
         while read:
             now = reader.running(home)
             if now != shown or looks % _REDRAW == 0:
-                draw(_lines(now, screen) or [_NOTHING])
+                draw(_lines(now, console) or [_NOTHING])
                 shown = now
             looks += 1
-            read = screen.wait_while_read(_LOOK_SECONDS)
+            read = console.wait_while_read(_LOOK_SECONDS)
 
 
-def _lines(nodes: Sequence[Node], screen: Screen) -> list[str]:
-    return list(live(nodes, time.time_ns(), screen.size[0]))
+def _lines(nodes: Sequence[Node], console: Console) -> list[str]:
+    return list(ps_lines(nodes, time.time_ns(), console.size[0]))
 
 
 def _plain(nodes: Sequence[Node]) -> list[dict[str, Any]]:

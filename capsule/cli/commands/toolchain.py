@@ -14,11 +14,11 @@ from capsule.toolstore import archive, manage
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
     from capsule.toolstore.layout import Flavour
 
 
-class Asked(NamedTuple):
+class ToolchainOptions(NamedTuple):
     """What the command line says."""
 
     science: bool
@@ -26,27 +26,27 @@ class Asked(NamedTuple):
     json: bool
 
 
-def install(screen: Screen, asked: Asked) -> int:
+def install(console: Console, asked: ToolchainOptions) -> int:
     """Make the toolchain whole and say where it is."""
-    progress = progress_for(screen, quiet=asked.quiet)
+    progress = progress_for(console, quiet=asked.quiet)
     parts = manage.install(state_root(), _flavours(asked), progress=progress)
-    _say_ready(parts, asked, screen)
+    _say_ready(parts, asked, console)
     return 0
 
 
-def list_parts(screen: Screen, *, as_json: bool) -> int:
+def list_parts(console: Console, *, as_json: bool) -> int:
     """Print a row for each part."""
     parts = manage.list_parts(state_root())
     if as_json:
-        screen.out(json.dumps(_rows(parts)))
+        console.out(json.dumps(_rows(parts)))
     else:
         for part in parts:
             size = f"{part.size / 1e6:.1f} MB" if part.size else "-"
-            screen.out(f"{part.name:<20} {part.version or '-':<10} {part.state:<10} {size:>10}")
+            console.out(f"{part.name:<20} {part.version or '-':<10} {part.state:<10} {size:>10}")
     return 0
 
 
-def verify(screen: Screen, *, as_json: bool) -> int:
+def verify(console: Console, *, as_json: bool) -> int:
     """Print what became of each file; all have to be whole."""
     findings = manage.verify(state_root())
     if as_json:
@@ -59,10 +59,10 @@ def verify(screen: Screen, *, as_json: bool) -> int:
             }
             for finding in findings
         ]
-        screen.out(json.dumps(rows))
+        console.out(json.dumps(rows))
     else:
         for finding in findings:
-            screen.out(f"{finding.name:<20} {finding.state:<8} {finding.difference}".rstrip())
+            console.out(f"{finding.name:<20} {finding.state:<8} {finding.difference}".rstrip())
     bad = [finding for finding in findings if finding.state != "ok"]
     if not bad:
         return 0
@@ -71,52 +71,52 @@ def verify(screen: Screen, *, as_json: bool) -> int:
         f"{len(bad)} of {len(findings)} files are not as they have to be, first {bad[0].path}",
         hint="capsule toolchain install",
     )
-    screen.error(error)
+    console.error(error)
     return error.exit_code
 
 
-def export(screen: Screen, file: Path, asked: Asked) -> int:
+def export(console: Console, file: Path, asked: ToolchainOptions) -> int:
     """Write the parts into `file`."""
-    progress = progress_for(screen, quiet=asked.quiet)
+    progress = progress_for(console, quiet=asked.quiet)
     names = archive.export_toolchain(state_root(), file, progress=progress)
     size = file.stat().st_size
     if asked.json:
-        screen.out(json.dumps({"file": str(file), "size": size, "wheels": names}))
+        console.out(json.dumps({"file": str(file), "size": size, "wheels": names}))
     elif not asked.quiet:
-        screen.err(f"capsule: wrote {len(names)} wheels, {size / 1e6:.1f} MB, to {file}")
+        console.err(f"capsule: wrote {len(names)} wheels, {size / 1e6:.1f} MB, to {file}")
     return 0
 
 
-def import_(screen: Screen, file: Path, asked: Asked) -> int:
+def import_(console: Console, file: Path, asked: ToolchainOptions) -> int:
     """Take the parts from `file`."""
-    progress = progress_for(screen, quiet=asked.quiet)
+    progress = progress_for(console, quiet=asked.quiet)
     parts = archive.import_toolchain(state_root(), file, _flavours(asked), progress=progress)
-    _say_ready(parts, asked, screen)
+    _say_ready(parts, asked, console)
     return 0
 
 
-def remove(screen: Screen, asked: Asked) -> int:
+def remove(console: Console, asked: ToolchainOptions) -> int:
     """Remove all parts and say how much room that made."""
-    gone = manage.remove(state_root(), progress=progress_for(screen, quiet=asked.quiet))
+    gone = manage.remove(state_root(), progress=progress_for(console, quiet=asked.quiet))
     freed = sum(removed.size for removed in gone)
     if asked.json:
         rows = [{"toolchain": removed.identity, "size": removed.size} for removed in gone]
-        screen.out(json.dumps({"removed": rows, "freed": freed}))
+        console.out(json.dumps({"removed": rows, "freed": freed}))
     elif not asked.quiet:
-        screen.err(f"capsule: removed {freed / 1e6:.1f} MB")
+        console.err(f"capsule: removed {freed / 1e6:.1f} MB")
     return 0
 
 
-def _flavours(asked: Asked) -> list[Flavour]:
+def _flavours(asked: ToolchainOptions) -> list[Flavour]:
     return ["core", "science"] if asked.science else ["core"]
 
 
-def _say_ready(parts: list[manage.Part], asked: Asked, screen: Screen) -> None:
+def _say_ready(parts: list[manage.Part], asked: ToolchainOptions, console: Console) -> None:
     folder = state_root() / "toolchain"
     if asked.json:
-        screen.out(json.dumps({"folder": str(folder), "parts": _rows(parts)}))
+        console.out(json.dumps({"folder": str(folder), "parts": _rows(parts)}))
     elif not asked.quiet:
-        screen.err(f"capsule: the toolchain is ready in {folder}")
+        console.err(f"capsule: the toolchain is ready in {folder}")
 
 
 def _rows(parts: list[manage.Part]) -> list[dict[str, object]]:

@@ -16,12 +16,12 @@ from capsule.lifecycle.reader import Filters
 from capsule.lifecycle.recorder import VARIABLE
 from capsule.namedtuples import NamedTuple
 from capsule.paths import state_root
-from capsule.policy.invalid_value import nearest
+from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
     from capsule.lifecycle.reader import Run
 
 _STATES: tuple[State, ...] = get_args(State)
@@ -42,7 +42,7 @@ class Options(NamedTuple):
     html: str | None
 
 
-def command(options: Options, screen: Screen) -> int:
+def command(options: Options, console: Console) -> int:
     """Print a list of runs, or one run.
 
     Raises `UsageError` for options that do not fit, and for a run that there is none of.
@@ -52,38 +52,38 @@ def command(options: Options, screen: Screen) -> int:
     if options.run is None:
         if options.html is not None:
             raise UsageError("--html is for one run", hint="capsule trace latest --html FILE")
-        return _list(home, options, screen)
+        return _list(home, options, console)
     if any(value is not None for value in filters):
         raise UsageError(
             "--state, --task, --since and --limit choose runs, and one is named already",
             hint=f"capsule trace {options.run}",
         )
-    return _one(home, options, screen)
+    return _one(home, options, console)
 
 
-def _one(home: Path, options: Options, screen: Screen) -> int:
+def _one(home: Path, options: Options, console: Console) -> int:
     if options.json and options.html is not None:
         raise UsageError("--json and --html exclude each other", hint="leave one of them out")
     found = reader.run(home, options.run or "")
     if options.html is not None:
-        _write_page(found, options.html, screen)
+        _write_page(found, options.html, console)
         return 0
     if options.json:
-        screen.json(record_json.of_run(found))
+        console.json(record_json.of_run(found))
         return 0
     from capsule.cli.render.trace import trace
 
-    for line in trace(found, time.time_ns(), screen.size[0]):
-        screen.out(line, untrusted=True)
+    for line in trace(found, time.time_ns(), console.size[0]):
+        console.out(line, untrusted=True)
     return 0
 
 
-def _write_page(found: Run, name: str, screen: Screen) -> None:
+def _write_page(found: Run, name: str, console: Console) -> None:
     from capsule.cli.render.html_page import page
 
     text = page(found, time.time_ns())
     if name == "-":
-        screen.out(text.removesuffix("\n"))
+        console.out(text.removesuffix("\n"))
         return
     try:
         # Whoever may read the folder may not read what a task printed.
@@ -91,26 +91,26 @@ def _write_page(found: Run, name: str, screen: Screen) -> None:
             file.write(text.encode(errors="replace"))
     except OSError as error:
         raise UsageError(f"--html {name}: {error.strerror}") from None
-    screen.out(name, untrusted=True)
+    console.out(name, untrusted=True)
 
 
-def _list(home: Path, options: Options, screen: Screen) -> int:
+def _list(home: Path, options: Options, console: Console) -> int:
     now = time.time_ns()
     since = None if options.since is None else now - _span(options.since)
     limit = _USUAL if options.limit is None else whole_number("--limit", options.limit, 1)
     filters = Filters(_state(options.state), options.task, since, limit)
     found = reader.runs(home, filters)
     if options.json:
-        screen.json([record_json.of_summary(summary) for summary in found])
+        console.json([record_json.of_summary(summary) for summary in found])
     elif found:
-        from capsule.cli.render.run_list import listing
+        from capsule.cli.render.run_list import run_list
 
-        for line in listing(found, now, screen.size[0]):
-            screen.out(line, untrusted=True)
+        for line in run_list(found, now, console.size[0]):
+            console.out(line, untrusted=True)
     elif reader.runs(home, Filters(limit=1)):
-        screen.err(f"capsule: no run is like that\n  try: {_instead(home, options.task)}")
+        console.err(f"capsule: no run is like that\n  try: {_instead(home, options.task)}")
     else:
-        screen.err(f"capsule: no run is recorded yet\n  try: {_first()}")
+        console.err(f"capsule: no run is recorded yet\n  try: {_first()}")
     return 0
 
 

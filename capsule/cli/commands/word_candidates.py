@@ -11,7 +11,8 @@ from capsule.errors import CapsuleError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.grammar.command_model import Command
+    from capsule.cli.terminal.console import Console
 
 # What the scripts call: no command that anybody would type.
 COMMAND = "__complete"
@@ -19,14 +20,12 @@ _LINE = "line"
 _MOST = 20
 
 
-def answer(asked: Sequence[str], screen: Screen) -> int:
+def answer(asked: Sequence[str], root: Command, console: Console) -> int:
     """Print what can come next: behind the text of a `line`, or behind its `words`."""
-    from capsule.cli.grammar.command_tree import declared
-
     kind, *words = asked or ("words",)
     if kind == _LINE:
         words = candidates.split(words[0] if words else "")[1:]
-    screen.out(candidates.text(candidates.answer(declared(), words, _lookup)))
+    console.out(candidates.text(candidates.answer(root, words, _lookup)))
     return 0
 
 

@@ -12,18 +12,18 @@ from typing import TYPE_CHECKING
 
 from capsule.cli.runtime import signals
 from capsule.cli.runtime.context import of_this_program
-from capsule.cli.worker.json_lines import Lines
+from capsule.cli.worker.json_lines import JsonLines
 from capsule.cli.worker.probe import listening_place
 from capsule.errors import UsageError
 from capsule.lifecycle.recorder import open_recorder
 from capsule.namedtuples import NamedTuple
 from capsule.paths import state_root
-from capsule.pool.prepared_task_cache import Boxes
+from capsule.pool.prepared_task_cache import PreparedTaskCache
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
 
 _LIKE = '{"id": 1, "file": "hello.py"}'
 
@@ -35,36 +35,39 @@ class Options(NamedTuple):
     listen: bool
 
 
-def command(options: Options, screen: Screen) -> int:
+def command(options: Options, console: Console) -> int:
     """Serve until stdin ends, or a signal comes; return the exit code.
 
     Raises `CapsuleError` when it cannot begin.
     """
-    around = of_this_program(screen)
+    context = of_this_program(console)
     home = state_root()
     path = _socket(options, home)
-    with open_recorder(home, screen.note) as recorder, Boxes(home, ledger=recorder) as boxes:
+    with (
+        open_recorder(home, console.note) as recorder,
+        PreparedTaskCache(home, ledger=recorder) as prepared_tasks,
+    ):
         if path is not None:
-            return _serve(path, boxes, home, screen)
-        if around.stdin is None or sys.stdout is None:
+            return _serve(path, prepared_tasks, home, console)
+        if context.stdin is None or sys.stdout is None:
             raise UsageError("a worker needs its stdin and stdout", hint="--socket PATH")
-        if around.stdin.isatty():
-            screen.note(f"reading lines of JSON, like {_LIKE}; Ctrl-D ends")
+        if context.stdin.isatty():
+            console.note(f"reading lines of JSON, like {_LIKE}; Ctrl-D ends")
         # Of its own: at the end this program flushes the usual one, which would wait for a writer
         # that waits for whoever takes no answers.
         output = os.fdopen(sys.stdout.fileno(), "wb", closefd=False)
-        with Lines(boxes, home, around.working_folder(), output) as lines:
-            if not _until_a_signal(partial(lines.follow, around.stdin)):
+        with JsonLines(prepared_tasks, home, context.working_folder(), output) as lines:
+            if not _until_a_signal(partial(lines.follow, context.stdin)):
                 raise signals.Interrupted
         return 0
 
 
-def _serve(path: Path, boxes: Boxes, home: Path, screen: Screen) -> int:
+def _serve(path: Path, prepared_tasks: PreparedTaskCache, home: Path, console: Console) -> int:
     from capsule.cli.worker.server import Server, listening
 
-    server = Server(boxes, home)
+    server = Server(prepared_tasks, home)
     with listening(path) as listener:
-        screen.err(f"capsule: listening at {path}")
+        console.err(f"capsule: listening at {path}")
         # A signal is the way in which it is meant to end.
         _until_a_signal(partial(server.serve, listener))
         server.close()

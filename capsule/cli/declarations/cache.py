@@ -9,7 +9,7 @@ import typer
 from capsule.cli.declarations.options import (
     Json,
 )
-from capsule.cli.terminal.console import Screen
+from capsule.cli.terminal.console import Console
 
 
 def list_(json: Json = False) -> int:
@@ -26,7 +26,7 @@ def list_(json: Json = False) -> int:
     """
     from capsule.cli.commands import cache
 
-    return cache.list_entries(Screen(), as_json=json)
+    return cache.list_entries(Console(), as_json=json)
 
 
 def prune(
@@ -61,4 +61,4 @@ def prune(
     from capsule.cli.commands import cache
 
     asked = cache.Prune(older_than, max_size, everything, json)
-    return cache.prune(Screen(), asked)
+    return cache.prune(Console(), asked)

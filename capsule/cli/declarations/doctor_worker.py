@@ -9,7 +9,7 @@ import typer
 from capsule.cli.declarations.options import (
     Json,
 )
-from capsule.cli.terminal.console import Screen
+from capsule.cli.terminal.console import Console
 
 
 def doctor(json: Json = False) -> int:
@@ -25,7 +25,7 @@ def doctor(json: Json = False) -> int:
     """
     from capsule.cli.commands.doctor import command
 
-    return command(Screen(), as_json=json)
+    return command(Console(), as_json=json)
 
 
 def worker(
@@ -57,4 +57,4 @@ def worker(
     """
     from capsule.cli.commands.worker import Options, command
 
-    return command(Options(socket, listen), Screen())
+    return command(Options(socket, listen), Console())

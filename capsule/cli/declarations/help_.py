@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from capsule.cli.terminal.console import Screen
+from capsule.cli.terminal.console import Console
 
 
 def completion(
@@ -29,7 +29,7 @@ def completion(
     """
     from capsule.cli.commands.completion import command
 
-    return command(shell, Screen())
+    return command(shell, Console())
 
 
 def help_(
@@ -50,4 +50,4 @@ def help_(
     from capsule.cli.commands.help import show
     from capsule.cli.grammar.command_model import described
 
-    return show(command or [], described(context.find_root().command, ()), Screen())
+    return show(command or [], described(context.find_root().command, ()), Console())

@@ -9,7 +9,7 @@ import typer
 from capsule.cli.declarations.options import (
     Json,
 )
-from capsule.cli.terminal.console import Screen
+from capsule.cli.terminal.console import Console
 
 
 def ps(
@@ -35,7 +35,7 @@ def ps(
     """
     from capsule.cli.commands.ps import command
 
-    return command(Screen(), as_json=json, watch=watch)
+    return command(Console(), as_json=json, watch=watch)
 
 
 def trace(
@@ -83,4 +83,4 @@ def trace(
     """
     from capsule.cli.commands.trace import Options, command
 
-    return command(Options(run, state, task, since, limit, json, html), Screen())
+    return command(Options(run, state, task, since, limit, json, html), Console())

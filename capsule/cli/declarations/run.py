@@ -24,7 +24,7 @@ from capsule.cli.declarations.options import (
     Timeout,
     Verbose,
 )
-from capsule.cli.terminal.console import Screen
+from capsule.cli.terminal.console import Console
 
 
 def _run_or_exec(
@@ -41,7 +41,7 @@ def _run_or_exec(
     from capsule.cli.runtime.context import of_this_program
 
     options = Options(file, args or [], mounts=tuple(mount or ()), artifact=artifact, **said)
-    return command(options, of_this_program(Screen()))
+    return command(options, of_this_program(Console()))
 
 
 def run(
@@ -161,4 +161,4 @@ def build(
     """
     from capsule.cli.commands.build import Options, command
 
-    return command(Options(file, export, output, json, quiet), Screen())
+    return command(Options(file, export, output, json, quiet), Console())

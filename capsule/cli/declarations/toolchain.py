@@ -11,7 +11,7 @@ from capsule.cli.declarations.options import (
     Json,
     Quiet,
 )
-from capsule.cli.terminal.console import Screen
+from capsule.cli.terminal.console import Console
 
 Science = Annotated[
     bool,
@@ -35,7 +35,7 @@ def install(science: Science = False, quiet: Quiet = False, json: Json = False) 
     """
     from capsule.cli.commands import toolchain
 
-    return toolchain.install(Screen(), toolchain.Asked(science, quiet, json))
+    return toolchain.install(Console(), toolchain.ToolchainOptions(science, quiet, json))
 
 
 def list_(json: Json = False) -> int:
@@ -50,7 +50,7 @@ def list_(json: Json = False) -> int:
     """
     from capsule.cli.commands import toolchain
 
-    return toolchain.list_parts(Screen(), as_json=json)
+    return toolchain.list_parts(Console(), as_json=json)
 
 
 def verify(json: Json = False) -> int:
@@ -65,7 +65,7 @@ def verify(json: Json = False) -> int:
     """
     from capsule.cli.commands import toolchain
 
-    return toolchain.verify(Screen(), as_json=json)
+    return toolchain.verify(Console(), as_json=json)
 
 
 def export(
@@ -86,7 +86,7 @@ def export(
     """
     from capsule.cli.commands import toolchain
 
-    return toolchain.export(Screen(), archive, toolchain.Asked(False, quiet, json))
+    return toolchain.export(Console(), archive, toolchain.ToolchainOptions(False, quiet, json))
 
 
 def import_(
@@ -107,7 +107,7 @@ def import_(
     """
     from capsule.cli.commands import toolchain
 
-    return toolchain.import_(Screen(), archive, toolchain.Asked(science, quiet, json))
+    return toolchain.import_(Console(), archive, toolchain.ToolchainOptions(science, quiet, json))
 
 
 def remove(quiet: Quiet = False, json: Json = False) -> int:
@@ -122,4 +122,4 @@ def remove(quiet: Quiet = False, json: Json = False) -> int:
     """
     from capsule.cli.commands import toolchain
 
-    return toolchain.remove(Screen(), toolchain.Asked(False, quiet, json))
+    return toolchain.remove(Console(), toolchain.ToolchainOptions(False, quiet, json))

@@ -12,14 +12,14 @@ import re
 import shlex
 from typing import TYPE_CHECKING, Literal
 
-from capsule.cli.grammar.line_matcher import follow
+from capsule.cli.grammar.line_matcher import match_prefix
 from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from capsule.cli.grammar.command_model import Argument, Command
-    from capsule.cli.grammar.line_matcher import Place
+    from capsule.cli.grammar.line_matcher import LineMatch
 
     Lookup = Callable[[str], Iterable[tuple[str, str]]]
 
@@ -62,14 +62,14 @@ class Answer(NamedTuple):
 def answer(root: Command, words: Sequence[str], lookup: Lookup) -> Answer:
     """Return what the last of `words` can become; `lookup` gives words for one of `WORDS`."""
     *earlier, word = words or [""]
-    place = follow(root, earlier)
+    place = match_prefix(root, earlier)
     if place.awaited is not None:
         return _value(place.awaited.field, word, lookup)
     if word.startswith("-") and not place.ended:
         return _option(place, word, lookup)
     if place.command.words == _HELP:
         # What comes behind it is as it would be at the beginning.
-        place = follow(root, place.plain)
+        place = match_prefix(root, place.plain)
     if place.command.commands:
         rows = [(below.words[-1], below.text[0]) for below in place.command.commands]
         return _answer(word, rows)
@@ -98,7 +98,7 @@ def text(found: Answer) -> str:
     return "\n".join((*head, *(f"{word}\t{about}" for word, about in found.rows)))
 
 
-def _option(place: Place, word: str, lookup: Lookup) -> Answer:
+def _option(place: LineMatch, word: str, lookup: Lookup) -> Answer:
     name, given, value = word.partition("=")
     if not given:
         left = (
@@ -113,7 +113,7 @@ def _option(place: Place, word: str, lookup: Lookup) -> Answer:
     return _value(option.field, value, lookup, f"{name}=")
 
 
-def _argument(place: Place) -> Argument | None:
+def _argument(place: LineMatch) -> Argument | None:
     """Return the argument that comes next, None when there can be no more."""
     arguments = place.command.arguments
     if len(place.plain) < len(arguments):

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 from typer.main import get_command
 
-from capsule.cli.app import app
 from capsule.cli.grammar.command_model import described
 
 if TYPE_CHECKING:
+    from typer import Typer
+
     from capsule.cli.grammar.command_model import Command
 
 
-def declared() -> Command:
-    """Return the program itself, with every command below it."""
+def command_tree(app: Typer) -> Command:
+    """Return the program that `app` declares, with every command below it."""
     return described(get_command(app), ())

@@ -25,7 +25,7 @@ class Mistake(NamedTuple):
     word: str
 
 
-class Place(NamedTuple):
+class LineMatch(NamedTuple):
     """Where a line is behind some words.
 
     `awaited` is the option whose value comes next, `plain` the arguments so far, `said` the fields
@@ -40,7 +40,7 @@ class Place(NamedTuple):
     mistake: Mistake | None
 
 
-class _Walk:
+class _Matcher:
     def __init__(self, root: Command) -> None:
         self.command = root
         self.plain: list[str] = []
@@ -102,20 +102,20 @@ class _Walk:
                 return
 
 
-def follow(root: Command, words: Sequence[str]) -> Place:
+def match_prefix(root: Command, words: Sequence[str]) -> LineMatch:
     """Return where a line is behind `words`, and the first mistake in them.
 
     What lacks is no mistake: more words may come.
     """
-    walk = _Walk(root)
+    walk = _Matcher(root)
     for word in words:
         walk.take(word)
     return _place(walk)
 
 
-def checked(root: Command, words: Sequence[str]) -> Place:
-    """Do what `follow` does with a whole line, in which nothing may lack."""
-    walk = _Walk(root)
+def match_line(root: Command, words: Sequence[str]) -> LineMatch:
+    """Do what `match_prefix` does with a whole line, in which nothing may lack."""
+    walk = _Matcher(root)
     for word in words:
         walk.take(word)
     required = [argument for argument in walk.command.arguments if argument.required]
@@ -128,8 +128,8 @@ def checked(root: Command, words: Sequence[str]) -> Place:
     return _place(walk)
 
 
-def _place(walk: _Walk) -> Place:
-    return Place(
+def _place(walk: _Matcher) -> LineMatch:
+    return LineMatch(
         walk.command,
         tuple(walk.plain),
         frozenset(walk.said),

@@ -7,29 +7,30 @@ import shlex
 from typing import TYPE_CHECKING
 
 from capsule.cli.grammar.command_model import PROGRAM, everything
-from capsule.cli.grammar.line_matcher import checked
+from capsule.cli.grammar.line_matcher import match_line
 from capsule.errors import UsageError
-from capsule.policy.invalid_value import SHOWN, nearest, printable
+from capsule.message_text import SHOWN, printable
+from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from capsule.cli.grammar.command_model import Command, Option
-    from capsule.cli.grammar.line_matcher import Place
+    from capsule.cli.grammar.line_matcher import LineMatch
 
 _RUN, _EXEC = "run", "exec"
 _NUMBER = re.compile(r"-\.?\d.*")
 
 
-def explained(words: Sequence[str], root: Command, otherwise: str) -> UsageError:
+def usage_error(words: Sequence[str], root: Command, otherwise: str) -> UsageError:
     """Return the error of a line that typer has refused; `otherwise` is what typer says of it."""
-    place = checked(root, words)
+    place = match_line(root, words)
     if place.mistake is None or place.mistake.kind not in _EXPLAIN:
         return UsageError(printable(otherwise), hint=f"{place.command.name} --help")
     return _EXPLAIN[place.mistake.kind](place, place.mistake.word, root)
 
 
-def _no_command(place: Place, word: str, root: Command) -> UsageError:
+def _no_command(place: LineMatch, word: str, root: Command) -> UsageError:
     group = place.command
     below = {command.words[-1]: command for command in group.commands}
     if group is root and (hint := _as_a_file(word)) is not None:
@@ -55,7 +56,7 @@ def _as_a_file(word: str) -> str | None:
     return f"{PROGRAM} {_EXEC} {name}" if word.endswith(".wasm") else None
 
 
-def _no_option(place: Place, word: str, root: Command) -> UsageError:
+def _no_option(place: LineMatch, word: str, root: Command) -> UsageError:
     command = place.command
     hint = _near_option(word, command.options)
     if hint is None:
@@ -107,7 +108,7 @@ def _passes_on(command: Command) -> bool:
     return any(argument.repeatable for argument in command.arguments)
 
 
-def _no_value(place: Place, word: str, _root: Command) -> UsageError:
+def _no_value(place: LineMatch, word: str, _root: Command) -> UsageError:
     option = place.command.option(word)
     value = option.value if option is not None else ""
     return UsageError(
@@ -115,11 +116,11 @@ def _no_value(place: Place, word: str, _root: Command) -> UsageError:
     )
 
 
-def _needless_value(place: Place, word: str, _root: Command) -> UsageError:
+def _needless_value(place: LineMatch, word: str, _root: Command) -> UsageError:
     return UsageError(f"{word} of {place.command.name} takes no value", hint=word)
 
 
-def _extra(place: Place, word: str, _root: Command) -> UsageError:
+def _extra(place: LineMatch, word: str, _root: Command) -> UsageError:
     command = place.command
     most = len(command.arguments)
     takes = {0: "no arguments", 1: "one argument"}.get(most, f"{most} arguments")
@@ -128,7 +129,7 @@ def _extra(place: Place, word: str, _root: Command) -> UsageError:
     )
 
 
-def _missing(place: Place, word: str, _root: Command) -> UsageError:
+def _missing(place: LineMatch, word: str, _root: Command) -> UsageError:
     return UsageError(f"{place.command.name} needs {word}", hint=f"{place.command.name} {word}")
 
 
@@ -139,7 +140,7 @@ def _shown(word: str) -> str:
     return word if re.fullmatch(r"[\w./=-]+", word) else repr(word)
 
 
-_EXPLAIN: dict[str, Callable[[Place, str, Command], UsageError]] = {
+_EXPLAIN: dict[str, Callable[[LineMatch, str, Command], UsageError]] = {
     "command": _no_command,
     "option": _no_option,
     "value": _no_value,

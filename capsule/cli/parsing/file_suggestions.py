@@ -6,7 +6,8 @@ import shlex
 from pathlib import Path
 
 from capsule.errors import UsageError
-from capsule.policy.invalid_value import nearest, printable
+from capsule.message_text import printable
+from capsule.suggest import nearest
 
 # A folder with more files is not looked through.
 _MOST = 10_000

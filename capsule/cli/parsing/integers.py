@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from capsule.errors import UsageError
-from capsule.policy.invalid_value import shown
+from capsule.message_text import shown
 
 _LONGEST = 9  # digits
 

@@ -15,13 +15,13 @@ from capsule.sdk.limits import Limits, caller_limits, mount_rules
 
 if TYPE_CHECKING:
     from capsule.cli.parsing.run_options import Options
-    from capsule.cli.runtime.context import Surroundings
+    from capsule.cli.runtime.context import Context
     from capsule.runner.source import Source
 
 _MAX_SOURCE = 10 << 20
 
 
-class Asked(NamedTuple):
+class RunRequest(NamedTuple):
     """What a command line means: a task's code, a call, and where capsule keeps its state."""
 
     source: Source
@@ -29,7 +29,7 @@ class Asked(NamedTuple):
     home: Path
 
 
-def understood(options: Options, around: Surroundings) -> Asked:
+def read_request(options: Options, context: Context) -> RunRequest:
     """Return what a command line means.
 
     Raises `CapsuleError` for what is wrong with it.
@@ -48,21 +48,21 @@ def understood(options: Options, around: Surroundings) -> Asked:
         options.max_fuel, options.max_ram, options.timeout, options.no_net, options.no_files
     )
     limits = caller_limits(said, flags=True)
-    home = state_root(around.environ)
-    source = _read(options, around, home)
-    arguments = from_command_line(options.args, options.args_file, around)
+    home = state_root(context.environ)
+    source = _read(options, context, home)
+    arguments = from_command_line(options.args, options.args_file, context)
     call = prepare.Call(
         arguments.args,
         arguments.kwargs,
         limits,
         mount_rules(options.mounts, "--mount"),
-        around.environ,
+        context.environ,
     )
-    return Asked(source, call, home)
+    return RunRequest(source, call, home)
 
 
-def _read(options: Options, around: Surroundings, home: Path) -> Source:
-    working = around.working_folder()
+def _read(options: Options, context: Context, home: Path) -> Source:
+    working = context.working_folder()
     if options.file is not None and options.file != "-":
         path = Path(options.file)
         if not (working / path).exists():
@@ -74,7 +74,7 @@ def _read(options: Options, around: Surroundings, home: Path) -> Source:
         return read_file(None, working, home)
     if options.args_file == "-":
         raise UsageError("stdin cannot be both the source and the --args-file")
-    source = read_stdin(_MAX_SOURCE + 1, around)
+    source = read_stdin(_MAX_SOURCE + 1, context)
     if len(source) > _MAX_SOURCE:
         raise UsageError(f"the source on stdin has more than {_MAX_SOURCE:,} bytes")
     return read_text(source, working, home)

@@ -10,7 +10,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.shared.frames import MAX_BODY
 
 if TYPE_CHECKING:
-    from capsule.cli.runtime.context import Surroundings
+    from capsule.cli.runtime.context import Context
 
 
 class Arguments(NamedTuple):
@@ -20,7 +20,7 @@ class Arguments(NamedTuple):
     kwargs: dict[str, Any]
 
 
-def from_command_line(words: list[str], args_file: str | None, around: Surroundings) -> Arguments:
+def from_command_line(words: list[str], args_file: str | None, context: Context) -> Arguments:
     """Return what the words and the `--args-file` say; a task gets one or the other.
 
     Raises `UsageError` when both are given, and when the file is not a JSON array or object.
@@ -34,7 +34,7 @@ def from_command_line(words: list[str], args_file: str | None, around: Surroundi
             f"both --args-file and arguments were given: {words[0]!r}",
             hint="put all arguments into the file",
         )
-    value = _load(args_file, around)
+    value = _load(args_file, context)
     if isinstance(value, list):
         return Arguments(value, {})
     if isinstance(value, dict):
@@ -45,11 +45,11 @@ def from_command_line(words: list[str], args_file: str | None, around: Surroundi
     )
 
 
-def read_stdin(most: int, around: Surroundings) -> bytes:
+def read_stdin(most: int, context: Context) -> bytes:
     """Return what is on stdin, at most so many bytes. Raises `UsageError` when it is closed."""
-    if around.stdin is None:
+    if context.stdin is None:
         raise UsageError("stdin is closed, and something should be read from it")
-    return around.stdin.read(most)
+    return context.stdin.read(most)
 
 
 def _check_text(word: str, number: int) -> None:
@@ -61,12 +61,12 @@ def _check_text(word: str, number: int) -> None:
         ) from None
 
 
-def _load(args_file: str, around: Surroundings) -> Any:
+def _load(args_file: str, context: Context) -> Any:
     try:
         if args_file == "-":
-            data = read_stdin(MAX_BODY + 1, around)
+            data = read_stdin(MAX_BODY + 1, context)
         else:
-            with (around.working_folder() / args_file).open("rb") as file:
+            with (context.working_folder() / args_file).open("rb") as file:
                 data = file.read(MAX_BODY + 1)
     except OSError as error:
         raise UsageError(f"--args-file {args_file}: {error.strerror}") from None

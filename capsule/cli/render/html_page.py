@@ -15,14 +15,14 @@ from capsule.cli.render.attempt_details import HOW, fuel_of, memory_of, request_
 from capsule.cli.render.human_units import share, span
 from capsule.cli.render.terminal_text import cleaned
 from capsule.cli.render.timeline import extent, span_of
-from capsule.cli.render.trace import outcome, walls_of
-from capsule.cli.render.tree_lines import branches, number_of
+from capsule.cli.render.trace import layers_of, outcome
+from capsule.cli.render.tree_lines import number_of, tree_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from capsule.cli.render.timeline import Span
-    from capsule.cli.render.tree_lines import Branch
+    from capsule.cli.render.tree_lines import TreeLine
     from capsule.lifecycle.reader import Node, Run
     from capsule.lifecycle.schema import Attempt
 
@@ -36,7 +36,7 @@ def page(run: Run, now_ns: int) -> str:
 
 
 def _page(run: Run, now_ns: int) -> Iterator[str]:
-    lines = tuple(branches(run.attempts))
+    lines = tuple(tree_lines(run.attempts))
     first, last = run.attempts[0].attempt, run.attempts[-1].attempt
     title = f"{_text(last.task)}: {_text(outcome(first, last, now_ns))}"
     began = datetime.fromtimestamp(first.created_ns / 1e9).astimezone()
@@ -51,7 +51,7 @@ def _page(run: Run, now_ns: int) -> Iterator[str]:
         ("file", first.file or "-"),
         ("began", f"{began:%Y-%m-%d %H:%M:%S %z}"),
         ("program", f"pid {first.host_pid}"),
-        ("walls", walls_of(first)),
+        ("walls", layers_of(first)),
     ):
         yield f"<dt>{label}</dt><dd>{_text(said)}</dd>"
     yield "</dl><h2>Timeline</h2>"
@@ -64,7 +64,7 @@ def _page(run: Run, now_ns: int) -> Iterator[str]:
     yield "</body></html>"
 
 
-def _timeline(lines: tuple[Branch, ...], now_ns: int) -> Iterator[str]:
+def _timeline(lines: tuple[TreeLine, ...], now_ns: int) -> Iterator[str]:
     spans = [span_of(line.node.attempt, now_ns) for line in lines]
     whole = extent(spans)
     yield '<table><thead><tr><th>attempt</th><th>state</th><th class="number">time</th>'
@@ -124,7 +124,7 @@ def _attempt(node: Node) -> Iterator[str]:
     yield "</details>"
 
 
-def _linked(line: Branch) -> str:
+def _linked(line: TreeLine) -> str:
     row = line.node.attempt
     stem = f'<span class="stem">{line.stem}</span>'
     return f'{stem}<a href="#a{_place(row)}">{_named(row)}</a>'

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from capsule.cli.render.human_units import size, span
 from capsule.cli.render.terminal_text import cells, clip, fit, one_line
-from capsule.cli.render.tree_lines import branches, number_of
+from capsule.cli.render.tree_lines import number_of, tree_lines
 from capsule.policy.units import format_compute, format_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from capsule.cli.render.tree_lines import Branch
+    from capsule.cli.render.tree_lines import TreeLine
     from capsule.lifecycle.reader import Node
     from capsule.lifecycle.schema import Attempt
 
@@ -22,7 +22,7 @@ _STATE, _AGE = 7, 7
 _LEAST_NAME = 12
 
 
-def live(nodes: Sequence[Node], now_ns: int, width: int) -> Iterator[str]:
+def ps_lines(nodes: Sequence[Node], now_ns: int, width: int) -> Iterator[str]:
     """Yield a line for each run and, below it, for each of its attempts; none is wider."""
     for _, group in groupby(nodes, lambda node: node.attempt.run):
         trees = tuple(group)
@@ -41,7 +41,7 @@ def _run(trees: Sequence[Node], now_ns: int, width: int) -> Iterator[str]:
     first = trees[0].attempt
     file = "" if first.file is None else f"  {one_line(first.file)}"
     yield clip(f"{first.run}  pid {first.host_pid}{file}", width)
-    lines = tuple(branches(trees))
+    lines = tuple(tree_lines(trees))
     numbers = max(len(number_of(line.node.attempt.id)) for line in lines)
     rest = 2 + numbers + 2 + 2 + _STATE + 2 + _AGE + 2
     names = max(cells(_name(line)) for line in lines)
@@ -57,7 +57,7 @@ def _run(trees: Sequence[Node], now_ns: int, width: int) -> Iterator[str]:
         )
 
 
-def _name(line: Branch) -> str:
+def _name(line: TreeLine) -> str:
     row = line.node.attempt
     again = f" (retry {row.number})" if row.number else ""
     return f"{line.stem}{one_line(row.task)}{again}"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _UNKNOWN = "-"
 
 
-def listing(runs: Sequence[Summary], now_ns: int, width: int) -> Iterator[str]:
+def run_list(runs: Sequence[Summary], now_ns: int, width: int) -> Iterator[str]:
     """Yield a heading and a line for each run; none is wider than `width`."""
     yield _line("RUN", "AGE", "STATE", "TIME", "FUEL", "MEMORY", "TASK", width)
     for run in runs:

@@ -21,7 +21,7 @@ _TIME, _LEAST_NAME, _MOST_NAME = 7, 12, 40
 _STATES = {"created": "waiting", "timed_out": "timed out"}
 
 
-class Life(NamedTuple):
+class AttemptState(NamedTuple):
     """What is known of an attempt.
 
     `since_ns` is when its state began, by a clock that nobody sets, and counts while it lasts. Use
@@ -47,12 +47,12 @@ class Life(NamedTuple):
 
 
 class _Grown(NamedTuple):
-    life: Life
+    life: AttemptState
     below: tuple[_Grown, ...]
 
 
-def lives(
-    known: Mapping[int, Life], now_ns: int, width: int, height: int | None = None
+def run_tree(
+    known: Mapping[int, AttemptState], now_ns: int, width: int, height: int | None = None
 ) -> list[str]:
     """Return a line for each attempt of a run, below the one that called it; none is wider.
 
@@ -70,13 +70,15 @@ def lives(
     return lines
 
 
-def state_of(life: Life) -> str:
+def state_of(life: AttemptState) -> str:
     """Return the state of an attempt in words."""
     said = _STATES.get(life.state, life.state)
     return f"failed: {life.error_type}" if life.state == "failed" else said
 
 
-def _tree(known: Mapping[int, Life], shown: set[int], now_ns: int, width: int) -> Iterator[str]:
+def _tree(
+    known: Mapping[int, AttemptState], shown: set[int], now_ns: int, width: int
+) -> Iterator[str]:
     rows = [
         (f"{stem}{_name(grown.life)}", grown.life) for stem, grown in stems(_grown(known, shown))
     ]
@@ -98,20 +100,20 @@ def _tree(known: Mapping[int, Life], shown: set[int], now_ns: int, width: int) -
         yield clip(text.rstrip(), width)
 
 
-def _grown(known: Mapping[int, Life], shown: set[int]) -> Sequence[_Grown]:
-    below: dict[int | None, list[Life]] = {}
+def _grown(known: Mapping[int, AttemptState], shown: set[int]) -> Sequence[_Grown]:
+    below: dict[int | None, list[AttemptState]] = {}
     for count in sorted(shown):
         life = known[count]
         parent = life.which.parent
         below.setdefault(parent if parent in shown else None, []).append(life)
 
-    def grown(life: Life) -> _Grown:
+    def grown(life: AttemptState) -> _Grown:
         return _Grown(life, tuple(map(grown, below.get(life.which.serial, ()))))
 
     return tuple(map(grown, below.get(None, ())))
 
 
-def _chosen(known: Mapping[int, Life], room: int) -> set[int]:
+def _chosen(known: Mapping[int, AttemptState], room: int) -> set[int]:
     """Return which attempts are shown where there is room for so many lines."""
     chosen: set[int] = set()
     for count in sorted(known, key=lambda count: (_rank(known[count]), -count)):
@@ -127,25 +129,25 @@ def _chosen(known: Mapping[int, Life], room: int) -> set[int]:
     return chosen
 
 
-def _rank(life: Life) -> int:
+def _rank(life: AttemptState) -> int:
     order: tuple[State, ...] = ("running", "created")
     if life.state in order:
         return order.index(life.state)
     return 3 if life.state == "completed" else 2
 
 
-def _counted(rest: Sequence[Life]) -> str:
+def _counted(rest: Sequence[AttemptState]) -> str:
     kinds = Counter(state_of(life) for life in rest)
     said = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
     return f"({len(rest):,} more: {said})"
 
 
-def _name(life: Life) -> str:
+def _name(life: AttemptState) -> str:
     again = f" (retry {life.which.number})" if life.which.number else ""
     return f"{one_line(life.task)}{again}"
 
 
-def _use(life: Life) -> str:
+def _use(life: AttemptState) -> str:
     if life.goes_on:
         return ""
     allowed = "" if life.fuel is None else f" of {short(life.fuel)}"

@@ -28,8 +28,8 @@ def span_of(row: Attempt, now_ns: int) -> Span:
     if row.elapsed_ns is not None:
         # By the clock that nobody sets, as long as the attempt went on.
         return Span(row.created_ns, row.started_ns, row.created_ns + row.elapsed_ns)
-    live = row.state in ("created", "running")
-    end = max(now_ns, row.started_ns or row.created_ns) if live else None
+    ps_lines = row.state in ("created", "running")
+    end = max(now_ns, row.started_ns or row.created_ns) if ps_lines else None
     return Span(row.created_ns, row.started_ns, end)
 
 

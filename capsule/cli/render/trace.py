@@ -9,12 +9,12 @@ from capsule.cli.render.attempt_details import details
 from capsule.cli.render.human_units import age, span
 from capsule.cli.render.terminal_text import cells, clip, fit, one_line
 from capsule.cli.render.timeline import bar, extent, ruler, span_of
-from capsule.cli.render.tree_lines import branches, number_of
+from capsule.cli.render.tree_lines import number_of, tree_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from capsule.cli.render.tree_lines import Branch
+    from capsule.cli.render.tree_lines import TreeLine
     from capsule.lifecycle.reader import Run
     from capsule.lifecycle.schema import Attempt
 
@@ -25,7 +25,7 @@ _LONGEST_NAME = 40
 
 def trace(run: Run, now_ns: int, width: int) -> Iterator[str]:
     """Yield the lines of a run; none is wider than `width`."""
-    lines = tuple(branches(run.attempts))
+    lines = tuple(tree_lines(run.attempts))
     first, last = run.attempts[0].attempt, run.attempts[-1].attempt
     spans = [span_of(line.node.attempt, now_ns) for line in lines]
     whole = extent(spans)
@@ -37,7 +37,7 @@ def trace(run: Run, now_ns: int, width: int) -> Iterator[str]:
         yield from details(line.node, width)
 
 
-def walls_of(row: Attempt) -> str:
+def layers_of(row: Attempt) -> str:
     """Return which walls stood around the sandboxes besides WebAssembly."""
     names = [f"Landlock (ABI {row.landlock})"] * (row.landlock > 0)
     names += ["a filter of system calls"] * bool(row.seccomp)
@@ -61,13 +61,13 @@ def _head(run: Run, first: Attempt, last: Attempt, now_ns: int, width: int) -> I
         ("file", one_line(first.file or "-")),
         ("began", f"{began:%Y-%m-%d %H:%M:%S}, {age(now_ns - first.created_ns)} ago"),
         ("program", f"pid {first.host_pid}"),
-        ("walls", walls_of(first)),
+        ("walls", layers_of(first)),
     ):
         yield clip(f"  {label:<9}{text}", width)
 
 
 def _tree(
-    lines: Sequence[Branch], now_ns: int, whole: tuple[int, int], width: int
+    lines: Sequence[TreeLine], now_ns: int, whole: tuple[int, int], width: int
 ) -> Iterator[str]:
     numbers = max(len(number_of(line.node.attempt.id)) for line in lines)
     taken = 2 + numbers + 2 + 2 + _STATE + 2 + _TIME + 2
@@ -86,7 +86,7 @@ def _tree(
         yield clip(text, width).rstrip()
 
 
-def _name(line: Branch) -> str:
+def _name(line: TreeLine) -> str:
     row = line.node.attempt
     again = f" (retry {row.number})" if row.number else ""
     return f"{line.stem}{one_line(row.task)}{again}"

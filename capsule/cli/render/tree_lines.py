@@ -22,17 +22,17 @@ class Tree(Protocol):
 T = TypeVar("T", bound=Tree)
 
 
-class Branch(NamedTuple):
+class TreeLine(NamedTuple):
     """An attempt, and what is drawn before its name."""
 
     stem: str
     node: Node
 
 
-def branches(nodes: Sequence[Node]) -> Iterator[Branch]:
+def tree_lines(nodes: Sequence[Node]) -> Iterator[TreeLine]:
     """Yield all attempts of some trees, each ahead of those below it."""
     for stem, node in stems(nodes):
-        yield Branch(stem, node)
+        yield TreeLine(stem, node)
 
 
 def stems(trees: Sequence[T]) -> Iterator[tuple[str, T]]:

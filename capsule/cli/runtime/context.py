@@ -14,16 +14,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO
 
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
 
 
-class Surroundings(NamedTuple):
+class Context(NamedTuple):
     """Where output goes, where input comes from, and what names mean.
 
     `stdin` is None where it is closed, `working` None where the working folder is gone.
     """
 
-    screen: Screen
+    console: Console
     stdin: BinaryIO | None
     working: Path | None
     environ: Mapping[str, str]
@@ -35,11 +35,11 @@ class Surroundings(NamedTuple):
         return self.working
 
 
-def of_this_program(screen: Screen) -> Surroundings:
+def of_this_program(console: Console) -> Context:
     """Return what surrounds this program."""
     try:
         working = Path.cwd()
     except FileNotFoundError:
         working = None
     stdin = None if sys.stdin is None else sys.stdin.buffer
-    return Surroundings(screen, stdin, working, os.environ)
+    return Context(console, stdin, working, os.environ)

@@ -1,4 +1,4 @@
-"""How an error becomes one message and an exit code."""
+"""The exit codes of the program: how an envelope or an error becomes one, with its message."""
 
 from __future__ import annotations
 
@@ -12,14 +12,25 @@ from capsule.errors import CapsuleError, GivenUpError, OutputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
+    from capsule.envelope import Envelope
 
+SUCCESS, FAILED, BROKEN, TIMED_OUT = 0, 1, 3, 124
 _INTERNAL = 70
 # Whose answer, and so whose error, is an envelope.
 _RUNS = ("run", "exec")
 
 
-def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> int:
+def exit_code(envelope: Envelope) -> int:
+    """Return the exit code that an envelope stands for."""
+    error = envelope["error"]
+    if error is None:
+        return SUCCESS
+    codes = {"timeout": TIMED_OUT, "cancelled": signals.INTERRUPTED}
+    return codes.get(error["error_type"], FAILED)
+
+
+def run_with_exit_code(words: Sequence[str], console: Console, work: Callable[[], int]) -> int:
     """Return what `work` returns, or the exit code of its error, which is printed.
 
     No traceback reaches the user.
@@ -27,55 +38,55 @@ def guarded(words: Sequence[str], screen: Screen, work: Callable[[], int]) -> in
     try:
         return work()
     except GivenUpError as error:
-        return _interrupted(error, words, screen)
+        return _interrupted(error, words, console)
     except CapsuleError as error:
-        return _refuse(error, words, screen)
+        return _refuse(error, words, console)
     except OSError as error:
         # A full disk, a folder that is gone: the system's words name it.
-        return _refuse(CapsuleError(f"the system says no: {error}"), words, screen)
+        return _refuse(CapsuleError(f"the system says no: {error}"), words, console)
     except (signals.Interrupted, KeyboardInterrupt):
         early = GivenUpError("it was interrupted before it had an answer")
-        return _interrupted(early, words, screen)
+        return _interrupted(early, words, console)
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
-        screen.err(
+        console.err(
             f"capsule: this is a defect of capsule: {type(error).__name__}: {error}\n"
             f"  try: the same with {DEBUG}=1, and report what it prints"
         )
         return _INTERNAL
 
 
-def _interrupted(error: GivenUpError, words: Sequence[str], screen: Screen) -> int:
-    screen.err("capsule: interrupted")
+def _interrupted(error: GivenUpError, words: Sequence[str], console: Console) -> int:
+    console.err("capsule: interrupted")
     # One that comes behind the answer, or within a batch of them, has nothing to add.
-    if _wants_json(words) and not screen.has_answered:
-        _answer(error, words, screen)
+    if _wants_json(words) and not console.has_answered:
+        _answer(error, words, console)
     return signals.INTERRUPTED
 
 
-def _refuse(error: CapsuleError, words: Sequence[str], screen: Screen) -> int:
+def _refuse(error: CapsuleError, words: Sequence[str], console: Console) -> int:
     if not _wants_json(words) or isinstance(error, OutputError):
-        screen.error(error)
+        console.error(error)
     else:
-        _answer(error, words, screen)
+        _answer(error, words, console)
     return error.exit_code
 
 
-def _answer(error: CapsuleError, words: Sequence[str], screen: Screen) -> None:
+def _answer(error: CapsuleError, words: Sequence[str], console: Console) -> None:
     """Print an error as the JSON that a program waits for."""
     try:
         if words[0] in _RUNS:
             from capsule.envelope import refusal
 
-            screen.envelope(refusal("", error.code, str(error)), one_line=True)
+            console.envelope(refusal("", error.code, str(error)), one_line=True)
         else:
             import json
 
             said = {"error": {"error_type": error.code, "message": str(error)}}
-            screen.out(json.dumps(said))
+            console.out(json.dumps(said))
     except OutputError as worse:
-        screen.error(worse)
+        console.error(worse)
 
 
 def _wants_json(words: Sequence[str]) -> bool:

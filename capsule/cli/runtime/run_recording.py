@@ -11,15 +11,15 @@ from capsule.lifecycle.recorder import open_recorder
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capsule.cli.runtime.context import Surroundings
+    from capsule.cli.runtime.context import Context
     from capsule.lifecycle.recorder import Recorder
 
 _open: list[Recorder] = []
 
 
-def recorder_for(home: Path, around: Surroundings) -> Recorder:
+def recorder_for(home: Path, context: Context) -> Recorder:
     """Return a recorder that is closed when the command has said all that it has to say."""
-    recorder = open_recorder(home, around.screen.note, around.environ, brief=True)
+    recorder = open_recorder(home, context.console.note, context.environ, brief=True)
     _open.append(recorder)
     return recorder
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
-    from capsule.cli.terminal.live_region import Foot, Part, Terminal
+    from capsule.cli.terminal.live_region import LiveRegion, Part, Terminal
     from capsule.envelope import Envelope
     from capsule.errors import CapsuleError
     from capsule.process.cancel import Cancellation
@@ -41,7 +41,7 @@ _ENTER, _LEAVE, _HOME, _END_OF_LINE, _REST = (
 _COLUMNS, _LINES = 80, 24
 
 
-class Screen:
+class Console:
     """Where a command's output goes: this program's own streams unless others are given.
 
     `terminal` is what the variable TERM says of the terminal, if there is one.
@@ -60,7 +60,7 @@ class Screen:
         named = os.environ.get("TERM") if terminal is None else terminal
         # Whether what stands on stderr can be drawn anew.
         self.stderr_is_drawn = self.stderr_is_terminal and named != "dumb"
-        self._foot: Foot | None = None
+        self._live_region: LiveRegion | None = None
         # Whether something was printed to stdout, or tried to be.
         self.has_answered = False
         # Whether a task has begun a line of stderr that it has not ended.
@@ -159,7 +159,7 @@ class Screen:
         return not (self.stdout_is_gone or poll.poll(int(seconds * 1000)))
 
     @contextmanager
-    def at_foot(
+    def in_live_region(
         self,
         part: Part,
         last: Callable[[int], Sequence[str]],
@@ -170,38 +170,38 @@ class Screen:
         Then what `last` gives for a width stays. `hurry` says whether a terminal that takes nothing
         may be left without that.
         """
-        from capsule.cli.terminal.live_region import Foot
+        from capsule.cli.terminal.live_region import LiveRegion
 
         def shown(width: int, height: int) -> Sequence[str]:
             return [harmless(line) for line in part(width, height)]
 
-        if self._foot is None or not self._foot.add(shown):
-            self._foot = Foot(_drawn_on(self.stderr), lambda: _size_of(self.stderr))
-            self._foot.add(shown)
-        foot = self._foot
+        if self._live_region is None or not self._live_region.add(shown):
+            self._live_region = LiveRegion(_drawn_on(self.stderr), lambda: _size_of(self.stderr))
+            self._live_region.add(shown)
+        live_region = self._live_region
         try:
             yield
         finally:
-            foot.remove(shown, [harmless(line) for line in last(self.columns)], hurry)
+            live_region.remove(shown, [harmless(line) for line in last(self.columns)], hurry)
 
     def _beside(self) -> AbstractContextManager[None]:
-        """Keep the foot away from what is printed to stdout, which may be the same terminal."""
-        if self._foot is None or self._foot.is_over or not self.stdout_is_terminal:
+        """Keep the live region away from stdout, which may be the same terminal."""
+        if self._live_region is None or self._live_region.is_over or not self.stdout_is_terminal:
             return nullcontext()
-        return self._foot.aside()
+        return self._live_region.aside()
 
     def err(
         self, text: str, deadline: float | None = None, cancellation: Cancellation | None = None
     ) -> None:
         """Print a line to stderr.
 
-        One that would go above a foot is dropped where the terminal does not take it before
+        One that would go above a live region is dropped where the terminal does not take it before
         `deadline`, in the seconds of `time.monotonic`, or before the run is cancelled.
         """
         text += "\n"
         if self.stderr_is_terminal:
             text = harmless(text)
-        if self._foot is None or not self._foot.say(text, deadline, cancellation):
+        if self._live_region is None or not self._live_region.say(text, deadline, cancellation):
             self._end_line()
             with suppress(OSError):
                 _write(self.stderr, text.encode(errors="replace"))
@@ -218,9 +218,9 @@ class Screen:
         if self.stderr_is_terminal:
             # Decoded as one stream: a control character may come in two pieces.
             text = harmless(self._decoder.decode(data))
-            # What is at the foot begins a line.
+            # What is in the live region begins a line.
             whole = text if text.endswith("\n") or not text else f"{text}\n"
-            if self._foot is not None and self._foot.say(whole):
+            if self._live_region is not None and self._live_region.say(whole):
                 return
             data = text.encode()
         if data:

@@ -1,4 +1,4 @@
-"""The foot of a terminal: lines that are drawn in place, while all that is printed scrolls above.
+"""The live region of a terminal: lines at its end, drawn in place while all else scrolls above.
 
 One thread draws, ten times a second, so that neither many events nor a terminal that somebody has
 stopped holds up a run. What it hides or switches off it restores in the same write: whatever ends
@@ -62,7 +62,7 @@ def repainted(before: int, text: str, lines: Sequence[str]) -> str:
     return f"{_HIDE}\r{up}{_REST if text else ''}{text}{_CUT}{drawn}{_WRAP}{_REST}{_SHOW}"
 
 
-class Foot:
+class LiveRegion:
     """Draws parts, one below the other, until there are none; then it is over.
 
     `size` is how many columns and lines the terminal has. It is closed when it is over.
@@ -80,10 +80,10 @@ class Foot:
         # What stands on the terminal; who holds the lock draws.
         self._drawing = threading.Lock()
         self._lines: list[str] = []
-        self._thread = threading.Thread(target=self._draw, name="capsule-foot", daemon=True)
+        self._thread = threading.Thread(target=self._draw, name="capsule-live-region", daemon=True)
 
     def __repr__(self) -> str:
-        return f"<Foot with {len(self._parts)} parts{', over' if self._over else ''}>"
+        return f"<LiveRegion with {len(self._parts)} parts{', over' if self._over else ''}>"
 
     @property
     def is_over(self) -> bool:
@@ -141,7 +141,7 @@ class Foot:
 
     @contextmanager
     def aside(self) -> Iterator[None]:
-        """Have nothing stand at the foot inside the block, which prints to the same terminal."""
+        """Have no live region inside the block, which prints to the same terminal."""
         with self._drawing:
             if not self._over:
                 self._paint(())

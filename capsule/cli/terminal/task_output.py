@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO
 
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
     from capsule.runner.attempt import Output
@@ -22,17 +22,17 @@ if TYPE_CHECKING:
 _PIECE = 4096
 
 
-class Passing(Nobody):
+class TaskOutput(Nobody):
     """Passes on what tasks print."""
 
-    def __init__(self, screen: Screen, cancellation: Cancellation) -> None:
-        self._screen, self._cancellation = screen, cancellation
+    def __init__(self, console: Console, cancellation: Cancellation) -> None:
+        self._console, self._cancellation = console, cancellation
 
     def started(self, which: Which, policy: Policy) -> Output:  # noqa: ARG002 - the protocol's
         """Return what shows the output of an attempt."""
-        return _Shown(self._screen, deadline_of(policy), self._cancellation)
+        return _Shown(self._console, deadline_of(policy), self._cancellation)
 
-    def __enter__(self) -> Passing:
+    def __enter__(self) -> TaskOutput:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -42,13 +42,15 @@ class Passing(Nobody):
 class _Shown:
     """Shows what one attempt prints, as it comes."""
 
-    def __init__(self, screen: Screen, deadline: float | None, cancellation: Cancellation) -> None:
-        self._screen, self._deadline, self._cancellation = screen, deadline, cancellation
+    def __init__(
+        self, console: Console, deadline: float | None, cancellation: Cancellation
+    ) -> None:
+        self._console, self._deadline, self._cancellation = console, deadline, cancellation
 
     def stdout(self, data: bytes) -> None:
         """Show what the task printed."""
-        for piece in pieces_in_time(data, self._screen.stderr, self._deadline, self._cancellation):
-            self._screen.task_output(piece)
+        for piece in pieces_in_time(data, self._console.stderr, self._deadline, self._cancellation):
+            self._console.task_output(piece)
 
     def stderr(self, data: bytes) -> None:
         """Show what the task printed to stderr."""

@@ -33,11 +33,11 @@ _MODULE = re.compile(r"^(?:\w+\.)+\Z", re.MULTILINE)
 _MOST_LINES = 100
 
 
-def told(error: EnvelopeError, *, whole: bool) -> Iterator[str]:
+def traceback_lines(error: EnvelopeError, *, whole: bool) -> Iterator[str]:
     """Yield the lines for an error: without `whole`, the last one only, which says what it was.
 
     >>> error = {"error_type": "timeout", "message": "too slow"}
-    >>> list(told(error, whole=True))
+    >>> list(traceback_lines(error, whole=True))
     ['timeout: too slow']
     """
     message = error["message"].rstrip()

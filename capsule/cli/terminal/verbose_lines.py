@@ -6,11 +6,11 @@ import threading
 from typing import TYPE_CHECKING
 
 from capsule.cli.render.terminal_text import clip, one_line
-from capsule.cli.terminal.task_output import Passing, deadline_of, takes_a_line
+from capsule.cli.terminal.task_output import TaskOutput, deadline_of, takes_a_line
 from capsule.policy.units import format_compute, format_ram, format_timeout
 
 if TYPE_CHECKING:
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
     from capsule.runner.attempt import Attempt, Output
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 _LONGEST = 1_000
 
 
-class Telling(Passing):
+class VerboseLines(TaskOutput):
     """Passes on what tasks print, and says what becomes of each attempt.
 
     A line is indented by how deep its task was called, and says under which number the record has
     the attempt, and which one called it.
     """
 
-    def __init__(self, screen: Screen, cancellation: Cancellation) -> None:
-        super().__init__(screen, cancellation)
+    def __init__(self, console: Console, cancellation: Cancellation) -> None:
+        super().__init__(console, cancellation)
         # Those of attempts that go on, by their numbers.
         self._deadlines: dict[int, float | None] = {}
         self._lock = threading.Lock()
@@ -56,7 +56,7 @@ class Telling(Passing):
 
     def ended(self, which: Which, policy: Policy, done: Attempt) -> None:
         """Say how an attempt ended, and what it used."""
-        how = "completed" if done.verdict.error_type is None else done.verdict.error_type
+        how = "completed" if done.outcome.error_type is None else done.outcome.error_type
         fuel = "unknown" if done.fuel is None else f"{done.fuel:,} of {policy.compute:,}"
         memory = "unknown" if done.memory is None else format_ram(done.memory)
         self._say(
@@ -73,9 +73,9 @@ class Telling(Passing):
 
     def _say(self, which: Which, text: str) -> None:
         deadline = self._deadlines.get(which.serial)
-        if takes_a_line(self._screen.stderr, deadline, self._cancellation):
+        if takes_a_line(self._console.stderr, deadline, self._cancellation):
             said = clip(one_line(text), _LONGEST)
-            self._screen.err(f"capsule: {'  ' * which.depth}{said}")
+            self._console.err(f"capsule: {'  ' * which.depth}{said}")
 
 
 def unfrozen(policy: Policy, reason: str) -> str:

@@ -7,13 +7,13 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
-from capsule.cli.render.run_tree import Life, lives
+from capsule.cli.render.run_tree import AttemptState, run_tree
 from capsule.cli.terminal.task_output import deadline_of
 from capsule.cli.terminal.verbose_lines import unfrozen
 from capsule.lifecycle.events import state_of
 
 if TYPE_CHECKING:
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
     from capsule.runner.attempt import Attempt, Output
@@ -25,21 +25,21 @@ _LONGEST = 4_096
 _MOST_LINES = 100
 
 
-class Growing:
+class VerboseTree:
     """Shows the attempts of a run as a tree; what tasks print goes above it, in whole lines.
 
     `with` it: the tree is there inside the block, and its last state stays.
     """
 
-    def __init__(self, screen: Screen, cancellation: Cancellation) -> None:
-        self._screen, self._cancellation = screen, cancellation
+    def __init__(self, console: Console, cancellation: Cancellation) -> None:
+        self._console, self._cancellation = console, cancellation
         self._lock = threading.Lock()
-        self._known: dict[int, Life] = {}
+        self._known: dict[int, AttemptState] = {}
         self._printed: dict[int, _Printed] = {}
         self._plain: set[str] = set()
-        self._shown = screen.at_foot(self._lines, self._last, self._may_be_left)
+        self._shown = console.in_live_region(self._lines, self._last, self._may_be_left)
 
-    def __enter__(self) -> Growing:
+    def __enter__(self) -> VerboseTree:
         self._shown.__enter__()
         return self
 
@@ -48,7 +48,7 @@ class Growing:
 
     def called(self, which: Which, policy: Policy) -> None:
         """Show an attempt that waits."""
-        life = Life(which, policy.task, "created", time.monotonic_ns(), policy.compute)
+        life = AttemptState(which, policy.task, "created", time.monotonic_ns(), policy.compute)
         with self._lock:
             self._known[which.serial] = life
 
@@ -58,11 +58,11 @@ class Growing:
             known = policy.task in self._plain
             self._plain.add(policy.task)
         if not known:
-            self._screen.err(f"capsule: {unfrozen(policy, reason)}")
+            self._console.err(f"capsule: {unfrozen(policy, reason)}")
 
     def started(self, which: Which, policy: Policy) -> Output:
         """Show an attempt that runs."""
-        printed = _Printed(self._screen, deadline_of(policy), self._cancellation)
+        printed = _Printed(self._console, deadline_of(policy), self._cancellation)
         now = time.monotonic_ns()
         with self._lock:
             life = self._known[which.serial]
@@ -80,8 +80,8 @@ class Growing:
             printed.end()
         with self._lock:
             self._known[which.serial] = self._known[which.serial]._replace(
-                state=state_of(done.verdict.error_type),
-                error_type=done.verdict.error_type,
+                state=state_of(done.outcome.error_type),
+                error_type=done.outcome.error_type,
                 duration_ms=done.duration_ms,
                 fuel_used=done.fuel,
                 ram_used=done.memory,
@@ -92,26 +92,26 @@ class Growing:
         now = time.monotonic_ns()
         with self._lock:
             printed = self._printed.pop(which.serial, None)
-            life = self._known.get(which.serial) or Life(which, task, "created", now)
+            life = self._known.get(which.serial) or AttemptState(which, task, "created", now)
             state = state_of(error_type)
             self._known[which.serial] = life._replace(state=state, error_type=error_type)
         if printed is not None:
             printed.end()
         if state == "failed" and which.depth > 0:
             # For the task that was asked for, the answer says so.
-            self._screen.err(f"capsule: task {task!r}: {message}", None, self._cancellation)
+            self._console.err(f"capsule: task {task!r}: {message}", None, self._cancellation)
 
     def _lines(self, width: int, height: int) -> list[str]:
         with self._lock:
             known, printed = dict(self._known), dict(self._printed)
         for count, output in printed.items():
             known[count] = known[count]._replace(saying=output.saying)
-        return lives(known, time.monotonic_ns(), width, height)
+        return run_tree(known, time.monotonic_ns(), width, height)
 
     def _last(self, width: int) -> list[str]:
         with self._lock:
             known = dict(self._known)
-        return lives(known, time.monotonic_ns(), width, _MOST_LINES)
+        return run_tree(known, time.monotonic_ns(), width, _MOST_LINES)
 
     def _may_be_left(self) -> bool:
         """Say whether a terminal that takes nothing is left alone, or a limit would not hold."""
@@ -123,8 +123,10 @@ class Growing:
 class _Printed:
     """What one attempt prints, in whole lines; the last one is shown in the tree until it ends."""
 
-    def __init__(self, screen: Screen, deadline: float | None, cancellation: Cancellation) -> None:
-        self._screen, self._deadline, self._cancellation = screen, deadline, cancellation
+    def __init__(
+        self, console: Console, deadline: float | None, cancellation: Cancellation
+    ) -> None:
+        self._console, self._deadline, self._cancellation = console, deadline, cancellation
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._rest = ""
 
@@ -154,11 +156,11 @@ class _Printed:
             self._say(lines)
         if len(rest) > _LONGEST:
             # Broken where the terminal breaks it anyway.
-            columns = self._screen.columns
+            columns = self._console.columns
             cut = max(len(rest) // columns, 1) * columns
             self._say(rest[:cut])
             rest = rest[cut:]
         self._rest = rest
 
     def _say(self, text: str) -> None:
-        self._screen.err(text, self._deadline, self._cancellation)
+        self._console.err(text, self._deadline, self._cancellation)

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def told_of(descriptor: int, events: int, tell: Callable[[], None]) -> Iterator[None]:
+def watch_descriptor(descriptor: int, events: int, tell: Callable[[], None]) -> Iterator[None]:
     """Call `tell` in a thread, once, when one of `events` or the end comes at a descriptor.
 
     The events are those of `select.poll`; with 0, the system tells of errors and of the end alone.

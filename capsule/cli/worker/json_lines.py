@@ -13,23 +13,24 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
-from capsule.cli.worker.descriptor_watch import told_of
+from capsule.cli.worker.descriptor_watch import watch_descriptor
 from capsule.errors import CapsuleError, UsageError
-from capsule.policy.invalid_value import nearest, shown
+from capsule.message_text import shown
 from capsule.pool import slots
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
-from capsule.runner.cancellable_progress import Stopping
+from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.observer import NOBODY
 from capsule.sdk.requests import call_of, source_of
 from capsule.shared.frames import MAX_BODY
+from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
     from capsule.envelope import Envelope
-    from capsule.pool.prepared_task_cache import Boxes
+    from capsule.pool.prepared_task_cache import PreparedTaskCache
 
 _FIELDS = ("id", "file", "args", "kwargs", "mounts", "cwd", "limits")
 # A request's arguments may be as large as the wire takes, and its other fields are small.
@@ -37,14 +38,16 @@ MAX_LINE = MAX_BODY + (1 << 20)
 _SKIPPED_AT_ONCE = 1 << 20
 
 
-class Lines:
+class JsonLines:
     """Answers the lines of one program; `with` it, or call `close`.
 
     `working` is the folder that names of files are relative to.
     """
 
-    def __init__(self, boxes: Boxes, home: Path, working: Path, output: BinaryIO) -> None:
-        self._boxes, self._home, self._working = boxes, home, working
+    def __init__(
+        self, prepared_tasks: PreparedTaskCache, home: Path, working: Path, output: BinaryIO
+    ) -> None:
+        self._prepared_tasks, self._home, self._working = prepared_tasks, home, working
         self._output = output
         self._writing = threading.Lock()
         self._threads = ThreadPoolExecutor(slots.SHARED.most, "capsule-line")
@@ -57,7 +60,7 @@ class Lines:
     def follow(self, source: BinaryIO) -> None:
         """Read lines until there are no more, or nobody takes answers; wait for all answers."""
         # Whoever reads the answers may be gone, and what runs might never write one.
-        with told_of(self._output.fileno(), 0, self.cancel):
+        with watch_descriptor(self._output.fileno(), 0, self.cancel):
             self._read(source)
             self._threads.shutdown()
 
@@ -86,7 +89,7 @@ class Lines:
         with self._changed:
             self._changed.wait_for(lambda: not self._running)
 
-    def __enter__(self) -> Lines:
+    def __enter__(self) -> JsonLines:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -121,11 +124,11 @@ class Lines:
         with Cancellation() as cancellation:
             with self._changed:
                 self._running.add(cancellation)
-            progress = Stopping(Silent(), cancellation)
+            progress = CancellableProgress(Silent(), cancellation)
             try:
                 if self._stopped:
                     cancellation.cancel()
-                return self._boxes.run(source, call, NOBODY, cancellation, progress)
+                return self._prepared_tasks.run(source, call, NOBODY, cancellation, progress)
             finally:
                 with self._changed:
                     self._running.discard(cancellation)

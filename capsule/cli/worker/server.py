@@ -20,29 +20,30 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule import __version__
-from capsule.cli.commands.run import show, watching
 from capsule.cli.handover import ACCEPTED, GO_ON, KIND, REFUSED
 from capsule.cli.parsing import fast_parser
-from capsule.cli.parsing.run_request import understood
-from capsule.cli.runtime.context import Surroundings
-from capsule.cli.runtime.exit_codes import guarded
-from capsule.cli.terminal.console import Screen
+from capsule.cli.parsing.run_request import read_request
+from capsule.cli.runtime.context import Context
+from capsule.cli.runtime.exit_codes import exit_code, run_with_exit_code
+from capsule.cli.terminal.console import Console
+from capsule.cli.terminal.observers import observer_for
 from capsule.cli.terminal.progress_bars import progress_for
-from capsule.cli.worker.descriptor_watch import told_of
-from capsule.cli.worker.json_lines import Lines
+from capsule.cli.terminal.run_result import show
+from capsule.cli.worker.descriptor_watch import watch_descriptor
+from capsule.cli.worker.json_lines import JsonLines
 from capsule.errors import UsageError
 from capsule.file_lock import try_lock
 from capsule.namedtuples import NamedTuple
 from capsule.paths import make_private
 from capsule.process.cancel import Cancellation
-from capsule.runner.cancellable_progress import Stopping
+from capsule.runner.cancellable_progress import CancellableProgress
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO, TextIO
 
     from capsule.cli.parsing.run_options import Options
-    from capsule.pool.prepared_task_cache import Boxes
+    from capsule.pool.prepared_task_cache import PreparedTaskCache
 
 # Words and variables together are bounded by the system; this is above what Linux allows.
 _MAX_MESSAGE = 8 << 20
@@ -115,8 +116,8 @@ def listening(path: Path) -> Iterator[socket.socket]:
 class Server:
     """Serves what connects to a socket, each connection in a thread of its own."""
 
-    def __init__(self, boxes: Boxes, home: Path) -> None:
-        self._boxes, self._home = boxes, home
+    def __init__(self, prepared_tasks: PreparedTaskCache, home: Path) -> None:
+        self._prepared_tasks, self._home = prepared_tasks, home
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._threads: set[threading.Thread] = set()
@@ -171,7 +172,11 @@ class Server:
 
     def _follow_lines(self, connection: socket.socket, first: bytes) -> None:
         source, output = connection.makefile("rb"), connection.makefile("wb")
-        with source, output, Lines(self._boxes, self._home, Path.cwd(), output) as lines:
+        with (
+            source,
+            output,
+            JsonLines(self._prepared_tasks, self._home, Path.cwd(), output) as lines,
+        ):
             lines.follow(_After(first, source))  # type: ignore[arg-type]
 
     def _take_over(self, connection: socket.socket) -> None:
@@ -186,28 +191,31 @@ class Server:
             return
         connection.sendall(ACCEPTED)
         with _streams(connection) as (stdin, stdout, stderr):
-            screen = Screen(stdout, stderr, handed.environ.get("TERM", ""))
-            around = Surroundings(screen, stdin, handed.working, handed.environ)
-            code = guarded(handed.words, screen, lambda: self._run(options, around, connection))
+            console = Console(stdout, stderr, handed.environ.get("TERM", ""))
+            context = Context(console, stdin, handed.working, handed.environ)
+            code = run_with_exit_code(
+                handed.words, console, lambda: self._run(options, context, connection)
+            )
         # Only now: what was printed is where it belongs when the other program ends.
         connection.sendall(bytes([code]))
 
-    def _run(self, options: Options, around: Surroundings, connection: socket.socket) -> int:
-        screen = around.screen
+    def _run(self, options: Options, context: Context, connection: socket.socket) -> int:
+        console = context.console
         with (
             Cancellation() as cancellation,
-            told_of(connection.fileno(), select.POLLIN, cancellation.cancel),
+            watch_descriptor(connection.fileno(), select.POLLIN, cancellation.cancel),
         ):
-            asked = understood(options, around)
-            with watching(screen, cancellation, verbose=options.verbose) as observer:
-                envelope = self._boxes.run(
+            asked = read_request(options, context)
+            with observer_for(console, cancellation, verbose=options.verbose) as observer:
+                envelope = self._prepared_tasks.run(
                     asked.source,
                     asked.call,
                     observer,
                     cancellation,
-                    Stopping(progress_for(screen, quiet=options.quiet), cancellation),
+                    CancellableProgress(progress_for(console, quiet=options.quiet), cancellation),
                 )
-        return show(envelope, options, screen)
+        show(envelope, console, json=options.json, result=options.result, quiet=options.quiet)
+        return exit_code(envelope)
 
 
 class _After:

@@ -14,7 +14,7 @@ from capsule.services.http.failures import FailedError, RefusedError
 from capsule.services.http.headers import METHODS, check_headers, check_method
 from capsule.services.http.limits import Limits
 from capsule.services.http.proxies import proxy_for, read_proxies
-from capsule.services.http.request_log import Ledger
+from capsule.services.http.request_log import RequestLog
 from capsule.services.http.urls import parse_url
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Broker:
         environ: Mapping[str, str],
         limits: Limits | None = None,
         *,
-        ledger: Ledger | None = None,
+        ledger: RequestLog | None = None,
         look: Callable[[str, int], list[str]] = dns.lookup,
     ) -> None:
         self._allowed = allowed
@@ -66,7 +66,7 @@ class Broker:
         self._next = 1
         self._exchanges: dict[int, Exchange] = {}
         self._workers: list[Exchange] = []
-        self._ledger = Ledger() if ledger is None else ledger
+        self._ledger = RequestLog() if ledger is None else ledger
         self._trusting = Lock()
         self._context: ssl.SSLContext | None = None
 

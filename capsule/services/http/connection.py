@@ -23,7 +23,7 @@ def dial(connection: socket.socket, address: str, port: int) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
 
-class Line(httpcore.NetworkBackend, httpcore.NetworkStream):
+class PinnedConnection(httpcore.NetworkBackend, httpcore.NetworkStream):
     """The one connection of an exchange, as httpcore's backend and as its stream.
 
     Addresses are given, never looked up. `deadline` is in seconds of the monotonic clock, and no

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import httpcore
 
 from capsule.namedtuples import NamedTuple
-from capsule.services.http.connection import Line
+from capsule.services.http.connection import PinnedConnection
 from capsule.services.http.error_text import explained
 from capsule.services.http.failures import FailedError, LateError, RefusedError
 from capsule.services.http.headers import framed, received
@@ -58,7 +58,7 @@ class Exchange:
         self._limits = limits
         self._record = record
         self._deadline = time.monotonic() + limits.seconds
-        self._line = Line(limits, self._deadline)
+        self._line = PinnedConnection(limits, self._deadline)
         self._changed = Condition()
         # All of these change under the condition only.
         self._error: RefusedError | FailedError | None = None

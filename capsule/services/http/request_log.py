@@ -51,7 +51,7 @@ class Record:
         }
 
 
-class Ledger:
+class RequestLog:
     """The requests of one task, those of all its attempts, in order; any thread may use it.
 
     `values` are secrets that the task knows, which are redacted wherever they stand.

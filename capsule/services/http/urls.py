@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
+from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
-from capsule.policy.invalid_value import shown
 from capsule.services.http.failures import RefusedError
 
 MAX_URL = 8192

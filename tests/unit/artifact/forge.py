@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from capsule import wasm
-from capsule.artifact.contents import DIGEST, MANIFEST, PACKAGES, SOURCES, Parts
+from capsule.artifact.contents import DIGEST, MANIFEST, PACKAGES, SOURCES, ArtifactContents
 from capsule.artifact.write import custom, sealed, write
 from capsule.snapshot.changed_pages import PAGE, PageRun
 from capsule.snapshot.driver import run_driver
@@ -22,7 +22,7 @@ PAGES = [
     PageRun(PAGE * 2, bytes(range(256)) * 32),
     PageRun(MEMORY - PAGE, b"z" * PAGE),
 ]
-PARTS = Parts(
+PARTS = ArtifactContents(
     {"interpreter": "core", "policy": {"ram": 64 << 20, "hosts": ["*.example.com"], "none": None}},
     {"hello.py": b"def main(): ...\n", "pkg/__init__.py": b"", "pkg/data.bin": bytes(1000)},
     {"dep/__init__.py": b"x = 1\n", "dep-1.0.dist-info/METADATA": b"Name: dep\n"},
@@ -32,7 +32,7 @@ PARTS = Parts(
 TURN = "import capsule_guest.main\ncapsule_guest.main.serve()\n"
 
 
-def unsealed(parts: Parts) -> Parts:
+def unsealed(parts: ArtifactContents) -> ArtifactContents:
     """Return what was read as it was before it was written: without the digest."""
     assert len(bytes.fromhex(parts.digest)) == 32
     return parts._replace(digest="")
@@ -43,7 +43,7 @@ def driver(pages: Sequence[PageRun] = PAGES) -> bytes:
     return run_driver(TURN, pages, 8)
 
 
-def artifact(parts: Parts = PARTS) -> bytes:
+def artifact(parts: ArtifactContents = PARTS) -> bytes:
     """Return an honest artifact."""
     return write(driver(parts.pages), parts)
 

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from capsule import wasm
-from capsule.artifact.contents import DIGEST, MANIFEST, PACKAGES, SOURCES, Parts
+from capsule.artifact.contents import DIGEST, MANIFEST, PACKAGES, SOURCES, ArtifactContents
 from capsule.artifact.errors import ArtifactError
 from capsule.artifact.read import read_bytes
 from capsule.artifact.write import custom, sealed, write
@@ -43,7 +43,7 @@ MOST_MEMORY = 16 << 20
 Change = Callable[[bytes], bytes]
 
 HONEST = artifact()
-EMPTY = artifact(Parts({}, {}, {}, 0, []))
+EMPTY = artifact(ArtifactContents({}, {}, {}, 0, []))
 BODIES = {
     MANIFEST: manifest(policy={"hosts": ["a"], "ram": 1}),
     SOURCES: wasm.vector([entry(b"a.py", b"pass"), entry(b"b/c.py", b"x" * 300)]),
@@ -154,7 +154,7 @@ def section_changes(draw: st.DrawFn) -> Change:
 changes = st.lists(local_changes() | section_changes(), min_size=1, max_size=4)
 
 
-def parts_of(data: bytes) -> Parts | None:
+def parts_of(data: bytes) -> ArtifactContents | None:
     """Read an artifact in bounded memory; return None when it is refused."""
     tracemalloc.start()
     try:
@@ -171,7 +171,7 @@ def parts_of(data: bytes) -> Parts | None:
     return None
 
 
-def check(found: Parts) -> None:
+def check(found: ArtifactContents) -> None:
     """Check what must hold of everything that is read, whoever made it."""
     end = 0
     for run in found.pages:

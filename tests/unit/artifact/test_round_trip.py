@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capsule.artifact.contents import MAX_MANIFEST, MAX_MEMORY, MIN_MEMORY, Parts
+from capsule.artifact.contents import MAX_MANIFEST, MAX_MEMORY, MIN_MEMORY, ArtifactContents
 from capsule.artifact.errors import ArtifactError
 from capsule.artifact.read import read_bytes
 from capsule.artifact.write import write
@@ -60,7 +60,7 @@ def test_what_is_written_is_read_again(
     packages: dict[str, bytes],
     snapshot: tuple[int, list[PageRun]],
 ) -> None:
-    parts = Parts(values, sources, packages, *snapshot)
+    parts = ArtifactContents(values, sources, packages, *snapshot)
     data = artifact(parts)
     assert unsealed(read_bytes(data)) == parts
     again = parts._replace(sources=dict(reversed(sources.items())))

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capsule.artifact.errors import ArtifactError
-from capsule.artifact.task_manifest import Description, decode, encode
-from capsule.policy.declaration_types import Declarations, Declared
+from capsule.artifact.task_manifest import TaskManifest, decode, encode
+from capsule.policy.declaration_types import Declarations, TaskDeclaration
 
 NAMES = st.text(min_size=1, max_size=20).filter(str.isprintable)
 IDENTIFIERS = st.sampled_from(["main", "f", "\u00e9t\u00e9", "_x1"])
 TASKS = st.builds(
-    Declared,
+    TaskDeclaration,
     name=NAMES,
     function=IDENTIFIERS,
     filename=st.just("task.wasm"),
@@ -27,7 +27,7 @@ TASKS = st.builds(
     ),
 )
 DESCRIPTIONS = st.builds(
-    Description,
+    TaskManifest,
     capsule=NAMES,
     interpreter=NAMES,
     runtime=NAMES,
@@ -47,7 +47,7 @@ DESCRIPTIONS = st.builds(
 
 
 @given(DESCRIPTIONS)
-def test_what_is_encoded_is_decoded_again(described: Description) -> None:
+def test_what_is_encoded_is_decoded_again(described: TaskManifest) -> None:
     values = json.loads(json.dumps(encode(described)))
     assert decode(values, "task.wasm") == described
 
@@ -59,9 +59,9 @@ VALUES = st.recursive(
 )
 
 
-@given(DESCRIPTIONS, st.sampled_from([*Description._fields, "tasks", "main", "more"]), VALUES)
+@given(DESCRIPTIONS, st.sampled_from([*TaskManifest._fields, "tasks", "main", "more"]), VALUES)
 def test_any_other_value_is_read_or_refused(
-    described: Description, key: str, value: object
+    described: TaskManifest, key: str, value: object
 ) -> None:
     values = {**encode(described), key: value}
     refused = None
@@ -79,7 +79,7 @@ def test_any_other_value_is_read_or_refused(
 
 @pytest.mark.parametrize("key", ["entry", "tasks", "main", "flavour", "imports"])
 def test_a_missing_key_is_named(key: str) -> None:
-    described = Description(
+    described = TaskManifest(
         "1", "a", "b", "core", "main", frozenset(), False, None, None, Declarations("x", (), None)
     )
     values = encode(described)

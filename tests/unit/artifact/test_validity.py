@@ -11,7 +11,7 @@ import wasmtime
 from hypothesis import given, settings
 
 from capsule import wasm
-from capsule.artifact.contents import Parts
+from capsule.artifact.contents import ArtifactContents
 from tests.unit.artifact.forge import PARTS, artifact, driver, pieces
 from tests.unit.artifact.test_round_trip import manifests, snapshots, tables
 
@@ -48,7 +48,7 @@ def test_every_artifact_is_valid(
     packages: dict[str, bytes],
     snapshot: tuple[int, list[PageRun]],
 ) -> None:
-    assert is_valid(artifact(Parts(values, sources, packages, *snapshot)))
+    assert is_valid(artifact(ArtifactContents(values, sources, packages, *snapshot)))
 
 
 def test_the_validator_refuses_what_is_broken() -> None:

@@ -53,7 +53,11 @@ def test_a_sandbox_may_execute_only_its_program_and_the_loader(tmp_path: Path) -
 
 def confined(script: str, access: Access, version: int | None = None) -> bytes:
     """Run a shell script behind the walls and return what it printed."""
-    standing = isolation_layers.standing() if version is None else isolation_layers.Walls(version)
+    standing = (
+        isolation_layers.standing()
+        if version is None
+        else isolation_layers.IsolationLayers(version)
+    )
 
     def spawn(start: Callable[[], int]) -> int:
         return isolation_layers.put_up(standing, access, start)
@@ -101,8 +105,8 @@ def test_a_folder_that_became_a_link_is_not_reached(tmp_path: Path) -> None:
     folder.symlink_to("outside")
     script = f"read line < {folder}/file && echo leak; echo x > {folder}/new && echo leak; echo end"
     for access in (
-        Access(SHELL, read=(folder,), straight=frozenset([folder])),
-        Access(SHELL, read=(), write=(folder,), straight=frozenset([folder])),
+        Access(SHELL, read=(folder,), nofollow=frozenset([folder])),
+        Access(SHELL, read=(), write=(folder,), nofollow=frozenset([folder])),
     ):
         assert confined(script, access) == b"end\n"
     assert [path.name for path in (tmp_path / "outside").iterdir()] == ["file"]

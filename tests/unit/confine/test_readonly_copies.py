@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from capsule.confine import nofollow, readonly_copies
-from capsule.confine.isolation_layers import Walls
+from capsule.confine.isolation_layers import IsolationLayers
 from capsule.errors import PolicyError
 
-NO_WALLS = Walls(0)
+NO_WALLS = IsolationLayers(0)
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def place(tmp_path: Path) -> Path:
 
 def test_a_copy_holds_files_folders_and_links_as_links(place: Path) -> None:
     os.mkfifo(place / "data" / "pipe")
-    with readonly_copies.read_only(place / "data", NO_WALLS, straight=True) as copy:
+    with readonly_copies.read_only(place / "data", NO_WALLS, nofollow=True) as copy:
         assert sorted(str(path.relative_to(copy)) for path in copy.rglob("*")) == [
             "in",
             "in/file",
@@ -48,7 +48,7 @@ def test_no_copy_is_made_through_a_link_on_a_straight_path(place: Path) -> None:
     (place / "way").symlink_to("outside")
     with (
         pytest.raises(PolicyError, match=r"^/seen is only to be read, and cannot be copied"),
-        readonly_copies.read_only(place / "way", NO_WALLS, "/seen", straight=True),
+        readonly_copies.read_only(place / "way", NO_WALLS, "/seen", nofollow=True),
     ):
         pass
 
@@ -73,7 +73,7 @@ def test_what_becomes_a_link_meanwhile_is_not_followed(
     monkeypatch.setattr(os, "scandir", late)
     with (
         pytest.raises(PolicyError, match="cannot be copied"),
-        readonly_copies.read_only(place / "data", NO_WALLS, straight=True),
+        readonly_copies.read_only(place / "data", NO_WALLS, nofollow=True),
     ):
         pass
 
@@ -89,12 +89,12 @@ class _Closing(list["os.DirEntry[str]"]):
 
 
 def test_a_straight_folder_is_opened_and_a_link_anywhere_on_the_way_is_not(place: Path) -> None:
-    os.close(nofollow.open_straight(place / "data" / "in"))
-    os.close(nofollow.open_straight(Path("/")))
+    os.close(nofollow.open_nofollow(place / "data" / "in"))
+    os.close(nofollow.open_nofollow(Path("/")))
     (place / "way").symlink_to("data")
     for crooked in (place / "way", place / "way" / "in", place / "data" / "link"):
-        assert not nofollow.is_straight(crooked)
+        assert not nofollow.has_no_links(crooked)
         with pytest.raises(NotADirectoryError):
-            nofollow.open_straight(crooked)
+            nofollow.open_nofollow(crooked)
     with pytest.raises(FileNotFoundError):
-        nofollow.open_straight(place / "none" / "in")
+        nofollow.open_nofollow(place / "none" / "in")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.remove_tree import erase
+from capsule.confine.remove_tree import remove_tree
 from capsule.confine.scratch import INTERVAL, MAX_DEPTH, Scratch
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def test_however_deep(tmp_path: Path, levels: int, name: str) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     deep(folder, levels, name)
-    erase(folder)
+    remove_tree(folder)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -38,7 +38,7 @@ def test_folders_that_may_not_be_written(tmp_path: Path) -> None:
     deep(tmp_path, 5, "folder")
     for path in [tmp_path / "folder", *(tmp_path / "folder").rglob("*")]:
         path.chmod(0o555 if path.is_dir() else 0o444)
-    erase(tmp_path / "folder")
+    remove_tree(tmp_path / "folder")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -49,13 +49,13 @@ def test_links_are_deleted_and_not_followed(tmp_path: Path) -> None:
     (outside / "file").touch()
     (folder / "link").symlink_to(outside)
     (folder / "inner" / "link").symlink_to(outside / "file")
-    erase(folder)
+    remove_tree(folder)
     assert [path.name for path in tmp_path.iterdir()] == ["outside"]
     assert (outside / "file").exists()
 
 
 def test_what_is_gone_is_gone(tmp_path: Path) -> None:
-    erase(tmp_path / "missing")
+    remove_tree(tmp_path / "missing")
 
 
 def look(folder: Path) -> str | None:
@@ -80,7 +80,7 @@ def test_deep_folders_are_too_much(
     deep(folder, levels, name)
     found = look(folder)
     assert found is None if said is None else said in (found or "")
-    erase(folder)
+    remove_tree(folder)
 
 
 def test_what_is_added_to_a_copy_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

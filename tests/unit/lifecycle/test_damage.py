@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.cli.render.html_page import page
-from capsule.cli.render.ps import live
-from capsule.cli.render.run_list import listing
+from capsule.cli.render.ps import ps_lines
+from capsule.cli.render.run_list import run_list
 from capsule.cli.render.trace import trace
 from capsule.errors import CapsuleError
 from capsule.lifecycle import reader, schema, spool
 from capsule.lifecycle.columns import values
 from capsule.lifecycle.owner_process import Host
 from capsule.lifecycle.recorder import FOLDER, Recorder
-from capsule.lifecycle.writer import Store
+from capsule.lifecycle.writer import Writer
 from tests.unit.lifecycle.conftest import created, ended, record, row
 
 if TYPE_CHECKING:
@@ -78,8 +78,8 @@ def shown(home: Path) -> list[str]:
     """Show all that there is in all ways, and return the names of the runs."""
     now = time.time_ns()
     found = reader.runs(home)
-    assert list(listing(found, now, 80))
-    list(live(reader.running(home), now, 80))
+    assert list(run_list(found, now, 80))
+    list(ps_lines(reader.running(home), now, 80))
     for summary in found:
         run = reader.run(home, summary.last.run)
         assert list(trace(run, now, 80))
@@ -136,7 +136,7 @@ def test_the_name_of_a_host_deletes_nothing(tmp_path: Path) -> None:
     victim.write_text("precious")
     (tmp_path / FOLDER / "hosts").mkdir(parents=True)
     wicked = changed(host="../../victim", host_started="a/b", state="running")
-    kept = Store(tmp_path / FOLDER)
+    kept = Writer(tmp_path / FOLDER)
     kept.write([row()])
     assert kept._connection is not None
     kept._connection.execute(schema.WRITE, wicked)
@@ -219,7 +219,7 @@ def test_a_database_of_another_program_is_put_aside(
 def test_no_damage_lasts(tmp_path: Path) -> None:
     """Whatever the disk does to the file, the second look or the next run has a sound record."""
     folder = tmp_path / FOLDER
-    kept = Store(folder)
+    kept = Writer(folder)
     kept.write([row(stdout="text " * 50) for _ in range(40)])
     assert kept._connection is not None
     kept._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")

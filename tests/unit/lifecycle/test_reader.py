@@ -14,7 +14,7 @@ from capsule.lifecycle import database, ids, reader, schema
 from capsule.lifecycle.reader import Filters
 from capsule.lifecycle.schema import Attempt
 from capsule.lifecycle.write_buffer import Row
-from capsule.lifecycle.writer import Store
+from capsule.lifecycle.writer import Writer
 from tests.unit.lifecycle.conftest import REPOSITORY, created, ended, row
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Store]:
-    kept = Store(tmp_path / "lifecycle")
+def kept(tmp_path: Path) -> Iterator[Writer]:
+    kept = Writer(tmp_path / "lifecycle")
     yield kept
     kept.close()
 
@@ -49,7 +49,7 @@ def shape(nodes: tuple[Node, ...]) -> list[object]:
     return [[node.attempt.id.partition(".")[2], *shape(node.below)] for node in nodes]
 
 
-def test_a_run_is_a_tree(tmp_path: Path, kept: Store) -> None:
+def test_a_run_is_a_tree(tmp_path: Path, kept: Writer) -> None:
     run = ids.new_run()
     kept.write(family(run))
     found = reader.run(tmp_path, run)
@@ -58,7 +58,7 @@ def test_a_run_is_a_tree(tmp_path: Path, kept: Store) -> None:
     assert found.attempts[1].attempt.stdout == "out"
 
 
-def test_a_list_has_a_line_for_each_run(tmp_path: Path, kept: Store) -> None:
+def test_a_list_has_a_line_for_each_run(tmp_path: Path, kept: Writer) -> None:
     run = ids.new_run()
     kept.write(family(run))
     (summary,) = reader.runs(tmp_path)
@@ -67,7 +67,7 @@ def test_a_list_has_a_line_for_each_run(tmp_path: Path, kept: Store) -> None:
     assert summary.last.stdout is None
 
 
-def test_live_attempts_are_trees_of_what_lives(tmp_path: Path, kept: Store) -> None:
+def test_live_attempts_are_trees_of_what_lives(tmp_path: Path, kept: Writer) -> None:
     run = ids.new_run()
     kept.write([
         found._replace(ended=None) if found.created.id in (f"{run}.2", f"{run}.5") else found
@@ -78,7 +78,7 @@ def test_live_attempts_are_trees_of_what_lives(tmp_path: Path, kept: Store) -> N
     assert shape(tuple(reader.running(tmp_path))) == [["2", ["5"]], ["1"]]
 
 
-def test_filters(tmp_path: Path, kept: Store) -> None:
+def test_filters(tmp_path: Path, kept: Writer) -> None:
     kept.write([row(), row(), Row(created(task="other"), None, ended(state="timed_out"))])
     kept.write([Row(created(created_ns=5_000), None, ended(state="timed_out"))])
 
@@ -95,7 +95,7 @@ def test_filters(tmp_path: Path, kept: Store) -> None:
     assert [run.created_ns for run in reader.runs(tmp_path)][-1] == 5_000
 
 
-def test_a_run_is_named_by_a_beginning_that_no_other_has(tmp_path: Path, kept: Store) -> None:
+def test_a_run_is_named_by_a_beginning_that_no_other_has(tmp_path: Path, kept: Writer) -> None:
     kept.write([row("aaaaaaaaaaaaa1"), row("aaaaaaaaaaaab1"), row("zzzzzzzzzzzzzz")])
     assert reader.run(tmp_path, "z").id == "zzzzzzzzzzzzzz"
     assert reader.run(tmp_path, "aaaaaaaaaaaab").id == "aaaaaaaaaaaab1"
@@ -107,7 +107,7 @@ def test_a_run_is_named_by_a_beginning_that_no_other_has(tmp_path: Path, kept: S
 
 
 @pytest.mark.parametrize("which", ["x", "", ".", "%", "'; DROP TABLE attempts; --"])
-def test_there_is_no_such_run(tmp_path: Path, kept: Store, which: str) -> None:
+def test_there_is_no_such_run(tmp_path: Path, kept: Writer, which: str) -> None:
     kept.write([row("aaaaaaaaaaaaa1")])
     with pytest.raises(UsageError, match="there is no run"):
         reader.run(tmp_path, which)
@@ -120,7 +120,7 @@ def test_there_is_no_run_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_lists_are_answered_by_an_index(tmp_path: Path, kept: Store) -> None:
+def test_lists_are_answered_by_an_index(tmp_path: Path, kept: Writer) -> None:
     """Ten thousand attempts are no reason to wait: no question looks at every row."""
     kept.write([row() for _ in range(10)])
     assert kept._connection is not None
@@ -164,7 +164,7 @@ def test_names_of_runs_are_in_the_order_of_time() -> None:
     assert ids.earliest(10**18) < ids.earliest(10**18 + 10**9) < ids.new_run()
 
 
-def test_the_page_has_the_columns_and_its_query_runs(tmp_path: Path, kept: Store) -> None:
+def test_the_page_has_the_columns_and_its_query_runs(tmp_path: Path, kept: Writer) -> None:
     page = (REPOSITORY / "docs" / "lifecycle.md").read_text()
     table = {
         name
@@ -184,7 +184,7 @@ def test_the_page_has_the_columns_and_its_query_runs(tmp_path: Path, kept: Store
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["ids", "events", "pending", "recorder"])
+@pytest.mark.parametrize("name", ["ids", "events", "write_buffer", "recorder"])
 def test_the_examples_in_docstrings(name: str) -> None:
     done = doctest.testmod(importlib.import_module(f"capsule.lifecycle.{name}"))
     assert done.attempted

@@ -14,7 +14,7 @@ import pytest
 
 from capsule.lifecycle import reader, write_buffer, writer
 from capsule.lifecycle.recorder import Recorder, open_recorder
-from capsule.lifecycle.write_buffer import Pending
+from capsule.lifecycle.write_buffer import WriteBuffer
 from tests.unit.lifecycle.conftest import REPOSITORY, created, ended, record
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def _written(recorder: Recorder) -> threading.Event:
     """An event that is set when the recorder has written for the first time."""
     event, write = threading.Event(), recorder._write
 
-    def watched(where: writer.Store, rows: Sequence[Row]) -> bool:
+    def watched(where: writer.Writer, rows: Sequence[Row]) -> bool:
         done = write(where, rows)
         event.set()
         return done
@@ -165,7 +165,7 @@ def test_closing_ends_in_time_when_writing_does_not(
     tmp_path: Path, notes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release = threading.Event()
-    monkeypatch.setattr(writer.Store, "write", lambda *_: release.wait(60))
+    monkeypatch.setattr(writer.Writer, "write", lambda *_: release.wait(60))
     recorder = Recorder(tmp_path, notes.append)
     record(recorder, created(), ended())
     recorder.close(0.01)
@@ -180,7 +180,7 @@ def test_a_mistake_of_the_writer_is_said_once_and_is_nobodys_problem(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oh")
 
-    monkeypatch.setattr(writer.Store, "write", broken)
+    monkeypatch.setattr(writer.Writer, "write", broken)
     record(recorder, created(), ended())
     assert recorder._closing.wait(0) is False
     recorder.close()
@@ -189,7 +189,7 @@ def test_a_mistake_of_the_writer_is_said_once_and_is_nobodys_problem(
 
 
 def test_who_is_told_may_fail_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(writer.Store, "write", lambda *_: 1 / 0)
+    monkeypatch.setattr(writer.Writer, "write", lambda *_: 1 / 0)
 
     def note(text: str) -> None:
         raise BrokenPipeError
@@ -199,7 +199,7 @@ def test_who_is_told_may_fail_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_details_go_first_when_there_is_too_much() -> None:
-    kept = Pending(most_bytes=1000)
+    kept = WriteBuffer(most_bytes=1000)
     made = [created() for _ in range(5)]
     for attempt in made:
         kept.created(attempt)
@@ -211,7 +211,7 @@ def test_details_go_first_when_there_is_too_much() -> None:
 
 
 def test_the_oldest_rows_go_when_there_are_too_many() -> None:
-    kept = Pending(most_rows=3)
+    kept = WriteBuffer(most_rows=3)
     made = [created() for _ in range(5)]
     for attempt in made:
         kept.created(attempt)
@@ -226,7 +226,7 @@ def test_what_was_dropped_is_said(
     tmp_path: Path, notes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with Recorder(tmp_path, notes.append) as recorder:
-        recorder._pending = Pending(most_bytes=10)
+        recorder._pending = WriteBuffer(most_bytes=10)
         record(recorder, created(), ended(stdout="x" * 100))
     assert recorder.dropped == write_buffer.Dropped(details=1)
     assert notes == ["some runs are not recorded whole: there were too many at once"]

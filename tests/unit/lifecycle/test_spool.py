@@ -14,7 +14,7 @@ import pytest
 
 from capsule.lifecycle import database, reader, spool
 from capsule.lifecycle.recorder import FOLDER, Recorder
-from capsule.lifecycle.writer import Store
+from capsule.lifecycle.writer import Writer
 from tests.unit.lifecycle.conftest import REPOSITORY, created, ended, record, row
 
 if TYPE_CHECKING:
@@ -168,16 +168,16 @@ def test_a_short_command_does_not_wait_at_its_end_for_a_lock(
     )
     holder.execute("BEGIN IMMEDIATE")
     busy = threading.Event()
-    waited = Store._waited
+    waited = Writer._waited
 
-    def told(store: Store, seconds: float) -> bool:
+    def told(store: Writer, seconds: float) -> bool:
         busy.set()
         if full and store._hurry is None:
             # It found no place for its rows, and waits as others do.
             holder.rollback()
         return waited(store, seconds)
 
-    monkeypatch.setattr(Store, "_waited", told)
+    monkeypatch.setattr(Writer, "_waited", told)
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0)
     monkeypatch.setattr(spool, "MOST", 0 if full else 100)
     recorder = Recorder(tmp_path, notes.append, brief=True)

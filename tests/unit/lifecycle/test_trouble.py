@@ -12,7 +12,7 @@ import pytest
 from capsule.errors import CapsuleError
 from capsule.lifecycle import database, prune, reader, schema
 from capsule.lifecycle.recorder import Recorder
-from capsule.lifecycle.writer import LostError, Store
+from capsule.lifecycle.writer import LostError, Writer
 from tests.unit.lifecycle.conftest import created, ended, go, record, row, told
 
 if TYPE_CHECKING:
@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def kept(tmp_path: Path) -> Iterator[Store]:
+def kept(tmp_path: Path) -> Iterator[Writer]:
     """A store in a state root."""
-    kept = Store(tmp_path / "lifecycle", patience=0)
+    kept = Writer(tmp_path / "lifecycle", patience=0)
     yield kept
     kept.close()
 
@@ -50,7 +50,7 @@ def damage(path: Path, how: str) -> None:
 
 @pytest.mark.parametrize("how", ["not a database", "cut off", "overwritten"])
 def test_a_damaged_file_is_put_aside_and_begun_anew(
-    tmp_path: Path, kept: Store, notes: list[str], how: str
+    tmp_path: Path, kept: Writer, notes: list[str], how: str
 ) -> None:
     kept.write([row() for _ in range(20)])
     kept.close()
@@ -65,7 +65,7 @@ def test_a_damaged_file_is_put_aside_and_begun_anew(
     assert notes == [f"the record of runs was damaged and begun anew; it is {aside} now"]
 
 
-def test_a_file_that_breaks_while_it_is_open_is_put_aside_too(tmp_path: Path, kept: Store) -> None:
+def test_a_file_that_breaks_while_it_is_open_is_put_aside_too(tmp_path: Path, kept: Writer) -> None:
     kept.write([row() for _ in range(20)])
     assert kept._connection is not None
     kept._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -80,7 +80,7 @@ def test_a_file_that_breaks_while_it_is_open_is_put_aside_too(tmp_path: Path, ke
     assert kept.set_aside is not None
 
 
-def test_what_is_put_aside_does_not_fill_the_disk(tmp_path: Path, kept: Store) -> None:
+def test_what_is_put_aside_does_not_fill_the_disk(tmp_path: Path, kept: Writer) -> None:
     path = tmp_path / "lifecycle" / "runs.db"
     for _ in range(6):
         kept.write([row()])
@@ -90,20 +90,20 @@ def test_what_is_put_aside_does_not_fill_the_disk(tmp_path: Path, kept: Store) -
     assert len(list(path.parent.glob("runs.db.broken-*"))) == 3
 
 
-def test_two_programs_put_a_damaged_file_aside_once(tmp_path: Path, kept: Store) -> None:
+def test_two_programs_put_a_damaged_file_aside_once(tmp_path: Path, kept: Writer) -> None:
     kept.write([row()])
     kept.close()
     folder = tmp_path / "lifecycle"
     opened = database.identity(folder)
     assert database.put_aside(folder, opened) is not None
-    other = Store(folder)
+    other = Writer(folder)
     other.write([row()])
     assert database.put_aside(folder, opened) is None
     other.close()
     assert len(reader.runs(tmp_path)) == 1
 
 
-def test_a_damaged_file_is_an_error_of_the_reader_once(tmp_path: Path, kept: Store) -> None:
+def test_a_damaged_file_is_an_error_of_the_reader_once(tmp_path: Path, kept: Writer) -> None:
     kept.write([row()])
     kept.close()
     damage(tmp_path / "lifecycle" / "runs.db", "not a database")
@@ -112,7 +112,7 @@ def test_a_damaged_file_is_an_error_of_the_reader_once(tmp_path: Path, kept: Sto
     assert reader.runs(tmp_path) == []
 
 
-def test_a_file_of_the_future_is_left_alone(tmp_path: Path, kept: Store, notes: list[str]) -> None:
+def test_a_file_of_the_future_is_left_alone(tmp_path: Path, kept: Writer, notes: list[str]) -> None:
     kept.write([row()])
     kept.close()
     path = tmp_path / "lifecycle" / "runs.db"
@@ -130,7 +130,7 @@ def test_a_file_of_the_future_is_left_alone(tmp_path: Path, kept: Store, notes: 
         reader.running(tmp_path)
 
 
-def test_a_file_that_is_deleted_meanwhile_is_made_again(tmp_path: Path, kept: Store) -> None:
+def test_a_file_that_is_deleted_meanwhile_is_made_again(tmp_path: Path, kept: Writer) -> None:
     kept.write([row()])
     for path in (tmp_path / "lifecycle").glob("runs.db*"):
         path.unlink()
@@ -139,7 +139,7 @@ def test_a_file_that_is_deleted_meanwhile_is_made_again(tmp_path: Path, kept: St
 
 
 def test_the_log_of_a_file_that_was_deleted_is_not_taken_for_the_new_ones(
-    tmp_path: Path, kept: Store
+    tmp_path: Path, kept: Writer
 ) -> None:
     kept.write([row() for _ in range(10)])
     (tmp_path / "lifecycle" / "runs.db").unlink()
@@ -175,7 +175,7 @@ def test_a_home_that_is_only_read(
     tmp_path_factory: pytest.TempPathFactory, program: Program, beside: bool
 ) -> None:
     home = tmp_path_factory.mktemp("home")
-    kept = Store(home / "lifecycle")
+    kept = Writer(home / "lifecycle")
     kept.write([row()])
     other = sqlite3.connect(home / "lifecycle" / "runs.db")
     try:
@@ -237,7 +237,7 @@ def test_a_disk_that_is_full(tmp_path: Path, program: Program, size: int) -> Non
     assert recorded(tmp_path) == ["main"]
 
 
-def test_a_database_that_may_not_grow(tmp_path: Path, kept: Store) -> None:
+def test_a_database_that_may_not_grow(tmp_path: Path, kept: Writer) -> None:
     kept.write([row()])
     assert kept._connection is not None
     kept._connection.execute("PRAGMA max_page_count = 20")
@@ -260,7 +260,7 @@ print("let go", flush=True)
 
 
 def test_a_lock_that_another_program_keeps(
-    tmp_path: Path, kept: Store, program: Program, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kept: Writer, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0)
     kept.write([row()])
@@ -276,7 +276,7 @@ def test_a_lock_that_another_program_gives_back_in_time(
     tmp_path: Path, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(database, "_BUSY_SECONDS", 0)
-    patient = Store(tmp_path / "lifecycle", patience=60)
+    patient = Writer(tmp_path / "lifecycle", patience=60)
     patient.write([row()])
     holder = program(HOLDS, tmp_path / "lifecycle" / "runs.db")
     assert told(holder) == "held\n"
@@ -296,7 +296,7 @@ def test_a_lock_that_another_program_gives_back_in_time(
 
 
 def test_whoever_prunes_meets_a_lock(
-    tmp_path: Path, kept: Store, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kept: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def locked(*_: object) -> bool:
         raise sqlite3.OperationalError("database is locked")
@@ -318,14 +318,14 @@ def test_an_older_file_is_migrated_with_all_its_rows(
     old = database.open_to_write(folder)
     rows = 0
     if version:
-        kept = Store(folder)
+        kept = Writer(folder)
         kept.write([row() for _ in range(10)])
         kept.close()
         rows = 10
     old.close()
     monkeypatch.setattr(schema, "STEPS", MIGRATED)
     assert len(reader.runs(tmp_path)) == rows
-    kept = Store(folder)
+    kept = Writer(folder)
     kept.write([row()])
     assert kept._connection is not None
     assert schema.version_of(kept._connection) == len(MIGRATED)
@@ -335,7 +335,7 @@ def test_an_older_file_is_migrated_with_all_its_rows(
 
 
 def test_a_migration_that_fails_changes_nothing(
-    tmp_path: Path, kept: Store, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, kept: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept.write([row()])
     kept.close()
@@ -362,7 +362,7 @@ connection.close()
 
 @pytest.mark.parametrize("there", [True, False])
 def test_many_programs_migrate_once(
-    tmp_path: Path, kept: Store, program: Program, there: bool
+    tmp_path: Path, kept: Writer, program: Program, there: bool
 ) -> None:
     if there:
         kept.write([row()])
@@ -372,7 +372,7 @@ def test_many_programs_migrate_once(
     assert [process.communicate(timeout=60)[0] for process in programs] == ["1\n"] * 6
 
 
-def test_the_columns_are_those_of_the_table(tmp_path: Path, kept: Store) -> None:
+def test_the_columns_are_those_of_the_table(tmp_path: Path, kept: Writer) -> None:
     kept.write([row()])
     assert kept._connection is not None
     columns = kept._connection.execute("PRAGMA table_info(attempts)").fetchall()

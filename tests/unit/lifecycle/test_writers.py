@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.lifecycle import owner_locks, owner_process, reader
-from capsule.lifecycle.owner_process import Host, Presence, is_gone
+from capsule.lifecycle.owner_process import Host, OwnerPresence, is_gone
 from capsule.lifecycle.reader import HOST_DIED, Filters
-from capsule.lifecycle.writer import Store
+from capsule.lifecycle.writer import Writer
 from tests.unit.lifecycle.conftest import go, row, told
 
 if TYPE_CHECKING:
@@ -55,10 +55,10 @@ def test_two_hundred_writers_lose_nothing(tmp_path: Path, program: Program) -> N
 GOES_ON = """
 import itertools, sys
 from pathlib import Path
-from capsule.lifecycle.writer import Store
+from capsule.lifecycle.writer import Writer
 from tests.unit.lifecycle.conftest import created, ended, row
 from capsule.lifecycle.write_buffer import Row
-store = Store(Path(sys.argv[1]) / "lifecycle")
+store = Writer(Path(sys.argv[1]) / "lifecycle")
 for count in itertools.count():
     rows = [[row(stdout="x" * 3000), Row(created(task="open")), row()] for _ in range(20)]
     store.write(sum(rows, []))
@@ -83,7 +83,7 @@ def test_a_writer_that_is_killed_leaves_nothing_running(
         assert (run.last.state, run.last.error_type) == ("failed", HOST_DIED)
         assert run.last.message == "the program that ran it ended before it did"
         assert run.last.ended_ns is None
-    checked = Store(tmp_path / "lifecycle")
+    checked = Writer(tmp_path / "lifecycle")
     checked.write([row()])
     assert checked._connection is not None
     assert checked._connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
@@ -96,9 +96,9 @@ WAITS = """
 import sys
 from pathlib import Path
 from capsule.lifecycle.write_buffer import Row
-from capsule.lifecycle.writer import Store
+from capsule.lifecycle.writer import Writer
 from tests.unit.lifecycle.conftest import created, ended
-store = Store(Path(sys.argv[1]) / "lifecycle")
+store = Writer(Path(sys.argv[1]) / "lifecycle")
 made = created()
 store.write([Row(made)])
 print(made.run, flush=True)
@@ -122,7 +122,7 @@ def test_what_a_living_program_runs_is_running(tmp_path: Path, program: Program)
 def test_the_end_of_an_attempt_that_was_given_up_for_lost_counts(tmp_path: Path) -> None:
     """A reader that could not see a program may have thought that it was gone."""
     attempt = row()
-    kept = Store(tmp_path / "lifecycle")
+    kept = Writer(tmp_path / "lifecycle")
     kept.write([attempt._replace(ended=None)])
     assert kept._connection is not None
     kept._connection.execute("UPDATE attempts SET state = 'failed', error_type = 'host_died'")
@@ -133,7 +133,7 @@ def test_the_end_of_an_attempt_that_was_given_up_for_lost_counts(tmp_path: Path)
 
 
 def test_a_program_is_told_from_another_one_of_its_number(tmp_path: Path) -> None:
-    with Presence(tmp_path) as mine:
+    with OwnerPresence(tmp_path) as mine:
         assert not is_gone(tmp_path, mine.host)
         place, _, started = mine.host.started.rpartition("/")
         assert place
@@ -145,7 +145,7 @@ def test_a_program_is_told_from_another_one_of_its_number(tmp_path: Path) -> Non
 def test_a_program_whose_number_means_nothing_here_is_known_by_its_lock(
     tmp_path: Path, place: str
 ) -> None:
-    mine = Presence(tmp_path)
+    mine = OwnerPresence(tmp_path)
     elsewhere = mine.host._replace(pid=1, started=f"{place}/5")
     assert not is_gone(tmp_path, elsewhere)
     owner_process.sweep(tmp_path)
@@ -156,7 +156,7 @@ def test_a_program_whose_number_means_nothing_here_is_known_by_its_lock(
 
 @pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
 def test_a_zombie_is_gone(tmp_path: Path) -> None:
-    with Presence(tmp_path) as mine:
+    with OwnerPresence(tmp_path) as mine:
         child = os.fork()
         if not child:
             signal.pause()

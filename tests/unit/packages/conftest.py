@@ -13,8 +13,8 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name, parse_wheel_filename
 
-from capsule.packages.dependency_types import Packages, Wanted
-from capsule.packages.provision import resolve
+from capsule.packages.dependency_types import DependencySpec, Packages
+from capsule.packages.provision import provision
 from capsule.progress import Silent
 from capsule.toolstore import pip, run_program
 from capsule.toolstore.fetch import Means
@@ -138,7 +138,7 @@ class Index:
         argv: Sequence[str],
         environ: Mapping[str, str],
         watch: run_program.Watch | None = None,
-    ) -> run_program.Outcome:
+    ) -> run_program.ProgramResult:
         self._note(argv, environ)
         return run_program.run(argv, environ, watch)
 
@@ -147,7 +147,7 @@ class Index:
         argv: Sequence[str],
         environ: Mapping[str, str],
         watch: run_program.Watch | None = None,
-    ) -> run_program.Outcome:
+    ) -> run_program.ProgramResult:
         self._note(argv, environ)
         target = Path(argv[argv.index("--dest") + 1])
         for asked in map(Requirement, self.asked[-1]):
@@ -159,12 +159,12 @@ class Index:
             ]
             if not fitting:
                 said = f"ERROR: No matching distribution found for {asked}\n"
-                return run_program.Outcome(1, "", said)
+                return run_program.ProgramResult(1, "", said)
             path = max(fitting)[1]
             (target / path.name).write_bytes(path.read_bytes())
             if watch:
                 watch()
-        return run_program.Outcome(0, "", "")
+        return run_program.ProgramResult(0, "", "")
 
 
 @dataclass
@@ -175,16 +175,16 @@ class Bench:
     index: Index
     watcher: Watcher = field(default_factory=Watcher)
 
-    def resolve(
+    def provision(
         self,
         *dependencies: str,
         python: str | None = None,
         means: Means | None = None,
         progress: Progress | None = None,
     ) -> Packages:
-        return resolve(
+        return provision(
             self.home,
-            Wanted(dependencies, python),
+            DependencySpec(dependencies, python),
             progress or self.watcher,
             means or self.index.scripted,
         )

@@ -22,11 +22,11 @@ def sources(version: str, name: str = "some-thing") -> str:
     return f"  Skipping link: No sources permitted for {name}: {link} (requires-python:>=3.9)\n"
 
 
-def python(version: str, wanted: str = "<3.15,>=3.9") -> str:
-    link = f"https://host/some_thing-{version}-py3-none-any.whl (from x) (requires-python:{wanted})"
+def python(version: str, spec: str = "<3.15,>=3.9") -> str:
+    link = f"https://host/some_thing-{version}-py3-none-any.whl (from x) (requires-python:{spec})"
     return (
-        f"  Link requires a different Python (3.15.0 not in: '{wanted}'): {link}\n"
-        f"  Skipping link: {version} Requires-Python {wanted}: {link}\n"
+        f"  Link requires a different Python (3.15.0 not in: '{spec}'): {link}\n"
+        f"  Skipping link: {version} Requires-Python {spec}: {link}\n"
     )
 
 
@@ -36,7 +36,9 @@ def found(version: str) -> str:
 
 
 def why(log: str, asked: str = "some-thing", stderr: str = "") -> tuple[type, str]:
-    error = reason(Requirement(asked), "needed by the task", run_program.Outcome(1, log, stderr))
+    error = reason(
+        Requirement(asked), "needed by the task", run_program.ProgramResult(1, log, stderr)
+    )
     assert error.hint
     return type(error), error.message
 

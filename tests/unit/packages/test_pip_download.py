@@ -9,7 +9,7 @@ from packaging.requirements import Requirement
 
 from capsule.errors import ToolchainError, UsageError
 from capsule.packages import pip_download
-from capsule.packages.pip_download import NothingFoundError, Shop
+from capsule.packages.pip_download import NothingFoundError, PipDownloader
 from capsule.toolstore import pip, run_program
 from capsule.toolstore.fetch import Means
 
@@ -25,7 +25,7 @@ ASKED = [Requirement("a<3,>=1"), Requirement("b")]
 class Script:
     """A pip that ends as a test says."""
 
-    def __init__(self, *outcomes: run_program.Outcome | OSError) -> None:
+    def __init__(self, *outcomes: run_program.ProgramResult | OSError) -> None:
         self.outcomes = list(outcomes)
         self.runs: list[list[str]] = []
         self.environs: list[dict[str, str]] = []
@@ -35,7 +35,7 @@ class Script:
         argv: Sequence[str],
         environ: Mapping[str, str],
         watch: run_program.Watch | None = None,
-    ) -> run_program.Outcome:
+    ) -> run_program.ProgramResult:
         self.runs.append(list(argv))
         self.environs.append(dict(environ))
         outcome = self.outcomes.pop(0)
@@ -46,20 +46,22 @@ class Script:
         return outcome
 
 
-OK = run_program.Outcome(0, "", "")
+OK = run_program.ProgramResult(0, "", "")
 
 
-def shop(folder: Path, script: Script, **environ: str) -> Shop:
-    return Shop(Means(pips=(FIRST, SECOND), run=script, environ=environ), folder, lambda: None)
+def downloader(folder: Path, script: Script, **environ: str) -> PipDownloader:
+    return PipDownloader(
+        Means(pips=(FIRST, SECOND), run=script, environ=environ), folder, lambda: None
+    )
 
 
-def failing(folder: Path, said: str, status: int = 1) -> Shop:
-    return shop(folder, Script(run_program.Outcome(status, "", said)))
+def failing(folder: Path, said: str, status: int = 1) -> PipDownloader:
+    return downloader(folder, Script(run_program.ProgramResult(status, "", said)))
 
 
 def test_what_pip_is_asked(tmp_path: Path) -> None:
     script = Script(OK)
-    assert shop(tmp_path, script).fetch(ASKED) == []
+    assert downloader(tmp_path, script).fetch(ASKED) == []
     (argv,) = script.runs
     at = argv.index("--dest") + 1
     assert argv[at].startswith(str(tmp_path))
@@ -72,8 +74,8 @@ def test_what_pip_is_asked(tmp_path: Path) -> None:
 
 
 def test_the_log_is_asked_for_one_name(tmp_path: Path) -> None:
-    script = Script(run_program.Outcome(1, "log", ""))
-    assert shop(tmp_path, script).log(ASKED[0]).stdout == "log"
+    script = Script(run_program.ProgramResult(1, "log", ""))
+    assert downloader(tmp_path, script).log(ASKED[0]).stdout == "log"
     assert script.runs[0][1:4] == ["download", "-vv", "--no-deps"]
     assert script.runs[0][-2:] == ["--", "a<3,>=1"]
 
@@ -81,7 +83,7 @@ def test_the_log_is_asked_for_one_name(tmp_path: Path) -> None:
 def test_pip_says_all_and_in_no_colour(tmp_path: Path) -> None:
     script = Script(OK)
     settings = {"PIP_QUIET": "2", "FORCE_COLOR": "1", "PIP_REQUIREMENT": "x", "PIP_PROXY": "p"}
-    shop(tmp_path, script, **settings).fetch(ASKED)
+    downloader(tmp_path, script, **settings).fetch(ASKED)
     environ = script.environs[0]
     assert environ["PIP_PROXY"] == "p"
     assert environ["NO_COLOR"] == "1"
@@ -93,15 +95,15 @@ def test_pip_says_all_and_in_no_colour(tmp_path: Path) -> None:
     "absent",
     [
         FileNotFoundError(2, "No such file or directory"),
-        run_program.Outcome(127, "", "pyenv: pip: command not found\n"),
-        run_program.Outcome(1, "", "/usr/bin/python3: No module named pip\n"),
+        run_program.ProgramResult(127, "", "pyenv: pip: command not found\n"),
+        run_program.ProgramResult(1, "", "/usr/bin/python3: No module named pip\n"),
     ],
 )
 def test_a_pip_that_is_none_gives_way_to_the_next(
-    tmp_path: Path, absent: run_program.Outcome | OSError
+    tmp_path: Path, absent: run_program.ProgramResult | OSError
 ) -> None:
     script = Script(absent, OK)
-    shop(tmp_path, script, UV_INDEX_URL="https://mirror").fetch(ASKED)
+    downloader(tmp_path, script, UV_INDEX_URL="https://mirror").fetch(ASKED)
     assert [argv[0] for argv in script.runs] == ["/opt/first/pip", "/opt/second/uv"]
     assert "PIP_INDEX_URL" not in script.environs[0]
     assert script.environs[1]["PIP_INDEX_URL"] == "https://mirror"
@@ -109,10 +111,10 @@ def test_a_pip_that_is_none_gives_way_to_the_next(
 
 def test_no_pip_at_all(tmp_path: Path) -> None:
     script = Script(
-        FileNotFoundError(2, "No such file"), run_program.Outcome(126, "", "not for you\n")
+        FileNotFoundError(2, "No such file"), run_program.ProgramResult(126, "", "not for you\n")
     )
     with pytest.raises(ToolchainError) as caught:
-        shop(tmp_path, script).fetch(ASKED)
+        downloader(tmp_path, script).fetch(ASKED)
     assert caught.value.message == (
         "no pip and no uv is there to fetch the packages of the task "
         "(first: No such file; second: not for you)"
@@ -175,4 +177,4 @@ def test_more_than_may_be_there_ends_the_download(
     monkeypatch.setattr(pip_download, "MOST_BYTES", 1 << 20)
     (tmp_path / "large").write_bytes(bytes((1 << 20) + 1))
     with pytest.raises(UsageError, match="the packages of the task are over 1 MB"):
-        shop(tmp_path, Script(OK)).fetch(ASKED)
+        downloader(tmp_path, Script(OK)).fetch(ASKED)

@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 
 
 def test_a_task_that_asks_for_nothing(bench: Bench) -> None:
-    assert bench.resolve() == NOTHING
+    assert bench.provision() == NOTHING
     assert not bench.home.exists()
 
 
 def test_one_package(bench: Bench, index: Index) -> None:
     index.add("Some.Thing", "1.5")
-    found = bench.resolve("some_thing>=1")
+    found = bench.provision("some_thing>=1")
     assert found.folder == bench.home / "cache/packages" / found.digest[:32] / "site"
     assert found.distributions == (("some-thing", "1.5"),)
     assert found.imports == frozenset()
@@ -43,7 +43,7 @@ def test_down_the_tree_and_only_what_the_sandbox_needs(bench: Bench, index: Inde
     index.add("c", requires=["d; extra == 'more'", "e; extra == 'less'"])
     for name in ("d", "x"):
         index.add(name)
-    found = bench.resolve("a")
+    found = bench.provision("a")
     assert [name for name, _ in found.distributions] == ["a", "b", "c", "d", "x"]
     assert found.imports == {"numpy"}
     assert index.asked == [["a"], ["b>=1", "x"], ["c"], ["d"]]
@@ -54,14 +54,14 @@ def test_a_version_that_turns_out_too_new_is_asked_for_again(bench: Bench, index
     index.add("c", requires=["b<2"])
     index.add("b", "1.0")
     index.add("b", "2.0", requires=["never"])
-    found = bench.resolve("a", "b")
+    found = bench.provision("a", "b")
     assert dict(found.distributions) == {"a": "1.0", "b": "1.0", "c": "1.0"}
     # There is nothing for what b 2.0 wants, and in the end nobody wants b 2.0.
     assert index.asked == [["a", "b"], ["c", "never"], ["c"], ["b<2"]]
 
 
 def test_what_the_interpreter_brings_is_not_fetched(bench: Bench, index: Index) -> None:
-    found = bench.resolve("Seaborn", "jinja2>=3", "attrs")
+    found = bench.provision("Seaborn", "jinja2>=3", "attrs")
     assert (found.folder, found.distributions, found.digest) == (None, (), NOTHING.digest)
     assert {"seaborn", "numpy", "pandas", "matplotlib", "jinja2", "markupsafe", "attr"} < (
         found.imports
@@ -73,7 +73,7 @@ def test_what_the_interpreter_brings_is_not_fetched(bench: Bench, index: Index) 
 def test_the_step(bench: Bench, index: Index) -> None:
     index.add("a", requires=["b"])
     index.add("b")
-    bench.resolve("a")
+    bench.provision("a")
     (step,) = bench.watcher.steps
     assert (step.label, step.unit) == ("fetching packages", "seconds")
     assert bench.watcher.updates == sorted(bench.watcher.updates)
@@ -97,7 +97,7 @@ def test_refused_before_any_pip_runs(
 ) -> None:
     index.add("a")
     with pytest.raises(UsageError) as caught:
-        bench.resolve(*dependencies, python=python)
+        bench.provision(*dependencies, python=python)
     assert problem in caught.value.message
     assert index.runs == []
 
@@ -116,7 +116,7 @@ def test_refused_for_what_a_wheel_requires(
     index.add("a", requires=[requires])
     index.add("b")
     with pytest.raises(UsageError) as caught:
-        bench.resolve("a")
+        bench.provision("a")
     assert problem in caught.value.message
     assert index.asked == [["a"]]
 
@@ -125,7 +125,7 @@ def test_a_failure_leaves_nothing(bench: Bench, index: Index) -> None:
     index.add("a", requires=["b"])
     index.add("b", files={"b/_fast.so": b""})
     with pytest.raises(UsageError, match="b needs a native extension"):
-        bench.resolve("a")
+        bench.provision("a")
     assert [path.name for path in (bench.home / "cache/packages").iterdir()] == ["lock"]
     assert not (bench.home / "cache/resolutions").exists()
 
@@ -135,22 +135,22 @@ def test_no_end_of_rounds(bench: Bench, index: Index, monkeypatch: pytest.Monkey
     for number in range(5):
         index.add(f"a{number}", requires=[f"a{number + 1}"])
     with pytest.raises(UsageError, match=r"in 3 rounds; in doubt: a3"):
-        bench.resolve("a0")
+        bench.provision("a0")
     assert len(index.runs) == 3
 
 
 def test_the_second_time_needs_no_pip(bench: Bench, index: Index) -> None:
     index.add("a", requires=["numpy"])
-    first = bench.resolve("a", "jinja2", python=">=3.9")
+    first = bench.provision("a", "jinja2", python=">=3.9")
     runs = len(index.runs)
     shutil.rmtree(index.folder)
-    assert bench.resolve("jinja2", " a", python=">=3.9") == first
+    assert bench.provision("jinja2", " a", python=">=3.9") == first
     assert len(index.runs) == runs
 
 
 def test_the_same_content_is_there_once(bench: Bench, index: Index) -> None:
     index.add("a")
-    first, second = bench.resolve("a"), bench.resolve("a>=1")
+    first, second = bench.provision("a"), bench.provision("a>=1")
     assert first.folder == second.folder
     assert len(index.runs) == 2
     assert len([path for path in (bench.home / "cache/packages").iterdir() if path.is_dir()]) == 1
@@ -158,17 +158,17 @@ def test_the_same_content_is_there_once(bench: Bench, index: Index) -> None:
 
 def test_the_digest_is_that_of_the_content(bench: Bench, index: Index, tmp_path: Path) -> None:
     index.add("a")
-    first = bench.resolve("a")
+    first = bench.provision("a")
     shutil.rmtree(bench.home)
-    assert bench.resolve("a").digest == first.digest
+    assert bench.provision("a").digest == first.digest
     shutil.rmtree(bench.home)
     index.add("a", files={"a.py": b"changed"})
-    assert bench.resolve("a").digest != first.digest
+    assert bench.provision("a").digest != first.digest
 
 
 def test_nobody_else_reads_or_writes_it(bench: Bench, index: Index) -> None:
     index.add("a", files={"a/deep/b.py": b""})
-    found = bench.resolve("a")
+    found = bench.provision("a")
     assert found.folder is not None
     for folder in (found.folder, found.folder.parent, found.folder.parent.parent):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -179,13 +179,13 @@ def test_nobody_else_reads_or_writes_it(bench: Bench, index: Index) -> None:
 
 def test_a_damaged_file_is_named_and_made_again(bench: Bench, index: Index) -> None:
     index.add("a")
-    found = bench.resolve("a")
+    found = bench.provision("a")
     assert found.folder is not None
     path = found.folder / "a.py"
     content = path.read_bytes()
     path.chmod(0o600)
     path.write_bytes(b"import evil\n")
-    assert bench.resolve("a") == found
+    assert bench.provision("a") == found
     (note,) = bench.watcher.notes
     assert note.startswith(f"{path} is damaged (12 bytes, SHA-256 ")
     assert path.read_bytes() == content
@@ -193,10 +193,10 @@ def test_a_damaged_file_is_named_and_made_again(bench: Bench, index: Index) -> N
 
 def test_a_folder_that_is_gone_is_made_again(bench: Bench, index: Index) -> None:
     index.add("a")
-    found = bench.resolve("a")
+    found = bench.provision("a")
     assert found.folder is not None
     shutil.rmtree(found.folder.parent)
-    assert bench.resolve("a") == found
+    assert bench.provision("a") == found
     assert "a.py" in bench.files(found)
 
 
@@ -205,12 +205,12 @@ def test_an_answer_that_cannot_be_read_is_made_again(
     bench: Bench, index: Index, data: bytes
 ) -> None:
     index.add("a")
-    found = bench.resolve("a")
+    found = bench.provision("a")
     (record,) = (bench.home / "cache/resolutions").iterdir()
     record.write_bytes(data)
-    assert bench.resolve("a") == found
+    assert bench.provision("a") == found
     assert len(index.runs) == 2
-    assert bench.resolve("a") == found
+    assert bench.provision("a") == found
     assert len(index.runs) == 2
 
 
@@ -219,7 +219,7 @@ def test_what_a_killed_capsule_left_is_swept(bench: Bench, index: Index) -> None
     leftover = bench.home / "cache/packages/.new-dead"
     (leftover / "work").mkdir(parents=True)
     (leftover / "work/part").write_bytes(b"x")
-    bench.resolve("a")
+    bench.provision("a")
     assert not leftover.exists()
 
 
@@ -236,8 +236,8 @@ def test_many_ask_at_once(bench: Bench, index: Index) -> None:
 
     index.before = held_up
     threads = [
-        threading.Thread(target=lambda: results.append(bench.resolve("a", progress=first))),
-        threading.Thread(target=lambda: results.append(bench.resolve("a", progress=second))),
+        threading.Thread(target=lambda: results.append(bench.provision("a", progress=first))),
+        threading.Thread(target=lambda: results.append(bench.provision("a", progress=second))),
     ]
     threads[0].start()
     assert holding.wait(20)
@@ -256,7 +256,7 @@ def test_an_interrupted_fetch_leaves_nothing(bench: Bench, index: Index) -> None
     index.add("a")
     index.before = interrupt
     with pytest.raises(KeyboardInterrupt):
-        bench.resolve("a")
+        bench.provision("a")
     assert [path.name for path in (bench.home / "cache/packages").iterdir()] == ["lock"]
 
 
@@ -264,7 +264,7 @@ def test_a_home_that_cannot_be_written(bench: Bench, index: Index) -> None:
     index.add("a")
     bench.home.write_bytes(b"no folder")
     with pytest.raises(ToolchainError, match=r"cannot write to .*packages"):
-        bench.resolve("a")
+        bench.provision("a")
 
 
 # What follows asks the real pip, for an index that is a folder.
@@ -272,7 +272,7 @@ def test_a_home_that_cannot_be_written(bench: Bench, index: Index) -> None:
 
 def refused(bench: Bench, *dependencies: str) -> CapsuleError:
     with pytest.raises(CapsuleError) as caught:
-        bench.resolve(*dependencies, means=bench.index.real)
+        bench.provision(*dependencies, means=bench.index.real)
     return caught.value
 
 
@@ -283,7 +283,7 @@ def test_real_pip_brings_the_tree(bench: Bench, index: Index) -> None:
     index.add("b-b", "1.0", tag="py2.py3-none-any")
     index.add("b-b", "3.0")
     index.add("b-b", "2.0", tag="cp315-cp315-win_amd64")
-    found = bench.resolve("a", means=index.real)
+    found = bench.provision("a", means=index.real)
     assert found.distributions == (("a", "1.5"), ("b-b", "1.0"))
     assert {"pandas", "numpy", "dateutil", "six"} <= found.imports
 
@@ -292,7 +292,7 @@ def test_real_pip_needs_no_host_marker(bench: Bench, index: Index) -> None:
     """pip itself would follow this machine's marker, to a package that there is not."""
     index.add("a", requires=["not-there; sys_platform != 'wasi'", "b; platform_machine=='wasm32'"])
     index.add("b")
-    found = bench.resolve("a", means=index.real)
+    found = bench.provision("a", means=index.real)
     assert found.distributions == (("a", "1.0"), ("b", "1.0"))
 
 
@@ -348,7 +348,7 @@ def test_real_pip_an_index_that_cannot_be_reached(bench: Bench, index: Index) ->
     }
     index.add("b")
     with pytest.raises(ToolchainError) as caught:
-        bench.resolve("a", means=type(means)(pips=means.pips, run=means.run, environ=environ))
+        bench.provision("a", means=type(means)(pips=means.pips, run=means.run, environ=environ))
     assert caught.value.message.startswith(
         "the package index could not be reached to look for a: WARNING: Retrying"
     )

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from packaging.requirements import Requirement
 
 from capsule.errors import UsageError
-from capsule.packages.dependency_types import Wanted
+from capsule.packages.dependency_types import DependencySpec
 from capsule.packages.requirement import applies, check_python, merged, parse, roots
 
 
@@ -91,7 +91,7 @@ def test_whatever_passes_is_a_name_with_versions(text: str) -> None:
 
 
 def test_roots() -> None:
-    wanted = Wanted(
+    spec = DependencySpec(
         (
             "Some_Thing >= 1.0",
             "extra.one[b,a]<3",
@@ -102,12 +102,12 @@ def test_roots() -> None:
             "optional; extra == 'more'",
         )
     )
-    assert [str(each) for each in roots(wanted)] == ["some-thing>=1.0", "extra-one[a,b]<3", "there"]
+    assert [str(each) for each in roots(spec)] == ["some-thing>=1.0", "extra-one[a,b]<3", "there"]
 
 
 def test_too_many_roots() -> None:
     with pytest.raises(UsageError, match="501 dependencies are too many"):
-        roots(Wanted(("thing",) * 501))
+        roots(DependencySpec(("thing",) * 501))
 
 
 def test_a_marker_that_says_nothing() -> None:

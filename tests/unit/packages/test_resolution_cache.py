@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.packages import builtin_table
-from capsule.packages.dependency_types import Wanted
+from capsule.packages.dependency_types import DependencySpec
 from capsule.packages.resolution_cache import Answer, key, read, write
 
 if TYPE_CHECKING:
@@ -18,15 +18,18 @@ ANSWER = Answer("ab" * 32, (("one", "1.0"), ("two", "2.0")), ("numpy",))
 
 
 def test_the_same_question() -> None:
-    one = key(Wanted(("b >= 1", " a"), ">=3"))
-    assert one == key(Wanted(("a", "b  >= 1", "a "), ">=3"))
-    assert len({one, key(Wanted(("a", "b>=2"), ">=3")), key(Wanted(("b >= 1", "a")))}) == 3
+    one = key(DependencySpec(("b >= 1", " a"), ">=3"))
+    assert one == key(DependencySpec(("a", "b  >= 1", "a "), ">=3"))
+    assert (
+        len({one, key(DependencySpec(("a", "b>=2"), ">=3")), key(DependencySpec(("b >= 1", "a")))})
+        == 3
+    )
 
 
 def test_another_interpreter_is_another_question(monkeypatch: pytest.MonkeyPatch) -> None:
-    before = key(Wanted(("a",)))
+    before = key(DependencySpec(("a",)))
     monkeypatch.setattr(builtin_table, "LIBRARY", "00")
-    assert key(Wanted(("a",))) != before
+    assert key(DependencySpec(("a",))) != before
 
 
 def test_an_answer_is_kept(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from capsule.errors import ConfigError, PolicyError, UsageError
-from capsule.policy.declaration_types import Declared
+from capsule.policy.declaration_types import TaskDeclaration
 from capsule.policy.folders import parse_mount
 from capsule.policy.options import Options, parse_folders
 from capsule.policy.project import Project
@@ -27,8 +27,10 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def declared(*files: object) -> Declared:
-    return Declared("t", "t", "t.py", 3, is_async=False, options={"allowed_files": list(files)})
+def declared(*files: object) -> TaskDeclaration:
+    return TaskDeclaration(
+        "t", "t", "t.py", 3, is_async=False, options={"allowed_files": list(files)}
+    )
 
 
 def resolved(root: Path, file: str, working: Path | None = None) -> None:
@@ -87,14 +89,14 @@ def test_a_default_of_the_project_is_held_to_it_too(root: Path) -> None:
         defaults=Options(allowed_files=parse_folders(["./src"])),
         own=(root / "src" / "t.py",),
     )
-    task = Declared("t", "t", "t.py", 3, is_async=False, options={})
+    task = TaskDeclaration("t", "t", "t.py", 3, is_async=False, options={})
     with pytest.raises(ConfigError, match=r"default_allowed_files: './src' is writable and holds"):
         resolve(task, project)
 
 
 def test_a_caller_may_mount_what_a_task_file_may_not_ask_for(root: Path) -> None:
     project = Project(root, own=(root / "src" / "t.py",))
-    task = Declared("t", "t", "t.py", 3, is_async=False, options={})
+    task = TaskDeclaration("t", "t", "t.py", 3, is_async=False, options={})
     policy = resolve(task, project, mounts=[parse_mount("./src:rw")])
     assert [grant.writable for grant in policy.allowed_files] == [True]
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from capsule.errors import CapsuleError, ConfigError, PolicyError, UsageError
 from capsule.policy.config import read_config
-from capsule.policy.declaration_types import Declared, with_modules
+from capsule.policy.declaration_types import TaskDeclaration, with_modules
 from capsule.policy.folders import FolderGrant, parse_mount
-from capsule.policy.limit_origins import Bound, Bounds
+from capsule.policy.limit_origins import LimitOrigin, LimitOrigins
 from capsule.policy.project import Limits, Project
 from capsule.policy.resolve import CallerLimits, Policy, resolve, resolve_all
 from capsule.policy.task_declarations import read_source
@@ -35,13 +35,13 @@ def configured(root: Path, text: str) -> Project:
     return read_config(root / "capsule.toml")
 
 
-def declared(**options: object) -> Declared:
-    return Declared("crunch", "crunch", "t.py", 3, is_async=False, options=options)
+def declared(**options: object) -> TaskDeclaration:
+    return TaskDeclaration("crunch", "crunch", "t.py", 3, is_async=False, options=options)
 
 
 def unbound(policy: Policy) -> Policy:
     """A policy without who set its amounts."""
-    return policy._replace(bounds=Bounds())
+    return policy._replace(origins=LimitOrigins())
 
 
 def test_a_silent_task_gets_the_documented_defaults(root: Path) -> None:
@@ -287,20 +287,22 @@ def test_who_set_each_amount_and_how_far_raising_it_helps(root: Path) -> None:
     limits = Limits(max_compute=50_000_000_000, max_ram=64 << 20, max_timeout=60_000)
     config = "[tasks]\ndefault_ram = '32MB'\ndefault_timeout = '5s'\n"
     project = configured(root, config)._replace(limits=limits)
-    assert resolve(task, project).bounds == Bounds(
-        Bound("task", 50_000_000_000), Bound("ceiling", 64 << 20), Bound("defaults", 60_000)
+    assert resolve(task, project).origins == LimitOrigins(
+        LimitOrigin("task", 50_000_000_000),
+        LimitOrigin("ceiling", 64 << 20),
+        LimitOrigin("defaults", 60_000),
     )
     silent = declared()
-    assert resolve(silent, project).bounds.compute == Bound("nobody", 50_000_000_000)
-    assert resolve(silent, project).bounds.ram == Bound("defaults", 64 << 20)
+    assert resolve(silent, project).origins.compute == LimitOrigin("nobody", 50_000_000_000)
+    assert resolve(silent, project).origins.ram == LimitOrigin("defaults", 64 << 20)
     caller = CallerLimits(max_fuel=5, max_ram=32 << 20)
-    assert resolve(silent, project, caller).bounds[:2] == (
-        Bound("caller", 2_000_000_000),
-        Bound("caller", 32 << 20),
+    assert resolve(silent, project, caller).origins[:2] == (
+        LimitOrigin("caller", 2_000_000_000),
+        LimitOrigin("caller", 32 << 20),
     )
     flags = CallerLimits(timeout_ms=5, flags=True)
-    assert resolve(silent, project, flags).bounds.timeout == Bound("flag", 5_000)
-    assert resolve(silent, Project(root)).bounds.timeout == Bound()
+    assert resolve(silent, project, flags).origins.timeout == LimitOrigin("flag", 5_000)
+    assert resolve(silent, Project(root)).origins.timeout == LimitOrigin()
 
 
 def test_folders_nobody_will_see_are_not_looked_for(root: Path) -> None:

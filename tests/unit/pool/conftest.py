@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.isolation_layers import Walls
+from capsule.confine.isolation_layers import IsolationLayers
 from capsule.process.argv import Launch
 from capsule.runner.attempt import Plan
 from capsule.runner.limit_messages import Limits
@@ -44,7 +44,9 @@ def plans(tmp_path: Path) -> Plans:
         program.chmod(0o755)
         nothing = tmp_path / "nothing"
         launch = Launch(program, nothing, nothing, nothing, fuel=1000, budget=1000)
-        made = Plan(launch, 0, Walls(landlock=0), b"request", Limits(1000, None, None), warming=10)
+        made = Plan(
+            launch, 0, IsolationLayers(landlock=0), b"request", Limits(1000, None, None), warming=10
+        )
         return made._replace(**changes)  # type: ignore[arg-type]
 
     return plan

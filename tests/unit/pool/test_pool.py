@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from capsule.process.sandbox_process import Instance
+    from capsule.process.sandbox_process import SandboxProcess
     from tests.unit.pool.conftest import Plans
 
 SECONDS = 20
@@ -227,7 +227,7 @@ def test_closing_while_runs_go_on(plans: Plans, quota: Quota) -> None:
     pool = Pool(2, quota=quota)
     pool.expect(plan)
     assert pool.wait_until_ready(SECONDS)
-    held: list[Instance] = []
+    held: list[SandboxProcess] = []
     with pool.start(plan) as started:
         held.append(started)
         pool.close()

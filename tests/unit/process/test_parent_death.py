@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from capsule.process import parent_death_macos, posix
-from capsule.process.parent_death_linux import Lifeline
+from capsule.process.parent_death_linux import ParentDeathPipe
 from capsule.process.parent_death_macos import Watchdog
 
 REPOSITORY = Path(__file__).parents[3]
@@ -22,7 +22,7 @@ SECONDS = 20
 HOST = """
 import sys
 from capsule.process import posix
-posix._LIFELINES = {lifelines}
+posix._KERNEL_TELLS = {kernel_tells}
 scripts = "import time; time.sleep(1e9)", "while True: pass"
 started = [posix.start([sys.executable, "-c", script], {{}}, lambda spawn: spawn())
     for script in scripts]
@@ -42,11 +42,11 @@ def gone(pid: int) -> bool:
     return True
 
 
-@pytest.mark.parametrize("lifelines", [True, False])
+@pytest.mark.parametrize("kernel_tells", [True, False])
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
-def test_no_sandbox_outlives_its_host(lifelines: bool, number: signal.Signals) -> None:
+def test_no_sandbox_outlives_its_host(kernel_tells: bool, number: signal.Signals) -> None:
     host = subprocess.Popen(
-        [sys.executable, "-c", HOST.format(lifelines=lifelines)],
+        [sys.executable, "-c", HOST.format(kernel_tells=kernel_tells)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -76,16 +76,16 @@ def test_a_start_that_fails_leaves_no_descriptor() -> None:
 
 
 def test_closing_a_lifeline_kills_what_is_tied_to_it() -> None:
-    lifeline = Lifeline(*os.pipe())
+    parent_death = ParentDeathPipe(*os.pipe())
     pid = os.posix_spawn(
         "/bin/sleep",
         ["sleep", "1000"],
         {},
-        file_actions=[(os.POSIX_SPAWN_DUP2, lifeline.theirs, 3)],
+        file_actions=[(os.POSIX_SPAWN_DUP2, parent_death.theirs, 3)],
     )
-    lifeline.tie(pid)
+    parent_death.tie(pid)
     assert os.waitpid(pid, os.WNOHANG) == (0, 0)
-    lifeline.close()
+    parent_death.close()
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -signal.SIGKILL
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine.isolation_layers import Walls
+from capsule.confine.isolation_layers import IsolationLayers
 from capsule.process.argv import Launch
 from capsule.process.cancel import Cancellation
 from capsule.runner.attempt import Attempt, Cold, Plan, attempt
@@ -71,7 +71,7 @@ class FakeSandbox:
         launch = Launch(
             program, nothing, nothing, nothing, fuel=limits.compute, budget=limits.compute
         )
-        plan = Plan(launch, 1000, Walls(landlock=0), b"request", limits)
+        plan = Plan(launch, 1000, IsolationLayers(landlock=0), b"request", limits)
 
         return attempt(plan, Cold(), self.seen, self.cancellation)
 

@@ -21,8 +21,8 @@ def test_a_result_with_all_that_belongs_to_it(sandbox: FakeSandbox) -> None:
         f"assert request() == b'request'; send(STDOUT, b'out'); send(STDERR, b'err');"
         f"send(RESULT, b'[1]'); {FINISH}"
     )
-    assert done.verdict.error_type is None
-    assert done.verdict.result == [1]
+    assert done.outcome.error_type is None
+    assert done.outcome.result == [1]
     assert (done.stdout, done.stderr, done.left_out) == ("out", "err", 0)
     assert done.memory == 640 << 16
     assert done.fuel is not None
@@ -32,18 +32,18 @@ def test_a_result_with_all_that_belongs_to_it(sandbox: FakeSandbox) -> None:
 
 def test_a_result_that_would_take_too_much_memory(sandbox: FakeSandbox) -> None:
     script = f"send(RESULT, b'[' + b'{{}},' * 5_000_000 + b'0]'); {FINISH}"
-    verdict = sandbox.attempt(script).verdict
-    assert (verdict.error_type, verdict.result) == ("task_error", None)
-    assert "too many parts" in verdict.message
+    outcome = sandbox.attempt(script).outcome
+    assert (outcome.error_type, outcome.result) == ("task_error", None)
+    assert "too many parts" in outcome.message
 
 
 def test_a_result_that_is_text(sandbox: FakeSandbox) -> None:
-    assert sandbox.attempt(f"send(TEXT, b'a\"b'); {FINISH}").verdict.result == 'a"b'
+    assert sandbox.attempt(f"send(TEXT, b'a\"b'); {FINISH}").outcome.result == 'a"b'
 
 
 def test_what_the_guest_writes_to_descriptor_2_is_its_stderr(sandbox: FakeSandbox) -> None:
     done = sandbox.attempt(f"os.write(2, b'raw'); send(RESULT, b'1'); {FINISH}")
-    assert (done.verdict.result, done.stderr) == (1, "raw")
+    assert (done.outcome.result, done.stderr) == (1, "raw")
 
 
 @pytest.mark.parametrize(
@@ -89,9 +89,9 @@ def test_what_the_guest_writes_to_descriptor_2_is_its_stderr(sandbox: FakeSandbo
 def test_every_other_end_has_its_type(
     sandbox: FakeSandbox, script: str, error_type: str, message: str
 ) -> None:
-    verdict = sandbox.attempt(script).verdict
-    assert (verdict.error_type, verdict.result) == (error_type, None)
-    assert message in verdict.message
+    outcome = sandbox.attempt(script).outcome
+    assert (outcome.error_type, outcome.result) == (error_type, None)
+    assert message in outcome.message
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,9 @@ def test_a_deadline_ends_everything(sandbox: FakeSandbox, script: str) -> None:
     done = sandbox.attempt(script, limits=Limits(10**8, None, 300))
     assert time.monotonic() - begin < 10
     if "os.close" in script:
-        assert done.verdict.error_type == "sandbox_crashed"
+        assert done.outcome.error_type == "sandbox_crashed"
     else:
-        assert (done.verdict.error_type, done.verdict.message) == (
+        assert (done.outcome.error_type, done.outcome.message) == (
             "timeout",
             f"the task was stopped after {done.duration_ms:,} of 300 ms, "
             'timeout="300ms" by default: timeout="3s" allows 10x',
@@ -123,13 +123,13 @@ def test_a_deadline_ends_everything(sandbox: FakeSandbox, script: str) -> None:
 def test_an_answer_in_time_is_not_lost_to_a_slow_gauge(sandbox: FakeSandbox) -> None:
     script = "send(RESULT, b'1'); close(); time.sleep(0.5); drain()"
     done = sandbox.attempt(script, limits=Limits(10**8, None, 400))
-    assert (done.verdict.error_type, done.verdict.result) == (None, 1)
+    assert (done.outcome.error_type, done.outcome.result) == (None, 1)
 
 
 def test_a_closing_frame_does_not_buy_time(sandbox: FakeSandbox) -> None:
     script = "send(RESULT, b'1'); close(); time.sleep(1e6)"
     done = sandbox.attempt(script, limits=Limits(10**8, None, 300))
-    assert done.verdict.error_type == "protocol_error"
+    assert done.outcome.error_type == "protocol_error"
     assert done.duration_ms < 5_000
 
 
@@ -142,7 +142,7 @@ def test_cancelling_ends_a_sandbox_at_once(sandbox: FakeSandbox) -> None:
 
     sandbox.seen = CancelWhenItSpeaks()  # type: ignore[assignment]
     done = sandbox.attempt("send(STDOUT, b'here'); time.sleep(1e6)")
-    assert done.verdict.error_type == "cancelled"
+    assert done.outcome.error_type == "cancelled"
 
 
 def test_cancelling_from_another_thread(sandbox: FakeSandbox) -> None:
@@ -157,7 +157,7 @@ def test_cancelling_from_another_thread(sandbox: FakeSandbox) -> None:
     thread.start()
     done = sandbox.attempt("send(STDOUT, b'here'); time.sleep(1e6)")
     thread.join()
-    assert done.verdict.error_type == "cancelled"
+    assert done.outcome.error_type == "cancelled"
 
 
 def test_a_large_request_reaches_a_peer_that_talks_meanwhile(sandbox: FakeSandbox) -> None:
@@ -167,12 +167,12 @@ def test_a_large_request_reaches_a_peer_that_talks_meanwhile(sandbox: FakeSandbo
         "while got < 7: got += len(os.read(0, 3))\n"
         f"send(RESULT, str(got).encode()); {FINISH}"
     )
-    assert done.verdict.result == 7
+    assert done.outcome.result == 7
 
 
 def test_a_flood_on_descriptor_2_is_counted(sandbox: FakeSandbox) -> None:
     done = sandbox.attempt(
         f"for _ in range(200): os.write(2, b'y' * 10000)\nsend(RESULT, b'1'); {FINISH}"
     )
-    assert done.verdict.result == 1
+    assert done.outcome.result == 1
     assert done.left_out + len(done.stderr) == 2_000_000

@@ -6,15 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from capsule.confine.isolation_layers import Walls
+from capsule.confine.isolation_layers import IsolationLayers
 from capsule.envelope import refusal
 from capsule.errors import PolicyError
 from capsule.policy.resolve import Policy
 from capsule.runner import attempt_events
 from capsule.runner.attempt import Attempt
-from capsule.runner.attempt_events import Register, Track
+from capsule.runner.attempt_events import AttemptEvents, RunEvents
 from capsule.runner.observer import NOBODY, Nobody, Which
-from capsule.runner.outcome import Verdict
+from capsule.runner.outcome import Outcome
 
 if TYPE_CHECKING:
     from capsule.envelope import ErrorType
@@ -50,23 +50,23 @@ def told() -> Told:
 
 
 @pytest.fixture
-def register(told: Told) -> Register:
-    return Register(told, "hello.py", Walls(7, seccomp=True))
+def run_events(told: Told) -> RunEvents:
+    return RunEvents(told, "hello.py", IsolationLayers(7, seccomp=True))
 
 
 def attempt(error_type: ErrorType | None = None, stdout: str = "") -> Attempt:
-    return Attempt(Verdict(5, error_type, "why"), 12, 34, 56, stdout, "", 0)
+    return Attempt(Outcome(5, error_type, "why"), 12, 34, 56, stdout, "", 0)
 
 
-def test_a_retry_is_an_attempt_of_its_own(told: Told, register: Register) -> None:
+def test_a_retry_is_an_attempt_of_its_own(told: Told, run_events: RunEvents) -> None:
     requests: list[dict[str, Any]] = [{"n": 0}]
-    with Track(register, NOBODY, POLICY, register.next()) as track:
-        track.cold()
-        track.started(POLICY._replace(compute=500))
-        track.ended(attempt("task_error"), requests)
-        track.again()
-        track.started(POLICY)
-        track.ended(attempt(), [*requests, {"n": 1}])
+    with AttemptEvents(run_events, NOBODY, POLICY, run_events.next()) as events:
+        events.cold()
+        events.started(POLICY._replace(compute=500))
+        events.ended(attempt("task_error"), requests)
+        events.again()
+        events.started(POLICY)
+        events.ended(attempt(), [*requests, {"n": 1}])
     first, second = told.made
     assert (first.number, first.retry_of, second.number, second.retry_of) == (0, None, 1, first.id)
     assert first.run == second.run
@@ -86,11 +86,11 @@ def test_a_retry_is_an_attempt_of_its_own(told: Told, register: Register) -> Non
 
 
 def test_an_attempt_that_was_never_made_ends_as_its_envelope_says(
-    told: Told, register: Register
+    told: Told, run_events: RunEvents
 ) -> None:
-    with Track(register, NOBODY, POLICY, Which(7, 1, 2)) as track:
+    with AttemptEvents(run_events, NOBODY, POLICY, Which(7, 1, 2)) as events:
         envelope = refusal("main", "memory_exceeded", "too little")
-        assert track.settled(envelope) is envelope
+        assert events.settled(envelope) is envelope
     (made,) = told.made
     assert (made.depth, made.parent) == (2, f"{made.run}.1")
     assert told.ran == {}
@@ -107,11 +107,11 @@ def test_an_attempt_that_was_never_made_ends_as_its_envelope_says(
     ],
 )
 def test_whatever_ends_a_run_ends_its_attempt(
-    told: Told, register: Register, error: BaseException, state: str, error_type: str
+    told: Told, run_events: RunEvents, error: BaseException, state: str, error_type: str
 ) -> None:
     def interrupted() -> None:
-        with Track(register, NOBODY, POLICY, register.next()) as track:
-            track.started(POLICY)
+        with AttemptEvents(run_events, NOBODY, POLICY, run_events.next()) as events:
+            events.started(POLICY)
             raise error
 
     with pytest.raises(type(error)):
@@ -120,10 +120,10 @@ def test_whatever_ends_a_run_ends_its_attempt(
     assert (end.state, end.error_type) == (state, error_type)
 
 
-def test_calls_that_are_refused_are_kept_up_to_a_bound(told: Told, register: Register) -> None:
-    with Track(register, NOBODY, POLICY, register.next()) as track:
+def test_calls_that_are_refused_are_kept_up_to_a_bound(told: Told, run_events: RunEvents) -> None:
+    with AttemptEvents(run_events, NOBODY, POLICY, run_events.next()) as events:
         for count in range(1_000):
-            track.refused(f"no-{count}", "there is no such task")
+            events.refused(f"no-{count}", "there is no such task")
     assert len(told.made) == 1 + 100
     assert told.made[1].parent == told.made[0].id
     assert (told.made[1].depth, told.made[1].task) == (1, "no-0")
@@ -131,15 +131,15 @@ def test_calls_that_are_refused_are_kept_up_to_a_bound(told: Told, register: Reg
 
 
 def test_output_is_kept_up_to_a_bound_and_that_of_the_run_itself_always(
-    told: Told, register: Register
+    told: Told, run_events: RunEvents
 ) -> None:
     """A hostile run could else push all others out of the record."""
     big = "x" * ((1 << 20) - 100)
     for _ in range(20):
-        with Track(register, NOBODY, POLICY, register.next(Which(1))) as track:
-            track.ended(attempt(stdout=big), [])
-    with Track(register, NOBODY, POLICY, register.next()) as track:
-        track.ended(attempt(stdout="mine"), [])
+        with AttemptEvents(run_events, NOBODY, POLICY, run_events.next(Which(1))) as events:
+            events.ended(attempt(stdout=big), [])
+    with AttemptEvents(run_events, NOBODY, POLICY, run_events.next()) as events:
+        events.ended(attempt(stdout="mine"), [])
     kept = [end.stdout is not None for end in told.ends.values()]
     assert kept == [True] * 16 + [False] * 4 + [True]
 
@@ -147,12 +147,14 @@ def test_output_is_kept_up_to_a_bound_and_that_of_the_run_itself_always(
 def test_without_a_ledger_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempt_events, "Created", pytest.fail)
     monkeypatch.setattr(attempt_events, "Ended", pytest.fail)
-    with Track(Register(None, None, Walls(0)), NOBODY, POLICY, Which(1)) as track:
-        track.started(POLICY)
-        track.refused("x", "no")
-        track.ended(attempt(), [])
-        track.again()
-        track.settled(refusal("main", "policy_error", "no"))
+    with AttemptEvents(
+        RunEvents(None, None, IsolationLayers(0)), NOBODY, POLICY, Which(1)
+    ) as events:
+        events.started(POLICY)
+        events.refused("x", "no")
+        events.ended(attempt(), [])
+        events.again()
+        events.settled(refusal("main", "policy_error", "no"))
 
 
 class Noting(Nobody):
@@ -178,17 +180,17 @@ class Noting(Nobody):
 @pytest.mark.parametrize("kept", [True, False])
 def test_an_observer_is_told_of_every_attempt_and_its_end(told: Told, *, kept: bool) -> None:
     """With a ledger or without one, under the names that the record gives them."""
-    register, noting = Register(told if kept else None, None, Walls(0)), Noting()
-    first = register.next()
+    run_events, noting = RunEvents(told if kept else None, None, IsolationLayers(0)), Noting()
+    first = run_events.next()
     granted = POLICY._replace(compute=500)
-    with Track(register, noting, POLICY, first) as track:
-        track.started(granted)
-        waiting = track.calls(POLICY)
-        track.gives_up(waiting, POLICY, "no more")
-        track.refused("other", "unknown")
-        track.ended(attempt("task_error"), [])
-        track.again()
-        track.settled(refusal("main", "policy_error", "spent"))
+    with AttemptEvents(run_events, noting, POLICY, first) as events:
+        events.started(granted)
+        waiting = events.calls(POLICY)
+        events.gives_up(waiting, POLICY, "no more")
+        events.refused("other", "unknown")
+        events.ended(attempt("task_error"), [])
+        events.again()
+        events.settled(refusal("main", "policy_error", "spent"))
     again = Which(4, None, 0, 1)
     assert noting.said == [
         ("started", Which(1), 500),

@@ -10,23 +10,23 @@ import pytest
 
 from capsule.errors import WireError
 from capsule.process.cancel import Cancellation
-from capsule.process.wakeup_pipe import Bell
+from capsule.process.wakeup_pipe import WakeupPipe
 from capsule.runner import call_dispatcher
-from capsule.runner.call_dispatcher import Switchboard
+from capsule.runner.call_dispatcher import CallDispatcher
 from capsule.shared.frames import HEADER, pack_call, unpack_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from capsule.runner.call_dispatcher import Asked
+    from capsule.runner.call_dispatcher import HostCall
 
 EVERYTHING = 1 << 40
 
 
 @pytest.fixture
-def bell() -> Iterator[Bell]:
-    with Cancellation() as never, Bell(never) as bell:
-        yield bell
+def wakeup() -> Iterator[WakeupPipe]:
+    with Cancellation() as never, WakeupPipe(never) as wakeup:
+        yield wakeup
 
 
 def asked(number: int, op: str = "echo") -> bytes:
@@ -38,33 +38,33 @@ def number_of(reply: bytes) -> int:
     return int(fields["call"])
 
 
-def echo(asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+def echo(asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
     return {}, b"x" * 1000
 
 
-def test_answers_are_given_out_as_far_as_there_is_room(bell: Bell) -> None:
-    with Switchboard(bell, echo) as board:
+def test_answers_are_given_out_as_far_as_there_is_room(wakeup: WakeupPipe) -> None:
+    with CallDispatcher(wakeup, echo) as board:
         for number in range(1, 6):
             board.take(asked(number))
         given: list[bytes] = []
         while len(given) < 5:
-            bell_rang(bell)
+            bell_rang(wakeup)
             assert board.replies(0) == []
             given += board.replies(1)
         assert sorted(map(number_of, given)) == [1, 2, 3, 4, 5]
 
 
-def bell_rang(bell: Bell) -> None:
+def bell_rang(wakeup: WakeupPipe) -> None:
     import select
 
-    select.select([bell], [], [], 10)
+    select.select([wakeup], [], [], 10)
 
 
 def test_calls_without_an_answer_that_was_taken_are_counted(
-    bell: Bell, monkeypatch: pytest.MonkeyPatch
+    wakeup: WakeupPipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_dispatcher, "MAX_CALLS", 100)
-    with Switchboard(bell, echo) as board:
+    with CallDispatcher(wakeup, echo) as board:
         for number in range(1, 101):
             board.take(asked(number))
         with pytest.raises(WireError, match="more than 100 calls unanswered"):
@@ -72,30 +72,30 @@ def test_calls_without_an_answer_that_was_taken_are_counted(
 
 
 def test_whoever_takes_the_answers_may_ask_again(
-    bell: Bell, monkeypatch: pytest.MonkeyPatch
+    wakeup: WakeupPipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_dispatcher, "MAX_CALLS", 10)
     taken = 0
-    with Switchboard(bell, echo) as board:
+    with CallDispatcher(wakeup, echo) as board:
         for number in range(1, 101):
             board.take(asked(number))
             while number - taken == 10:
-                bell_rang(bell)
-                bell.clear()
+                bell_rang(wakeup)
+                wakeup.clear()
                 taken += len(board.replies(EVERYTHING))
 
 
 def test_answers_that_nobody_takes_keep_the_others_from_being_made(
-    bell: Bell, monkeypatch: pytest.MonkeyPatch
+    wakeup: WakeupPipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_dispatcher, "_MAX_READY", 3000)
     started = threading.Semaphore(0)
 
-    def counted(asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+    def counted(asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
         started.release()
         return echo(asked, cancellation)
 
-    with Switchboard(bell, counted) as board:
+    with CallDispatcher(wakeup, counted) as board:
         for number in range(1, 101):
             board.take(asked(number))
         # As many as fit, and one more in each thread.
@@ -104,36 +104,36 @@ def test_answers_that_nobody_takes_keep_the_others_from_being_made(
         assert not started.acquire(timeout=0.2)
         taken = 0
         while taken < 100:
-            bell_rang(bell)
-            bell.clear()
+            bell_rang(wakeup)
+            wakeup.clear()
             taken += len(board.replies(EVERYTHING))
 
 
 def test_closing_does_not_wait_for_who_does_not_take_its_answers(
-    bell: Bell, monkeypatch: pytest.MonkeyPatch
+    wakeup: WakeupPipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_dispatcher, "_MAX_READY", 1)
-    with Switchboard(bell, echo) as board:
+    with CallDispatcher(wakeup, echo) as board:
         for number in range(1, 101):
             board.take(asked(number))
-        bell_rang(bell)
+        bell_rang(wakeup)
 
 
 def give_up(of: object) -> bytes:
     return pack_call(json.dumps({"call": 1, "op": call_dispatcher.GIVE_UP, "of": of}).encode(), b"")
 
 
-def test_a_call_that_is_given_up_is_stopped_and_answered(bell: Bell) -> None:
+def test_a_call_that_is_given_up_is_stopped_and_answered(wakeup: WakeupPipe) -> None:
     begun = threading.Semaphore(0)
 
-    def wait(asked: Asked, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+    def wait(asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
         stopped = threading.Event()
         cancellation.attach(stopped.set)
         begun.release()
         assert stopped.wait(10)
         return {}, b""
 
-    with Switchboard(bell, wait) as board:
+    with CallDispatcher(wakeup, wait) as board:
         for number in range(1, call_dispatcher.AT_ONCE + 3):
             board.take(asked(number, "task"))
         for _ in range(call_dispatcher.AT_ONCE):
@@ -143,8 +143,8 @@ def test_a_call_that_is_given_up_is_stopped_and_answered(bell: Bell) -> None:
             board.take(give_up(number))
         given: list[bytes] = []
         while len(given) < call_dispatcher.AT_ONCE + 2:
-            bell_rang(bell)
-            bell.clear()
+            bell_rang(wakeup)
+            wakeup.clear()
             given += board.replies(EVERYTHING)
         assert not begun.acquire(blocking=False)
         board.take(asked(100, "task"))
@@ -152,9 +152,9 @@ def test_a_call_that_is_given_up_is_stopped_and_answered(bell: Bell) -> None:
 
 
 @pytest.mark.parametrize("of", [None, "1", True, 1.5, [1], 5, -1, 1 << 70])
-def test_giving_up_what_was_not_asked_does_nothing(bell: Bell, of: object) -> None:
-    with Switchboard(bell, echo) as board:
+def test_giving_up_what_was_not_asked_does_nothing(wakeup: WakeupPipe, of: object) -> None:
+    with CallDispatcher(wakeup, echo) as board:
         board.take(give_up(of))
         board.take(asked(1))
-        bell_rang(bell)
+        bell_rang(wakeup)
         assert [number_of(reply) for reply in board.replies(EVERYTHING)] == [1]

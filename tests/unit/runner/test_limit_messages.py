@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from capsule.policy.limit_origins import Bound, Bounds
+from capsule.policy.limit_origins import LimitOrigin, LimitOrigins
 from capsule.policy.project import Limits as RunLimits
 from capsule.policy.resolve import Policy
 from capsule.runner.limit_messages import (
@@ -15,45 +15,53 @@ from capsule.runner.limit_messages import (
     out_of_time,
     too_small,
 )
-from capsule.runner.run_budget import Tree
+from capsule.runner.run_budget import RunBudget
 
 POLICY = Policy("main", 2_000_000_000, None, 1_000, 0, (), (), ())
 
 
 @pytest.mark.parametrize(
-    ("compute", "bound", "said"),
+    ("compute", "origin", "said"),
     [
-        (100_000_000, Bound("task"), 'compute="LOW": compute="MEDIUM" allows 20x'),
-        (1_500_000, Bound("task"), 'compute="1_500_000": compute="LOW" allows 67x'),
-        (99_999_999, Bound("task"), 'compute="99_999_999": compute="MEDIUM" allows 20x'),
+        (100_000_000, LimitOrigin("task"), 'compute="LOW": compute="MEDIUM" allows 20x'),
+        (1_500_000, LimitOrigin("task"), 'compute="1_500_000": compute="LOW" allows 67x'),
+        (99_999_999, LimitOrigin("task"), 'compute="99_999_999": compute="MEDIUM" allows 20x'),
         (
             50_000_000_000,
-            Bound("task"),
+            LimitOrigin("task"),
             'compute="HIGH": compute="500_000_000_000" allows 10x',
         ),
-        (10**14, Bound("task"), 'compute="100_000_000_000_000"'),
+        (10**14, LimitOrigin("task"), 'compute="100_000_000_000_000"'),
         (
             100_000_000,
-            Bound("defaults"),
+            LimitOrigin("defaults"),
             'default_compute = "LOW" in [tasks] of capsule.toml: '
             'default_compute = "MEDIUM" allows 20x',
         ),
         (
             100_000_000,
-            Bound("ceiling"),
+            LimitOrigin("ceiling"),
             'max_compute = "LOW" in [limits] of capsule.toml: max_compute = "MEDIUM" allows 20x',
         ),
-        (100_000_000, Bound("flag", 150_000_000), "--max-fuel LOW: --max-fuel 150_000_000 allows"),
-        (100_000_000, Bound("flag", 100_000_000), "--max-fuel LOW, and another limit is no higher"),
         (
             100_000_000,
-            Bound("caller"),
+            LimitOrigin("flag", 150_000_000),
+            "--max-fuel LOW: --max-fuel 150_000_000 allows",
+        ),
+        (
+            100_000_000,
+            LimitOrigin("flag", 100_000_000),
+            "--max-fuel LOW, and another limit is no higher",
+        ),
+        (
+            100_000_000,
+            LimitOrigin("caller"),
             'max_fuel="LOW" of the caller\'s limits: max_fuel="MEDIUM" allows 20x',
         ),
     ],
 )
-def test_fuel(compute: int, bound: Bound, said: str) -> None:
-    message = fuel_spent(Limits(compute, None, None, Bounds(compute=bound)))
+def test_fuel(compute: int, origin: LimitOrigin, said: str) -> None:
+    message = fuel_spent(Limits(compute, None, None, LimitOrigins(compute=origin)))
     assert f" fuel, {said}" in message
 
 
@@ -63,16 +71,16 @@ def test_numbers_are_short() -> None:
 
 
 def test_time() -> None:
-    limits = Limits(1, None, 90_000, Bounds(timeout=Bound("flag")))
+    limits = Limits(1, None, 90_000, LimitOrigins(timeout=LimitOrigin("flag")))
     assert out_of_time(limits, 90_021) == (
         "the task was stopped after 90,021 of 90,000 ms, --timeout 90s: --timeout 15m allows 10x"
     )
-    week = Limits(1, None, 7 * 24 * 3_600_000, Bounds(timeout=Bound("task")))
+    week = Limits(1, None, 7 * 24 * 3_600_000, LimitOrigins(timeout=LimitOrigin("task")))
     assert out_of_time(week, 1).endswith('timeout="168h"')
 
 
 def test_memory() -> None:
-    limits = Limits(1, 64 << 20, None, Bounds(ram=Bound("task")))
+    limits = Limits(1, 64 << 20, None, LimitOrigins(ram=LimitOrigin("task")))
     assert out_of_memory(limits, 60 << 20, "MemoryError: no") == (
         "the task used 60 MB of 64 MB memory and asked for more, "
         'ram="64MB": ram="256MB" allows 4x (MemoryError: no)'
@@ -84,11 +92,11 @@ def test_memory() -> None:
 
 
 def test_less_memory_than_the_interpreter_takes() -> None:
-    limits = Limits(1, 1_000, None, Bounds(ram=Bound("flag")))
+    limits = Limits(1, 1_000, None, LimitOrigins(ram=LimitOrigin("flag")))
     said = too_small(limits, 40 << 20)
     assert said.startswith("the interpreter starts with 40 MB and may use 1,000 bytes, --max-ram")
     assert "--max-ram 80MB allows" in said
-    useless = Limits(1, 20 << 20, None, Bounds(ram=Bound("flag", 30 << 20)))
+    useless = Limits(1, 20 << 20, None, LimitOrigins(ram=LimitOrigin("flag", 30 << 20)))
     assert too_small(useless, 40 << 20).endswith("may use 20 MB, --max-ram 20MB")
 
 
@@ -105,12 +113,12 @@ def test_what_the_run_has_left_is_of_the_run() -> None:
 
 def test_what_the_run_has_left_bounds_what_is_proposed() -> None:
     most = RunLimits(run_compute=3_000_000_000, run_timeout=60_000)
-    granted = Tree({}, most).grant(POLICY._replace(timeout_ms=59_000))
+    granted = RunBudget({}, most).grant(POLICY._replace(timeout_ms=59_000))
     assert granted is not None
-    assert granted.bounds.compute == Bound("nobody", 3_000_000_000)
-    assert granted.bounds.timeout.most is not None
-    assert 59_000 < granted.bounds.timeout.most <= 60_000
+    assert granted.origins.compute == LimitOrigin("nobody", 3_000_000_000)
+    assert granted.origins.timeout.most is not None
+    assert 59_000 < granted.origins.timeout.most <= 60_000
     equal = RunLimits(run_compute=POLICY.compute)
-    granted = Tree({}, equal).grant(POLICY)
+    granted = RunBudget({}, equal).grant(POLICY)
     assert granted is not None
     assert fuel_spent(limits_of(granted, POLICY)).endswith("and another limit is no higher")

@@ -10,7 +10,7 @@ import pytest
 from capsule.artifact import read, task_manifest
 from capsule.artifact.errors import ArtifactError
 from capsule.packages.artifact_packages import measured
-from capsule.policy.declaration_types import Declarations, Declared
+from capsule.policy.declaration_types import Declarations, TaskDeclaration
 from capsule.runner import parse_cache
 from capsule.runner.artifact_source import open_artifact
 from capsule.snapshot import eviction
@@ -19,9 +19,9 @@ from tests.unit.artifact.forge import PARTS, artifact
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from capsule.artifact.contents import Parts
+    from capsule.artifact.contents import ArtifactContents
 
-DESCRIBED = task_manifest.Description(
+DESCRIBED = task_manifest.TaskManifest(
     capsule="1",
     interpreter="core",
     runtime="here",
@@ -32,12 +32,14 @@ DESCRIBED = task_manifest.Description(
     files=None,
     plain=None,
     declarations=Declarations(
-        "hello.wasm", (Declared("main", "main", "hello.wasm", 0, False, {"ram": "64MB"}),), None
+        "hello.wasm",
+        (TaskDeclaration("main", "main", "hello.wasm", 0, False, {"ram": "64MB"}),),
+        None,
     ),
 )
 
 
-def parts(text: bytes = b"def main(): ...\n") -> Parts:
+def parts(text: bytes = b"def main(): ...\n") -> ArtifactContents:
     sources = {**PARTS.sources, "hello.py": text}
     return PARTS._replace(manifest=task_manifest.encode(DESCRIBED), sources=sources)
 
@@ -76,7 +78,7 @@ def test_an_artifact_is_read_once(file: Path, home: Path, readings: list[str]) -
     again, same = open_artifact(file, "hello.wasm", home)
     assert readings == ["hello.wasm"]
     assert again._replace(contents=first.contents) == first
-    assert first.description == DESCRIBED
+    assert first.task_manifest == DESCRIBED
     assert first.packages == measured(PARTS.packages).digest
     assert (same.digest, same.entry, same.imports) == (bundle.digest, "hello", DESCRIBED.imports)
     # What is not remembered is read when somebody asks for it.
@@ -133,8 +135,8 @@ def test_what_is_damaged_is_not_believed(file: Path, home: Path, readings: list[
     open_artifact(file, "hello.wasm", home)
     (plan,) = home.rglob("plan.json")
     plan.write_bytes(plan.read_bytes().replace(b"64MB", b"96MB"))
-    exported, _ = open_artifact(file, "hello.wasm", home)
-    assert exported.description == DESCRIBED
+    artifact, _ = open_artifact(file, "hello.wasm", home)
+    assert artifact.task_manifest == DESCRIBED
     assert len(readings) == 2
     open_artifact(file, "hello.wasm", home)
     assert len(readings) == 2, "it was made anew"
@@ -145,15 +147,15 @@ def test_what_another_capsule_kept_is_read_again(
     file: Path, home: Path, values: dict[str, object]
 ) -> None:
     parse_cache.keep(home, parse_cache.key_of(str(file), file.stat()), values)
-    exported, _ = open_artifact(file, "hello.wasm", home)
-    assert exported.description == DESCRIBED
+    artifact, _ = open_artifact(file, "hello.wasm", home)
+    assert artifact.task_manifest == DESCRIBED
 
 
 def test_a_home_that_cannot_be_written_is_no_error(file: Path, tmp_path: Path, home: Path) -> None:
     blocked = tmp_path / "blocked"
     blocked.write_text("")
-    exported, _ = open_artifact(file, "hello.wasm", blocked / "home")
-    assert exported.description == DESCRIBED
+    artifact, _ = open_artifact(file, "hello.wasm", blocked / "home")
+    assert artifact.task_manifest == DESCRIBED
 
 
 def test_a_wrong_artifact_is_wrong_each_time(file: Path, home: Path) -> None:

@@ -11,7 +11,7 @@ from capsule.bundle import imports
 from capsule.errors import CapsuleError, ConfigError, UsageError
 from capsule.policy import task_declarations as policy_source
 from capsule.runner.source import entrypoint, read_file, read_text
-from capsule.runner.source_analysis import Reader
+from capsule.runner.source_analysis import SourceAnalysis
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,9 +92,9 @@ def test_options_that_are_no_json_stay_what_they_are(
     options: str, project: Path, home: Path
 ) -> None:
     text = TASK.format(options).encode()
-    plain = Reader(None, "").declarations(text, "t.py")
+    plain = SourceAnalysis(None, "").declarations(text, "t.py")
     for _ in range(2):
-        reader = Reader(home, "")
+        reader = SourceAnalysis(home, "")
         found = reader.declarations(text, "t.py")
         assert found == plain
         assert [type(value) for value in found.tasks[0].options.values()] == [
@@ -175,16 +175,16 @@ def test_what_is_wrong_is_wrong_each_time(text: str, project: Path, home: Path) 
 def test_the_same_bytes_are_named_as_they_are_called(home: Path) -> None:
     text = TASK.format("ram='64MB'").encode()
     for name in ("a.py", "b\x1b.py"):
-        reader = Reader(home, "")
+        reader = SourceAnalysis(home, "")
         (task,) = reader.declarations(text, name).tasks
         reader.finish()
         assert task.filename == name.replace("\x1b", "\\x1b")
 
 
 def test_a_name_of_bytes_is_a_place(home: Path) -> None:
-    reader = Reader(home, "\udcff.py")
+    reader = SourceAnalysis(home, "\udcff.py")
     assert reader.imports(b"import csv", "x.py") == ["csv"]
     with pytest.raises(UsageError):
         reader.imports(b"def (:", "x.py")
     reader.finish()
-    assert Reader(home, "\udcff.py").imports(b"import csv", "x.py") == ["csv"]
+    assert SourceAnalysis(home, "\udcff.py").imports(b"import csv", "x.py") == ["csv"]

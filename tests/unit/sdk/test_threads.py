@@ -168,13 +168,13 @@ async def test_many_at_once_each_have_a_thread() -> None:
 def test_a_program_ends_when_the_work_is_over() -> None:
     script = """
 import threading
-from capsule.sdk import workers
+from capsule.sdk import thread_pool
 begun = threading.Event()
 def work():
     begun.set()
     threading.main_thread().join()
     print("over")
-workers.begin(work, lambda: None)
+thread_pool.begin(work, lambda: None)
 begun.wait()
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)

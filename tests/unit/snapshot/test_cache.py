@@ -43,7 +43,7 @@ class Maker:
 
 @pytest.fixture
 def obtain(tmp_path: Path) -> Callable[[Maker, Notes], cache.Entry]:
-    return lambda maker, notes: cache.obtain(tmp_path / "shelf", "key", maker, notes)  # type: ignore[arg-type]
+    return lambda maker, notes: cache.obtain(tmp_path / "store", "key", maker, notes)  # type: ignore[arg-type]
 
 
 def test_an_entry_is_made_once(obtain: Callable[..., cache.Entry]) -> None:
@@ -113,7 +113,7 @@ def test_nothing_is_left_of_what_could_not_be_made(
 
     with pytest.raises(ToolchainError, match="no"):
         obtain(fail, Notes())
-    assert sorted(path.name for path in (tmp_path / "shelf").iterdir()) == ["key.lock"]
+    assert sorted(path.name for path in (tmp_path / "store").iterdir()) == ["key.lock"]
 
 
 def test_many_at_once_make_it_once(obtain: Callable[..., cache.Entry]) -> None:

@@ -32,14 +32,14 @@ class Cache:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def put(self, shelf_name: str, key: str, *, age: float = HOUR, size: int = 1 << 20) -> Path:
-        def make(folder: Path) -> cache.Facts:
+    def put(self, store_name: str, key: str, *, age: float = HOUR, size: int = 1 << 20) -> Path:
+        def make(folder: Path) -> entry_cache.Facts:
             (folder / "content").write_bytes(b"x" * size)
             return {"number": 1}
 
-        folder = entry_cache.obtain(self.path / shelf_name, hexadecimal(key), make, Silent()).folder
+        folder = entry_cache.obtain(self.path / store_name, hexadecimal(key), make, Silent()).folder
         then = time.time() - age
-        os.utime(folder / cache.INDEX, (then, then))
+        os.utime(folder / entry_cache.INDEX, (then, then))
         return folder
 
     def names(self) -> list[str]:

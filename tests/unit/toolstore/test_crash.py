@@ -79,7 +79,7 @@ def test_killed_before_any_move_it_goes_on_from_there(
         work = bench.work()
         # What was in its place is not fetched again: at most the part that was in the making.
         assert len(work) <= 4, (moves, work)
-        assert {finding.state for finding in verify(bench.home, supply=bench.supply())} == {"ok"}
+        assert {finding.state for finding in verify(bench.home, sources=bench.sources())} == {"ok"}
         remove(bench.home, progress=bench.silent)
     assert moves > 12  # 7 parts and their records
 
@@ -132,7 +132,7 @@ def test_killed_while_it_compiles_again(bench: Bench, fork: Fork, ended: Ended) 
     """The old code is gone, the new is not recorded: that must not look like damage."""
     bench.release("1.0.0", trouble='echo "for this processor: $$" >> "$4"')
     first = bench.open()
-    again = lambda: prepare.renew(bench.layout, first, bench.silent, bench.supply())  # noqa: E731
+    again = lambda: prepare.renew(bench.layout, first, bench.silent, bench.sources())  # noqa: E731
     for moves in count():
         status = ended(fork(dying_at(moves, again)))
         assert bench.open().interpreter.exists()

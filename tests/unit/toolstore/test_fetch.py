@@ -25,7 +25,9 @@ SECOND = pip.Pip("second", ("/opt/second/uv", "pip"), uv=True)
 class Script:
     """A pip that does what a test says: for each run an outcome, or an error, and a file."""
 
-    def __init__(self, *outcomes: run_program.Outcome | OSError, brings: dict[str, bytes]) -> None:
+    def __init__(
+        self, *outcomes: run_program.ProgramResult | OSError, brings: dict[str, bytes]
+    ) -> None:
         self.outcomes = list(outcomes)
         self.brings = brings
         self.runs: list[list[str]] = []
@@ -36,7 +38,7 @@ class Script:
         argv: Sequence[str],
         environ: Mapping[str, str],
         watch: run_program.Watch | None = None,
-    ) -> run_program.Outcome:
+    ) -> run_program.ProgramResult:
         self.runs.append(list(argv))
         self.environs.append(dict(environ))
         outcome = self.outcomes.pop(0)
@@ -54,7 +56,7 @@ class Script:
         return outcome
 
 
-OK = run_program.Outcome(0, "Successfully downloaded\n", "")
+OK = run_program.ProgramResult(0, "Successfully downloaded\n", "")
 
 
 @pytest.fixture
@@ -118,12 +120,12 @@ def test_pips_partial_files_lie_in_the_staging_folder(
     [
         FileNotFoundError(2, "No such file or directory"),
         PermissionError(13, "Permission denied"),
-        run_program.Outcome(127, "", "pyenv: pip: command not found\n"),
-        run_program.Outcome(1, "", "/usr/bin/python3: No module named pip\n"),
+        run_program.ProgramResult(127, "", "pyenv: pip: command not found\n"),
+        run_program.ProgramResult(1, "", "/usr/bin/python3: No module named pip\n"),
     ],
 )
 def test_a_pip_that_is_none_gives_way_to_the_next(
-    wheel: pins.Wheel, staging: Path, watcher: Watcher, absent: run_program.Outcome | OSError
+    wheel: pins.Wheel, staging: Path, watcher: Watcher, absent: run_program.ProgramResult | OSError
 ) -> None:
     script = Script(absent, OK, brings={wheel.file: b""})
     run(script, wheel, staging, watcher, FIRST, SECOND)
@@ -142,7 +144,7 @@ def test_a_pip_that_fails_is_the_end_of_it(
         "ERROR: No matching distribution found for tiny-python==1.0.0\n"
         "\n[notice] A new release of pip is available\n"
     )
-    script = Script(run_program.Outcome(1, "Looking in indexes\n", said), brings={})
+    script = Script(run_program.ProgramResult(1, "Looking in indexes\n", said), brings={})
     with pytest.raises(ToolchainError) as caught:
         run(script, wheel, staging, watcher, FIRST, SECOND)
     assert caught.value.message == (
@@ -182,7 +184,7 @@ def test_an_interrupted_download_ends_the_step(
 ) -> None:
     def interrupted(
         argv: Sequence[str], environ: Mapping[str, str], watch: run_program.Watch | None = None
-    ) -> run_program.Outcome:
+    ) -> run_program.ProgramResult:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

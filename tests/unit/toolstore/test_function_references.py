@@ -32,7 +32,7 @@ OTHERS = st.one_of(
         lambda opcode: bytes([opcode])
     ),
     form(b"\x02\x40"),
-    form(b"\x04", NUMBER),
+    form(b"\x04", st.integers(0, 2**31 - 1).map(sleb)),  # types are signed: 65 takes two bytes
     form(b"\x0d", NUMBER),
     form(b"\x20", NUMBER),
     form(b"\x24", NUMBER),

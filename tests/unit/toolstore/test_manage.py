@@ -32,15 +32,15 @@ def damage(path: Path) -> None:
 
 
 def findings(bench: Bench) -> dict[str, Finding]:
-    return {found.name: found for found in verify(bench.home, supply=bench.supply())}
+    return {found.name: found for found in verify(bench.home, sources=bench.sources())}
 
 
 def states(bench: Bench) -> dict[str, str]:
-    return {part.name: part.state for part in list_parts(bench.home, supply=bench.supply())}
+    return {part.name: part.state for part in list_parts(bench.home, sources=bench.sources())}
 
 
 def test_install_into_nothing(bench: Bench) -> None:
-    parts = install(bench.home, progress=bench.silent, supply=bench.supply())
+    parts = install(bench.home, progress=bench.silent, sources=bench.sources())
     assert sorted(bench.work()) == ["compile core.wasm", "fetch tiny-python", "fetch tiny-wasmtime"]
     ready = {part.name: part.path for part in parts if part.state == "ready"}
     assert list(ready) == [*NAMES, "compiled core"]
@@ -50,7 +50,7 @@ def test_install_into_nothing(bench: Bench) -> None:
 
 
 def test_install_of_both_flavours(bench: Bench) -> None:
-    install(bench.home, ["science", "core"], progress=bench.silent, supply=bench.supply())
+    install(bench.home, ["science", "core"], progress=bench.silent, sources=bench.sources())
     assert states(bench)["compiled science"] == "ready"
     bench.work()
     bench.open()
@@ -61,7 +61,7 @@ def test_install_of_both_flavours(bench: Bench) -> None:
 def test_install_where_all_is_well_does_nothing(bench: Bench) -> None:
     bench.open()
     bench.work()
-    install(bench.home, progress=bench.silent, supply=bench.supply())
+    install(bench.home, progress=bench.silent, sources=bench.sources())
     assert bench.work() == []
 
 
@@ -78,7 +78,7 @@ def test_install_repairs(bench: Bench, name: str, how: str) -> None:
         path.unlink()
     assert findings(bench)[name].state == how
     assert {found.state for found in findings(bench).values()} == {"ok", how}
-    install(bench.home, progress=bench.silent, supply=bench.supply())
+    install(bench.home, progress=bench.silent, sources=bench.sources())
     assert path.read_bytes() == good
     assert {found.state for found in findings(bench).values()} == {"ok"}
     bench.open()
@@ -109,7 +109,7 @@ def test_list_of_nothing(bench: Bench) -> None:
 
 def test_list_tells_versions_sizes_and_paths(bench: Bench) -> None:
     root = bench.open().root
-    rows = {part.name: part for part in list_parts(bench.home, supply=bench.supply())}
+    rows = {part.name: part for part in list_parts(bench.home, sources=bench.sources())}
     assert (rows["wasmtime"].version, rows["wasmtime"].path) == ("1.0.0", root / "wasmtime")
     assert rows["standard library"].size == 2_100
     assert rows["compiled core"].size == (root / "core.cwasm").stat().st_size
@@ -125,7 +125,9 @@ def test_list_shows_older_toolchains(bench: Bench) -> None:
     old = bench.open()
     bench.release("2.0.0")
     (row,) = [
-        part for part in list_parts(bench.home, supply=bench.supply()) if part.state == "superseded"
+        part
+        for part in list_parts(bench.home, sources=bench.sources())
+        if part.state == "superseded"
     ]
     assert (row.version, row.path) == (old.root.name, old.root)
     files = [path for path in old.root.rglob("*") if path.is_file()]
@@ -133,8 +135,8 @@ def test_list_shows_older_toolchains(bench: Bench) -> None:
 
 
 def test_list_on_a_machine_without_a_build(bench: Bench) -> None:
-    supply = bench.supply(machine=Machine("freebsd", "riscv64"))
-    names = [part.name for part in list_parts(bench.home, supply=supply)]
+    sources = bench.sources(machine=Machine("freebsd", "riscv64"))
+    names = [part.name for part in list_parts(bench.home, sources=sources)]
     assert "interpreter" in names
     assert "wasmtime" not in names
 
@@ -148,7 +150,7 @@ def test_install_drops_what_is_damaged_and_not_asked_for(bench: Bench) -> None:
     foreign = bench.open(environ=environ).interpreter
     bench.open()
     damage(foreign)
-    install(bench.home, progress=bench.silent, supply=bench.supply())
+    install(bench.home, progress=bench.silent, sources=bench.sources())
     assert not foreign.exists()
     assert bench.open(environ=environ).interpreter == foreign
 

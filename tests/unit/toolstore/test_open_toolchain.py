@@ -100,9 +100,9 @@ import sys
 from pathlib import Path
 from capsule.progress import Silent
 from capsule.toolstore.open_toolchain import open_toolchain
-from capsule.toolstore.sources import Supply
-supply = Supply(Path({str(bench.pins)!r}))
-open_toolchain(Path({str(bench.home)!r}), progress=Silent(), supply=supply)
+from capsule.toolstore.sources import ToolchainSources
+sources = ToolchainSources(Path({str(bench.pins)!r}))
+open_toolchain(Path({str(bench.home)!r}), progress=Silent(), sources=sources)
 print(*sys.modules)
 """
     ran = subprocess.run(
@@ -118,7 +118,7 @@ print(*sys.modules)
     assert not heavy & loaded
     assert {name for name in loaded if name.startswith("capsule.toolstore.")} == {
         f"capsule.toolstore.{name}"
-        for name in ("identity", "layout", "record", "store", "supply", "toolchain")
+        for name in ("digests", "layout", "file_index", "open_toolchain", "sources", "toolchain")
     }
 
 
@@ -341,7 +341,7 @@ def test_an_interrupt_leaves_nothing_half_done(bench: Bench) -> None:
 def test_compiling_again(bench: Bench) -> None:
     first = bench.open()
     bench.work()
-    again = recompile(bench.home, first, progress=bench.silent, supply=bench.supply())
+    again = recompile(bench.home, first, progress=bench.silent, sources=bench.sources())
     assert bench.work() == ["compile core.wasm"]
     assert again == first  # the same compiler, the same code
     assert bench.open() == again
@@ -351,12 +351,12 @@ def test_compiling_again(bench: Bench) -> None:
 def test_compiling_again_what_another_process_has_replaced(bench: Bench) -> None:
     bench.release("1.0.0", trouble='echo "for this processor: $$" >> "$4"')
     first = bench.open()
-    other = recompile(bench.home, first, progress=bench.silent, supply=bench.supply())
+    other = recompile(bench.home, first, progress=bench.silent, sources=bench.sources())
     assert other.identity != first.identity
     assert other.interpreter == first.interpreter
     bench.work()
     # A process that still has the first finds that its work was done.
-    found = recompile(bench.home, first, progress=bench.silent, supply=bench.supply())
+    found = recompile(bench.home, first, progress=bench.silent, sources=bench.sources())
     assert found == other
     assert bench.work() == []
 

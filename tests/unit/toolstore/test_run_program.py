@@ -23,7 +23,7 @@ SHELL = "/bin/sh"
 
 def test_what_a_program_says_and_how_it_ends() -> None:
     outcome = run_program.run([SHELL, "-c", "echo out; echo err >&2; exit 3"], {})
-    assert outcome == run_program.Outcome(3, "out\n", "err\n")
+    assert outcome == run_program.ProgramResult(3, "out\n", "err\n")
 
 
 def test_a_program_that_is_killed_has_the_signal_as_its_status() -> None:
@@ -31,7 +31,7 @@ def test_a_program_that_is_killed_has_the_signal_as_its_status() -> None:
 
 
 def test_nothing_is_on_its_standard_input() -> None:
-    assert run_program.run(["/bin/cat"], {}) == run_program.Outcome(0, "", "")
+    assert run_program.run(["/bin/cat"], {}) == run_program.ProgramResult(0, "", "")
 
 
 def test_it_gets_the_environment_that_it_is_given(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from capsule import wasm
 from capsule.toolstore.pins import Core
-from capsule.toolstore.strip_functions import slim
+from capsule.toolstore.strip_functions import strip_functions
 
 TRAP = b"\x00\x00\x0b"
 # Two functions are imported, so the first of the module's own is number 2.
@@ -69,7 +69,7 @@ def cut(first: int, last: int) -> Core:
 def test_the_range_goes_and_the_rest_stays(first: int, last: int) -> None:
     left = [k for k in range(len(BODIES)) if not first <= k <= last]
     expected = module([BODIES[k] for k in left], kinds=[KINDS[k] for k in left])
-    found = slim(module(BODIES), cut(first, last))
+    found = strip_functions(module(BODIES), cut(first, last))
     assert found == b"".join(
         [wasm.HEADER]
         + [
@@ -82,7 +82,7 @@ def test_the_range_goes_and_the_rest_stays(first: int, last: int) -> None:
 
 def test_a_function_that_moved_up_is_called_by_its_new_number() -> None:
     bodies = [calling(0, 2, 7), *BODIES[1:6], calling(8, wide=False)]
-    found = slim(module(bodies), cut(1, 4))
+    found = strip_functions(module(bodies), cut(1, 4))
     code = [calling(0, 2, 3), BODIES[5], calling(4, wide=False)]
     assert wasm.section(wasm.CODE, wasm.vector([wasm.sized(body) for body in code])) in found
 
@@ -90,7 +90,7 @@ def test_a_function_that_moved_up_is_called_by_its_new_number() -> None:
 def test_a_call_of_one_that_is_gone_leads_to_a_trap_of_its_type() -> None:
     # Of the kinds 0, 1, 0 and 2.
     bodies = [calling(3, 4, 5, 3), *BODIES[1:5], BODIES[5], calling(6)]
-    found = slim(module(bodies), cut(1, 4))
+    found = strip_functions(module(bodies), cut(1, 4))
     code = [calling(3, 4, 3, 3), TRAP, TRAP, TRAP, BODIES[5], calling(5)]
     assert wasm.section(wasm.CODE, wasm.vector([wasm.sized(body) for body in code])) in found
     kinds = [wasm.uleb(kind) for kind in (0, 0, 1, 2, 0, 1)]
@@ -98,7 +98,7 @@ def test_a_call_of_one_that_is_gone_leads_to_a_trap_of_its_type() -> None:
 
 
 def test_places_in_the_table_stay_and_those_of_what_is_gone_are_empty() -> None:
-    found = slim(module(BODIES, elements=((1, [0, 3, 2, 8, 4, 5, 7]),)), cut(1, 3))
+    found = strip_functions(module(BODIES, elements=((1, [0, 3, 2, 8, 4, 5, 7]),)), cut(1, 3))
     left = module([], elements=((1, [0]), (3, [2, 5]), (7, [4])))
     (segments,) = (left[s.start : s.end] for s in wasm.sections(left) if s.kind == wasm.ELEMENT)
     assert wasm.section(wasm.ELEMENT, segments) in found
@@ -106,7 +106,7 @@ def test_places_in_the_table_stay_and_those_of_what_is_gone_are_empty() -> None:
 
 def test_what_is_exported_keeps_its_name() -> None:
     exports = ("memory", 2, 0), ("early", 0, 2), ("late", 0, 8)
-    found = slim(module(BODIES, exports=exports), cut(1, 3))
+    found = strip_functions(module(BODIES, exports=exports), cut(1, 3))
     left = module([], exports=(("memory", 2, 0), ("early", 0, 2), ("late", 0, 5)))
     (section,) = (left[s.start : s.end] for s in wasm.sections(left) if s.kind == wasm.EXPORT)
     assert wasm.section(wasm.EXPORT, section) in found
@@ -115,12 +115,12 @@ def test_what_is_exported_keeps_its_name() -> None:
 @pytest.mark.parametrize(("first", "last"), [(0, 7), (7, 7), (5, 4), (-1, 2)])
 def test_a_range_that_the_module_does_not_have(first: int, last: int) -> None:
     with pytest.raises(wasm.MalformedModuleError, match="the module has 7"):
-        slim(module(BODIES), cut(first, last))
+        strip_functions(module(BODIES), cut(first, last))
 
 
 def test_a_function_that_is_exported_cannot_go() -> None:
     with pytest.raises(wasm.MalformedModuleError, match="is named where no call is"):
-        slim(module(BODIES, exports=(("x", 0, 3),)), cut(1, 1))
+        strip_functions(module(BODIES, exports=(("x", 0, 3),)), cut(1, 1))
 
 
 def test_a_number_that_finds_no_room() -> None:
@@ -128,7 +128,7 @@ def test_a_number_that_finds_no_room() -> None:
     caller = b"\x00" + call(126) + call(127, wide=False) + call(128) + b"\x0b"
     bodies = [*[b"\x00\x0b"] * 127, caller]
     with pytest.raises(wasm.MalformedModuleError, match=r"no room for 128 in 1 bytes"):
-        slim(module(bodies, kinds=[*[0] * 125, 2, 1, 0]), cut(124, 126))
+        strip_functions(module(bodies, kinds=[*[0] * 125, 2, 1, 0]), cut(124, 126))
 
 
 def test_a_function_that_runs_past_its_section() -> None:
@@ -139,17 +139,17 @@ def test_a_function_that_runs_past_its_section() -> None:
         + wasm.section(wasm.CODE, body)
     )
     with pytest.raises(wasm.MalformedModuleError, match="runs past"):
-        slim(broken, cut(0, 1))
+        strip_functions(broken, cut(0, 1))
 
 
 def test_what_is_no_module() -> None:
     with pytest.raises(wasm.MalformedModuleError, match="not a WebAssembly module"):
-        slim(b"PK\x03\x04 and more", cut(0, 0))
+        strip_functions(b"PK\x03\x04 and more", cut(0, 0))
 
 
 def test_a_module_without_code() -> None:
     with pytest.raises(wasm.MalformedModuleError, match="no code"):
-        slim(wasm.HEADER, cut(0, 0))
+        strip_functions(wasm.HEADER, cut(0, 0))
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_what_else_could_name_a_function_is_refused(kind: int, item: bytes) -> N
     whole = module(BODIES)
     named = wasm.HEADER + wasm.section(kind, wasm.vector([item])) + whole[len(wasm.HEADER) :]
     with pytest.raises(wasm.MalformedModuleError, match="not expected in a section"):
-        slim(named, cut(1, 1))
+        strip_functions(named, cut(1, 1))
 
 
 def test_tables_and_globals_that_name_none_stay() -> None:
@@ -172,4 +172,4 @@ def test_tables_and_globals_that_name_none_stay() -> None:
     values = [b"\x7f\x01\x41\xff\x00\x0b", b"\x7c\x00\x44" + b"\x0b" * 8 + b"\x0b"]
     plain = tables + wasm.section(wasm.GLOBAL, wasm.vector(values))
     whole = module(BODIES)
-    assert plain in slim(wasm.HEADER + plain + whole[len(wasm.HEADER) :], cut(1, 1))
+    assert plain in strip_functions(wasm.HEADER + plain + whole[len(wasm.HEADER) :], cut(1, 1))

@@ -57,14 +57,14 @@ _LOOKERS = _names("posix os _io io posixpath genericpath glob pathlib")
 _IMPORTING = "<frozen importlib._bootstrap>"
 
 
-class Witness:
+class ImportMonitor:
     """What was seen: the first call of each kind, in words."""
 
     def __init__(self) -> None:
         self.fresh: str | None = None
         self.files: str | None = None
 
-    def __enter__(self) -> Witness:
+    def __enter__(self) -> ImportMonitor:
         _MONITORING.use_tool_id(_TOOL, "capsule")
         _MONITORING.register_callback(_TOOL, _CALL, self._called)
         _MONITORING.register_callback(_TOOL, _START, self._started)

@@ -10,7 +10,7 @@ import random
 import sys
 
 from capsule_guest import matplotlib_setup, streams
-from capsule_guest.import_monitor import Witness
+from capsule_guest.import_monitor import ImportMonitor
 
 # What the system may have open for one process at most: see capsule.confine.linux.
 _DESCRIPTORS = 64
@@ -21,7 +21,7 @@ _MAX_PRINTED = 64 << 10
 def freeze(module: str) -> bytes:
     """Import `module` and say, in JSON, what of that cannot be frozen."""
     before = _open_descriptors()
-    with Witness() as witness, streams.kept() as printed:
+    with ImportMonitor() as monitor, streams.kept() as printed:
         try:
             importlib.import_module(module)
         finally:
@@ -30,8 +30,8 @@ def freeze(module: str) -> bytes:
     gc.freeze()
     report = {
         "open": sorted(_open_descriptors() - before),
-        "fresh": witness.fresh,
-        "files": witness.files,
+        "fresh": monitor.fresh,
+        "files": monitor.files,
         "left": bool(_left()),
         "printed": sum(len(data) for _, data in printed) > _MAX_PRINTED,
     }

@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from capsule.cli.app import app
 from capsule.cli.grammar import candidates, command_model
-from capsule.cli.grammar.command_tree import declared
+from capsule.cli.grammar.command_tree import command_tree
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-ROOT = declared()
+ROOT = command_tree(app)
 ANYTHING = [("one", "the first"), ("two words", ""), ("three-3", "")]
 
 

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from capsule.cli.app import app
 from capsule.cli.grammar.command_model import Command, everything
-from capsule.cli.grammar.command_tree import declared
+from capsule.cli.grammar.command_tree import command_tree
 from capsule.errors import CapsuleError
 from scripts import cli_page_texts as texts
 from scripts import write_cli_page
 
-ROOT = Path(__file__).parents[3]
-COMMANDS = list(everything(declared()))
+ROOT = Path(__file__).parents[4]
+COMMANDS = list(everything(command_tree(app)))
 VARIABLE = re.compile(r"[A-Z][A-Z0-9]*(_[A-Z0-9]+)+")
 # Texts of the code that look like variables: constants of systems, of SQLite, of encodings.
 OTHERS = {

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from capsule.cli.app import app
 from capsule.cli.grammar import command_model
 from capsule.cli.grammar import help as help_text
-from capsule.cli.grammar.command_tree import declared
+from capsule.cli.grammar.command_tree import command_tree
 
-ROOT = declared()
+ROOT = command_tree(app)
 COMMANDS = list(command_model.everything(ROOT))
 named = pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
 

@@ -8,10 +8,10 @@ import pytest
 from typer.main import get_command
 
 from capsule.cli.app import app
-from capsule.cli.grammar.command_tree import declared
-from capsule.cli.grammar.usage_errors import explained
+from capsule.cli.grammar.command_tree import command_tree
+from capsule.cli.grammar.usage_errors import usage_error
 
-ROOT = declared()
+ROOT = command_tree(app)
 TYPER: Any = get_command(app)
 
 
@@ -88,7 +88,7 @@ def test_a_mistake(line: str, message: str, hint: str) -> None:
     with pytest.raises(Exception, match=r".") as refused:
         TYPER.main(words, prog_name="capsule", standalone_mode=False)
     assert hasattr(refused.value, "format_message")
-    error = explained(words, ROOT, "typer's own words")
+    error = usage_error(words, ROOT, "typer's own words")
     assert (error.message, error.hint) == (message, hint)
 
 
@@ -96,10 +96,10 @@ def test_a_mistake(line: str, message: str, hint: str) -> None:
 @pytest.mark.parametrize("where", [[], ["run"], ["toolchain"], ["ps"], ["run", "x.py", "--"]])
 @pytest.mark.parametrize("dashes", ["", "-", "--"])
 def test_no_word_can_drive_a_terminal(where: list[str], word: str, dashes: str) -> None:
-    error = str(explained([*where, dashes + word], ROOT, dashes + word))
+    error = str(usage_error([*where, dashes + word], ROOT, dashes + word))
     assert len(error) < 500 or "typer" in error or len(word) > 1_000
     assert all(char.isprintable() or char == "\n" for char in error)
 
 
 def test_what_only_typer_understands_is_said_in_its_words() -> None:
-    assert explained(["ps"], ROOT, "something else").message == "something else"
+    assert usage_error(["ps"], ROOT, "something else").message == "something else"

@@ -15,7 +15,7 @@ from capsule.cli.parsing import fast_parser
 from capsule.cli.parsing.run_options import Options
 
 if TYPE_CHECKING:
-    from capsule.cli.terminal.console import Screen
+    from capsule.cli.terminal.console import Console
 
 TYPER: Any = get_command(app)
 HELP = {"--help", "-h"}
@@ -36,7 +36,7 @@ def by_typer(words: list[str]) -> Options | None:
     """Return what typer hands over, None when it hands nothing over."""
     seen: list[Options] = []
 
-    def command(options: Options, screen: Screen) -> int:
+    def command(options: Options, console: Console) -> int:
         seen.append(options)
         return 0
 

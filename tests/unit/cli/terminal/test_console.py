@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capsule.cli.terminal import progress_bars
-from capsule.cli.terminal.console import Screen, harmless
-from capsule.cli.terminal.progress_bars import Bars, Lines, progress_for
+from capsule.cli.terminal.console import Console, harmless
+from capsule.cli.terminal.progress_bars import ProgressBars, ProgressLines, progress_for
 from capsule.envelope import refusal
 from capsule.progress import Silent, Step
 
@@ -41,9 +41,9 @@ def test_nothing_that_drives_a_terminal_is_left(pieces: list[bytes], text: str) 
     terminal = Terminal()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "stderr", terminal)
-        screen = Screen()
+        console = Console()
         for piece in [*pieces, text.encode()]:
-            screen.task_output(piece)
+            console.task_output(piece)
     shown = terminal.shown()
     assert not any(char < " " and char not in "\t\n\r" for char in shown)
     assert not any("\x7f" <= char <= "\x9f" for char in shown)
@@ -52,9 +52,9 @@ def test_nothing_that_drives_a_terminal_is_left(pieces: list[bytes], text: str) 
 def test_a_control_character_in_two_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
-    screen = Screen()
-    screen.task_output(b"a\xc2")
-    screen.task_output(b"\x9b2Jb")
+    console = Console()
+    console.task_output(b"a\xc2")
+    console.task_output(b"\x9b2Jb")
     assert terminal.shown() == "a?2Jb"
     assert harmless("\x1b]0;x\x07é\n") == "?]0;x?é\n"
 
@@ -63,7 +63,7 @@ def test_an_envelope_on_a_terminal_holds_no_raw_controls(monkeypatch: pytest.Mon
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
     envelope: Envelope = refusal("a\x9b\x7f\x1b", "task_error", "é")
-    Screen().envelope(envelope, one_line=False)
+    Console().envelope(envelope, one_line=False)
     assert '"a\\u009b\\u007f\\u001b"' in terminal.shown()
     assert "é" in terminal.shown()
 
@@ -71,17 +71,17 @@ def test_an_envelope_on_a_terminal_holds_no_raw_controls(monkeypatch: pytest.Mon
 def test_no_raw_controls_are_in_json(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
     monkeypatch.setattr(sys, "stdout", terminal)
-    Screen().json({"a\x7f": "\x9b\x1bé\x7f"})
+    Console().json({"a\x7f": "\x9b\x1bé\x7f"})
     assert terminal.shown() == '{"a\\u007f": "\\u009b\\u001b\\u00e9\\u007f"}\n'
 
 
 def test_a_closed_stream_is_written_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdout", None)
     monkeypatch.setattr(sys, "stderr", None)
-    screen = Screen()
-    screen.out("x")
-    screen.err("x")
-    assert not screen.stdout_is_terminal
+    console = Console()
+    console.out("x")
+    console.err("x")
+    assert not console.stdout_is_terminal
 
 
 def test_a_pipe_without_a_reader_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,23 +89,23 @@ def test_a_pipe_without_a_reader_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
     os.close(reader)
     with os.fdopen(writer, "w") as stream:
         monkeypatch.setattr(sys, "stdout", stream)
-        screen = Screen()
-        screen.out("x" * 100_000)
-        screen.out("once more")
+        console = Console()
+        console.out("x" * 100_000)
+        console.out("once more")
 
 
 def test_progress_goes_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(progress_for(Screen(), quiet=True), Silent)
-    assert isinstance(progress_for(Screen(), quiet=False), Lines)
+    assert isinstance(progress_for(Console(), quiet=True), Silent)
+    assert isinstance(progress_for(Console(), quiet=False), ProgressLines)
     monkeypatch.setattr(sys, "stderr", Terminal())
     monkeypatch.setenv("TERM", "xterm")
-    assert isinstance(progress_for(Screen(), quiet=False), Bars)
+    assert isinstance(progress_for(Console(), quiet=False), ProgressBars)
 
 
 def test_lines_say_when_a_step_begins_and_ends(
     capsysbinary: pytest.CaptureFixture[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lines = Lines(Screen())
+    lines = ProgressLines(Console())
     with lines.step(Step("fetching", 17_400_000, "bytes")) as tracker:
         tracker.update(1_000)
         monkeypatch.setattr(progress_bars, "_OFTEN", 0)
@@ -132,31 +132,31 @@ def test_a_bar_moves_and_leaves_a_line() -> None:
             shown += os.read(mine, 65536).decode()
 
     with os.fdopen(mine, "rb"), os.fdopen(theirs, "w") as stderr:
-        screen = Screen(stderr=stderr, terminal="xterm")
-        assert isinstance(progress_for(screen, quiet=False), Bars)
-        with Bars(screen).step(Step("fetching", 20_000_000, "bytes")) as tracker:
+        console = Console(stderr=stderr, terminal="xterm")
+        assert isinstance(progress_for(console, quiet=False), ProgressBars)
+        with ProgressBars(console).step(Step("fetching", 20_000_000, "bytes")) as tracker:
             see("0.0/20.0 MB")
             tracker.update(10_000_000)
             see("10.0/20.0 MB")
-            screen.note("something else")
-            screen.task_output(b"no end of line")
+            console.note("something else")
+            console.task_output(b"no end of line")
             see("capsule: something else\r\nno end of line\r\n")
         see("capsule: fetching: 20.0 MB in ")
 
 
 def test_a_terminal_that_cannot_be_drawn_on_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert isinstance(progress_for(Screen(None, Terminal(), "dumb"), quiet=False), Lines)
+    assert isinstance(progress_for(Console(None, Terminal(), "dumb"), quiet=False), ProgressLines)
     monkeypatch.setenv("TERM", "dumb")
-    assert isinstance(progress_for(Screen(None, Terminal()), quiet=False), Lines)
+    assert isinstance(progress_for(Console(None, Terminal()), quiet=False), ProgressLines)
     # As the worker is told: its own terminal does not matter.
-    assert isinstance(progress_for(Screen(None, Terminal(), ""), quiet=False), Bars)
+    assert isinstance(progress_for(Console(None, Terminal(), ""), quiet=False), ProgressBars)
 
 
 def test_what_is_redrawn_fits_and_is_gone_afterwards(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = Terminal()
-    screen = Screen(terminal)
-    assert screen.size == (80, 24)
-    with screen.redrawn() as draw:
+    console = Console(terminal)
+    assert console.size == (80, 24)
+    with console.redrawn() as draw:
         draw(["a\x1b[2J"])
         draw([str(number) for number in range(100)])
     shown = terminal.shown()
@@ -166,21 +166,21 @@ def test_what_is_redrawn_fits_and_is_gone_afterwards(monkeypatch: pytest.MonkeyP
 
 def test_a_line_of_ours_begins_behind_what_a_task_has_not_ended() -> None:
     stream = io.TextIOWrapper(io.BytesIO(), "utf-8")
-    screen = Screen(io.TextIOWrapper(io.BytesIO(), "utf-8"), stream)
+    console = Console(io.TextIOWrapper(io.BytesIO(), "utf-8"), stream)
     for piece in (b"a", b"", b"b"):
-        screen.task_output(piece)
-    screen.out("an answer in a pipe of its own")
-    screen.err("ours")
-    screen.task_output(b"c\n")
-    screen.err("ours")
+        console.task_output(piece)
+    console.out("an answer in a pipe of its own")
+    console.err("ours")
+    console.task_output(b"c\n")
+    console.err("ours")
     assert isinstance(stream.buffer, io.BytesIO)
     assert stream.buffer.getvalue() == b"ab\nours\nc\nours\n"
 
 
 def test_an_answer_on_the_same_terminal_begins_a_line() -> None:
     terminal = Terminal()
-    screen = Screen(terminal, terminal)
-    screen.task_output(b"a")
-    screen.out("answer")
-    screen.out("answer")
+    console = Console(terminal, terminal)
+    console.task_output(b"a")
+    console.out("answer")
+    console.out("answer")
     assert terminal.shown() == "a\nanswer\nanswer\n"

@@ -1,4 +1,4 @@
-"""Lines that stand at the foot of a terminal, on a terminal that a library emulates."""
+"""Lines that stand at the end of a terminal, on a terminal that a library emulates."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capsule.cli.terminal import live_region
-from capsule.cli.terminal.live_region import Descriptor, Foot, repainted
+from capsule.cli.terminal.live_region import Descriptor, LiveRegion, repainted
 from capsule.process.cancel import Cancellation
 from tests.integration.terminal import lines_of
 
@@ -36,10 +36,10 @@ class Emulated(pyte.HistoryScreen):
 
 
 def emulated(columns: int = COLUMNS, lines: int = LINES) -> tuple[pyte.HistoryScreen, pyte.Stream]:
-    screen = Emulated(columns, lines, history=10_000, ratio=0.1)
+    console = Emulated(columns, lines, history=10_000, ratio=0.1)
     # What a terminal's driver does.
-    screen.set_mode(pyte.modes.LNM)
-    return screen, pyte.Stream(screen)
+    console.set_mode(pyte.modes.LNM)
+    return console, pyte.Stream(console)
 
 
 @given(
@@ -50,38 +50,38 @@ def emulated(columns: int = COLUMNS, lines: int = LINES) -> tuple[pyte.HistorySc
 def test_what_is_printed_stays_whole_above_what_is_drawn(
     frames: list[tuple[list[str], list[str]]],
 ) -> None:
-    screen, stream = emulated(24)
+    console, stream = emulated(24)
     printed: list[str] = []
     before: Sequence[str] = ()
     for text, lines in frames:
         stream.feed(repainted(len(before), "".join(f"{line}\n" for line in text), lines))
         printed += text
         before = lines
-        assert lines_of(screen) == printed + list(lines)
-        assert not screen.cursor.hidden
-        assert pyte.modes.DECAWM in screen.mode
+        assert lines_of(console) == printed + list(lines)
+        assert not console.cursor.hidden
+        assert pyte.modes.DECAWM in console.mode
 
 
 def test_a_line_that_is_wider_than_it_seemed_takes_one_line() -> None:
-    screen, stream = emulated()
+    console, stream = emulated()
     stream.feed(repainted(0, "", ["x" * 50, "y"]))
     stream.feed(repainted(2, "above\n", ["z", "y"]))
-    assert lines_of(screen) == ["above", "z", "y"]
+    assert lines_of(console) == ["above", "z", "y"]
 
 
 def test_a_line_as_wide_as_the_terminal_is_whole() -> None:
-    screen, stream = emulated()
+    console, stream = emulated()
     wide = "x" * (COLUMNS - 1) + "y"
     stream.feed(repainted(0, "", ["z" * COLUMNS]))
     stream.feed(repainted(1, "", [wide]))
-    assert lines_of(screen) == [wide]
+    assert lines_of(console) == [wide]
 
 
 class Terminal:
-    """What a foot draws on: it takes all, or nothing while `stuck`."""
+    """What a live region draws on: it takes all, or nothing while `stuck`."""
 
     def __init__(self) -> None:
-        self.screen, self._stream = emulated()
+        self.console, self._stream = emulated()
         self.open = threading.Event()
         self.open.set()
         self.reached = threading.Event()
@@ -101,7 +101,7 @@ class Terminal:
 
     def wait_for(self, lines: list[str]) -> None:
         with self._changed:
-            assert self._changed.wait_for(lambda: lines_of(self.screen) == lines, SECONDS)
+            assert self._changed.wait_for(lambda: lines_of(self.console) == lines, SECONDS)
 
 
 @pytest.fixture
@@ -110,8 +110,8 @@ def terminal() -> Terminal:
 
 
 @pytest.fixture
-def drawn(terminal: Terminal) -> Iterator[Foot]:
-    made = Foot(terminal, lambda: (COLUMNS, LINES))
+def drawn(terminal: Terminal) -> Iterator[LiveRegion]:
+    made = LiveRegion(terminal, lambda: (COLUMNS, LINES))
     yield made
     terminal.open.set()
     made._thread.join(SECONDS)
@@ -133,7 +133,7 @@ def no() -> bool:
     return False
 
 
-def test_parts_stand_below_each_other_until_they_end(terminal: Terminal, drawn: Foot) -> None:
+def test_parts_stand_below_each_other_until_they_end(terminal: Terminal, drawn: LiveRegion) -> None:
     first, second = part("one"), part("two")
     assert drawn.add(first)
     assert drawn.add(second)
@@ -142,14 +142,14 @@ def test_parts_stand_below_each_other_until_they_end(terminal: Terminal, drawn: 
     drawn.remove(first, ["first is over"], no)
     terminal.wait_for(["said", "first is over", "two"])
     drawn.remove(second, ["second is over"], no)
-    assert lines_of(terminal.screen) == ["said", "first is over", "second is over"]
+    assert lines_of(terminal.console) == ["said", "first is over", "second is over"]
     assert drawn.is_over
     assert terminal.closed
     assert not drawn.say("too late\n")
     assert not drawn.add(first)
 
 
-def test_parts_are_told_how_much_room_there_is(terminal: Terminal, drawn: Foot) -> None:
+def test_parts_are_told_how_much_room_there_is(terminal: Terminal, drawn: LiveRegion) -> None:
     parts = part("1", "2", "3"), part("4", "5", "6", "7")
     for one in parts:
         drawn.add(one)
@@ -159,37 +159,39 @@ def test_parts_are_told_how_much_room_there_is(terminal: Terminal, drawn: Foot) 
         drawn.remove(one, [], no)
 
 
-def test_something_else_is_printed_to_the_same_terminal(terminal: Terminal, drawn: Foot) -> None:
-    shown = part("foot")
+def test_something_else_is_printed_to_the_same_terminal(
+    terminal: Terminal, drawn: LiveRegion
+) -> None:
+    shown = part("last")
     drawn.add(shown)
-    terminal.wait_for(["foot"])
+    terminal.wait_for(["last"])
     drawn.say("before\n")
     with drawn.aside():
         terminal.write("beside\n")
-    terminal.wait_for(["before", "beside", "foot"])
+    terminal.wait_for(["before", "beside", "last"])
     drawn.remove(shown, [], no)
-    assert lines_of(terminal.screen) == ["before", "beside"]
+    assert lines_of(terminal.console) == ["before", "beside"]
 
 
 def test_a_flood_waits_for_the_terminal_and_nothing_is_lost(
-    terminal: Terminal, drawn: Foot, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, drawn: LiveRegion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_region, "_MOST", 20)
-    shown = part("foot")
+    shown = part("last")
     drawn.add(shown)
     said = [f"line {number}" for number in range(200)]
     for line in said:
         assert drawn.say(f"{line}\n")
     drawn.remove(shown, ["over"], no)
-    assert lines_of(terminal.screen) == [*said, "over"]
+    assert lines_of(terminal.console) == [*said, "over"]
 
 
 def test_a_terminal_that_takes_nothing_holds_up_neither_a_timeout_nor_a_cancellation(
-    terminal: Terminal, drawn: Foot, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, drawn: LiveRegion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_region, "_PATIENCE", 0.05)
     terminal.open.clear()
-    shown = part("foot")
+    shown = part("last")
     drawn.add(shown)
     assert terminal.reached.wait(SECONDS)
     big = "x" * (1 << 16) + "\n"
@@ -205,11 +207,11 @@ def test_a_terminal_that_takes_nothing_holds_up_neither_a_timeout_nor_a_cancella
 
 
 def test_a_terminal_that_takes_it_later_gets_all(
-    terminal: Terminal, drawn: Foot, monkeypatch: pytest.MonkeyPatch
+    terminal: Terminal, drawn: LiveRegion, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live_region, "_PATIENCE", 0.01)
     terminal.open.clear()
-    shown = part("foot")
+    shown = part("last")
     drawn.add(shown)
     assert terminal.reached.wait(SECONDS)
     drawn.say("said\n")
@@ -223,15 +225,15 @@ def test_a_terminal_that_takes_it_later_gets_all(
 
     drawn.remove(shown, ["over"], hurry)
     assert asked.is_set()
-    assert lines_of(terminal.screen) == ["said", "over"]
+    assert lines_of(terminal.console) == ["said", "over"]
 
 
 def test_a_terminal_that_is_gone_is_written_nothing() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    gone = Foot(Descriptor(writer), lambda: (COLUMNS, LINES))
+    gone = LiveRegion(Descriptor(writer), lambda: (COLUMNS, LINES))
     os.close(writer)
-    shown = part("foot")
+    shown = part("last")
     gone.add(shown)
     gone._thread.join(SECONDS)
     assert gone.is_over

@@ -18,7 +18,7 @@ from capsule.services.http.limits import Limits
 if TYPE_CHECKING:
     import ssl
 
-    from capsule.services.http.request_log import Ledger
+    from capsule.services.http.request_log import RequestLog
 
 Handler = Callable[["Peer"], None]
 
@@ -168,7 +168,7 @@ class MakeBroker(Protocol):
         limits: Limits | None = None,
         look: Callable[[str, int], list[str]] | None = None,
         ceiling: tuple[str, ...] | None = None,
-        ledger: Ledger | None = None,
+        ledger: RequestLog | None = None,
     ) -> Broker: ...
 
 
@@ -202,7 +202,7 @@ def broker() -> Iterator[MakeBroker]:
         limits: Limits | None = None,
         look: Callable[[str, int], list[str]] | None = None,
         ceiling: tuple[str, ...] | None = None,
-        ledger: Ledger | None = None,
+        ledger: RequestLog | None = None,
     ) -> Broker:
         hosts, look = Hosts(allowed, ceiling), look or no_look
         made = Broker(hosts, environ or {}, limits or Limits(), ledger=ledger, look=look)

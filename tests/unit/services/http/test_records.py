@@ -10,7 +10,7 @@ import pytest
 from capsule.services.http.failures import RefusedError
 from capsule.services.http.limits import Limits
 from capsule.services.http.redact import is_secret, redacted_headers, redacted_url
-from capsule.services.http.request_log import Ledger
+from capsule.services.http.request_log import RequestLog
 from capsule.services.http.urls import parse_url
 from tests.unit.services.http.conftest import answering, ask
 
@@ -74,7 +74,7 @@ def test_encoded_names_are_redacted(query: str) -> None:
 def test_values_that_the_task_was_given_are_redacted_wherever_they_stand(
     broker: MakeBroker, secret: str, target: str
 ) -> None:
-    one = broker("a.example", ledger=Ledger([secret, "short", secret[:9]]))
+    one = broker("a.example", ledger=RequestLog([secret, "short", secret[:9]]))
     with pytest.raises(RefusedError):
         one.open("GET", f"http://b.example{target}", [("X-Plain", f"a {secret} b short")])
     (entry,) = one.requests
@@ -85,7 +85,7 @@ def test_values_that_the_task_was_given_are_redacted_wherever_they_stand(
 
 
 def test_a_value_is_redacted_before_a_text_is_cut(broker: MakeBroker) -> None:
-    one = broker("a.example", ledger=Ledger(["s3cr3t-value"]))
+    one = broker("a.example", ledger=RequestLog(["s3cr3t-value"]))
     with pytest.raises(RefusedError):
         one.open(
             "GET",
@@ -147,7 +147,7 @@ def test_records_are_bounded(broker: MakeBroker) -> None:
 
 
 def test_what_is_bounded_is_bounded_for_all_attempts_together(broker: MakeBroker) -> None:
-    ledger, few = Ledger(), Limits(total=3)
+    ledger, few = RequestLog(), Limits(total=3)
     for _ in range(3):
         one = broker("a.example", limits=few, ledger=ledger)
         with pytest.raises(RefusedError, match="not in allowed_hosts"):

@@ -19,7 +19,7 @@ from __future__ import annotations
 import sys
 
 from capsule_guest.net import select_shim, sockets, tls
-from capsule_guest.net.module_finder import Finder
+from capsule_guest.net.module_finder import ModuleFinder
 
 # What completes a module, and whether the interpreter has one to begin with.
 _PARTS = {
@@ -33,8 +33,8 @@ _OVER = ("socket", "ssl", "selectors")
 
 def install() -> None:
     """Put the stand-ins in place; to be called before anything has imported `socket`."""
-    if any(isinstance(finder, Finder) for finder in sys.meta_path):
+    if any(isinstance(finder, ModuleFinder) for finder in sys.meta_path):
         return
     for name in (*_PARTS, *_OVER):
         sys.modules.pop(name, None)  # nobody has a socket of it yet
-    sys.meta_path.insert(0, Finder(_PARTS))
+    sys.meta_path.insert(0, ModuleFinder(_PARTS))

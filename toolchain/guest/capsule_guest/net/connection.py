@@ -10,7 +10,7 @@ from weakref import WeakValueDictionary
 
 from capsule_guest.net.errors import unsupported
 from capsule_guest.net.exchange import PIECE, Exchange, Patience
-from capsule_guest.net.http_request_parser import Asking
+from capsule_guest.net.http_request_parser import RequestParser
 from capsule_guest.net.http_response_writer import Answer
 
 TYPE_CHECKING = False
@@ -39,7 +39,7 @@ class Connection:
         self.secure = False
         self.patience = Patience()
         self._fresh = True
-        self._asking = Asking(self._begin)
+        self._asking = RequestParser(self._begin)
         self._answers: deque[Answer] = deque()
         self._buffer = b""
         self._ended = False

@@ -73,7 +73,7 @@ class Head:
         ]
 
 
-class Asking:
+class RequestParser:
     """Takes bytes as they come; `begin` is given each head and returns where its body goes."""
 
     def __init__(self, begin: Callable[[Head], Body]) -> None:

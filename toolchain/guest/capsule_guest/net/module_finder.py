@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     Fill = Callable[[ModuleType], None]
 
 
-class Finder:
+class ModuleFinder:
     """Finds the modules in `parts`: what completes each, and whether there is one to begin with."""
 
     def __init__(self, parts: Mapping[str, tuple[Fill, bool]]) -> None:

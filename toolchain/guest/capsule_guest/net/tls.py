@@ -7,7 +7,7 @@ import os
 from capsule_guest.net.errors import unsupported
 from capsule_guest.net.ssl_constants import ABILITIES, NUMBERS
 from capsule_guest.net.ssl_types import KINDS, nid2obj, txt2obj
-from capsule_guest.net.tls_connection import CIPHER, Secured, SecuredBytes
+from capsule_guest.net.tls_connection import CIPHER, TlsBuffers, TlsConnection
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -116,14 +116,14 @@ class Context:
     def _wrap_socket(self, sock, server_side, server_hostname=None, *, owner=None, session=None):  # type: ignore[no-untyped-def]
         if server_side:
             raise unsupported("nothing can be served here: no connection comes in")
-        return Secured(self, sock, server_hostname)
+        return TlsConnection(self, sock, server_hostname)
 
     def _wrap_bio(  # type: ignore[no-untyped-def] # noqa: PLR0913
         self, incoming, outgoing, server_side, server_hostname=None, *, owner=None, session=None
     ):
         if server_side:
             raise unsupported("nothing can be served here: no connection comes in")
-        return SecuredBytes(self, incoming, outgoing, server_hostname)
+        return TlsBuffers(self, incoming, outgoing, server_hostname)
 
 
 def _kept(name: str) -> property:

@@ -9,8 +9,16 @@ from capsule_guest.net.ssl_types import SSLWantReadError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from capsule_guest.net.ssl_types import MemoryBIO
-    from capsule_guest.net.tls import Context
+
+    class Context(Protocol):
+        """What a connection needs of the `ssl.SSLContext` that it was made by."""
+
+        @property
+        def verify_mode(self) -> int: ...
+
 
 CIPHER = ("TLS_AES_256_GCM_SHA384", "TLSv1.3", 256)
 _NONE = NUMBERS["CERT_NONE"]
@@ -20,7 +28,7 @@ def _nothing_yet() -> SSLWantReadError:
     return SSLWantReadError(NUMBERS["SSL_ERROR_WANT_READ"], "The operation did not complete")
 
 
-class _Agreed:
+class _TlsState:
     """What is said of a connection over TLS."""
 
     session = None
@@ -71,7 +79,7 @@ class _Agreed:
         raise unsupported("TLS is done by the host")
 
 
-class Secured(_Agreed):
+class TlsConnection(_TlsState):
     """What `ssl.SSLSocket` reads from and writes to."""
 
     def __init__(self, context: Context, sock, server_hostname: str | None) -> None:  # type: ignore[no-untyped-def]
@@ -105,7 +113,7 @@ class Secured(_Agreed):
         return self._sock
 
 
-class SecuredBytes(_Agreed):
+class TlsBuffers(_TlsState):
     """What `ssl.SSLObject` reads from and writes to: asyncio carries the bytes to a socket.
 
     Nobody here knows that socket; so a mark goes ahead of all bytes, and tells it.

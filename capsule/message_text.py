@@ -1,0 +1,36 @@
+"""Values and texts of strangers as messages show them: short, on one line, free of escapes."""
+
+from __future__ import annotations
+
+SHOWN = 80  # characters of a value that a message repeats
+
+
+def shown(value: object) -> str:
+    """Return `value` as a message shows it: like `repr`, but short and never failing.
+
+    >>> shown("12XB")
+    "'12XB'"
+    >>> shown(1 << 100_000)
+    'a number of 100001 bits'
+    """
+    if isinstance(value, int) and value.bit_length() > 256:
+        # repr() of a very long number is refused by Python itself.
+        return f"a number of {value.bit_length()} bits"
+    if isinstance(value, (str, bytes)) and len(value) > SHOWN:
+        return f"{value[:SHOWN]!r}..."
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):
+        return f"a value of type {type(value).__name__}"
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
+
+
+def printable(text: str) -> str:
+    """Return `text` with everything escaped that could move a terminal's cursor.
+
+    >>> printable("a\\x1b[2Jb")
+    'a\\\\x1b[2Jb'
+    """
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
