@@ -12,7 +12,13 @@ DOCS = ROOT / "docs"
 INDEX = DOCS / "README.md"
 # The reference is made from the commands, and looked up rather than read.
 TO_BE_READ = sorted({*DOCS.glob("*.md")} - {INDEX, DOCS / "cli.md"})
-PAGES = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *DOCS.glob("*.md")])
+PAGES = sorted(
+    [
+        *(ROOT / name for name in ("README.md", "SECURITY.md", "CONTRIBUTING.md")),
+        ROOT / "findings" / "README.md",
+        *DOCS.glob("*.md"),
+    ]
+)
 
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _CODE = re.compile(r"`[^`\n]*`")
@@ -41,7 +47,7 @@ def anchors(page: Path) -> set[str]:
     return set(found)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_link_leads_somewhere(page: Path) -> None:
     for link in links(page):
         path, _, anchor = link.partition("#")
@@ -57,15 +63,17 @@ def test_every_page_is_in_the_index_once() -> None:
     assert sorted(listed) == sorted(page.name for page in DOCS.glob("*.md") if page != INDEX)
 
 
-def test_the_project_leads_to_the_index() -> None:
-    assert "docs/README.md" in links(ROOT / "README.md")
+def test_the_project_leads_to_the_index_and_to_the_pages_for_those_who_change_it() -> None:
+    found = links(ROOT / "README.md")
+    assert {"docs/README.md", "docs/architecture.md", "CONTRIBUTING.md"} <= {*found}
+    assert "findings/README.md" in links(ROOT / "CONTRIBUTING.md")
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_test_that_is_named_is_there(page: Path) -> None:
     source = {path: path.read_text() for path in (ROOT / "tests").rglob("test_*.py")}
     for name in re.findall(r"`(tests/[\w/]+\.py)`", page.read_text()):
-        assert ROOT / name in source, name
+        assert (ROOT / name).is_file(), name
     for name in re.findall(r"`(test_\w+)`", page.read_text()):
         assert any(f"def {name}(" in text for text in source.values()), name
 
