@@ -28,6 +28,7 @@ from capsule.toolstore import (
     extract,
     fetch,
     pins,
+    pip_runner,
     platform_tag,
     strip_functions,
     verify_hash,
@@ -188,7 +189,7 @@ def measured(pinned: pins.Pins, wasmtime: str, interpreter: str, folder: Path) -
 def download(wheel: pins.Wheel, folder: Path) -> tuple[pins.Wheel, Path]:
     """Return `wheel` with the name, size and hash that the index has for it, and the file."""
     folder.mkdir()
-    brought = fetch.download(wheel, folder, fetch.Means())
+    brought = fetch.download(wheel, folder, pip_runner.Means())
     if len(brought) != 1:
         raise ToolchainError(
             f"pip brought {len(brought)} wheels for {wheel.distribution} {wheel.version}"

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from capsule.lifecycle.owner_process import Host
     from capsule.lifecycle.write_buffer import Row
@@ -57,11 +56,10 @@ def _values(row: Row, host: Host) -> Iterator[object]:
     yield plain(ended.stderr)
 
 
-def _requests(requests: Sequence[object] | None) -> str | None:
-    if requests is None:
+def _requests(requests: str | None) -> str | None:
+    if requests is None or len(requests) > _MOST_REQUESTS:
         return None
-    text = json.dumps(requests)
-    return text if len(text) <= _MOST_REQUESTS else None
+    return requests or "[]"
 
 
 def plain(text: str | None, most: int | None = None) -> str | None:

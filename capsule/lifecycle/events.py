@@ -5,15 +5,11 @@ Values of variables, arguments and results are in none of it.
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from typing import Any
-
     from capsule.envelope import ErrorType
     from capsule.errors import Code
 
@@ -61,8 +57,8 @@ class Running(NamedTuple):
 class Ended(NamedTuple):
     """How an attempt ended; `elapsed_ns` is since it was created, by a clock that nobody sets.
 
-    Use is None where nothing could tell. `stdout` and `stderr` are those of the envelope; None, as
-    `host_requests`, where they are not kept.
+    Use is None where nothing could tell. `host_requests` is JSON, empty for none. `stdout` and
+    `stderr` are those of the envelope; None, as `host_requests`, where they are not kept.
     """
 
     state: State
@@ -76,15 +72,14 @@ class Ended(NamedTuple):
     message: str | None = None
     traceback: str | None = None
     truncated_bytes: int = 0
-    host_requests: Sequence[Mapping[str, Any]] | None = ()
+    host_requests: str | None = ""
     stdout: str | None = ""
     stderr: str | None = ""
 
     def weight(self) -> int:
         """Return how many bytes its texts and requests take."""
-        texts = (self.stdout, self.stderr, self.message, self.traceback)
-        requests = json.dumps(self.host_requests) if self.host_requests else ""
-        return sum(_bytes_of(text) for text in texts if text) + len(requests)
+        texts = (self.stdout, self.stderr, self.message, self.traceback, self.host_requests)
+        return sum(_bytes_of(text) for text in texts if text)
 
     def without_details(self) -> Ended:
         """Return it without what can be large."""

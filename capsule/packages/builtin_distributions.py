@@ -53,10 +53,10 @@ def brought_by(names: Iterable[str]) -> frozenset[str]:
     """
     table = included()
     seen: set[str] = set()
-    prestarted = [name for name in names if name in table]
-    while prestarted:
-        name = prestarted.pop()
+    pending = [name for name in names if name in table]
+    while pending:
+        name = pending.pop()
         if name not in seen:
             seen.add(name)
-            prestarted += (needed for needed in table[name].requires if needed in table)
+            pending += (needed for needed in table[name].requires if needed in table)
     return frozenset(imported for name in seen for imported in table[name].imports)

@@ -57,9 +57,9 @@ def walk(
     included: set[str] = set()
     unfit: list[Need] = []
     expanded: set[tuple[str, str]] = set()
-    prestarted = [Need(requirement, TASK) for requirement in roots]
-    while prestarted:
-        need = prestarted.pop()
+    pending = [Need(requirement, TASK) for requirement in roots]
+    while pending:
+        need = pending.pop()
         name = canonicalize_name(need.requirement.name)
         if name in table:
             if not _holds(need.requirement, table[name].version):
@@ -70,7 +70,7 @@ def walk(
         for extra in ("", *map(canonicalize_name, need.requirement.extras)):
             if (name, extra) not in expanded:
                 expanded.add((name, extra))
-                prestarted += _required(name, extra, wheels, table)
+                pending += _required(name, extra, wheels, table)
     missing = {
         name: tuple(asking)
         for name, asking in needs.items()

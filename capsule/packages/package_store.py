@@ -139,14 +139,14 @@ def _stamp(site: Path) -> bytes:
 def _scan(site: Path) -> Iterator[tuple[str, os.stat_result]]:
     """Yield path and status of all below a folder that is no folder itself."""
     # Strings, since this is on the way of every start.
-    top, prestarted = str(site), [""]
-    while prestarted:
-        below = prestarted.pop()
+    top, pending = str(site), [""]
+    while pending:
+        below = pending.pop()
         with os.scandir(f"{top}/{below}") as entries:
             for entry in entries:
                 path = f"{below}{entry.name}"
                 if entry.is_dir(follow_symlinks=False):
-                    prestarted.append(f"{path}/")
+                    pending.append(f"{path}/")
                 else:
                     # On Windows an entry's own status has no inode and no ctime.
                     status = entry.stat(follow_symlinks=False)

@@ -18,17 +18,15 @@ from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
 from capsule.packages.target import PYTHON_SERIES
 from capsule.packages.wheel import MOST_BYTES
-from capsule.toolstore import files, pip, run_program
+from capsule.toolstore import files, run_program
+from capsule.toolstore.pip_runner import NoPipError, download_arguments, run_pip
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from packaging.requirements import Requirement
 
-    from capsule.toolstore.fetch import Means
-
-# Exit statuses by which a shell, or a version manager's shim, says that there is no such program.
-_NOT_THERE = {126, 127}
+    from capsule.toolstore.pip_runner import Means
 
 _NOTHING_FOUND = re.compile(r"No matching distribution found for ([A-Za-z0-9][A-Za-z0-9._-]*)")
 # What pips of all ages, and what they are built of, say when nobody answers.
@@ -93,29 +91,20 @@ class PipDownloader(NamedTuple):
     def _run(
         self, target: Path, options: Iterable[str], asked: Iterable[Requirement]
     ) -> run_program.ProgramResult:
-        means = self.means
         scratch = self.folder / "partial"
         scratch.mkdir(exist_ok=True)
-        pips = pip.candidates(pip.surroundings(means.environ)) if means.pips is None else means.pips
-        absent = []
-        for found in pips:
-            argv = [*found.command, *_arguments(target, options), *map(str, asked)]
-            environ = _plain(pip.environment(means.environ, scratch, uv=found.uv))
-            try:
-                outcome = means.run(argv, environ, self._watch)
-            except OSError as error:
-                absent.append(f"{found.name}: {error.strerror or error}")
-                continue
-            if outcome.status in _NOT_THERE or "No module named pip" in outcome.stderr:
-                absent.append(f"{found.name}: {run_program.tail(outcome.stderr, 1)}")
-                continue
-            self._watch()
-            return outcome
-        raise ToolchainError(
-            "no pip and no uv is there to fetch the packages of the task"
-            + (f" ({printable('; '.join(absent))})" if absent else ""),
-            hint="install pip or uv",
-        )
+        arguments = download_arguments(target, *options, python=PYTHON_SERIES)
+        arguments += map(str, asked)
+        try:
+            _, result = run_pip(self.means, arguments, scratch, self._watch, plain=True)
+        except NoPipError as absent:
+            raise ToolchainError(
+                "no pip and no uv is there to fetch the packages of the task"
+                + (f" ({printable(str(absent))})" if str(absent) else ""),
+                hint="install pip or uv",
+            ) from None
+        self._watch()
+        return result
 
     def _watch(self) -> None:
         self.tell()
@@ -123,34 +112,6 @@ class PipDownloader(NamedTuple):
             raise UsageError(
                 f"the packages of the task are over {MOST_BYTES >> 20} MB", hint="depend on less"
             )
-
-
-def _arguments(target: Path, options: Iterable[str]) -> list[str]:
-    """Return the arguments of pip in front of the names."""
-    return [
-        "download",
-        *options,
-        "--no-deps",
-        "--only-binary=:all:",
-        *("--platform", "any"),
-        *("--python-version", PYTHON_SERIES),
-        *("--implementation", "py"),
-        *("--abi", "none"),
-        *("--dest", str(target)),
-        "--disable-pip-version-check",
-        "--no-input",
-        # What follows are names, whatever they look like.
-        "--",
-    ]
-
-
-def _plain(environ: Mapping[str, str]) -> dict[str, str]:
-    """Return the environment for a pip whose words are read: all of them, and no colours."""
-    unwanted = {"PIP_QUIET", "PIP_VERBOSE", "FORCE_COLOR", "PIP_REQUIREMENT"}
-    return {name: value for name, value in environ.items() if name not in unwanted} | {
-        "NO_COLOR": "1",
-        "PIP_NO_COLOR": "1",
-    }
 
 
 def _unreachable(said: str) -> str | None:

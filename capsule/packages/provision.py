@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from capsule.packages.dependency_graph import Reached
     from capsule.progress import Progress
-    from capsule.toolstore.fetch import Means
+    from capsule.toolstore.pip_runner import Means
 
 _UNFINISHED = ".new-"
 # Seconds that a few packages take over an ordinary line.
@@ -121,7 +121,7 @@ def _fetch(  # noqa: PLR0913, PLR0917 - one step of `_make`
     from capsule.packages.pip_download import PipDownloader
     from capsule.packages.resolver import solve
     from capsule.packages.unpack import unpack
-    from capsule.toolstore.fetch import Means
+    from capsule.toolstore.pip_runner import Means
 
     begin = time.monotonic()
     work, kept = made / "work", made / "kept"

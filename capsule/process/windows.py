@@ -14,6 +14,7 @@ import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Literal
 
+from capsule.child_pipes import start_with_pipes
 from capsule.process.process_protocol import Arrival
 
 if TYPE_CHECKING:
@@ -153,15 +154,7 @@ def start(argv: Sequence[str], environment: Mapping[str, str]) -> WindowsProcess
 
     Raises `OSError` when the program cannot be started.
     """
-    flags = getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0)
-    child = subprocess.Popen(
-        argv,
-        env=dict(environment),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        creationflags=flags,
-    )
+    child = start_with_pipes(argv, environment, stdin=True)
     if sys.platform == "win32":
         from capsule.process import parent_death_windows
 

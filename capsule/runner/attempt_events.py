@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import time
 from threading import Lock
 from typing import TYPE_CHECKING
@@ -108,7 +109,7 @@ class AttemptEvents:
     def __init__(
         self, run_events: RunEvents, observer: Observer, policy: Policy, which: Which
     ) -> None:
-        self._register, self._ledger = run_events, run_events.ledger
+        self._run_events, self._ledger = run_events, run_events.ledger
         self._observer, self._policy = observer, policy
         self.which = which
         self._granted = policy
@@ -124,7 +125,7 @@ class AttemptEvents:
 
     def again(self) -> None:
         """One more attempt is about to be made."""
-        self.which = self._register.again(self.which)
+        self.which = self._run_events.again(self.which)
         self._open = True
         self._observer.called(self.which, self._policy)
         self._create()
@@ -134,7 +135,7 @@ class AttemptEvents:
             self._begin = time.monotonic_ns()
             policy = self._policy
             limits = policy.compute, policy.ram, policy.timeout_ms
-            self._now = self._register.new(self.which, policy.task, limits, self._now)
+            self._now = self._run_events.new(self.which, policy.task, limits, self._now)
             self._cold = False
             self._ledger.created(self._now)
 
@@ -179,12 +180,12 @@ class AttemptEvents:
             outcome.message or None,
             outcome.traceback,
             done.left_out,
-            new,
+            json.dumps(new) if new else "",
             done.stdout,
             done.stderr,
         )
         size = event.weight()
-        kept = not size or self._register.fits(self.which.depth, size)
+        kept = not size or self._run_events.fits(self.which.depth, size)
         return event if kept else event.without_details()
 
     def settled(self, envelope: Envelope) -> Envelope:
@@ -196,7 +197,7 @@ class AttemptEvents:
 
     def calls(self, policy: Policy) -> Which:
         """The attempt calls a task, which waits for its place; return its first attempt."""
-        which = self._register.next(self.which)
+        which = self._run_events.next(self.which)
         self._observer.called(which, policy)
         return which
 
@@ -206,11 +207,11 @@ class AttemptEvents:
 
     def refused(self, task: str, message: str) -> None:
         """A task was called that may not run, or is none."""
-        if not self._register.may_refuse():
+        if not self._run_events.may_refuse():
             return
-        which = self._register.next(self.which)
+        which = self._run_events.next(self.which)
         if self._ledger is not None:
-            made = self._register.new(which, task, (0, None, None))
+            made = self._run_events.new(which, task, (0, None, None))
             self._ledger.created(made)
             event = Ended("failed", made.created_ns, 0, error_type="policy_error", message=message)
             self._ledger.ended(made.id, event)

@@ -13,6 +13,7 @@ from capsule.toolstore import (
     file_index,
     files,
     pins,
+    pip_runner,
     platform_tag,
     verify_hash,
     wasmtime_override,
@@ -132,7 +133,7 @@ class Builder:
     @property
     def _fetch(self) -> Fetch:
         return self._supply.fetch or partial(
-            fetch.fetch, means=fetch.Means(environ=self._supply.environ)
+            fetch.fetch, means=pip_runner.Means(environ=self._supply.environ)
         )
 
     def _wasmtime(self) -> tuple[Path, str]:

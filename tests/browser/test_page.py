@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from html import unescape
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from capsule.cli.render.html_page import page
+from tests.browser import chromium
 from tests.integration.records import command_with_a_record
 from tests.unit.cli.render.test_html_page import HOSTILE, hostile, read
 from tests.unit.cli.render.test_render import NOW
@@ -49,9 +49,8 @@ document.title = JSON.stringify({
 @pytest.fixture
 def browser(tmp_path: Path) -> Callable[..., str]:
     """Returns what Chromium made of a page; no name is looked up, so nothing can be loaded."""
-    program = next(
-        filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome")))
-    )
+    program = chromium.find()
+    assert program is not None, f"none of {', '.join(chromium.NAMES)} is installed"
 
     def opened(text: str, *flags: str) -> str:
         path = tmp_path / "page.html"

@@ -12,7 +12,7 @@ from capsule.packages.dependency_types import DependencySpec, Packages
 from capsule.packages.provision import provision
 from capsule.progress import Silent
 from capsule.toolstore import run_program
-from capsule.toolstore.fetch import Means
+from capsule.toolstore.pip_runner import Means
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

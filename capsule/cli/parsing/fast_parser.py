@@ -49,10 +49,10 @@ def parse(words: Sequence[str]) -> Options | None:
         return None
     said: dict[str, Any] = {}
     plain: list[str] = []
-    prestarted = iter(words[1:])
-    for word in prestarted:
+    rest = iter(words[1:])
+    for word in rest:
         if word == "--":
-            plain += prestarted
+            plain += rest
         elif word == "-" or not word.startswith("-"):
             plain.append(word)
         elif word in SWITCHES:
@@ -60,7 +60,7 @@ def parse(words: Sequence[str]) -> Options | None:
         else:
             name, given, value = word.partition("=")
             if not given:
-                value = next(prestarted, "")
+                value = next(rest, "")
             # What looks like an option, or like nothing, is more likely a slip than a value.
             if name not in WITH_VALUE or not value or (value[0] == "-" and value != "-"):
                 return None

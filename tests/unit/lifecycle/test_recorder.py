@@ -26,7 +26,9 @@ if TYPE_CHECKING:
 
 def test_an_attempt_is_a_row(recorder: Recorder, tmp_path: Path, notes: list[str]) -> None:
     made = created()
-    end = ended(stdout="out", stderr="err", host_requests=[{"url": "http://x"}], truncated_bytes=3)
+    end = ended(
+        stdout="out", stderr="err", host_requests='[{"url": "http://x"}]', truncated_bytes=3
+    )
     record(recorder, made, end)
     recorder.close()
     (node,) = reader.run(tmp_path, made.run).attempts

@@ -17,7 +17,7 @@ from capsule.packages.dependency_types import DependencySpec, Packages
 from capsule.packages.provision import provision
 from capsule.progress import Silent
 from capsule.toolstore import pip, run_program
-from capsule.toolstore.fetch import Means
+from capsule.toolstore.pip_runner import Means
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

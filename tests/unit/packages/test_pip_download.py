@@ -10,40 +10,14 @@ from packaging.requirements import Requirement
 from capsule.errors import ToolchainError, UsageError
 from capsule.packages import pip_download
 from capsule.packages.pip_download import NothingFoundError, PipDownloader
-from capsule.toolstore import pip, run_program
-from capsule.toolstore.fetch import Means
+from capsule.toolstore import run_program
+from capsule.toolstore.pip_runner import Means
+from tests.unit.toolstore.scripted_pip import FIRST, SECOND, Script
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-FIRST = pip.Pip("first", ("/opt/first/pip",))
-SECOND = pip.Pip("second", ("/opt/second/uv", "pip"), uv=True)
 ASKED = [Requirement("a<3,>=1"), Requirement("b")]
-
-
-class Script:
-    """A pip that ends as a test says."""
-
-    def __init__(self, *outcomes: run_program.ProgramResult | OSError) -> None:
-        self.outcomes = list(outcomes)
-        self.runs: list[list[str]] = []
-        self.environs: list[dict[str, str]] = []
-
-    def __call__(
-        self,
-        argv: Sequence[str],
-        environ: Mapping[str, str],
-        watch: run_program.Watch | None = None,
-    ) -> run_program.ProgramResult:
-        self.runs.append(list(argv))
-        self.environs.append(dict(environ))
-        outcome = self.outcomes.pop(0)
-        if isinstance(outcome, OSError):
-            raise outcome
-        if watch:
-            watch()
-        return outcome
 
 
 OK = run_program.ProgramResult(0, "", "")

@@ -75,7 +75,7 @@ def test_a_start_that_fails_leaves_no_descriptor() -> None:
     assert len(os.listdir("/proc/self/fd")) == before
 
 
-def test_closing_a_lifeline_kills_what_is_tied_to_it() -> None:
+def test_closing_the_pipe_kills_what_is_tied_to_it() -> None:
     parent_death = ParentDeathPipe(*os.pipe())
     pid = os.posix_spawn(
         "/bin/sleep",

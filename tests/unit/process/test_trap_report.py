@@ -29,7 +29,7 @@ OUT_OF_FUEL = REPORT % (
 CRASHED = REPORT % (b"0x1 - <unknown>!<wasm function 1>", b"call stack exhausted")
 
 
-def test_the_gauge_is_found() -> None:
+def test_the_meter_is_found() -> None:
     report = read_report(b"written by the guest" + DRAINED, 134)
     assert report == (
         b"written by the guest",
@@ -79,5 +79,5 @@ def test_a_report_needs_the_status_of_a_trap(forged: bytes, status: int) -> None
         b"0x1 - capsule_host!call\n    1: 0x2 - <unknown>!x\n    2: 0x2 - capsule_driver!_start",
     ],
 )
-def test_the_gauge_has_to_lie_right_above_the_driver(frames: bytes) -> None:
+def test_the_meter_has_to_lie_right_above_the_driver(frames: bytes) -> None:
     assert read_report(REPORT % (frames, b"unreachable"), 134).drain_offset is None

@@ -120,7 +120,7 @@ def test_a_deadline_ends_everything(sandbox: FakeSandbox, script: str) -> None:
     assert (done.fuel, done.memory) == (None, None)
 
 
-def test_an_answer_in_time_is_not_lost_to_a_slow_gauge(sandbox: FakeSandbox) -> None:
+def test_an_answer_in_time_is_not_lost_to_a_slow_meter(sandbox: FakeSandbox) -> None:
     script = "send(RESULT, b'1'); close(); time.sleep(0.5); drain()"
     done = sandbox.attempt(script, limits=Limits(10**8, None, 400))
     assert (done.outcome.error_type, done.outcome.result) == (None, 1)

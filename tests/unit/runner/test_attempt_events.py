@@ -82,7 +82,7 @@ def test_a_retry_is_an_attempt_of_its_own(told: Told, run_events: RunEvents) -> 
     )
     assert (good.state, good.error_type, good.how) == ("completed", None, "warm")
     assert (good.fuel, good.ram_used, good.duration_ms) == (34, 56, 12)
-    assert (bad.host_requests, good.host_requests) == ([{"n": 0}], [{"n": 1}])
+    assert (bad.host_requests, good.host_requests) == ('[{"n": 0}]', '[{"n": 1}]')
 
 
 def test_an_attempt_that_was_never_made_ends_as_its_envelope_says(

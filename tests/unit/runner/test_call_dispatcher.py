@@ -43,18 +43,18 @@ def echo(asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], b
 
 
 def test_answers_are_given_out_as_far_as_there_is_room(wakeup: WakeupPipe) -> None:
-    with CallDispatcher(wakeup, echo) as board:
+    with CallDispatcher(wakeup, echo) as dispatcher:
         for number in range(1, 6):
-            board.take(asked(number))
+            dispatcher.take(asked(number))
         given: list[bytes] = []
         while len(given) < 5:
-            bell_rang(wakeup)
-            assert board.replies(0) == []
-            given += board.replies(1)
+            is_woken(wakeup)
+            assert dispatcher.replies(0) == []
+            given += dispatcher.replies(1)
         assert sorted(map(number_of, given)) == [1, 2, 3, 4, 5]
 
 
-def bell_rang(wakeup: WakeupPipe) -> None:
+def is_woken(wakeup: WakeupPipe) -> None:
     import select
 
     select.select([wakeup], [], [], 10)
@@ -64,11 +64,11 @@ def test_calls_without_an_answer_that_was_taken_are_counted(
     wakeup: WakeupPipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_dispatcher, "MAX_CALLS", 100)
-    with CallDispatcher(wakeup, echo) as board:
+    with CallDispatcher(wakeup, echo) as dispatcher:
         for number in range(1, 101):
-            board.take(asked(number))
+            dispatcher.take(asked(number))
         with pytest.raises(WireError, match="more than 100 calls unanswered"):
-            board.take(asked(101))
+            dispatcher.take(asked(101))
 
 
 def test_whoever_takes_the_answers_may_ask_again(
@@ -76,13 +76,13 @@ def test_whoever_takes_the_answers_may_ask_again(
 ) -> None:
     monkeypatch.setattr(call_dispatcher, "MAX_CALLS", 10)
     taken = 0
-    with CallDispatcher(wakeup, echo) as board:
+    with CallDispatcher(wakeup, echo) as dispatcher:
         for number in range(1, 101):
-            board.take(asked(number))
+            dispatcher.take(asked(number))
             while number - taken == 10:
-                bell_rang(wakeup)
+                is_woken(wakeup)
                 wakeup.clear()
-                taken += len(board.replies(EVERYTHING))
+                taken += len(dispatcher.replies(EVERYTHING))
 
 
 def test_answers_that_nobody_takes_keep_the_others_from_being_made(
@@ -95,28 +95,28 @@ def test_answers_that_nobody_takes_keep_the_others_from_being_made(
         started.release()
         return echo(asked, cancellation)
 
-    with CallDispatcher(wakeup, counted) as board:
+    with CallDispatcher(wakeup, counted) as dispatcher:
         for number in range(1, 101):
-            board.take(asked(number))
+            dispatcher.take(asked(number))
         # As many as fit, and one more in each thread.
         for _ in range(3 + call_dispatcher.AT_ONCE):
             assert started.acquire(timeout=10)
         assert not started.acquire(timeout=0.2)
         taken = 0
         while taken < 100:
-            bell_rang(wakeup)
+            is_woken(wakeup)
             wakeup.clear()
-            taken += len(board.replies(EVERYTHING))
+            taken += len(dispatcher.replies(EVERYTHING))
 
 
 def test_closing_does_not_wait_for_who_does_not_take_its_answers(
     wakeup: WakeupPipe, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(call_dispatcher, "_MAX_READY", 1)
-    with CallDispatcher(wakeup, echo) as board:
+    with CallDispatcher(wakeup, echo) as dispatcher:
         for number in range(1, 101):
-            board.take(asked(number))
-        bell_rang(wakeup)
+            dispatcher.take(asked(number))
+        is_woken(wakeup)
 
 
 def give_up(of: object) -> bytes:
@@ -133,28 +133,28 @@ def test_a_call_that_is_given_up_is_stopped_and_answered(wakeup: WakeupPipe) -> 
         assert stopped.wait(10)
         return {}, b""
 
-    with CallDispatcher(wakeup, wait) as board:
+    with CallDispatcher(wakeup, wait) as dispatcher:
         for number in range(1, call_dispatcher.AT_ONCE + 3):
-            board.take(asked(number, "task"))
+            dispatcher.take(asked(number, "task"))
         for _ in range(call_dispatcher.AT_ONCE):
             assert begun.acquire(timeout=10)
         # Those behind them have not begun, and do not.
         for number in range(call_dispatcher.AT_ONCE + 2, 0, -1):
-            board.take(give_up(number))
+            dispatcher.take(give_up(number))
         given: list[bytes] = []
         while len(given) < call_dispatcher.AT_ONCE + 2:
-            bell_rang(wakeup)
+            is_woken(wakeup)
             wakeup.clear()
-            given += board.replies(EVERYTHING)
+            given += dispatcher.replies(EVERYTHING)
         assert not begun.acquire(blocking=False)
-        board.take(asked(100, "task"))
+        dispatcher.take(asked(100, "task"))
         assert begun.acquire(timeout=10)
 
 
 @pytest.mark.parametrize("of", [None, "1", True, 1.5, [1], 5, -1, 1 << 70])
 def test_giving_up_what_was_not_asked_does_nothing(wakeup: WakeupPipe, of: object) -> None:
-    with CallDispatcher(wakeup, echo) as board:
-        board.take(give_up(of))
-        board.take(asked(1))
-        bell_rang(wakeup)
-        assert [number_of(reply) for reply in board.replies(EVERYTHING)] == [1]
+    with CallDispatcher(wakeup, echo) as dispatcher:
+        dispatcher.take(give_up(of))
+        dispatcher.take(asked(1))
+        is_woken(wakeup)
+        assert [number_of(reply) for reply in dispatcher.replies(EVERYTHING)] == [1]

@@ -11,50 +11,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.errors import ToolchainError
-from capsule.toolstore import fetch, pins, pip, run_program
+from capsule.toolstore import fetch, pins, pip, pip_runner, run_program
+from tests.unit.toolstore.scripted_pip import FIRST, SECOND, Script
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from tests.unit.toolstore.conftest import Bench, Watcher
-
-FIRST = pip.Pip("first", ("/opt/first/pip",))
-SECOND = pip.Pip("second", ("/opt/second/uv", "pip"), uv=True)
-
-
-class Script:
-    """A pip that does what a test says: for each run an outcome, or an error, and a file."""
-
-    def __init__(
-        self, *outcomes: run_program.ProgramResult | OSError, brings: dict[str, bytes]
-    ) -> None:
-        self.outcomes = list(outcomes)
-        self.brings = brings
-        self.runs: list[list[str]] = []
-        self.environs: list[dict[str, str]] = []
-
-    def __call__(
-        self,
-        argv: Sequence[str],
-        environ: Mapping[str, str],
-        watch: run_program.Watch | None = None,
-    ) -> run_program.ProgramResult:
-        self.runs.append(list(argv))
-        self.environs.append(dict(environ))
-        outcome = self.outcomes.pop(0)
-        if isinstance(outcome, OSError):
-            raise outcome
-        folder = Path(argv[argv.index("--dest") + 1])
-        for name, content in self.brings.items():
-            # As pip does: a part in the temporary folder, then the whole.
-            partial = Path(environ["TMPDIR"], name)
-            partial.write_bytes(content[: len(content) // 2])
-            if watch:
-                watch()
-            partial.write_bytes(content)
-            partial.rename(folder / name)
-        return outcome
-
 
 OK = run_program.ProgramResult(0, "Successfully downloaded\n", "")
 
@@ -72,7 +35,7 @@ def staging(tmp_path: Path) -> Path:
 
 
 def run(script: Script, wheel: pins.Wheel, staging: Path, watcher: Watcher, *pips: pip.Pip) -> Path:
-    means = fetch.Means(pips=pips, run=script, environ={"UV_INDEX_URL": "https://mirror"})
+    means = pip_runner.Means(pips=pips, run=script, environ={"UV_INDEX_URL": "https://mirror"})
     return fetch.fetch(wheel, staging, watcher, means)
 
 
@@ -93,7 +56,7 @@ def test_what_pip_is_asked(wheel: pins.Wheel, staging: Path, watcher: Watcher) -
         *("/opt/first/pip", "download", "--no-deps", "--only-binary=:all:"),
         *("--platform", "any", "--python-version", "3.15"),
         *("--implementation", "py", "--abi", "none", "--dest", str(path.parent)),
-        *("--disable-pip-version-check", "--no-input", "tiny-python==1.0.0"),
+        *("--disable-pip-version-check", "--no-input", "--", "tiny-python==1.0.0"),
     ]
 
 
@@ -188,7 +151,7 @@ def test_an_interrupted_download_ends_the_step(
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fetch.fetch(wheel, staging, watcher, fetch.Means(pips=(FIRST,), run=interrupted))
+        fetch.fetch(wheel, staging, watcher, pip_runner.Means(pips=(FIRST,), run=interrupted))
 
 
 def real_pips() -> list[pip.Pip]:
@@ -212,7 +175,7 @@ def test_real_pips(bench: Bench, staging: Path, watcher: Watcher, kind: str) -> 
         "PIP_CONFIG_FILE": "/dev/null",
     }
     for each in real_pips():
-        means = fetch.Means(pips=(each,), environ=environ)
+        means = pip_runner.Means(pips=(each,), environ=environ)
         path = fetch.fetch(wheel, staging, watcher, means)
         assert path.read_bytes() == (bench.index / wheel.file).read_bytes()
     assert watcher.updates[-1] == wheel.size
@@ -224,7 +187,7 @@ def test_a_real_pip_that_finds_nothing(
 ) -> None:
     environ = {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(tmp_path), "PIP_CONFIG_FILE": "/dev/null"}
     with pytest.raises(ToolchainError) as caught:
-        fetch.fetch(wheel, staging, watcher, fetch.Means((real_pips()[0],), environ=environ))
+        fetch.fetch(wheel, staging, watcher, pip_runner.Means((real_pips()[0],), environ=environ))
     assert "No matching distribution found for tiny-python==1.0.0" in caught.value.message
 
 
