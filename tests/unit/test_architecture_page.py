@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.test_layers import LAYERS
+from tests.unit.test_layers import LAYERS, ROOMS
 
 ROOT = Path(__file__).parents[2]
-CLI = ROOT / "capsule" / "cli"
 PAGE = (ROOT / "docs" / "architecture.md").read_text()
 # Pages for people who look for code.
 NAMING = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
@@ -19,7 +18,6 @@ OF_USERS = {"hello.py"}
 # In the picture: a layer's number, where it changes; a folder; what it holds, two spaces behind.
 _FOLDER = re.compile(r"^ {7}(\d| ) {3}([a-z]+) {2,}\S", re.MULTILINE)
 _ROOM = re.compile(r"^ {13}([a-z]+) {2,}\S", re.MULTILINE)
-_IMPORT = re.compile(r"^\s*from capsule\.cli\.([a-z]+)[. ]", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 _ENDINGS = (".py", ".toml", ".json", ".ini", ".md")
 
@@ -57,18 +55,8 @@ def test_the_layers_are_those_that_are_held() -> None:
     assert list(shown.values()) == sorted(shown.values(), reverse=True)
 
 
-def test_the_rooms_of_the_command_line_are_those_that_there_are() -> None:
-    rooms = _ROOM.findall(section("The rooms"))
-    assert len(rooms) == len(set(rooms))
-    assert set(rooms) == {path.parent.name for path in CLI.glob("*/__init__.py")}
-
-
-def test_the_rooms_are_in_the_order_of_their_imports() -> None:
-    rooms = _ROOM.findall(section("The rooms"))
-    for place, room in enumerate(rooms):
-        for path in (CLI / room).rglob("*.py"):
-            above = {*rooms[:place]} & {*_IMPORT.findall(path.read_text())}
-            assert not above, f"{path.name} is in {room} and imports from {above}"
+def test_the_rooms_are_those_that_are_held() -> None:
+    assert tuple(_ROOM.findall(section("The rooms"))) == ROOMS
 
 
 def test_the_way_of_a_run_has_ten_steps_with_files_each() -> None:
