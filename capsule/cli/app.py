@@ -81,6 +81,7 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., int]], ...] = (
     (app, "run", run.run),
     (app, "exec", run.exec_),
     (app, "build", run.build),
+    (app, "inspect", run.inspect),
     (app, "ps", history.ps),
     (app, "trace", history.trace),
     (app, "doctor", doctor_worker.doctor),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,13 +12,13 @@ from capsule.message_text import printable, shown
 from capsule.policy.folders import is_inside, relative_parts
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.options import parse_folders, parse_hosts, parse_options, parse_variables
-from capsule.policy.project import CONFIG_NAME, Limits, Project
+from capsule.policy.project import CONFIG_NAME, Ceiling, Limits, Project
 from capsule.policy.units import parse_compute, parse_ram, parse_tasks, parse_timeout
 from capsule.shared.task import OPTIONS
 from capsule.suggest import nearest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     Parse = Callable[[str], dict[str, object]]
 
@@ -37,26 +38,46 @@ _KEYS = {
         "run_compute",
         "run_tasks",
         "run_timeout",
+        "untrusted",
     ),
 }
 
 T = TypeVar("T")
 
 
-def find_project(folder: Path, *, working: Path, parse: Parse | None = None) -> Project:
-    """Return the project of the nearest capsule.toml at or above `folder`.
+def find_project(
+    folder: Path, *, working: Path, parse: Parse | None = None, artifact: Path | None = None
+) -> Project:
+    """Return the project of the nearest capsule.toml at or above `folder`, a task file's.
 
-    Without one, the project is the working folder, with no defaults and no ceilings. `parse` reads
-    TOML as `tomllib.loads` does, which is what None stands for. Raises `ConfigError` when
-    capsule.toml cannot be read or says something that capsule does not know.
+    Without one, the project is the working folder, with no defaults. The ceilings of every
+    capsule.toml at or above both folders hold, and of those around `artifact`: one that lies nearer
+    to a stranger's file takes none of those above it away. `parse` reads TOML as `tomllib.loads`
+    does, which is what None stands for.
+
+    Raises `ConfigError` when a capsule.toml cannot be read or says something that capsule does not
+    know.
     """
+    nearest_first = [read_config(path, parse) for path in _configs_above(folder)]
+    project = next(iter(nearest_first), Project(root=Path(os.path.realpath(working))))
+    found = {around.config: around for around in nearest_first}
+    for start in (working, *(() if artifact is None else (artifact.parent,))):
+        for path in _configs_above(start):
+            if path not in found:
+                found[path] = read_config(path, parse)
+    return project._replace(
+        ceilings=tuple(ceiling for around in found.values() for ceiling in around.ceilings)
+    )
+
+
+def _configs_above(folder: Path) -> Iterator[Path]:
+    """Yield every capsule.toml at or above `folder`, the nearest first."""
     start = Path(os.path.realpath(folder))
     for candidate in (start, *start.parents):
         path = candidate / CONFIG_NAME
         # A broken symlink is an error, not a reason to go on without the ceilings it stands for.
         if os.path.lexists(path):
-            return read_config(path, parse)
-    return Project(root=Path(os.path.realpath(working)))
+            yield path
 
 
 def read_config(path: Path, parse: Parse | None = None) -> Project:
@@ -85,6 +106,18 @@ def read_config(path: Path, parse: Parse | None = None) -> Project:
     def limit(key: str, parse: Callable[[object], T]) -> T | None:
         return _parse_key(path, "limits", sections, key, parse)
 
+    limits = Limits(
+        max_compute=limit("max_compute", parse_compute),
+        max_ram=limit("max_ram", parse_ram),
+        max_timeout=limit("max_timeout", parse_timeout),
+        allowed_files=limit("allowed_files", parse_folders),
+        allowed_hosts=limit("allowed_hosts", parse_hosts),
+        env_variables=limit("env_variables", parse_variables),
+        run_compute=limit("run_compute", parse_compute),
+        run_tasks=limit("run_tasks", parse_tasks),
+        run_timeout=limit("run_timeout", parse_timeout),
+        untrusted=limit("untrusted", _parse_switch) or False,
+    )
     return Project(
         root=root,
         config=path,
@@ -92,17 +125,7 @@ def read_config(path: Path, parse: Parse | None = None) -> Project:
         version=workflow_value("version", _parse_text),
         entrypoint=workflow_value("entrypoint", lambda value: _parse_entrypoint(value, root)),
         defaults=parse_options(defaults, blame),
-        limits=Limits(
-            max_compute=limit("max_compute", parse_compute),
-            max_ram=limit("max_ram", parse_ram),
-            max_timeout=limit("max_timeout", parse_timeout),
-            allowed_files=limit("allowed_files", parse_folders),
-            allowed_hosts=limit("allowed_hosts", parse_hosts),
-            env_variables=limit("env_variables", parse_variables),
-            run_compute=limit("run_compute", parse_compute),
-            run_tasks=limit("run_tasks", parse_tasks),
-            run_timeout=limit("run_timeout", parse_timeout),
-        ),
+        ceilings=() if limits == Limits() else (Ceiling(path, root, limits),),
     )
 
 
@@ -120,6 +143,9 @@ def _parse_toml(text: str) -> dict[str, object]:
 
 def _load(path: Path, parse: Parse) -> dict[str, object]:
     try:
+        # Looked at before it is opened: opening a pipe would wait for a writer.
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise ConfigError(f"{_name(path)}: it is no regular file")
         with path.open("rb") as file:
             content = file.read(MAX_CONFIG + 1)
         if len(content) > MAX_CONFIG:
@@ -171,6 +197,12 @@ def _parse_text(value: object) -> str:
         return value
     hint = f'"{value}"' if isinstance(value, (int, float)) else None
     raise InvalidValueError(shown(value), "is not a text", "a string on one line", hint=hint)
+
+
+def _parse_switch(value: object) -> bool:
+    if isinstance(value, bool):
+        return value
+    raise InvalidValueError(shown(value), "is no switch", "true or false")
 
 
 def _parse_entrypoint(value: object, root: Path) -> Path:

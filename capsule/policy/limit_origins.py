@@ -6,18 +6,20 @@ from typing import Literal
 
 from capsule.namedtuples import NamedTuple
 
-Who = Literal["task", "nobody", "defaults", "ceiling", "flag", "caller"]
+Who = Literal["task", "nobody", "defaults", "ceiling", "flag", "caller", "untrusted"]
 
 
 class LimitOrigin(NamedTuple):
     """Who set a limit, and up to where raising it alone is of any use (`None`: everywhere).
 
     `who` is the task's own option, nobody (what capsule takes where all are silent), the defaults
-    or the ceilings of capsule.toml, a flag of the command line, or a program's limits.
+    or the ceilings of capsule.toml, a flag of the command line, a program's limits, or that the
+    file is untrusted. `file` is the capsule.toml with the ceiling.
     """
 
     who: Who = "nobody"
     most: int | None = None
+    file: str = ""
 
     def within(self, most: int | None) -> LimitOrigin:
         """Return the bound where raising the limit is of no use above `most` either."""
@@ -26,25 +28,36 @@ class LimitOrigin(NamedTuple):
 
 
 class LimitOrigins(NamedTuple):
-    """Where the limits of a policy come from."""
+    """Where the limits of a policy come from.
+
+    `run_file` is the capsule.toml that bounds the run with all its tasks, empty where none does.
+    """
 
     compute: LimitOrigin = LimitOrigin()
     ram: LimitOrigin = LimitOrigin()
     timeout: LimitOrigin = LimitOrigin()
+    run_file: str = ""
 
 
-def tightest(
-    asked: tuple[int | None, Who], *others: tuple[int | None, Who]
-) -> tuple[int | None, LimitOrigin]:
+class Amount(NamedTuple):
+    """An amount that somebody said; None is silence. `file` is the capsule.toml, if it was one."""
+
+    value: int | None
+    who: Who
+    file: str = ""
+
+
+def tightest(*said: Amount) -> tuple[int | None, LimitOrigin]:
     """Return the least of some amounts, and who set it: of equal ones, the last.
 
-    >>> tightest((200, "task"), (None, "ceiling"), (50, "flag"))
-    (50, LimitOrigin(who='flag', most=200))
-    >>> tightest((50, "task"), (50, "flag"))
-    (50, LimitOrigin(who='flag', most=50))
+    >>> tightest(Amount(200, "task"), Amount(None, "ceiling"), Amount(50, "flag"))
+    (50, LimitOrigin(who='flag', most=200, file=''))
+    >>> tightest(Amount(50, "task"), Amount(50, "flag"))
+    (50, LimitOrigin(who='flag', most=50, file=''))
     """
-    said = [(amount, who) for amount, who in (asked, *others) if amount is not None]
-    if not said:
+    known = [(amount.value, amount) for amount in said if amount.value is not None]
+    if not known:
         return None, LimitOrigin()
-    least, by = min(reversed(said), key=lambda one: one[0])
-    return least, LimitOrigin(by, min((amount for amount, who in said if who != by), default=None))
+    least, by = min(reversed(known), key=lambda one: one[0])
+    most = min((value for value, other in known if other != by), default=None)
+    return least, LimitOrigin(by.who, most, by.file)

@@ -16,10 +16,10 @@ CONFIG_NAME = "capsule.toml"
 
 
 class Limits(NamedTuple):
-    """Ceilings that no task may exceed; `None` is no ceiling, an empty list allows nothing.
+    """What one [limits] says; `None` is no ceiling, an empty list allows nothing.
 
     `max_compute` is in fuel units, `max_ram` in bytes, `max_timeout` in milliseconds. Those with
-    `run_` bound a task together with all that it calls.
+    `run_` bound a task together with all that it calls. `untrusted` takes away what files ask for.
     """
 
     max_compute: int | None = None
@@ -31,17 +31,29 @@ class Limits(NamedTuple):
     run_compute: int | None = None
     run_tasks: int | None = None
     run_timeout: int | None = None
+    untrusted: bool = False
+
+
+class Ceiling(NamedTuple):
+    """The [limits] of the capsule.toml at `config`; `root` is its folder, free of links.
+
+    Paths in it are relative to that folder, whatever the project is.
+    """
+
+    config: Path
+    root: Path
+    limits: Limits
 
 
 _NOTHING_SAID = Options()
-_NO_LIMITS = Limits()
 
 
 class Project(NamedTuple):
     """Where a task belongs, and the rules there.
 
     `root` is absolute and without symlinks: every folder of a policy is inside it. `config` is the
-    capsule.toml that was read, or `None`. `entrypoint` is absolute and may not exist.
+    capsule.toml that was read, or `None`. `entrypoint` is absolute and may not exist. `ceilings`
+    all hold together: those of the files around the task, and around its caller.
 
     `own` is what policies are read from, besides what lies in the root itself: no task may write
     there. `state` is where capsule keeps its own files, which no task may see.
@@ -53,6 +65,6 @@ class Project(NamedTuple):
     version: str | None = None
     entrypoint: Path | None = None
     defaults: Options = _NOTHING_SAID
-    limits: Limits = _NO_LIMITS
+    ceilings: tuple[Ceiling, ...] = ()
     own: tuple[Path, ...] = ()
     state: Path | None = None

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from capsule.policy.folders import FolderGrant
 
 
+_VENV, _REPOSITORY = "pyvenv.cfg", ".git"
+
+
 def places(path: Path) -> tuple[Path, ...]:
     """Return where something lies: by its own name, and what that is a link to."""
     return (Path(os.path.realpath(path.parent), path.name), Path(os.path.realpath(path)))
@@ -38,6 +41,33 @@ def check_state(grants: Iterable[FolderGrant], state: Path | None) -> None:
                 "folders apart from it",
                 hint="CAPSULE_HOME=... names another place for the state",
             )
+
+
+def check_hidden(grants: Iterable[FolderGrant], root: Path) -> None:
+    """Refuse folders that a task file may not ask for: hidden ones, and programs of the host.
+
+    In `.git`, in `.ssh` and in a virtual environment lie keys, and files that make the host run a
+    program. Only the caller, with a mount, may grant them.
+    """
+    for grant in grants:
+        below = grant.host.relative_to(root).parts
+        names = (*below, *grant.guest.split("/"))
+        if any(name.startswith(".") for name in names):
+            problem = "has a name that begins with a dot, and only the caller grants such a folder"
+        elif any(
+            (root.joinpath(*below[:end]) / _VENV).exists() for end in range(1, len(below) + 1)
+        ):
+            problem = "is a virtual environment, and only the caller grants such a folder"
+        elif grant.writable and os.path.lexists(grant.host / _REPOSITORY):
+            problem = f"is writable and holds {_REPOSITORY}, by which the host could run programs"
+        else:
+            continue
+        raise InvalidValueError(
+            shown(f".{grant.guest}"),
+            problem,
+            "other folders of the project",
+            hint=f"--mount .{printable(grant.guest)}, or mounts= from Python",
+        )
 
 
 def check_own(grants: Iterable[FolderGrant], own: Sequence[Path]) -> None:

@@ -18,29 +18,31 @@ from capsule.policy.ceilings import (
     check_folders,
     check_hosts,
     check_variables,
+    least,
+    run_limits,
 )
 from capsule.policy.config import blame_key
 from capsule.policy.folders import FolderGrant, FolderRule, combine, ground
 from capsule.policy.invalid_value import InvalidValueError
-from capsule.policy.limit_origins import LimitOrigin, LimitOrigins, tightest
+from capsule.policy.limit_origins import Amount, LimitOrigin, LimitOrigins, tightest
 from capsule.policy.options import Options, overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
-from capsule.policy.protected_paths import check_own, check_state
+from capsule.policy.protected_paths import check_hidden, check_own, check_state
 from capsule.policy.units import DEFAULT_COMPUTE, format_compute, format_ram, format_timeout
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from capsule.policy.declaration_types import Declarations, TaskDeclaration
-    from capsule.policy.limit_origins import Who
     from capsule.policy.project import Project
 
 
 class CallerLimits(NamedTuple):
     """What the caller of a run allows at most; `None` is no limit.
 
-    `max_fuel` is in fuel units, `max_ram` in bytes, `timeout_ms` in milliseconds. `flags` is
-    whether they were said as options of the command, for messages.
+    `max_fuel` is in fuel units, `max_ram` in bytes, `timeout_ms` in milliseconds. `untrusted` takes
+    away all that a file asks for and narrows what is left. `flags` is whether they were said as
+    options of the command, for messages.
     """
 
     max_fuel: int | None = None
@@ -48,10 +50,14 @@ class CallerLimits(NamedTuple):
     timeout_ms: int | None = None
     no_net: bool = False
     no_files: bool = False
+    no_env: bool = False
+    untrusted: bool = False
     flags: bool = False
 
 
 UNLIMITED = CallerLimits()
+# What a file gets at most that nobody trusts; see SPEC, "Command line".
+UNTRUSTED_RAM, UNTRUSTED_TIMEOUT_MS = 512 << 20, 30_000
 _BUILT_IN = Options(compute=DEFAULT_COMPUTE)
 
 
@@ -59,7 +65,7 @@ class Policy(NamedTuple):
     """Everything a task may do, fixed before any argument arrives.
 
     `compute` is in fuel units, `ram` in bytes and `timeout_ms` in milliseconds (`None`: unlimited).
-    `host_ceiling` are the patterns of [limits]: whether a name is within them depends on its
+    `host_ceilings` are the patterns of each [limits]: whether a name is within them depends on its
     addresses too, which are known when it is asked for. `origins` says who set the amounts.
     """
 
@@ -71,7 +77,7 @@ class Policy(NamedTuple):
     allowed_files: tuple[FolderGrant, ...]
     allowed_hosts: tuple[str, ...]
     env_variables: tuple[str, ...]
-    host_ceiling: tuple[str, ...] | None = None
+    host_ceilings: tuple[tuple[str, ...], ...] = ()
     origins: LimitOrigins = LimitOrigins()
 
 
@@ -90,7 +96,11 @@ def resolve(
     default of capsule.toml is, and `UsageError` when a mount is.
     """
     own = parse_options(task.options, task.blame)
-    asked, limits = overlay(own, project.defaults), project.limits
+    asked, ceilings = overlay(own, project.defaults), project.ceilings
+    untrusted = caller.untrusted or any(ceiling.limits.untrusted for ceiling in ceilings)
+    if untrusted:
+        # Less than it asks for is no error then: it need not even be within the ceilings.
+        asked = asked._replace(allowed_files=(), allowed_hosts=(), env_variables=())
 
     @contextmanager
     def blaming(option: str) -> Iterator[None]:
@@ -103,43 +113,52 @@ def resolve(
             config = project.config or Path(CONFIG_NAME)
             raise blame_key(config, "tasks", f"default_{option}", wrong) from None
 
-    with blaming("compute"):
-        check_amount(asked.compute, limits.max_compute, "max_compute", format_compute)
-    with blaming("ram"):
-        check_amount(asked.ram, limits.max_ram, "max_ram", format_ram)
-    with blaming("timeout"):
-        check_amount(asked.timeout, limits.max_timeout, "max_timeout", format_timeout)
+    hosts, variables = asked.allowed_hosts or (), asked.env_variables or ()
+    if not untrusted:
+        with blaming("compute"):
+            check_amount(asked.compute, ceilings, "max_compute", format_compute)
+        with blaming("ram"):
+            check_amount(asked.ram, ceilings, "max_ram", format_ram)
+        with blaming("timeout"):
+            check_amount(asked.timeout, ceilings, "max_timeout", format_timeout)
     with blaming("allowed_hosts"):
-        hosts = asked.allowed_hosts or ()
-        check_hosts(hosts, limits.allowed_hosts)
+        check_hosts(hosts, ceilings)
     with blaming("env_variables"):
-        variables = asked.env_variables or ()
-        check_variables(variables, limits.env_variables)
+        check_variables(variables, ceilings)
     folders: tuple[FolderGrant, ...] = ()
     # Folders that the caller hides are not looked for either.
     if not caller.no_files:
         with blaming("allowed_files"):
             grants = [ground(rule, project.root) for rule in asked.allowed_files or ()]
-            check_folders(grants, limits.allowed_files, project.root)
+            check_folders(grants, ceilings)
+            check_hidden(grants, project.root)
             check_state(grants, project.state)
-            check_own(grants, (project.root, *project.own))
+            configs = (ceiling.config for ceiling in ceilings)
+            check_own(grants, (project.root, *project.own, *configs))
             folders = combine(grants)
         folders = _mounted(folders, mounts, project)
     # What the task leaves open gives way to a ceiling; so does the built-in default of compute.
     amounts = overlay(asked, _BUILT_IN)
 
-    def least(
-        option: str, ceiling: int | None, called: int | None
+    def tightest_of(
+        option: str, key: str, called: int | None, most: int | None = None
     ) -> tuple[int | None, LimitOrigin]:
         said = getattr(project.defaults, option) is not None
-        own_or: Who = "task" if option in task.options else "defaults" if said else "nobody"
-        by_caller: Who = "flag" if caller.flags else "caller"
-        own_amount = getattr(amounts, option), own_or
-        return tightest(own_amount, (ceiling, "ceiling"), (called, by_caller))
+        return tightest(
+            Amount(
+                getattr(amounts, option),
+                "task" if option in task.options else "defaults" if said else "nobody",
+            ),
+            Amount(most if untrusted else None, "untrusted"),
+            least(ceilings, key),
+            Amount(called, "flag" if caller.flags else "caller"),
+        )
 
-    compute, compute_bound = least("compute", limits.max_compute, caller.max_fuel)
-    ram, ram_bound = least("ram", limits.max_ram, caller.max_ram)
-    timeout, timeout_bound = least("timeout", limits.max_timeout, caller.timeout_ms)
+    compute, compute_origin = tightest_of("compute", "max_compute", caller.max_fuel)
+    ram, ram_origin = tightest_of("ram", "max_ram", caller.max_ram, UNTRUSTED_RAM)
+    timeout, timeout_origin = tightest_of(
+        "timeout", "max_timeout", caller.timeout_ms, UNTRUSTED_TIMEOUT_MS
+    )
     return Policy(
         task=task.name,
         compute=DEFAULT_COMPUTE if compute is None else compute,
@@ -148,9 +167,11 @@ def resolve(
         max_retries=asked.max_retries or 0,
         allowed_files=folders,
         allowed_hosts=() if caller.no_net else hosts,
-        env_variables=variables,
-        host_ceiling=limits.allowed_hosts,
-        origins=LimitOrigins(compute_bound, ram_bound, timeout_bound),
+        env_variables=() if caller.no_env else variables,
+        host_ceilings=tuple(
+            allowed for ceiling in ceilings if (allowed := ceiling.limits.allowed_hosts) is not None
+        ),
+        origins=LimitOrigins(compute_origin, ram_origin, timeout_origin, run_limits(ceilings).file),
     )
 
 

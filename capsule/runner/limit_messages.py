@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 # How much more a message proposes, where there is no level to propose.
 _TIMES_COMPUTE, _TIMES_RAM, _TIMES_TIMEOUT = 10, 4, 10
 _MB = 1 << 20
-_RUN = "what the run has left of {} in [limits] of capsule.toml"
+_RUN = "what the run has left of {} in [limits] of {}"
 
 
 class Limits(NamedTuple):
@@ -64,7 +64,7 @@ def fuel_spent(limits: Limits) -> str:
     compute = limits.compute
     used = f"the task used {_units(compute)} of {_units(compute)} fuel"
     if "compute" in limits.shared:
-        return f"{used}, {_RUN.format('run_compute')}"
+        return f"{used}, {_RUN.format('run_compute', limits.origins.run_file)}"
     level = next((units for units in LEVELS.values() if units >= 2 * compute), None)
     more = min(level or _TIMES_COMPUTE * compute, MAX_COMPUTE)
     return (
@@ -77,7 +77,7 @@ def out_of_time(limits: Limits, duration_ms: int) -> str:
     timeout = limits.timeout_ms or 0
     used = f"the task was stopped after {duration_ms:,} of {timeout:,} ms"
     if "timeout" in limits.shared:
-        return f"{used}, {_RUN.format('run_timeout')}"
+        return f"{used}, {_RUN.format('run_timeout', limits.origins.run_file)}"
     more = min(_TIMES_TIMEOUT * timeout, MAX_TIMEOUT)
     amounts = timeout, more
     return f"{used}, {_explained('timeout', limits.origins.timeout, amounts, format_timeout)}"
@@ -122,7 +122,10 @@ def _explained(
     amount, more = amounts
     if origin.most is not None:
         more = min(more, origin.most)
-    known = _said(option, origin.who, written(amount)) + _WHERE.get(origin.who, "")
+    where = f" in [limits] of {origin.file}" if origin.file else _WHERE.get(origin.who, "")
+    known = _said(option, origin.who, written(amount)) + where
+    if origin.who == "untrusted":
+        return known  # no option of the file raises it
     if origin.most == amount:
         return f"{known}, and another limit is no higher"
     if more <= max(amount, least):
@@ -134,8 +137,8 @@ _CALLED = {"compute": "max_fuel", "ram": "max_ram", "timeout": "timeout"}
 _WHERE = {
     "nobody": " by default",
     "defaults": " in [tasks] of capsule.toml",
-    "ceiling": " in [limits] of capsule.toml",
     "caller": " of the caller's limits",
+    "untrusted": " of a run that is untrusted",
 }
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.confine import isolation_layers as confine
 from capsule.namedtuples import NamedTuple
+from capsule.policy.ceilings import run_limits
 from capsule.policy.entry_point import entry_task
 from capsule.policy.resolve import CallerLimits, Policy, resolve_all
 from capsule.process.argv import Mount
@@ -62,7 +63,7 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     request.check(asked)
     layers = confine.standing()
     inputs = gather(source, task, home, layers, progress)._replace(folders=mine.folders)
-    limits, environ = source.project.limits, call.environ
+    limits, environ = run_limits(project.ceilings), call.environ
     return Order(mine.policy, asked, inputs, layers, progress, jobs, limits, environ, source.named)
 
 

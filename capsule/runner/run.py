@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.errors import PolicyError
 from capsule.namedtuples import NamedTuple
-from capsule.policy.project import Limits as RunLimits
+from capsule.policy.ceilings import RunLimits
 from capsule.runner.attempt import Attempt, Cold, Plan, Starter, attempt
 from capsule.runner.attempt_events import AttemptEvents, RunEvents
 from capsule.runner.limit_messages import limits_of, too_small
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from capsule.snapshot.request import Call
 
 
-_SPENT = "the run has spent what run_compute or run_timeout in [limits] of capsule.toml allow it"
+_SPENT = "the run has spent what run_compute or run_timeout in [limits] of {} allow it"
 
 
 class Order(NamedTuple):
@@ -110,7 +110,7 @@ def _attempts(
     begin = time.monotonic()
     timeout_ms = run_budget.within(policy.timeout_ms)
     if timeout_ms is not None and timeout_ms <= 0:
-        return refusal(policy.task, "policy_error", _SPENT)
+        return refusal(policy.task, "policy_error", _SPENT.format(order.limits.file))
     start = choose_snapshot(
         order.inputs, order.call, snapshot_settings(order, timeout_ms, cancellation)
     )
@@ -138,7 +138,7 @@ def _attempts(
     while True:
         granted = run_budget.grant(policy)
         if granted is None:
-            return _refused(policy, _SPENT, services.requests)
+            return _refused(policy, _SPENT.format(order.limits.file), services.requests)
         plan = _plan(order, start, granted)
         try:
             with services:

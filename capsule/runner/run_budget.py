@@ -14,7 +14,7 @@ from capsule.runner.call_dispatcher import CallError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from capsule.policy.project import Limits
+    from capsule.policy.ceilings import RunLimits
     from capsule.policy.resolve import Policy
     from capsule.process.argv import Mount
 
@@ -41,14 +41,14 @@ class RunBudget:
     keeps its place, so a bound over all depths could leave everybody waiting.
     """
 
-    def __init__(self, jobs: Mapping[str, Job], limits: Limits) -> None:
+    def __init__(self, jobs: Mapping[str, Job], limits: RunLimits) -> None:
         self.jobs = jobs
         self._lock = threading.Lock()
         self._tasks = 0
-        self._most = MAX_TASKS if limits.run_tasks is None else limits.run_tasks
-        self._fuel = limits.run_compute
+        self._most = MAX_TASKS if limits.tasks is None else limits.tasks
+        self._fuel = limits.compute
         self._deadline = (
-            None if limits.run_timeout is None else time.monotonic() + limits.run_timeout / 1000
+            None if limits.timeout_ms is None else time.monotonic() + limits.timeout_ms / 1000
         )
         # Made when a task of that depth comes: most runs call none.
         self._places: dict[int, threading.BoundedSemaphore] = {}

@@ -78,7 +78,7 @@ class Services:
 
             if self._ledger is None:
                 self._ledger = RequestLog(self._secrets)
-            hosts = Hosts(policy.allowed_hosts, policy.host_ceiling)
+            hosts = Hosts(policy.allowed_hosts, policy.host_ceilings)
             self._broker = Broker(hosts, self._environ, ledger=self._ledger)
             self._stoppable = Lock()
         return self

@@ -113,9 +113,9 @@ def read_text(source: bytes, working: Path, home: Path | None = None) -> Source:
 def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source:
     """Read an exported task; it is untrusted, and nothing of it but data is used.
 
-    Its policies are those that it was built with: the defaults of a project do not add to them. The
-    ceilings of the project in `working` bind them, and its folders are those of that project: a
-    capsule.toml beside the artifact may be a stranger's too. With `home`, what reading it gave is
+    Its policies are those that it was built with: the defaults of a project do not add to them. Its
+    folders are those of the project in `working`, as a capsule.toml beside the artifact may be a
+    stranger's too; ceilings bind it wherever they are. With `home`, what reading it gave is
     remembered there.
 
     Raises `ArtifactError` or `ConfigError`.
@@ -123,9 +123,10 @@ def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source
     from capsule.runner.artifact_source import open_artifact
 
     artifact, bundle = open_artifact(working / path, str(path), home)
-    project = find_project(working, working=working, parse=toml_reader(home))._replace(
-        defaults=Options(), own=(Path(os.path.realpath(working)), *places(working / path))
-    )
+    file = working / path
+    project = find_project(
+        working, working=working, parse=toml_reader(home), artifact=file
+    )._replace(defaults=Options(), own=(Path(os.path.realpath(working)), *places(file)))
     return Source(artifact.task_manifest.declarations, bundle, project, artifact, str(path))
 
 

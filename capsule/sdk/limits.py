@@ -27,7 +27,8 @@ class Limits(NamedTuple):
 
     `max_fuel` is a level or units (`"LOW"`, `10**9`), `max_ram` a size (`"256MB"`), `timeout` a
     duration (`"30s"`); None leaves it to the task. `no_net` takes all hosts away, `no_files` all
-    folders.
+    folders, `no_env` all variables. `untrusted` takes away whatever the file asks for, and leaves
+    512 MB and 30 s: for a file that nobody has read.
 
     >>> Limits(timeout="5s", no_net=True).timeout
     '5s'
@@ -38,6 +39,8 @@ class Limits(NamedTuple):
     timeout: str | None = None
     no_net: bool = False
     no_files: bool = False
+    no_env: bool = False
+    untrusted: bool = False
 
 
 def caller_limits(
@@ -63,6 +66,8 @@ def caller_limits(
         timeout_ms=amount("timeout", units.parse_timeout),
         no_net=bool(said.no_net),
         no_files=bool(said.no_files),
+        no_env=bool(said.no_env),
+        untrusted=bool(said.untrusted),
         flags=flags,
     )
 

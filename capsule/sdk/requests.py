@@ -42,6 +42,8 @@ def call_of(
     kwargs: Mapping[str, Any] | None = None,
     mounts: Sequence[Mount] = (),
     limits: Limits | Mapping[str, object] | None = None,
+    *,
+    untrusted: bool = False,
 ) -> prepare.Call:
     """Return the call that a program means.
 
@@ -49,4 +51,6 @@ def call_of(
     """
     if isinstance(args, (str, bytes)):
         raise UsageError(f"args={args!r}: a list of arguments is needed", hint=f"[{args!r}]")
-    return prepare.Call(list(args), kwargs, caller_limits(limits), mount_rules(mounts))
+    narrow = caller_limits(limits)
+    narrow = narrow._replace(untrusted=narrow.untrusted or untrusted)
+    return prepare.Call(list(args), kwargs, narrow, mount_rules(mounts))

@@ -32,6 +32,7 @@ class _Asked(NamedTuple):
     mounts: Sequence[Mount]
     cwd: str | os.PathLike[str] | None
     limits: Limits | Mapping[str, object] | None
+    untrusted: bool
 
 
 async def run(  # noqa: PLR0913 - the options are the interface
@@ -42,13 +43,15 @@ async def run(  # noqa: PLR0913 - the options are the interface
     mounts: Sequence[Mount] = (),
     cwd: str | os.PathLike[str] | None = None,
     limits: Limits | Mapping[str, object] | None = None,
+    untrusted: bool = False,
 ) -> Envelope:
     """Run a task once, in a new sandbox, and return its envelope, whatever happens inside.
 
     `file` is a task file (`.py`) or an artifact (`.wasm`), relative to `cwd`, which is the working
     folder unless given. `args` and `kwargs` are JSON values. `mounts` adds folders of the project
-    (`"./data::/in:ro"`), `limits` says what the run may use at most. Under asyncio and trio;
-    cancelling the await kills the sandbox. The first run on a machine fetches what capsule needs.
+    (`"./data::/in:ro"`), `limits` says what the run may use at most. With `untrusted` the file gets
+    nothing that it asks for. Under asyncio and trio; cancelling the await kills the sandbox. The
+    first run on a machine fetches what capsule needs.
 
     Raises `CapsuleError` for what is wrong before the run: nothing has run then.
 
@@ -62,7 +65,7 @@ async def run(  # noqa: PLR0913 - the options are the interface
     # Imported here: only those pay for it who await.
     from capsule.sdk.threads import in_thread
 
-    asked = _Asked(file, args, kwargs, mounts, cwd, limits)
+    asked = _Asked(file, args, kwargs, mounts, cwd, limits, untrusted)
     return await in_thread(lambda cancellation: _run(asked, cancellation))
 
 
@@ -74,6 +77,7 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
     mounts: Sequence[Mount] = (),
     cwd: str | os.PathLike[str] | None = None,
     limits: Limits | Mapping[str, object] | None = None,
+    untrusted: bool = False,
 ) -> Envelope:
     """Do what `run` does, and wait for it: from any thread, with an event loop in it or not.
 
@@ -88,11 +92,11 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
     42
     """
     with Cancellation() as cancellation:
-        return _run(_Asked(file, args, kwargs, mounts, cwd, limits), cancellation)
+        return _run(_Asked(file, args, kwargs, mounts, cwd, limits, untrusted), cancellation)
 
 
 def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
-    call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits)
+    call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits, untrusted=asked.untrusted)
     home = state_root()
     source = source_of(asked.file, asked.cwd, home)
     progress = CancellableProgress(Silent(), cancellation)

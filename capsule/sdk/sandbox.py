@@ -46,10 +46,10 @@ class Sandbox:
     """Runs one task many times; `warm` processes wait for its next runs, each is used once.
 
     Use it in `async with`, under asyncio or trio. What the task is and may do is read when the
-    block begins; the values of its variables are read for each run. `file`, `mounts`, `cwd` and
-    `limits` are those of `run`. `idle` is after how many seconds without a run no process waits
-    any more. `concurrency` is how many runs of `map` go on at once, by default as many as there are
-    processors. All sandboxes of a program share one bound on how many run (`CAPSULE_MAX_RUNNING`),
+    block begins; the values of its variables are read for each run. `file`, `mounts`, `cwd`,
+    `limits` and `untrusted` are those of `run`. `idle` is after how many seconds without a run no
+    process waits any more. `concurrency` is how many runs of `map` go on at once, by default as
+    many as there are processors. All sandboxes of a program share one bound on how many run (`CAPSULE_MAX_RUNNING`),
     and one on how many wait.
 
     >>> import asyncio, pathlib, tempfile
@@ -73,13 +73,14 @@ class Sandbox:
         mounts: Sequence[Mount] = (),
         cwd: str | os.PathLike[str] | None = None,
         limits: Limits | Mapping[str, object] | None = None,
+        untrusted: bool = False,
         idle: float = IDLE_SECONDS,
     ) -> None:
         _check_count("warm", warm, 0)
         if concurrency is not None:
             _check_count("concurrency", concurrency, 1)
         self._file, self._cwd = file, cwd
-        self._shared = call_of((), None, mounts, limits)
+        self._shared = call_of((), None, mounts, limits, untrusted=untrusted)
         self._warmth = Warmth(warm, idle)
         self._concurrency = concurrency
         self._prepared: PreparedTask | None = None

@@ -73,6 +73,15 @@ MountOption = Annotated[
 ]
 NoNet = Annotated[bool, typer.Option("--no-net", help="Allow no hosts.")]
 NoFiles = Annotated[bool, typer.Option("--no-files", help="Allow no folders.")]
+NoEnv = Annotated[bool, typer.Option("--no-env", help="Show no variables.")]
+Untrusted = Annotated[
+    bool,
+    typer.Option(
+        "--untrusted",
+        help="Grant nothing that the file asks for: no folders, hosts, variables; at most 512 MB"
+        " and 30 s. What --mount adds holds.",
+    ),
+]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show each task's life as it happens, on stderr.")
 ]

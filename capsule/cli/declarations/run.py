@@ -16,12 +16,14 @@ from capsule.cli.declarations.options import (
     MaxFuel,
     MaxRam,
     MountOption,
+    NoEnv,
     NoFiles,
     NoNet,
     Quiet,
     Result,
     Resume,
     Timeout,
+    Untrusted,
     Verbose,
 )
 from capsule.cli.terminal.console import Console
@@ -63,6 +65,8 @@ def run(
     mount: MountOption = None,
     no_net: NoNet = False,
     no_files: NoFiles = False,
+    no_env: NoEnv = False,
+    untrusted: Untrusted = False,
     map_file: Map = None,
     concurrency: Concurrency = None,
     resume: Resume = None,
@@ -73,7 +77,8 @@ def run(
 
     The task named main runs, or a plain def main, or the only task of the file, in a sandbox
     process of its own. What it prints goes to stderr as it happens. --max-fuel, --max-ram,
-    --timeout, --no-net and --no-files only ever narrow what the task may use. Put -- before
+    --timeout, --no-net, --no-files, --no-env and --untrusted only ever narrow what the task may
+    use; capsule inspect says what that is. Put -- before
     arguments that begin with a dash.
 
     Examples:
@@ -103,6 +108,8 @@ def exec_(
     mount: MountOption = None,
     no_net: NoNet = False,
     no_files: NoFiles = False,
+    no_env: NoEnv = False,
+    untrusted: Untrusted = False,
     map_file: Map = None,
     concurrency: Concurrency = None,
     resume: Resume = None,
@@ -121,6 +128,48 @@ def exec_(
     """
     said = locals()
     return _run_or_exec(said.pop("artifact"), **said, artifact=True)
+
+
+def inspect(
+    file: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="FILE",
+            help="A task file, an artifact, or - for a source on stdin.",
+            show_default="the entrypoint of capsule.toml",
+        ),
+    ] = None,
+    mount: MountOption = None,
+    max_fuel: MaxFuel = None,
+    max_ram: MaxRam = None,
+    timeout: Timeout = None,
+    no_net: NoNet = False,
+    no_files: NoFiles = False,
+    no_env: NoEnv = False,
+    untrusted: Untrusted = False,
+    json: Json = False,
+) -> int:
+    """Say what a file asks for and what it would get here, and by whose word.
+
+    Nothing of the file runs, and nothing is fetched. Each task is listed with its limits, folders,
+    hosts and variables, with the options that run would be given. The exit code is 0 where it could
+    run, and 2 where it would be refused. With --json it is an object with the tasks, each with what
+    it asks for and gets.
+
+    Examples:
+
+      capsule inspect job.py
+      capsule inspect job.py --untrusted --json
+    """
+    from capsule.cli.commands.inspect import command
+    from capsule.cli.parsing.run_options import Options
+    from capsule.cli.runtime.context import of_this_program
+
+    said = locals()
+    kept = {name: said[name] for name in Options._fields if name in said and name != "file"}
+    artifact = file is not None and file.endswith(".wasm")
+    options = Options(file, [], mounts=tuple(mount or ()), artifact=artifact, **kept)
+    return command(options, of_this_program(Console()))
 
 
 def build(

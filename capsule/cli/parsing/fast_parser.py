@@ -23,6 +23,8 @@ SWITCHES = {
     "-q": "quiet",
     "--no-net": "no_net",
     "--no-files": "no_files",
+    "--no-env": "no_env",
+    "--untrusted": "untrusted",
 }
 WITH_VALUE = {
     "--args-file": "args_file",

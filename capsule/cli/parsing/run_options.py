@@ -20,6 +20,8 @@ class Options(NamedTuple):
     timeout: str | None = None
     no_net: bool = False
     no_files: bool = False
+    no_env: bool = False
+    untrusted: bool = False
     mounts: tuple[str, ...] = ()
     artifact: bool = False
     map_file: str | None = None

@@ -45,7 +45,13 @@ def read_request(options: Options, context: Context) -> RunRequest:
             "--map takes the arguments from its file", hint="each line is the arguments of a run"
         )
     said = Limits(
-        options.max_fuel, options.max_ram, options.timeout, options.no_net, options.no_files
+        options.max_fuel,
+        options.max_ram,
+        options.timeout,
+        options.no_net,
+        options.no_files,
+        options.no_env,
+        options.untrusted,
     )
     limits = caller_limits(said, flags=True)
     home = state_root(context.environ)

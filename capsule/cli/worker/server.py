@@ -26,6 +26,7 @@ from capsule.cli.parsing.run_request import read_request
 from capsule.cli.runtime.context import Context
 from capsule.cli.runtime.exit_codes import exit_code, run_with_exit_code
 from capsule.cli.terminal.console import Console
+from capsule.cli.terminal.grant_notice import note_grants
 from capsule.cli.terminal.observers import observer_for
 from capsule.cli.terminal.progress_bars import progress_for
 from capsule.cli.terminal.run_result import show
@@ -206,6 +207,8 @@ class Server:
             watch_descriptor(connection.fileno(), select.POLLIN, cancellation.cancel),
         ):
             asked = read_request(options, context)
+            quiet = options.quiet or options.json
+            note_grants(asked.source, asked.call, asked.home, console, quiet=quiet)
             with observer_for(console, cancellation, verbose=options.verbose) as observer:
                 envelope = self._prepared_tasks.run(
                     asked.source,

@@ -39,10 +39,10 @@ _INNER = frozenset(
 
 
 class Hosts(NamedTuple):
-    """What a task may reach: its own patterns, and the ceiling of its project, if there is one."""
+    """What a task may reach: its own patterns, within each of the ceilings."""
 
     patterns: tuple[str, ...]
-    ceiling: tuple[str, ...] | None = None
+    ceilings: tuple[tuple[str, ...], ...] = ()
 
 
 def is_local(host: str) -> bool:
@@ -50,8 +50,8 @@ def is_local(host: str) -> bool:
     return host == "localhost" or host.endswith(".localhost")
 
 
-def allow(url: Url, patterns: Iterable[str], ceiling: Iterable[str] | None = None) -> Reach:
-    """Return how far a request may reach; `patterns` and `ceiling` are in normal form.
+def allow(url: Url, patterns: Iterable[str], ceilings: Iterable[Iterable[str]] = ()) -> Reach:
+    """Return how far a request may reach; `patterns` and `ceilings` are in normal form.
 
     Raises `RefusedError` when no pattern matches the host and port, or none lets the request reach
     the address that is written in the URL.
@@ -60,7 +60,7 @@ def allow(url: Url, patterns: Iterable[str], ceiling: Iterable[str] | None = Non
     reach = _reach(url, kept)
     if reach is None:
         raise RefusedError(f"{url.place} is not in allowed_hosts ({_listed(kept)})")
-    if ceiling is not None:
+    for ceiling in ceilings:
         bounds = tuple(ceiling)
         most = _reach(url, bounds)
         if most is None:

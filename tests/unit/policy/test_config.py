@@ -11,7 +11,7 @@ from capsule.errors import ConfigError
 from capsule.policy.config import MAX_CONFIG, find_project, read_config
 from capsule.policy.folders import FolderRule
 from capsule.policy.options import Options
-from capsule.policy.project import Limits, Project
+from capsule.policy.project import Ceiling, Limits, Project
 
 FULL = """
 [workflow]
@@ -69,13 +69,19 @@ def test_everything_it_may_say(root: Path) -> None:
             allowed_hosts=("api.example.com",),
             env_variables=("API_KEY",),
         ),
-        limits=Limits(
-            max_compute=50_000_000_000,
-            max_ram=1 << 30,
-            max_timeout=600_000,
-            allowed_files=(FolderRule((), "/", writable=True),),
-            allowed_hosts=("*.example.com",),
-            env_variables=("API_KEY", "DEBUG"),
+        ceilings=(
+            Ceiling(
+                path,
+                root,
+                Limits(
+                    max_compute=50_000_000_000,
+                    max_ram=1 << 30,
+                    max_timeout=600_000,
+                    allowed_files=(FolderRule((), "/", writable=True),),
+                    allowed_hosts=("*.example.com",),
+                    env_variables=("API_KEY", "DEBUG"),
+                ),
+            ),
         ),
     )
 
@@ -227,7 +233,7 @@ def test_wrong_values(root: Path, text: str, problem: str) -> None:
 
 def test_lists_are_bounded(root: Path) -> None:
     path = write(root, f"[limits]\nallowed_hosts = {[f'h{i}.com' for i in range(256)]}")
-    assert len(read_config(path).limits.allowed_hosts or ()) == 256
+    assert len(read_config(path).ceilings[0].limits.allowed_hosts or ()) == 256
     path = write(root, f"[limits]\nallowed_hosts = {[f'h{i}.com' for i in range(257)]}")
     with pytest.raises(ConfigError, match=r"a list of 257 hosts is too long; allowed: at most 256"):
         read_config(path)
@@ -235,5 +241,5 @@ def test_lists_are_bounded(root: Path) -> None:
 
 def test_repetitions_count_once(root: Path) -> None:
     path = write(root, "[limits]\nallowed_hosts = ['A.com', 'a.com']\nenv_variables = ['A', 'A']")
-    limits = read_config(path).limits
+    limits = read_config(path).ceilings[0].limits
     assert (limits.allowed_hosts, limits.env_variables) == (("a.com",), ("A",))

@@ -15,7 +15,7 @@ from capsule.policy.config import read_config
 from capsule.policy.declaration_types import TaskDeclaration, with_modules
 from capsule.policy.folders import FolderGrant, parse_mount
 from capsule.policy.limit_origins import LimitOrigin, LimitOrigins
-from capsule.policy.project import Limits, Project
+from capsule.policy.project import Ceiling, Limits, Project
 from capsule.policy.resolve import CallerLimits, Policy, resolve, resolve_all
 from capsule.policy.task_declarations import read_source
 
@@ -173,9 +173,9 @@ def test_what_is_within_the_ceilings_passes_unchanged(root: Path) -> None:
         env_variables=["API_KEY"],
     )
     policy = resolve(task, configured(root, LIMITS))
-    assert unbound(policy._replace(host_ceiling=None)) == unbound(resolve(task, Project(root)))
+    assert unbound(policy._replace(host_ceilings=())) == unbound(resolve(task, Project(root)))
     # Whether a name is within them depends on its addresses too, so they go along.
-    assert policy.host_ceiling == ("*.example.com", "b.com:443")
+    assert policy.host_ceilings == (("*.example.com", "b.com:443"),)
 
 
 def test_a_ceiling_applies_where_a_task_is_silent(root: Path) -> None:
@@ -212,7 +212,7 @@ def test_above_a_ceiling_is_an_error_that_names_both(
     with pytest.raises(PolicyError) as caught:
         resolve(declared(**{option: value}), configured(root, LIMITS))
     assert caught.value.message.startswith(f"t.py:3: task 'crunch': {option}: {problem}")
-    assert "of capsule.toml" in caught.value.message
+    assert f"in [limits] of {root / 'capsule.toml'}" in caught.value.message
 
 
 @pytest.mark.parametrize(("option", "value", "problem"), ABOVE)
@@ -232,7 +232,7 @@ def test_a_default_above_a_ceiling_is_the_projects_error(
 )
 def test_an_empty_ceiling_allows_nothing(root: Path, option: str, value: object) -> None:
     project = configured(root, f"[limits]\n{option} = []")
-    silent = resolve(declared(), project)._replace(host_ceiling=None)
+    silent = resolve(declared(), project)._replace(host_ceilings=())
     assert silent == resolve(declared(), Project(root))
     with pytest.raises(PolicyError, match=rf"allowed: none \({option} in \[limits\]"):
         resolve(declared(**{option: value}), project)
@@ -286,10 +286,11 @@ def test_who_set_each_amount_and_how_far_raising_it_helps(root: Path) -> None:
     task = declared(compute="MEDIUM", ram="64MB")
     limits = Limits(max_compute=50_000_000_000, max_ram=64 << 20, max_timeout=60_000)
     config = "[tasks]\ndefault_ram = '32MB'\ndefault_timeout = '5s'\n"
-    project = configured(root, config)._replace(limits=limits)
+    file = root / "capsule.toml"
+    project = configured(root, config)._replace(ceilings=(Ceiling(file, root, limits),))
     assert resolve(task, project).origins == LimitOrigins(
         LimitOrigin("task", 50_000_000_000),
-        LimitOrigin("ceiling", 64 << 20),
+        LimitOrigin("ceiling", 64 << 20, str(file)),
         LimitOrigin("defaults", 60_000),
     )
     silent = declared()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from capsule.policy.ceilings import RunLimits
 from capsule.policy.limit_origins import LimitOrigin, LimitOrigins
-from capsule.policy.project import Limits as RunLimits
 from capsule.policy.resolve import Policy
 from capsule.runner.limit_messages import (
     Limits,
@@ -40,8 +40,8 @@ POLICY = Policy("main", 2_000_000_000, None, 1_000, 0, (), (), ())
         ),
         (
             100_000_000,
-            LimitOrigin("ceiling"),
-            'max_compute = "LOW" in [limits] of capsule.toml: max_compute = "MEDIUM" allows 20x',
+            LimitOrigin("ceiling", file="/p/capsule.toml"),
+            'max_compute = "LOW" in [limits] of /p/capsule.toml: max_compute = "MEDIUM" allows 20x',
         ),
         (
             100_000_000,
@@ -101,24 +101,25 @@ def test_less_memory_than_the_interpreter_takes() -> None:
 
 
 def test_what_the_run_has_left_is_of_the_run() -> None:
-    granted = POLICY._replace(compute=1_000, timeout_ms=10)
+    origins = LimitOrigins(run_file="/p/capsule.toml")
+    granted = POLICY._replace(compute=1_000, timeout_ms=10, origins=origins)
     limits = limits_of(granted, POLICY)
     assert limits.shared == ("compute", "timeout")
     assert fuel_spent(limits).endswith(
-        "what the run has left of run_compute in [limits] of capsule.toml"
+        "what the run has left of run_compute in [limits] of /p/capsule.toml"
     )
     assert "run_timeout" in out_of_time(limits, 11)
     assert limits_of(POLICY, POLICY).shared == ()
 
 
 def test_what_the_run_has_left_bounds_what_is_proposed() -> None:
-    most = RunLimits(run_compute=3_000_000_000, run_timeout=60_000)
+    most = RunLimits(compute=3_000_000_000, timeout_ms=60_000)
     granted = RunBudget({}, most).grant(POLICY._replace(timeout_ms=59_000))
     assert granted is not None
     assert granted.origins.compute == LimitOrigin("nobody", 3_000_000_000)
     assert granted.origins.timeout.most is not None
     assert 59_000 < granted.origins.timeout.most <= 60_000
-    equal = RunLimits(run_compute=POLICY.compute)
+    equal = RunLimits(compute=POLICY.compute)
     granted = RunBudget({}, equal).grant(POLICY)
     assert granted is not None
     assert fuel_spent(limits_of(granted, POLICY)).endswith("and another limit is no higher")

@@ -129,7 +129,7 @@ def test_a_project_that_appears_is_noticed(project: Path, home: Path) -> None:
     config = project.parent / "capsule.toml"
     config.write_text("[limits]\nmax_ram = '1GB'\n")
     found = read_file(project / "t.py", project, home).project
-    assert (found.config, found.limits.max_ram) == (config, 1 << 30)
+    assert (found.config, found.ceilings[0].limits.max_ram) == (config, 1 << 30)
     config.write_text("[limits]\nmax_rum = '1GB'\n")
     with pytest.raises(ConfigError, match="max_rum"):
         read_file(project / "t.py", project, home)

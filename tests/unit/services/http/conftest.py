@@ -204,7 +204,7 @@ def broker() -> Iterator[MakeBroker]:
         ceiling: tuple[str, ...] | None = None,
         ledger: RequestLog | None = None,
     ) -> Broker:
-        hosts, look = Hosts(allowed, ceiling), look or no_look
+        hosts, look = Hosts(allowed, () if ceiling is None else (ceiling,)), look or no_look
         made = Broker(hosts, environ or {}, limits or Limits(), ledger=ledger, look=look)
         brokers.append(made)
         return brokers[-1]

@@ -89,13 +89,13 @@ def test_what_patterns_do_not_allow(pattern: str, url: str) -> None:
     ],
 )
 def test_a_ceiling_bounds_the_reach(ceiling: list[str], url: str, reach: Reach) -> None:
-    assert allow(parse_url(url), ("a.example.com", "127.0.0.1"), ceiling) is reach
+    assert allow(parse_url(url), ("a.example.com", "127.0.0.1"), [ceiling]) is reach
 
 
 @pytest.mark.parametrize("ceiling", [[], ["b.example.com"], ["a.example.com:8080"]])
 def test_what_no_ceiling_covers_is_refused(ceiling: list[str]) -> None:
     with pytest.raises(RefusedError, match=r"^a.example.com:80 is not within the allowed_hosts of"):
-        allow(parse_url("http://a.example.com/"), ("a.example.com",), ceiling)
+        allow(parse_url("http://a.example.com/"), ("a.example.com",), [["*"], ceiling])
 
 
 def test_a_refusal_names_the_host_and_what_is_allowed() -> None:

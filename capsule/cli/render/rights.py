@@ -1,0 +1,92 @@
+"""What a file would get, as text and as JSON."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from capsule.cli.render.terminal_text import one_line, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from capsule.runner.inspection import Inspection, Right, TaskRights
+
+_LABEL = 16
+
+
+def rights_json(found: Inspection) -> dict[str, Any]:
+    """Return all of it as one JSON object."""
+    return {
+        "file": found.file,
+        "project": found.project,
+        "config": found.config,
+        "ceilings": list(found.ceilings),
+        "dependencies": list(found.dependencies),
+        "tasks": [
+            {
+                "task": task.task,
+                "line": task.line or None,
+                "entry": task.is_entry,
+                "rights": {
+                    right.option: {"asks": right.asks, "gets": right.gets, "by": right.by}
+                    for right in task.rights
+                },
+                "refused": task.refused,
+            }
+            for task in found.tasks
+        ],
+    }
+
+
+def rights_lines(found: Inspection, environ: Mapping[str, str], width: int) -> Iterator[str]:
+    """Yield the lines for a person; none is wider. Variables are said to be set, and no more."""
+    yield from _row("file", found.file, width)
+    yield from _row("project", found.project, width)
+    if found.ceilings:
+        for place, file in enumerate(found.ceilings):
+            yield from _row("" if place else "ceilings", file, width)
+    else:
+        yield from _row("ceilings", "none: a file gets what it asks for", width)
+    if found.dependencies:
+        yield from _row("packages", ", ".join(found.dependencies), width)
+    for task in found.tasks:
+        yield ""
+        yield from _task(task, environ, width)
+
+
+def _task(task: TaskRights, environ: Mapping[str, str], width: int) -> Iterator[str]:
+    where = f", line {task.line}" if task.line else ""
+    entry = ", the one that runs" if task.is_entry else ""
+    yield from wrapped(f"task {one_line(task.task)}{where}{entry}", width, words=True)
+    if task.refused is not None:
+        yield from _row("  refused", task.refused, width)
+    for right in task.rights:
+        yield from _row(f"  {right.option}", _said(right, environ), width)
+
+
+def _said(right: Right, environ: Mapping[str, str]) -> str:
+    asks = _worded(right.asks)
+    if right.by == "refused":
+        return f"asks for {asks}"
+    gets = right.gets
+    if right.option == "env_variables":
+        gets = [f"{name} ({'set' if name in environ else 'not set'})" for name in gets]
+    less = f"; it asks for {asks}" if right.asks and not right.gets else ""
+    return f"{_worded(gets)}  ({right.by}{less})"
+
+
+def _worded(value: Any) -> str:
+    if value is None:
+        return "no limit"
+    if not isinstance(value, list):
+        return str(value)
+    return ", ".join(map(_one, value)) or "none"
+
+
+def _one(item: Any) -> str:
+    return f"{item['path']} ({item['mode']})" if isinstance(item, dict) else str(item)
+
+
+def _row(label: str, text: str, width: int) -> Iterator[str]:
+    for place, piece in enumerate(wrapped(text, max(width - _LABEL - 1, 20), words=True)):
+        yield f"{'' if place else label:<{_LABEL}} {piece}".rstrip()

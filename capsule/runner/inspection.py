@@ -1,0 +1,209 @@
+"""What a file asks for and what it would get here, and by whose word: before anything runs."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from capsule.errors import CapsuleError
+from capsule.namedtuples import NamedTuple
+from capsule.policy.ceilings import name_of
+from capsule.policy.entry_point import entry_task
+from capsule.policy.options import overlay, parse_options, written
+from capsule.policy.resolve import resolve, resolve_all
+from capsule.policy.units import format_compute, format_ram, format_timeout
+from capsule.runner import parse_cache
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from pathlib import Path
+
+    from capsule.policy.declaration_types import TaskDeclaration
+    from capsule.policy.folders import FolderGrant
+    from capsule.policy.limit_origins import LimitOrigin
+    from capsule.policy.project import Project
+    from capsule.policy.resolve import Policy
+    from capsule.runner.prepare import Call
+    from capsule.runner.source import Source
+
+# What a file can ask for beside amounts.
+_GRANTS = ("allowed_files", "allowed_hosts", "env_variables")
+_WORDS = {
+    "task": "the task",
+    "nobody": "by default",
+    "flag": "your option",
+    "caller": "the caller",
+    "untrusted": "untrusted",
+}
+
+
+class Right(NamedTuple):
+    """One option of a task: what the file asks for, what it gets here, and by whose word.
+
+    `asks` is None where the file is silent; both are in the words of the option.
+    """
+
+    option: str
+    asks: Any
+    gets: Any
+    by: str
+
+
+class TaskRights(NamedTuple):
+    """What one task would get; `refused` says why it could not run at all."""
+
+    task: str
+    line: int
+    is_entry: bool
+    rights: tuple[Right, ...]
+    refused: str | None = None
+
+
+class Inspection(NamedTuple):
+    """What a file asks for: see the module. `ceilings` are the files of [limits] that hold."""
+
+    file: str
+    project: str
+    config: str | None
+    ceilings: tuple[str, ...]
+    dependencies: tuple[str, ...]
+    tasks: tuple[TaskRights, ...]
+
+
+def inspect(source: Source, call: Call, home: Path) -> Inspection:
+    """Return what the tasks of a source ask for and would get, if it were run with `call`.
+
+    Raises `CapsuleError` when the file has no task that could run.
+    """
+    project = source.project._replace(state=home)
+    entry = entry_task(source.declarations)
+    declared = {task.name: task for task in source.declarations.tasks} | {entry.name: entry}
+    return Inspection(
+        source.named or "-",
+        str(project.root),
+        None if project.config is None else str(project.config),
+        tuple(map(name_of, project.ceilings)),
+        source.bundle.dependencies,
+        tuple(_rights(task, project, call, is_entry=task is entry) for task in declared.values()),
+    )
+
+
+def first_grants(source: Source, call: Call, home: Path) -> str | None:
+    """Return what a file is granted by its own word, in short, the first time that it is run.
+
+    None where it asks for nothing, where somebody has set ceilings, and from the second time on.
+    """
+    if source.project.ceilings or not _asks(source):
+        return None
+    policies = resolve_all(source.declarations, source.project, call.limits)
+    words = _summary(policies.values())
+    key = parse_cache.key("granted", source.bundle.digest.encode(), repr(words).encode())
+    if not words or parse_cache.recall(home, key) is not None:
+        return None
+    parse_cache.keep(home, key, {"granted": words})
+    return ", ".join(words)
+
+
+def _asks(source: Source) -> bool:
+    declarations, defaults = source.declarations, source.project.defaults
+    by_default = any(getattr(defaults, option) for option in _GRANTS)
+    return by_default or any(task.options.get(o) for task in declarations.tasks for o in _GRANTS)
+
+
+def _summary(policies: Iterable[Policy]) -> list[str]:
+    found: dict[str, None] = {}
+    for policy in policies:
+        found |= dict.fromkeys(map(_folder, policy.allowed_files))
+        found |= dict.fromkeys(policy.allowed_hosts)
+        found |= dict.fromkeys(f"${name}" for name in policy.env_variables)
+    return list(found)
+
+
+def _rights(task: TaskDeclaration, project: Project, call: Call, *, is_entry: bool) -> TaskRights:
+    asked: dict[str, Any] = {}
+    try:
+        own = parse_options(task.options, task.blame)
+        asked = written(overlay(own, project.defaults))
+        policy = resolve(task, project, call.limits, call.mounts)
+    except CapsuleError as error:
+        silent = tuple(Right(option, asks, None, "refused") for option, asks in asked.items())
+        return TaskRights(task.name, task.line, is_entry, silent, error.message)
+    rights = (
+        *_amounts(task, asked, policy, project),
+        *_lists(task, asked, policy, project, call),
+    )
+    return TaskRights(task.name, task.line, is_entry, rights)
+
+
+def _amounts(
+    task: TaskDeclaration, asked: Mapping[str, Any], policy: Policy, project: Project
+) -> tuple[Right, ...]:
+    origins = policy.origins
+    ram = None if policy.ram is None else format_ram(policy.ram)
+    timeout = None if policy.timeout_ms is None else format_timeout(policy.timeout_ms)
+
+    def by(origin: LimitOrigin) -> str:
+        if origin.file:
+            return f"[limits] of {origin.file}"
+        if origin.who == "defaults":
+            return f"[tasks] of {project.config}"
+        return _WORDS[origin.who]
+
+    compute = asked.get("compute")
+    says_retries = asked.get("max_retries") is not None
+    return (
+        Right(
+            "compute",
+            None if compute is None else format_compute(compute),
+            format_compute(policy.compute),
+            by(origins.compute),
+        ),
+        Right("ram", asked.get("ram"), ram, by(origins.ram)),
+        Right("timeout", asked.get("timeout"), timeout, by(origins.timeout)),
+        Right(
+            "max_retries",
+            asked.get("max_retries"),
+            policy.max_retries,
+            _own_or_default("max_retries", task, project) if says_retries else "by default",
+        ),
+    )
+
+
+def _lists(
+    task: TaskDeclaration,
+    asked: Mapping[str, Any],
+    policy: Policy,
+    project: Project,
+    call: Call,
+) -> tuple[Right, ...]:
+    limits = call.limits
+    untrusted = limits.untrusted or any(one.limits.untrusted for one in project.ceilings)
+    gets: dict[str, list[Any]] = {
+        "allowed_files": [_folder(grant) for grant in policy.allowed_files],
+        "allowed_hosts": list(policy.allowed_hosts),
+        "env_variables": list(policy.env_variables),
+    }
+    taken = {
+        "allowed_files": "--no-files" if limits.no_files else "",
+        "allowed_hosts": "--no-net" if limits.no_net else "",
+        "env_variables": "--no-env" if limits.no_env else "",
+    }
+    found = []
+    for option, granted in gets.items():
+        by = taken[option] or ("untrusted" if untrusted and asked.get(option) else "")
+        by = by or (_own_or_default(option, task, project) if granted else "by default")
+        if option == "allowed_files" and call.mounts and not limits.no_files:
+            by = (
+                "the caller's mounts" if not asked.get(option) or untrusted else f"{by}, and mounts"
+            )
+        found.append(Right(option, asked.get(option), granted, by))
+    return tuple(found)
+
+
+def _own_or_default(option: str, task: TaskDeclaration, project: Project) -> str:
+    return "the task" if option in task.options else f"[tasks] of {project.config}"
+
+
+def _folder(grant: FolderGrant) -> str:
+    mode = "read-write" if grant.writable else "read-only"
+    return f".{grant.guest} ({mode})" if os.sep == "/" else f"{grant.host} ({mode})"
