@@ -52,6 +52,12 @@ ok   run          a task answered in ... ms""",
     """echo '{"id": 1, "file": "hello.py", "args": [3]}' | capsule worker""": (
         '{"id": 1, "output": {"success": true, "result": "hello hello hello ", ...}}'
     ),
+    "capsule inspect job.py": """\
+file             job.py
+...
+task main, line 5, the one that runs
+  compute        LOW  (the task)
+...""",
     "capsule ps --json": "[]",
     "capsule trace latest --html run.html": "run.html",
     "capsule cache prune": "deleted ...",
@@ -66,6 +72,7 @@ _RUN = {
 EXIT_CODES = {
     "capsule run": _RUN | {1: f"{_RUN[1]}; with `--map`, one of the runs failed"},
     "capsule exec": _RUN | {1: f"{_RUN[1]}; with `--map`, one of the runs failed"},
+    "capsule inspect": {0: "it could run", 2: "it would be refused, or is not what it has to be"},
     "capsule doctor": {0: "tasks can run here", 3: "something failed that they need"},
     "capsule ps": {0: "also when nothing runs, and when Ctrl-C ends `--watch`"},
     "capsule trace": {0: "also when no run is as asked for"},

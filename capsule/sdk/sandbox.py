@@ -49,8 +49,8 @@ class Sandbox:
     block begins; the values of its variables are read for each run. `file`, `mounts`, `cwd`,
     `limits` and `untrusted` are those of `run`. `idle` is after how many seconds without a run no
     process waits any more. `concurrency` is how many runs of `map` go on at once, by default as
-    many as there are processors. All sandboxes of a program share one bound on how many run (`CAPSULE_MAX_RUNNING`),
-    and one on how many wait.
+    many as there are processors. All sandboxes of a program share one bound on how many run
+    (`CAPSULE_MAX_RUNNING`), and one on how many wait.
 
     >>> import asyncio, pathlib, tempfile
     >>> async def main(folder):

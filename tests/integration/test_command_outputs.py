@@ -74,6 +74,12 @@ CASES = {
         lambda found: found.keys() == {"artifact", "size", "without_snapshot"},
         r"out\.wasm\ncapsule: hello\.py is exported",
     ),
+    "inspect": Case(
+        "inspect hello.py",
+        r"file +hello\.py\nproject +/.*\n(.*\n)*ceilings .*\n\ntask main, line 1, .*\n(  .*\n)+",
+        "",
+        lambda found: [task["task"] for task in found["tasks"]] == ["main"],
+    ),
     "ps": Case("ps", "", "capsule: nothing is running\n", lambda found: found == []),
     "trace": Case(
         "trace --limit 1",

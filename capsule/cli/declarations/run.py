@@ -159,7 +159,8 @@ def inspect(
     Examples:
 
       capsule inspect job.py
-      capsule inspect job.py --untrusted --json
+
+      capsule inspect job.py --untrusted --json > rights.json
     """
     from capsule.cli.commands.inspect import command
     from capsule.cli.parsing.run_options import Options

@@ -123,3 +123,39 @@ def test_nobody_sees_capsules_own_state(
     with pytest.raises(UsageError, match=f"^mount: .* {relation} capsule's own state"):
         resolve(declared(), project, mounts=[parse_mount(f"{folder}:{mode}")])
     resolve(declared("./src"), project._replace(state=root / "state"))
+
+
+@pytest.mark.parametrize(
+    ("folder", "problem"),
+    [
+        (".git", "begins with a dot"),
+        ("a/.ssh/keys", "begins with a dot"),
+        ("link", "begins with a dot"),
+        ("env", "is a virtual environment"),
+        ("env/lib", "is a virtual environment"),
+        ("repository", "is writable and holds .git"),
+    ],
+)
+def test_what_only_the_caller_grants(tmp_path: Path, folder: str, problem: str) -> None:
+    root = Path(os.path.realpath(tmp_path))
+    for name in (".git/hooks", "a/.ssh/keys", "env/lib", "repository/.git"):
+        (root / name).mkdir(parents=True)
+    (root / "env" / "pyvenv.cfg").touch()
+    (root / "link").symlink_to(".git/hooks")
+    task = TaskDeclaration(
+        "t", "t", "t.py", 3, is_async=False, options={"allowed_files": [f"./{folder}"]}
+    )
+    with pytest.raises(PolicyError, match=problem) as caught:
+        resolve(task, Project(root))
+    assert caught.value.hint == f"--mount ./{folder}, or mounts= from Python"
+    plain = task._replace(options={})
+    mounted = resolve(plain, Project(root), mounts=[parse_mount(folder)])
+    assert [grant.guest for grant in mounted.allowed_files] == [f"/{folder}"]
+
+
+def test_a_repository_may_be_read(tmp_path: Path) -> None:
+    root = Path(os.path.realpath(tmp_path))
+    (root / "repository" / ".git").mkdir(parents=True)
+    rule = {"path": "./repository", "mode": "ro"}
+    task = TaskDeclaration("t", "t", "t.py", 3, is_async=False, options={"allowed_files": [rule]})
+    assert resolve(task, Project(root)).allowed_files

@@ -30,7 +30,7 @@ TYPER: Any = get_command(app)
         ),
         (
             "--timeout 3s run x.py",
-            "there is no option --timeout of capsule; capsule run, capsule exec have one",
+            "there is no option --timeout of capsule; capsule run, capsule exec, capsule inspect have one",
             "capsule run --timeout",
         ),
         ("run x.py -1", "there is no option -1 of capsule run", "-- -1, if the task is to get it"),
