@@ -55,7 +55,7 @@ ok   run          a task answered in ... ms""",
     "capsule inspect job.py": """\
 file             job.py
 ...
-task main, line 5, the one that runs
+task main, line 6, the one that runs
   compute        LOW  (the task)
 ...""",
     "capsule ps --json": "[]",
