@@ -134,6 +134,7 @@ ENVIRONMENT = {
     "TMPDIR": "where each run's `/tmp` and other temporary files are; on Windows `TEMP` or `TMP`",
     "HTTP_PROXY": "the proxy of tasks' requests, as `http_proxy`, `HTTPS_PROXY`, `ALL_PROXY`",
     "NO_PROXY": "hosts that are reached without a proxy",
+    "REQUEST_METHOD": "set by CGI, where `HTTP_PROXY` is a stranger's header and not read",
     "SSL_CERT_FILE": (
         "certificates to trust in requests of tasks; so do `SSL_CERT_DIR`, `REQUESTS_CA_BUNDLE` and"
         " `CURL_CA_BUNDLE`"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy import CAPSULE
 from capsule.policy.config import find_project
@@ -52,6 +53,7 @@ def read_file(path: Path | None, working: Path, home: Path | None = None) -> Sou
     from capsule.bundle.collect import collect
 
     named, path = path, working / path
+    _check_name(path, str(named))
     if not path.is_file():
         raise _no_file(path, str(named))
     project = find_project(path.parent, working=working, parse=toml_reader(home))
@@ -68,6 +70,20 @@ def read_file(path: Path | None, working: Path, home: Path | None = None) -> Sou
     return source
 
 
+def _check_name(path: Path, named: str) -> None:
+    """Refuse what can be no file's name before the system is asked, which answers in its own ways.
+
+    Raises `UsageError`.
+    """
+    try:
+        path.lstat()
+    except (OSError, ValueError) as wrong:
+        # UnicodeEncodeError is a ValueError, as is that for a NUL.
+        if not isinstance(wrong, (FileNotFoundError, NotADirectoryError)):
+            problem = wrong.strerror if isinstance(wrong, OSError) else "no file can have that name"
+            raise UsageError(f"the task file {shown(named)}: {problem}") from None
+
+
 def _no_file(path: Path, named: str) -> UsageError:
     what, hint = "does not exist", "capsule run FILE.py"
     if path.is_dir():
@@ -75,7 +91,7 @@ def _no_file(path: Path, named: str) -> UsageError:
     elif path.exists():
         # As what a shell makes of <(...): it can be read once, and from the beginning only.
         what, hint = "is no regular file", "capsule run - < FILE.py"
-    return UsageError(f"the task file {named!r} {what}", hint=hint)
+    return UsageError(f"the task file {shown(named)} {what}", hint=hint)
 
 
 def _beside(bundle: Bundle, reader: SourceAnalysis) -> Iterator[TaskDeclaration]:
@@ -122,8 +138,9 @@ def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source
     """
     from capsule.runner.artifact_source import open_artifact
 
-    artifact, bundle = open_artifact(working / path, str(path), home)
     file = working / path
+    _check_name(file, str(path))
+    artifact, bundle = open_artifact(working / path, str(path), home)
     project = find_project(
         working, working=working, parse=toml_reader(home), artifact=file
     )._replace(defaults=Options(), own=(Path(os.path.realpath(working)), *places(file)))

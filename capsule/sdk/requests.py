@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
+from capsule.message_text import shown
 from capsule.runner import prepare
 from capsule.runner.source import read_artifact, read_file
 from capsule.sdk.limits import caller_limits, mount_rules
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Mapping, Sequence
 
     from capsule.runner.source import Source
@@ -30,8 +31,9 @@ def source_of(
     Raises `CapsuleError` when it is none, or its project's capsule.toml is wrong.
     """
     working = Path.cwd() if cwd is None else Path(cwd).absolute()
-    if not working.is_dir():
-        raise UsageError(f"cwd={str(cwd)!r} is not a folder")
+    # What can be no name at all is no folder either; `Path.is_dir` raises for a long one.
+    if not os.path.isdir(working):  # noqa: PTH112
+        raise UsageError(f"cwd={shown(str(cwd))} is not a folder")
     path = Path(file)
     read = read_artifact if path.suffix == ARTIFACT else read_file
     return read(path, working, home)

@@ -155,7 +155,8 @@ def test_an_artifact_too(capsule: Command) -> None:
         (("--map", "items.jsonl", "--concurrency", "0"), "--concurrency '0': a number from 1"),
         (("--map", "items.jsonl", "--concurrency", "1" * 5_000), "'...: a number from 1 to 256"),
         (("--map", "items.jsonl", "--concurrency", "many"), "--concurrency 'many': a number"),
-        (("--map", "items.jsonl", "--resume", "."), "--resume .: Is a directory"),
+        (("--map", "items.jsonl", "--resume", "."), "--resume .: it is no file"),
+        (("--map", "items.jsonl", "--resume", "/dev/zero"), "--resume /dev/zero: it is no file"),
         (("--concurrency", "2"), "go with --map"),
         (("--resume", "x"), "go with --map"),
     ],
@@ -171,3 +172,23 @@ def test_source_and_items_cannot_both_be_stdin(capsule: Command) -> None:
     done = capsule("run", "-", "--map", "-", stdin="def main(n): return n")
     assert done.code == 2
     assert "both the source and the --map file" in done.err
+
+
+HARMFUL = "a\\x1b[2Jb\\x7f\\x9b2J\\u202ec"
+
+
+def test_what_a_task_chose_does_nothing_to_a_terminal(capsule: Command) -> None:
+    capsule.write("items.jsonl", "1\n")
+    capsule.write("job.py", f"def main(n): print('{HARMFUL}'); return '{HARMFUL}'\n")
+    for words in (
+        ("--map", "items.jsonl"),
+        ("--map", "items.jsonl", "--result"),
+        ("1",),
+        ("1", "--json"),
+        ("1", "--result"),
+    ):
+        shown = capsule.on_terminal("run", "job.py", *words, "-q").out
+        assert not {"\x1b", "\x7f", "\x9b", "\u202e"} & set(shown), words
+    # In a pipe it comes as it is.
+    done = capsule("run", "job.py", "1", "--result", "-q")
+    assert done.out == "a\x1b[2Jb\x7f\x9b2J\u202ec\n"

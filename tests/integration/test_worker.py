@@ -585,3 +585,28 @@ def test_little_is_imported_to_hand_over(capsule: Command) -> None:
     mine = {name for name in imported if name.startswith("capsule")}
     assert mine == {"capsule", "capsule.cli", "capsule.cli.main", "capsule.cli.handover"}
     assert not imported & {"re", "json", "typing", "signal", "socket", "enum", "pathlib"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            '{"id": 1e400, "file": "hello.py"}',
+            "a line is not JSON: the number '1e400' is too large",
+        ),
+        ('{"id": 1, "file": "' + "x" * 100_000 + '"}', "File name too long"),
+        ('{"id": 1, "file": "a\\u0000b"}', "no file can have that name"),
+        ('{"id": 1, "file": "\\ud800.py"}', "no file can have that name"),
+        ('{"id": 1, "file": "a\\u0000.wasm"}', "no file can have that name"),
+        ('{"id": 1, "file": "hello.py", "cwd": "' + "x" * 100_000 + '"}', "is not a folder"),
+    ],
+    ids=["number", "long", "nul", "surrogate", "artifact", "folder"],
+)
+def test_every_line_is_answered(capsule: Command, line: str, said: str) -> None:
+    done = capsule("worker", stdin=f"{line}\n" + '{"id": 2, "file": "none.py"}\n')
+    answers = [json.loads(answer) for answer in done.out.splitlines()]
+    assert len(answers) == 2
+    error = next(answer["error"] for answer in answers if answer["id"] != 2)
+    assert said in error["message"]
+    assert error["error_type"] == "usage_error"
+    assert len(error["message"]) < 1_000

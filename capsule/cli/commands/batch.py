@@ -146,7 +146,7 @@ class _Printer:
                 return
         kept: dict[str, Any] = {"result": envelope.result} if self._bare else dict(envelope)
         line = {"index": envelope.index, **kept}
-        self._console.out(json.dumps(line, ensure_ascii=False, allow_nan=False))
+        self._console.document(line)
 
 
 def _life(envelope: Envelope) -> str:
@@ -275,8 +275,12 @@ def _done(name: str | None, context: Context) -> frozenset[int]:
     path: Path = context.working_folder() / name
     found: set[int] = set()
     try:
+        # A device has no end; what a shell makes of <(...) has one.
+        mode = path.stat().st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            raise UsageError(f"--resume {name}: it is no file with an earlier output")
         with path.open("rb") as file:
-            for line in file:
+            for line in _lines(file):
                 try:
                     said = json.loads(line)
                     if said.get("success", "result" in said) and type(said["index"]) is int:

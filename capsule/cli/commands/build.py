@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,7 +62,7 @@ def command(options: Options, console: Console) -> int:
             save(artifact, working / target)
     if options.json:
         row = {"artifact": target and str(target), "size": size, "without_snapshot": built.plain}
-        console.out(json.dumps(row))
+        console.document(row)
         return 0
     if target is not None:
         console.out(str(target))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -35,7 +34,7 @@ def list_entries(console: Console, *, as_json: bool) -> int:
     """Print a row for each kind of entry."""
     found = eviction.contents(_cache())
     if as_json:
-        console.out(json.dumps([_as_json(kept) for kept in found]))
+        console.document([_as_json(kept) for kept in found])
         return 0
     for kind in sorted({kept.kind for kept in found}):
         console.out(_row(kind, [kept for kept in found if kept.kind == kind]))
@@ -54,7 +53,7 @@ def prune(console: Console, asked: Prune) -> int:
     gone = eviction.prune(_cache(), bounds, all_of_it=asked.everything)
     size = sum(kept.size for kept in gone)
     if asked.json:
-        console.out(json.dumps({"deleted": [_as_json(kept) for kept in gone], "freed": size}))
+        console.document({"deleted": [_as_json(kept) for kept in gone], "freed": size})
     else:
         console.out(f"deleted {_entries(len(gone))}, {size / 1e6:.1f} MB")
     return 0

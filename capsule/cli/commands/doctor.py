@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
@@ -24,11 +23,11 @@ def command(console: Console, *, as_json: bool) -> int:
     """Print a row for each check; the exit code says whether tasks can run here."""
     rows = [look(check) for check in CHECKS]
     if as_json:
-        console.out(json.dumps([row._asdict() for row in rows], ensure_ascii=False))
+        console.document([row._asdict() for row in rows])
     else:
         for row in rows:
             for line in _lines(row):
-                console.out(line, untrusted=True)
+                console.out(line)
     return BROKEN if any(row.state == "failed" for row in rows) else 0
 
 

@@ -28,5 +28,5 @@ def command(options: Options, context: Context) -> int:
         console.json(rights_json(found))
     else:
         for line in rights_lines(found, request.call.environ, console.size[0]):
-            console.out(line, untrusted=True)
+            console.out(line)
     return _REFUSED if any(task.refused for task in found.tasks) else 0

@@ -43,7 +43,7 @@ def command(console: Console, *, as_json: bool, watch: bool) -> int:
         console.err(f"capsule: {_NOTHING}")
     else:
         for line in _lines(nodes, console):
-            console.out(line, untrusted=True)
+            console.out(line)
     return 0
 
 

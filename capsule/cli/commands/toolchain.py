@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
 from capsule.cli.terminal.progress_bars import progress_for
@@ -38,7 +37,7 @@ def list_parts(console: Console, *, as_json: bool) -> int:
     """Print a row for each part."""
     parts = manage.list_parts(state_root())
     if as_json:
-        console.out(json.dumps(_rows(parts)))
+        console.document(_rows(parts))
     else:
         for part in parts:
             size = f"{part.size / 1e6:.1f} MB" if part.size else "-"
@@ -59,7 +58,7 @@ def verify(console: Console, *, as_json: bool) -> int:
             }
             for finding in findings
         ]
-        console.out(json.dumps(rows))
+        console.document(rows)
     else:
         for finding in findings:
             console.out(f"{finding.name:<20} {finding.state:<8} {finding.difference}".rstrip())
@@ -81,7 +80,7 @@ def export(console: Console, file: Path, asked: ToolchainOptions) -> int:
     names = archive.export_toolchain(state_root(), file, progress=progress)
     size = file.stat().st_size
     if asked.json:
-        console.out(json.dumps({"file": str(file), "size": size, "wheels": names}))
+        console.document({"file": str(file), "size": size, "wheels": names})
     elif not asked.quiet:
         console.err(f"capsule: wrote {len(names)} wheels, {size / 1e6:.1f} MB, to {file}")
     return 0
@@ -101,7 +100,7 @@ def remove(console: Console, asked: ToolchainOptions) -> int:
     freed = sum(removed.size for removed in gone)
     if asked.json:
         rows = [{"toolchain": removed.identity, "size": removed.size} for removed in gone]
-        console.out(json.dumps({"removed": rows, "freed": freed}))
+        console.document({"removed": rows, "freed": freed})
     elif not asked.quiet:
         console.err(f"capsule: removed {freed / 1e6:.1f} MB")
     return 0
@@ -114,7 +113,7 @@ def _flavours(asked: ToolchainOptions) -> list[Flavour]:
 def _say_ready(parts: list[manage.Part], asked: ToolchainOptions, console: Console) -> None:
     folder = state_root() / "toolchain"
     if asked.json:
-        console.out(json.dumps({"folder": str(folder), "parts": _rows(parts)}))
+        console.document({"folder": str(folder), "parts": _rows(parts)})
     elif not asked.quiet:
         console.err(f"capsule: the toolchain is ready in {folder}")
 

@@ -74,7 +74,7 @@ def _one(home: Path, options: Options, console: Console) -> int:
     from capsule.cli.render.trace import trace
 
     for line in trace(found, time.time_ns(), console.size[0]):
-        console.out(line, untrusted=True)
+        console.out(line)
     return 0
 
 
@@ -91,7 +91,7 @@ def _write_page(found: Run, name: str, console: Console) -> None:
             file.write(text.encode(errors="replace"))
     except OSError as error:
         raise UsageError(f"--html {name}: {error.strerror}") from None
-    console.out(name, untrusted=True)
+    console.out(name)
 
 
 def _list(home: Path, options: Options, console: Console) -> int:
@@ -106,7 +106,7 @@ def _list(home: Path, options: Options, console: Console) -> int:
         from capsule.cli.render.run_list import run_list
 
         for line in run_list(found, now, console.size[0]):
-            console.out(line, untrusted=True)
+            console.out(line)
     elif reader.runs(home, Filters(limit=1)):
         console.err(f"capsule: no run is like that\n  try: {_instead(home, options.task)}")
     else:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import unicodedata
 from typing import TYPE_CHECKING
 
+from capsule.cli.render.harmless_text import harmless
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -21,7 +23,8 @@ def one_line(text: str) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(char if char.isprintable() else "?" for char in text)
+    # Where columns are counted, what has no width has no place either.
+    return "".join(char if char.isprintable() else "?" for char in harmless(text, keep=""))
 
 
 def cleaned(text: str) -> str:

@@ -81,10 +81,8 @@ def _answer(error: CapsuleError, words: Sequence[str], console: Console) -> None
 
             console.envelope(refusal("", error.code, str(error)), one_line=True)
         else:
-            import json
-
             said = {"error": {"error_type": error.code, "message": str(error)}}
-            console.out(json.dumps(said))
+            console.document(said)
     except OutputError as worse:
         console.error(worse)
 

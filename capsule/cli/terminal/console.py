@@ -15,6 +15,7 @@ import time
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
+from capsule.cli.render.harmless_text import harmless, harmless_json
 from capsule.errors import OutputError
 
 if TYPE_CHECKING:
@@ -26,9 +27,6 @@ if TYPE_CHECKING:
     from capsule.errors import CapsuleError
     from capsule.process.cancel import Cancellation
 
-# C0 but tab, line feed and carriage return; DEL; C1.
-_CONTROLS = [*range(32), *range(0x7F, 0xA0)]
-_HARMLESS = dict.fromkeys((code for code in _CONTROLS if code not in b"\t\n\r"), "?")
 # To a second screen of the terminal and back; home; clear to the end of the line, of the screen.
 _ENTER, _LEAVE, _HOME, _END_OF_LINE, _REST = (
     "\x1b[?1049h",
@@ -81,18 +79,25 @@ class Console:
 
     def envelope(self, envelope: Envelope, *, one_line: bool) -> None:
         """Print an envelope: indented on a terminal, else as one line."""
-        indent = 2 if self.stdout_is_terminal and not one_line else None
-        text = json.dumps(envelope, ensure_ascii=False, allow_nan=False, indent=indent)
-        self.out(_escape_c1(text) if self.stdout_is_terminal else text)
+        self.document(envelope, indent=2 if self.stdout_is_terminal and not one_line else None)
+
+    def document(self, value: Any, *, indent: int | None = None) -> None:
+        """Print a value as JSON, on one line unless it is indented."""
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+        try:
+            text.encode()
+        except UnicodeEncodeError:
+            # Half of a pair, as in the name of a file that is no UTF-8: escaped, it comes whole.
+            text = json.dumps(value, allow_nan=False, indent=indent)
+        self._print(harmless_json(text) if self.stdout_is_terminal else text)
 
     def json(self, value: Any) -> None:
         """Print a value as one line of JSON, all of it in ASCII."""
-        # Of what drives a terminal, JSON leaves DEL as it is.
-        self.out(json.dumps(value).replace("\x7f", "\\u007f"))
+        self._print(harmless_json(json.dumps(value)))
 
     def bare_result(self, result: Any) -> None:
         """Print a result alone, a string as it is."""
-        self.out(_bare(result), untrusted=True)
+        self.out(_bare(result))
 
     def error(self, error: CapsuleError) -> None:
         """Print what went wrong before a run, and what to do next."""
@@ -102,10 +107,11 @@ class Console:
         """Print what the user should know beside the answer."""
         self.err(f"capsule: {text}")
 
-    def out(self, text: str, *, untrusted: bool = False) -> None:
+    def out(self, text: str) -> None:
         """Print a line to stdout."""
-        if untrusted and self.stdout_is_terminal:
-            text = harmless(text)
+        self._print(harmless(text) if self.stdout_is_terminal else text)
+
+    def _print(self, text: str) -> None:
         data = (text + "\n").encode(errors="replace")
         self.has_answered = True
         if self.stdout_is_terminal and self.stderr_is_terminal:
@@ -259,26 +265,10 @@ def _drawn_on(stream: TextIO) -> Terminal:
     return _Stream(stream)
 
 
-def harmless(text: str) -> str:
-    r"""Replace the control characters that could drive a terminal.
-
-    >>> harmless("a\x1b[2Jb\tc\n")
-    'a?[2Jb\tc\n'
-    """
-    return text.translate(_HARMLESS)
-
-
 def _bare(result: Any) -> str:
     if isinstance(result, str):
         return result
     return json.dumps(result, ensure_ascii=False, allow_nan=False)
-
-
-def _escape_c1(text: str) -> str:
-    """JSON leaves DEL and the C1 controls as they are; write them as escapes."""
-    if text.isascii() and "\x7f" not in text:
-        return text
-    return "".join(f"\\u{ord(char):04x}" if "\x7f" <= char <= "\x9f" else char for char in text)
 
 
 def _is_terminal(stream: Any) -> bool:

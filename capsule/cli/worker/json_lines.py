@@ -9,6 +9,7 @@ answered, with the id if it had one, and the next one is read.
 from __future__ import annotations
 
 import json
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
@@ -155,7 +156,7 @@ class JsonLines:
 
 def _parsed(line: bytes) -> dict[str, Any]:
     try:
-        request = json.loads(line, parse_constant=_refuse_constant)
+        request = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"a line is not JSON: {error}") from None
     if not isinstance(request, dict):
@@ -170,6 +171,14 @@ def _check_names(request: dict[str, Any]) -> None:
                 f"there is no field {shown(name)}; there are {', '.join(_FIELDS)}",
                 hint=nearest(name, _FIELDS),
             )
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        # As an id it could not be said in the answer.
+        raise ValueError(f"the number {shown(text)} is too large")
+    return number
 
 
 def _refuse_constant(name: str) -> None:

@@ -37,6 +37,12 @@ _METADATA = frozenset(
 )
 
 _NAT64 = IPv6Network("64:ff9b::/96")
+# For translators of one network (RFC 8215); where the IPv4 address stands is theirs to choose, out
+# of the places of RFC 6052 for each length of prefix.
+_LOCAL_NAT64 = IPv6Network("64:ff9b:1::/48")
+_NAT64_PLACES = ((6, 7, 9, 10), (7, 9, 10, 11), (9, 10, 11, 12), (12, 13, 14, 15))
+# An interface that tunnels to the IPv4 address behind it (RFC 5214, section 6.1).
+_ISATAP = (b"\x00\x00\x5e\xfe", b"\x02\x00\x5e\xfe")
 _COMPATIBLE = IPv6Network("::/96")
 
 
@@ -54,7 +60,7 @@ def reach_of(text: str) -> Reach:
     carried = _carried(address)
     if carried:
         return max(map(_reach_4, carried))
-    return _reach_6(address)
+    return max((_reach_6(address), *map(_reach_4, _tunnelled(address)), *_translated(address)))
 
 
 def _reach_4(address: IPv4Address) -> Reach:
@@ -76,6 +82,22 @@ def _reach_6(address: IPv6Address) -> Reach:
     if not public or any(address in network for network in _NOT_PUBLIC_6):
         return Reach.PRIVATE
     return Reach.PUBLIC
+
+
+def _tunnelled(address: IPv6Address) -> tuple[IPv4Address, ...]:
+    """Return the IPv4 address that an address of a tunnel is reached at, whatever its network."""
+    return (IPv4Address(address.packed[12:]),) if address.packed[8:12] in _ISATAP else ()
+
+
+def _translated(address: IPv6Address) -> tuple[Reach, ...]:
+    """Return how far a translator of one network's own may lead: never to the public alone."""
+    if address not in _LOCAL_NAT64:
+        return ()
+    packed = address.packed
+    found = [IPv4Address(bytes(packed[at] for at in places)) for places in _NAT64_PLACES]
+    # What is no host's address at one place is a part of one at another.
+    literal = any(_reach_4(one) is Reach.LITERAL for one in found)
+    return (Reach.LITERAL if literal else Reach.PRIVATE,)
 
 
 def _carried(address: IPv6Address) -> tuple[IPv4Address, ...]:

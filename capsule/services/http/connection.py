@@ -39,12 +39,18 @@ class PinnedConnection(httpcore.NetworkBackend, httpcore.NetworkStream):
         self._socket: socket.socket | None = None
         self._lock = Lock()
         self._cut = False
+        # How much may still come before the head of the response is whole; None behind it.
+        self._head_left: int | None = limits.head
         # What the socket said last: httpcore's own errors lose their causes.
         self.problem: Exception | None = None
 
     def pin(self, addresses: Iterable[str]) -> None:
         """Set the addresses that `connect_tcp` uses."""
         self._addresses = tuple(addresses)
+
+    def has_head(self) -> None:
+        """Take that the head of the response is whole: what comes now is bounded as its body."""
+        self._head_left = None
 
     @property
     def is_late(self) -> bool:
@@ -128,6 +134,10 @@ class PinnedConnection(httpcore.NetworkBackend, httpcore.NetworkStream):
             raise httpcore.ReadError from error
         # A connection that was cut looks like one that the other side closed.
         self._check_cut(httpcore.ReadError)
+        if self._head_left is not None:
+            self._head_left -= len(data)
+            if self._head_left < 0:
+                raise httpcore.RemoteProtocolError("too much before the response")
         return data
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002

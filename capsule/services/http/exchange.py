@@ -202,6 +202,7 @@ class Exchange:
         response = self._pool().handle_request(
             httpcore.Request(request.method, url, headers=headers, content=self._body(first))
         )
+        self._line.has_head()
         if response.status == 101:
             raise FailedError(f"{request.url.place} switched to another protocol unasked")
         reason = bytes(response.extensions.get("reason_phrase", b"")).decode("latin-1")

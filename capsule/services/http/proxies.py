@@ -46,10 +46,15 @@ class Proxies(NamedTuple):
 
 
 def read_proxies(environ: Mapping[str, str]) -> Proxies:
-    """Return what HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say; small letters win."""
+    """Return what HTTP_PROXY, HTTPS_PROXY, ALL_PROXY and NO_PROXY say; small letters win.
+
+    Under CGI, HTTP_PROXY is the header `Proxy` of whoever sent the request, and counts for nothing.
+    """
+    is_cgi = "REQUEST_METHOD" in environ
 
     def named(name: str) -> str:
-        return (environ.get(name.lower()) or environ.get(name) or "").strip()
+        large = None if is_cgi and name == "HTTP_PROXY" else environ.get(name)
+        return (environ.get(name.lower()) or large or "").strip()
 
     every = named("ALL_PROXY")
     direct = tuple(part for part in named("NO_PROXY").lower().replace(",", " ").split() if part)

@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from capsule.cli.render.harmless_text import harmless
 from capsule.cli.terminal import progress_bars
-from capsule.cli.terminal.console import Console, harmless
+from capsule.cli.terminal.console import Console
 from capsule.cli.terminal.progress_bars import ProgressBars, ProgressLines, progress_for
 from capsule.envelope import refusal
 from capsule.progress import Silent, Step

@@ -14,7 +14,7 @@ from tests.unit.services.http.conftest import ask, whole
 from tests.unit.services.http.hostile import BOMB, ENDLESS, SLOW, UNPACKING
 
 if TYPE_CHECKING:
-    from tests.unit.services.http.conftest import MakeBroker, Serve
+    from tests.unit.services.http.conftest import MakeBroker, Peer, Serve
 
 
 @pytest.mark.parametrize("name", SLOW)
@@ -55,3 +55,24 @@ def test_a_bomb_stays_packed(serve: Serve, broker: MakeBroker) -> None:
     assert ("Content-Encoding", "gzip") in one.answer(exchange).headers
     assert whole(one, exchange) == BOMB
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 32 << 10
+
+
+def test_interim_answers_end_with_their_size(serve: Serve, broker: MakeBroker) -> None:
+    server = serve(ENDLESS["interim answers"])
+    one = broker(f"127.0.0.1:{server.port}", limits=Limits(seconds=250))
+    exchange = one.open("GET", f"http://127.0.0.1:{server.port}/", [])
+    with pytest.raises(FailedError, match=r"did not answer with a whole HTTP/1\.1 response"):
+        ask(one, exchange)
+
+
+def test_some_interim_answers_are_passed_over(serve: Serve, broker: MakeBroker) -> None:
+    def handler(peer: Peer) -> None:
+        peer.head()
+        peer.send(b"HTTP/1.1 100 Continue\r\n\r\n" * 100)
+        peer.answer(b"x" * (1 << 20))
+
+    server = serve(handler)
+    one = broker(f"127.0.0.1:{server.port}")
+    exchange = one.open("GET", f"http://127.0.0.1:{server.port}/", [])
+    assert one.answer(exchange).status == 200
+    assert len(whole(one, exchange)) == 1 << 20

@@ -226,3 +226,12 @@ def test_which_proxy(settings: dict[str, str], found: Proxy | None) -> None:
 def test_addresses_without_a_proxy(url: str, entry: str, direct: bool) -> None:
     proxies = read_proxies({"HTTP_PROXY": "http://p:1", "NO_PROXY": entry})
     assert (proxy_for(parse_url(url), proxies) is None) is direct
+
+
+def test_a_header_of_whoever_sent_the_request_is_no_proxy() -> None:
+    cgi = {"REQUEST_METHOD": "GET", "HTTP_PROXY": "http://evil.example:1", "NO_PROXY": "a"}
+    assert read_proxies(cgi).http == ""
+    assert read_proxies({**cgi, "http_proxy": "http://ours:1"}).http == "http://ours:1"
+    assert read_proxies({**cgi, "HTTPS_PROXY": "http://ours:1"}).https == "http://ours:1"
+    del cgi["REQUEST_METHOD"]
+    assert read_proxies(cgi).http == "http://evil.example:1"
