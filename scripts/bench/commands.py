@@ -45,9 +45,9 @@ _STARTS = 25
 
 _COMMAND = str(Path(sys.executable).with_name("capsule"))
 _SECONDS = 20.0
-# The one would have every start compile, the other put another tree's modules before those that
-# are installed.
-_NOT_KEPT = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
+# Variables: one would have every start compile, the other put another tree's modules before those
+# that are installed.
+NOT_KEPT = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
 
 
 class NotListeningError(Exception):
@@ -68,7 +68,7 @@ class Commands:
             (theirs := folder / "theirs").mkdir()
             self.peer = Peer(peer, theirs)
         self._edits = itertools.count()
-        kept = {name: value for name, value in os.environ.items() if name not in _NOT_KEPT}
+        kept = {name: value for name, value in os.environ.items() if name not in NOT_KEPT}
         # Nobody's worker, but where a row says so.
         socket = str(folder / "nobody")
         self.environ = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import resource
 import statistics
 import time
 from typing import TYPE_CHECKING, NamedTuple
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scripts.bench.timing import Row
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 # Turns of each side that count for nothing: files and imports are in memory after them.
 _UNCOUNTED = 3
@@ -38,33 +39,41 @@ class Pairs(NamedTuple):
         return [ours / theirs for ours, theirs in zip(self.present, self.older, strict=True)]
 
 
-def by_pairs(least: int, present: Callable[[], float], older: Callable[[], float]) -> Pairs:
-    """Let both sides, which say how long they took, take turns, and return the seconds.
+def by_pairs(
+    least: int, present: Callable[[], Sequence[float]], older: Callable[[], Sequence[float]]
+) -> list[Pairs]:
+    """Let both sides take turns, and return the seconds by each of the clocks that a turn gives.
 
-    There are so many pairs at least, and more until the median of the ratios is sure enough, or it
-    has taken long enough. The side that ended a pair begins the next. So neither gains from a
-    machine that gets slower, and both turns of a pair follow one of the same side: what a side
-    still does after its turn, such as starting the next process that waits, hits both.
+    There are so many pairs at least, and more until the median of the ratios is sure enough by the
+    first clock, or it has taken long enough. The side that ended a pair begins the next. So neither
+    gains from a machine that gets slower, and both turns of a pair follow one of the same side:
+    what a side still does after its turn, such as starting the next process that waits, hits both.
     """
     for _ in range(_UNCOUNTED):
         present()
         older()
-    pairs = Pairs([], [])
+    ours: list[Sequence[float]] = []
+    theirs: list[Sequence[float]] = []
     deadline = time.monotonic() + _LONGEST
-    while len(pairs.present) < least or not (_sure(pairs.ratios) or time.monotonic() > deadline):
-        pairs.present.append(present())
-        pairs.older.extend((older(), older()))
-        pairs.present.append(present())
-    return pairs
+    while len(ours) < least or not (_sure(ours, theirs) or time.monotonic() > deadline):
+        ours.append(present())
+        theirs.extend((older(), older()))
+        ours.append(present())
+    return [Pairs(*by_clock) for by_clock in zip(_clocks(ours), _clocks(theirs), strict=True)]
 
 
-def timed(do: Callable[[], object]) -> Callable[[], float]:
-    """Return the same that says how many seconds it took."""
+def timed(do: Callable[[], object]) -> Callable[[], tuple[float, float]]:
+    """Return the same that says how many seconds it took, and its programs on the processors.
 
-    def once() -> float:
-        begin = time.perf_counter()
+    The latter are those of the programs that it waited for. What else the machine does adds less
+    to them.
+    """
+
+    def once() -> tuple[float, float]:
+        before, begin = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
         do()
-        return time.perf_counter() - begin
+        taken, after = time.perf_counter() - begin, resource.getrusage(resource.RUSAGE_CHILDREN)
+        return taken, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
     return once
 
@@ -81,11 +90,6 @@ def interval(values: list[float]) -> tuple[float, float]:
     return ordered[below], ordered[-1 - below]
 
 
-def _sure(ratios: list[float]) -> bool:
-    low, high = interval(ratios)
-    return high - low <= _NARROW
-
-
 def row(what: str, older: str, pairs: Pairs, items: int | None = None) -> Row:
     """Return the line of the table: both medians, the ratio of the pairs, and how sure it is.
 
@@ -100,3 +104,12 @@ def row(what: str, older: str, pairs: Pairs, items: int | None = None) -> Row:
     note = f"{low:.3f}-{high:.3f}, {len(ratios)}"
     median = statistics.median(ratios)
     return Row(what, present, before, older, rate=items is not None, paired=median, note=note)
+
+
+def _sure(ours: list[Sequence[float]], theirs: list[Sequence[float]]) -> bool:
+    low, high = interval(Pairs(_clocks(ours)[0], _clocks(theirs)[0]).ratios)
+    return high - low <= _NARROW
+
+
+def _clocks(turns: list[Sequence[float]]) -> list[list[float]]:
+    return [list(seconds) for seconds in zip(*turns, strict=True)]

@@ -17,10 +17,10 @@ from argparse import ArgumentTypeError
 from pathlib import Path
 from typing import NamedTuple
 
+from scripts.bench.commands import NOT_KEPT
+
 ROOT = Path(__file__).resolve().parents[2]
 _GIT = shutil.which("git") or "git"
-# What would have a side import another tree's modules, or compile its own at each start.
-_NOT_KEPT = ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")
 
 
 class Side(NamedTuple):
@@ -47,7 +47,7 @@ class Side(NamedTuple):
     @property
     def environ(self) -> dict[str, str]:
         """Return the variables that its programs are started with."""
-        kept = {name: value for name, value in os.environ.items() if name not in _NOT_KEPT}
+        kept = {name: value for name, value in os.environ.items() if name not in NOT_KEPT}
         return {**kept, "CAPSULE_HOME": str(self.home)}
 
 

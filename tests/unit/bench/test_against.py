@@ -6,6 +6,7 @@ import argparse
 import itertools
 import shutil
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,24 +25,28 @@ def test_the_sides_take_turns_and_change_places(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(pairs, "_LONGEST", 0.0)
     done = ""
 
-    def of(name: str) -> Callable[[], float]:
-        def turn() -> float:
+    def of(name: str) -> Callable[[], tuple[float, float]]:
+        def turn() -> tuple[float, float]:
             nonlocal done
             done += name
-            return float(len(done))
+            return len(done), -len(done)
 
         return turn
 
     taken = pairs.by_pairs(4, of("p"), of("o"))
     assert done == "popopo" + "poop" * 2
-    assert taken == pairs.Pairs([7.0, 10.0, 11.0, 14.0], [8.0, 9.0, 12.0, 13.0])
+    assert taken == [
+        pairs.Pairs([7, 10, 11, 14], [8, 9, 12, 13]),
+        pairs.Pairs([-7, -10, -11, -14], [-8, -9, -12, -13]),
+    ]
 
 
 def test_turns_are_taken_until_the_ratio_is_sure() -> None:
-    assert len(pairs.by_pairs(4, lambda: 1.01, lambda: 1.0).ratios) == 4
+    [taken] = pairs.by_pairs(4, lambda: (1.01,), lambda: (1.0,))
+    assert len(taken.ratios) == 4
     # A slow turn at the beginning is in the interval until there are enough others.
     slow = itertools.chain([1.0] * 3, [2.0], itertools.repeat(1.01))
-    taken = pairs.by_pairs(2, lambda: next(slow), lambda: 1.0)
+    [taken] = pairs.by_pairs(2, lambda: (next(slow),), lambda: (1.0,))
     assert len(taken.ratios) == 12
     assert pairs.interval(taken.ratios) == (1.01, 1.01)
 
@@ -66,10 +71,12 @@ def test_the_interval_of_a_median() -> None:
     assert pairs.interval([1.0]) == (1.0, 1.0)
 
 
-def test_what_is_timed_says_how_long_it_took() -> None:
-    done: list[int] = []
-    assert pairs.timed(lambda: done.append(1))() >= 0
-    assert done == [1]
+def test_what_is_timed_says_how_long_it_and_its_programs_took() -> None:
+    busy = [sys.executable, "-c", "for _ in range(100_000): pass"]
+    seconds, processor = pairs.timed(lambda: subprocess.run(busy, check=True))()
+    assert seconds > 0
+    assert processor > 0
+    assert pairs.timed(list)()[1] == 0
 
 
 def test_a_row_of_pairs() -> None:
