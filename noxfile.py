@@ -91,8 +91,17 @@ def browser(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Measure against the peer and the floors, in one run; `--lab PATH` adds the design's lab."""
+    """Measure against the peer and the floors, in one run; `--lab PATH` adds the design's lab.
+
+    `--against REV` compares with an older revision by turns instead, and `--only PART ...` measures
+    these parts alone.
+    """
     session.install("-e", ".")
+    if any(word.partition("=")[0] == "--against" for word in session.posargs):
+        # Not the session's own folder, which is emptied with its environment.
+        kept = session.cache_dir.resolve() / "bench"
+        session.run("python", "-m", "scripts.bench", "--kept", str(kept), *session.posargs)
+        return
     peer = Path(session.create_tmp()).resolve() / "peer"
     session.run("python", "-m", "venv", str(peer))
     # What its own build of a task needs besides.

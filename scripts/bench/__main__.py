@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import argparse
 import platform
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule import __version__
 from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
-from scripts.bench import calls, commands, processes, record
+from scripts.bench import against, arguments, calls, commands, pairs, processes, record, sides
 from scripts.bench.timing import table
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import Callable
 
     from scripts.bench.timing import Row
@@ -36,18 +35,31 @@ def main() -> int:
             "read": lambda _: record.read(home),
             "floors": lambda _: processes.floors(home),
         }
-        parser = argparse.ArgumentParser(prog="bench", description=__doc__)
-        parser.add_argument("--peer", type=Path, help="a virtual environment with the peer in it")
-        parser.add_argument("--lab", type=Path, help="the design's lab, prove.py")
-        parser.add_argument("--only", nargs="+", choices=parts, help="parts of the table")
-        said = parser.parse_args()
-        rows = [row for name in said.only or parts for row in parts[name](said)]
-    print(
-        f"capsule {__version__}, Python {platform.python_version()}, {platform.system()} "
-        f"{platform.machine()}, {processes.cores()} cores; medians of one run"
-    )
+        said = arguments.parse(sys.argv[1:], parts, against.PARTS)
+        if said.against is not None:
+            print(_compared(said))
+            return 0
+        rows = [row for name in said.only for row in parts[name](said)]
+    print(f"{_machine()}; medians of one run")
     print(table(rows))
     return 0 if all(row.holds for row in rows) else 1
+
+
+def _compared(said: argparse.Namespace) -> str:
+    """Return the text about this tree and the revision that it is compared with."""
+    present, older = sides.present(said.kept), sides.older(said.kept, said.against)
+    rows = [row for name in said.only for row in against.PARTS[name](present, older)]
+    lines = [f"{_machine()}; by turns with {older.name}; ratio: the median of those of the pairs"]
+    if others := sides.differing(*map(sides.libraries, (present, older))):
+        lines.append(f"their libraries are not the same: {', '.join(others)}")
+    return "\n".join([*lines, table(rows, pairs.LAST)])
+
+
+def _machine() -> str:
+    return (
+        f"capsule {__version__}, Python {platform.python_version()}, {platform.system()} "
+        f"{platform.machine()}, {processes.cores()} cores"
+    )
 
 
 if __name__ == "__main__":

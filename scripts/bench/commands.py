@@ -35,6 +35,9 @@ from capsule import task
 def main(n: int = 3) -> str:
     return "hello " * int(n)
 """
+# The words of a run of the built artifact, the same for the peer, and of a run of its source.
+EXEC = ("exec", "--json", "hello.wasm", "2")
+RUN = ("run", "--json", "hello.py", "2")
 _EDITS = 9
 _PEER_EDITS = 2
 _STARTS = 25
@@ -42,15 +45,22 @@ _STARTS = 25
 
 _COMMAND = str(Path(sys.executable).with_name("capsule"))
 _SECONDS = 20.0
-# The words of a run of the built artifact, the same for the peer.
-_EXEC = ("exec", "--json", "hello.wasm", "2")
+# Variables: one would have every start compile, the other put another tree's modules before those
+# that are installed.
+NOT_KEPT = ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")
+
+
+class NotListeningError(Exception):
+    """A worker did not come to listen; its text is what the worker said."""
 
 
 class Commands:
     """Runs `capsule` in a folder of its own, and its peer in another one."""
 
-    def __init__(self, folder: Path, home: Path, peer: Path | None) -> None:
-        self.folder, self.home = folder, home
+    def __init__(
+        self, folder: Path, home: Path, peer: Path | None, program: str = _COMMAND
+    ) -> None:
+        self.folder, self.home, self.program = folder, home, program
         self.task = folder / "hello.py"
         self.task.write_text(HELLO)
         self.peer: Peer | None = None
@@ -58,7 +68,7 @@ class Commands:
             (theirs := folder / "theirs").mkdir()
             self.peer = Peer(peer, theirs)
         self._edits = itertools.count()
-        kept = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+        kept = {name: value for name, value in os.environ.items() if name not in NOT_KEPT}
         # Nobody's worker, but where a row says so.
         socket = str(folder / "nobody")
         self.environ = {
@@ -70,12 +80,12 @@ class Commands:
 
     def capsule(self, *words: str, **environ: str) -> str:
         """Run our command and return what it printed."""
-        return _run([_COMMAND, *words], self.folder, {**self.environ, **environ})
+        return _run([self.program, *words], self.folder, {**self.environ, **environ})
 
     def plain(self, *words: str, **environ: str) -> None:
         """Run one of our commands that prints no envelope; it has to succeed."""
         subprocess.run(
-            [_COMMAND, *words],
+            [self.program, *words],
             cwd=self.folder,
             env={**self.environ, **environ},
             check=True,
@@ -92,10 +102,10 @@ class Commands:
 
 
 @contextmanager
-def commands(home: Path, peer: Path | None) -> Iterator[Commands]:
+def commands(home: Path, peer: Path | None, program: str = _COMMAND) -> Iterator[Commands]:
     """Give the commands in a folder that is gone afterwards."""
     with tempfile.TemporaryDirectory() as folder:
-        yield Commands(Path(folder), home, peer)
+        yield Commands(Path(folder), home, peer, program)
 
 
 def edits(home: Path, peer: Path | None) -> list[Row]:
@@ -114,38 +124,50 @@ def served(home: Path) -> list[Row]:
     """Measure `capsule exec` while a worker listens that it hands over to."""
     what = "exec with a worker listening"
     with commands(home, None) as given:
-        given.build()
-        path = str(given.folder / "socket")
-        worker = subprocess.Popen(
-            [_COMMAND, "worker", "--listen"],
-            env={**given.environ, "CAPSULE_SOCKET": path},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
         try:
-            if not _listens(worker, path):
-                worker.kill()
-                said = worker.communicate()[1].decode()
-                print(f"{what}: the worker does not listen:\n{said}", file=sys.stderr)
-                return [Row(what, math.inf, 1.0, bound=2.0)]
-            given.capsule(*_EXEC, CAPSULE_SOCKET=path)
-            taken = by_turns(
-                _STARTS,
-                {
-                    "ours": lambda: given.capsule(*_EXEC, CAPSULE_SOCKET=path),
-                    "python": bare_python,
-                },
-            )
-        finally:
-            worker.send_signal(signal.SIGTERM)
-            try:
-                worker.communicate(timeout=_SECONDS)
-            except subprocess.TimeoutExpired:
-                worker.kill()
-                worker.communicate()
-                raise SystemExit("SIGTERM does not end the worker") from None
+            with listening(given) as path:
+                taken = by_turns(
+                    _STARTS,
+                    {
+                        "ours": lambda: given.capsule(*EXEC, CAPSULE_SOCKET=path),
+                        "python": bare_python,
+                    },
+                )
+        except NotListeningError as error:
+            print(f"{what}: the worker does not listen:\n{error}", file=sys.stderr)
+            return [Row(what, math.inf, 1.0, bound=2.0)]
         return [Row(what, taken["ours"], taken["python"], "python -c pass", 2.0)]
+
+
+@contextmanager
+def listening(given: Commands) -> Iterator[str]:
+    """Build the artifact, and give the socket of a worker that has run it once.
+
+    Raises `NotListeningError`.
+    """
+    given.build()
+    path = str(given.folder / "socket")
+    worker = subprocess.Popen(
+        [given.program, "worker", "--listen"],
+        env={**given.environ, "CAPSULE_SOCKET": path},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        if not _listens(worker, path):
+            worker.kill()
+            raise NotListeningError(worker.communicate()[1].decode())
+        given.capsule(*EXEC, CAPSULE_SOCKET=path)
+        yield path
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        try:
+            worker.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            worker.communicate()
+            raise SystemExit("SIGTERM does not end the worker") from None
 
 
 def _listens(worker: subprocess.Popen[bytes], path: str) -> bool:
@@ -165,7 +187,7 @@ def _edits(commands: Commands) -> list[Row]:
     what = "run after an edit, whole command"
 
     def again() -> None:
-        commands.capsule("run", "--json", "hello.py", "2")
+        commands.capsule(*RUN)
 
     def ours() -> None:
         commands.edit(commands.task)
@@ -180,7 +202,7 @@ def _edits(commands: Commands) -> list[Row]:
 
     def theirs() -> None:
         commands.edit(peer.folder / "hello.py")
-        _run([peer.program, "run", "--json", "hello.py", "2"], peer.folder, peer.environ)
+        _run([peer.program, *RUN], peer.folder, peer.environ)
 
     built = by_turns(_PEER_EDITS, {"edit": theirs})["edit"]
     return [Row(what, mine["edit"], built, "peer builds", 1 / 15, 1.0), *found]
@@ -194,7 +216,7 @@ def _first(commands: Commands) -> list[Row]:
         commands.build()
         # What the build left would make this a later start.
         shutil.rmtree(fresh)
-        seconds.append(by_turns(1, {"first": lambda: commands.capsule(*_EXEC)})["first"])
+        seconds.append(by_turns(1, {"first": lambda: commands.capsule(*EXEC)})["first"])
     return [
         Row("exec of a fresh artifact, whole command", sorted(seconds)[_EDITS // 2], at_most=1.0)
     ]
@@ -202,11 +224,11 @@ def _first(commands: Commands) -> list[Row]:
 
 def _later(commands: Commands) -> list[Row]:
     what = "exec, later, whole command"
-    ways = {"ours": lambda: commands.capsule(*_EXEC), "python": bare_python}
+    ways = {"ours": lambda: commands.capsule(*EXEC), "python": bare_python}
     peer = commands.peer
     if peer is not None:
         peer.build(HELLO)
-        ways["peer"] = lambda: _run([peer.program, *_EXEC], peer.folder, peer.environ)
+        ways["peer"] = lambda: _run([peer.program, *EXEC], peer.folder, peer.environ)
         # Its first start compiles the artifact, and keeps that.
         ways["peer"]()
     taken = by_turns(_STARTS, ways)

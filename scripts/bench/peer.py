@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from scripts.bench.lines import Calls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -54,33 +55,4 @@ class Peer:
             stdout=subprocess.PIPE,
             text=True,
         )
-        return Calls(process)
-
-
-class Calls:
-    """A Python of the peer's that makes one call for each line asked; `with` it."""
-
-    def __init__(self, process: subprocess.Popen[str]) -> None:
-        self._process = process
-
-    def once(self) -> float:
-        """Make one call, and return the seconds that it took there, of which this pipe is none."""
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:
-            raise ValueError("it was started without pipes")
-        stdin.write("2\n")
-        stdin.flush()
-        line = stdout.readline()
-        if not line:
-            raise SystemExit("the peer's Python ended")
-        said = json.loads(line)
-        if not said["success"]:
-            raise SystemExit(f"the peer's task failed: {line}")
-        return float(said["seconds"])
-
-    def __enter__(self) -> Calls:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        # The end of its stdin ends it, and it ends its worker.
-        self._process.communicate(timeout=20)
+        return Calls(process, "the peer")

@@ -16,7 +16,8 @@ class Row(NamedTuple):
 
     What is measured is a median: seconds, or with `rate` how many in a second. `bound` is the
     largest ratio of `measured` to `against` that is promised, `least` the smallest; None promises
-    nothing. `at_most` is a bound in seconds.
+    nothing. `at_most` is a bound in seconds. `paired` is the median of the ratios of pairs, which
+    then stands for the ratio, and `note` is what the last column says in place of promises.
     """
 
     what: str
@@ -27,6 +28,8 @@ class Row(NamedTuple):
     at_most: float | None = None
     least: float | None = None
     rate: bool = False
+    paired: float | None = None
+    note: str = ""
 
     @property
     def holds(self) -> bool:
@@ -66,21 +69,23 @@ async def told_by_turns(
     return {name: statistics.median(seconds) for name, seconds in taken.items()}
 
 
-def table(rows: list[Row]) -> str:
+def table(rows: list[Row], last: str = "promised") -> str:
     """Return the rows as text of 100 columns at most, where `what` has 41 and `other` 14."""
-    lines = [f"{'what':<41} {'median':>8} {'against':<22} {'ratio':>6}  promised"]
+    lines = [f"{'what':<41} {'median':>8} {'against':<22} {'ratio':>6}  {last}"]
     for row in rows:
         against = ratio = ""
         if row.against is not None:
             against = f"{row.other} {_amount(row.against, rate=row.rate)}"
             ratio = f"{row.measured / row.against:.3g}"
+        if row.paired is not None:
+            ratio = f"{row.paired:.3f}"
         promises = [f"<= {row.bound:.3g}"] if row.bound is not None else []
         promises += [f">= {row.least:.2g}"] if row.least is not None else []
         promises += [f"< {row.at_most:.2g} s"] if row.at_most is not None else []
         outcome = ("  ok" if row.holds else "  NO") if promises else ""
         lines.append(
             f"{row.what:<41} {_amount(row.measured, rate=row.rate):>8} {against:<22} {ratio:>6}  "
-            f"{', '.join(promises)}{outcome}".rstrip()
+            f"{', '.join(promises)}{outcome}{row.note}".rstrip()
         )
     return "\n".join(lines)
 
