@@ -15,17 +15,22 @@ def start_with_pipes(
 ) -> subprocess.Popen[bytes]:
     """Start `argv` with pipes from its stdout and stderr, and to its stdin where `stdin` is true.
 
-    Without, nothing is on its stdin. No other descriptor is inherited. A kill of the group reaches
+    Without, its stdin is at its end. No other descriptor is inherited. A kill of the group reaches
     what the program has started, and a Ctrl-C that is meant for this program does not reach it.
     Raises `OSError` when it cannot be started.
     """
     windows = sys.platform == "win32"
-    return subprocess.Popen(
+    process = subprocess.Popen(
         argv,
         env=dict(environ),
-        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         process_group=None if windows else 0,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
+    if not stdin and process.stdin is not None:
+        # A pipe in place of /dev/null, which a jail may lack.
+        process.stdin.close()
+        process.stdin = None
+    return process

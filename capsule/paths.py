@@ -34,10 +34,25 @@ def state_root(environ: Mapping[str, str] = os.environ) -> Path:
     if sys.platform == "linux" and "ANDROID_DATA" not in environ:
         # The same as below says there, without the 14 ms that importing it takes.
         data = Path(environ.get("XDG_DATA_HOME", ""))
-        return (data if data.is_absolute() else Path("~/.local/share").expanduser()) / "capsule"
+        return (data if data.is_absolute() else _home(environ) / ".local/share") / "capsule"
     import platformdirs
 
     return Path(platformdirs.user_data_dir("capsule", appauthor=False))
+
+
+def _home(environ: Mapping[str, str]) -> Path:
+    """Return the user's folder. An empty HOME says nothing; Python would take it for the root."""
+    if named := environ.get("HOME"):
+        return Path(named).expanduser()
+    import pwd
+
+    try:
+        return Path(pwd.getpwuid(os.getuid()).pw_dir)
+    except KeyError:
+        raise ConfigError(
+            f"HOME is not set, and the user {os.getuid()} has no folder",
+            hint=f"set {HOME_VARIABLE} to a folder that you can write to",
+        ) from None
 
 
 def make_private(folder: Path) -> None:

@@ -10,6 +10,7 @@ from capsule.confine.access import Access
 from capsule.confine.scratch import GUEST, MAX_FILE
 from capsule.errors import ToolchainError
 from capsule.process.argv import command_line
+from capsule.system_limits import hint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 # An empty environment, but that the report of a trap comes without Rust's own backtrace.
 _ENVIRONMENT = {"RUST_BACKTRACE": "0"}
+# What wasmtime reserves for two memories of 4 GiB with their guards; found by lowering the limit.
+_ADDRESSES = 8_800_000_000
 # A run with a time limit may use this much processor time beyond it, on all its threads.
 _CPU_GRACE = 2
 
@@ -42,15 +45,35 @@ def start(launch: Launch, layers: IsolationLayers, *, timeout_ms: int | None) ->
         write=tuple(mount.host for mount in launch.mounts if mount.writable),
         nofollow=frozenset(mount.host for mount in launch.mounts if mount.nofollow),
     )
+    _check_address_space()
     try:
         process = _start(argv, lambda spawn: confine.put_up(layers, access, spawn))
-    except OSError as error:
+    except (OSError, RuntimeError) as error:
+        # A RuntimeError is Python's word for that no thread can be started.
         raise ToolchainError(
-            f"cannot start {launch.wasmtime}: {error}", hint="capsule doctor"
+            f"cannot start {launch.wasmtime}: {error}", hint=hint_of(error, "capsule doctor")
         ) from error
     seconds = None if timeout_ms is None else 2 * (timeout_ms // 1000 + _CPU_GRACE)
     confine.limit(process.pid, cpu_seconds=seconds, file_size=_largest_file(launch))
     return process
+
+
+def _check_address_space() -> None:
+    """Refuse where wasmtime could not reserve what WebAssembly's memory can grow to.
+
+    Raises `ToolchainError`.
+    """
+    if sys.platform == "win32":
+        return
+    import resource
+
+    soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if 0 <= soft < _ADDRESSES:
+        raise ToolchainError(
+            f"a program may reserve {soft / 1e9:.1f} GB of addresses here, and a sandbox reserves"
+            f" {_ADDRESSES / 1e9:.1f} GB, though it uses little of that",
+            hint="raise the limit on address space: ulimit -v unlimited",
+        )
 
 
 def _largest_file(launch: Launch) -> int | None:

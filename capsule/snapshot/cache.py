@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.errors import ToolchainError
 from capsule.namedtuples import NamedTuple
+from capsule.system_limits import EXHAUSTED, hint_of
 from capsule.toolstore import file_index, files, toolchain_lock
 from capsule.toolstore.digests import sha256, short_id
 
@@ -134,8 +135,15 @@ def look(folder: Path, needs: tuple[str, ...] = ()) -> Entry | Damage | None:
     except FileNotFoundError as error:
         missing = Path(error.filename)
         return None if missing == index else Damage(missing, "it is gone")
+    except OSError as error:
+        if error.errno in EXHAUSTED:
+            # The entry may be whole: made again, it would fare no better.
+            raise ToolchainError(
+                f"cannot read {index}: {error.strerror}", hint=hint_of(error, "")
+            ) from None
+        return Damage(index, f"{type(error).__name__}: {error}")
     except (
-        *(OSError, ValueError, KeyError, TypeError, AttributeError),
+        *(ValueError, KeyError, TypeError, AttributeError),
         *(RecursionError, OverflowError),
     ) as error:
         return Damage(index, f"{type(error).__name__}: {error}")

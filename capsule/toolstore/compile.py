@@ -72,7 +72,8 @@ def compile_module(
 
 
 def _compile(wasmtime: Path, source: Path, target: Path, watch: run_program.Watch | None) -> None:
-    argv = [str(wasmtime), "compile", *FLAGS, str(source), "-o", str(target)]
+    # Its own cache would be in the home of the user, which may be missing or only to be read.
+    argv = [str(wasmtime), "compile", "-C", "cache=n", *FLAGS, str(source), "-o", str(target)]
     try:
         outcome = run_program.run(argv, run_program.bare_environment(), watch)
     except OSError as error:

@@ -8,6 +8,7 @@ bear the processor's mark, and are made again where it is another.
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,16 +27,19 @@ _ENOUGH = 8192
 _FEATURES = ("flags", "Features")
 
 
-def mark(cpuinfo: Path = _CPUINFO) -> str:
+def mark(cpuinfo: Path = _CPUINFO) -> str | None:
     """Return a short text that differs between processors with different features.
 
-    Linux lists the features; elsewhere the architecture has to do.
+    Linux lists the features; elsewhere the architecture has to do. None where Linux does not say,
+    as without /proc.
     """
+    lines: list[str] = []
     try:
         with cpuinfo.open("rb") as file:
             lines = file.read(_ENOUGH).decode(errors="replace").splitlines()
     except OSError:
-        lines = []
+        if sys.platform == "linux":
+            return None
     features = [line for line in lines if line.startswith(_FEATURES)]
     text = f"{_machine()} {features[0] if features else ''}"
     return sha256(text.encode())[:16]
@@ -55,6 +59,8 @@ def fit(home: Path, toolchain: Toolchain, progress: Progress) -> Toolchain:
     Raises `ToolchainError` when it cannot be made.
     """
     path, mine = toolchain.root / _MARK, mark()
+    if mine is None:
+        return toolchain  # wasmtime itself refuses what is for a processor with more features
     try:
         theirs = path.read_text()
     except FileNotFoundError:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from capsule import paths
 from capsule.errors import ToolchainError
+from capsule.system_limits import hint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,7 +41,7 @@ def writing(folder: Path) -> Iterator[None]:
         raise ToolchainError(
             f"cannot write to {folder}: {error.strerror or error}"
             + (f" ({error.filename})" if error.filename else ""),
-            hint="set CAPSULE_HOME to a folder that you can write to",
+            hint=hint_of(error, "set CAPSULE_HOME to a folder that you can write to"),
         ) from error
 
 
@@ -50,7 +51,9 @@ def reading(path: Path, *, hint: str = "capsule toolchain install") -> Iterator[
     try:
         yield
     except OSError as error:
-        raise ToolchainError(f"cannot read {path}: {error.strerror or error}", hint=hint) from error
+        raise ToolchainError(
+            f"cannot read {path}: {error.strerror or error}", hint=hint_of(error, hint)
+        ) from error
 
 
 def make_private(folder: Path) -> Path:

@@ -7,9 +7,12 @@ import importlib
 import json
 import tomllib
 import typing
+from importlib import metadata
 from pathlib import Path
 
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 import capsule
 from capsule import envelope, errors
@@ -34,6 +37,46 @@ def test_the_wheel_carries_the_toolchain_data() -> None:
     wheel = PYPROJECT["tool"]["hatch"]["build"]["targets"]["wheel"]
     assert wheel["force-include"] == {"toolchain": "capsule/_toolchain"}
     assert (ROOT / "toolchain" / "pins.toml").is_file()
+
+
+# All that `pip install` brings, by name; of it, only psutil is compiled, and has wheels for every
+# system that capsule knows. typer from 0.29 on would bring pydantic and its core in Rust.
+BROUGHT = {
+    *("annotated-doc", "anyio", "certifi", "h11", "httpcore", "idna", "markdown-it-py", "mdurl"),
+    *("packaging", "platformdirs", "psutil", "pygments", "python-dotenv", "rich", "shellingham"),
+    *("sniffio", "typer", "typing-extensions", "click", "exceptiongroup"),
+}
+COMPILED = {"psutil"}
+
+
+def brought(name: str) -> set[str]:
+    """The distributions that one needs to be installed, itself among them, in this environment."""
+    found: set[str] = set()
+    pending = [name]
+    while pending:
+        asked = canonicalize_name(pending.pop())
+        if asked in found:
+            continue
+        found.add(asked)
+        for text in metadata.distribution(asked).requires or ():
+            requirement = Requirement(text)
+            if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+                pending.append(requirement.name)
+    return found - {name}
+
+
+def test_what_an_installation_brings_is_known() -> None:
+    assert brought("capsule-run") <= BROUGHT
+
+
+def test_nothing_compiled_is_brought_but_what_has_wheels_everywhere() -> None:
+    compiled = {
+        name
+        for name in brought("capsule-run")
+        for file in metadata.distribution(name).files or ()
+        if file.suffix in (".so", ".pyd", ".dylib")
+    }
+    assert compiled == COMPILED
 
 
 def test_the_schema_is_held_to_the_code() -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from typing import TYPE_CHECKING
 
 from capsule.cli import DEBUG
 from capsule.cli.runtime import signals
 from capsule.errors import CapsuleError, GivenUpError, OutputError
+from capsule.system_limits import hint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,15 +41,12 @@ def run_with_exit_code(words: Sequence[str], console: Console, work: Callable[[]
         return work()
     except GivenUpError as error:
         return _interrupted(error, words, console)
-    except CapsuleError as error:
-        return _refuse(error, words, console)
-    except OSError as error:
-        # A full disk, a folder that is gone: the system's words name it.
-        return _refuse(CapsuleError(f"the system says no: {error}"), words, console)
     except (signals.Interrupted, KeyboardInterrupt):
         early = GivenUpError("it was interrupted before it had an answer")
         return _interrupted(early, words, console)
     except Exception as error:
+        if (said := _told(error)) is not None:
+            return _refuse(said, words, console)
         if os.environ.get(DEBUG):
             raise
         console.err(
@@ -55,6 +54,19 @@ def run_with_exit_code(words: Sequence[str], console: Console, work: Callable[[]
             f"  try: the same with {DEBUG}=1, and report what it prints"
         )
         return _INTERNAL
+
+
+def _told(error: Exception) -> CapsuleError | None:
+    """Return what an error of the system or of ours says to a user, None for a defect."""
+    if isinstance(error, CapsuleError):
+        return error
+    if isinstance(error, MemoryError):
+        error = OSError(errno.ENOMEM, "there is not enough memory")
+    hint = hint_of(error, "") or None
+    if isinstance(error, OSError) or hint is not None:
+        # A full disk, a folder that is gone: the system's words name it.
+        return CapsuleError(f"the system says no: {error}", hint=hint)
+    return None
 
 
 def _interrupted(error: GivenUpError, words: Sequence[str], console: Console) -> int:
