@@ -138,7 +138,7 @@ def test_it_fails(stands_still): assert False
 
 @pytest.mark.parametrize("source", [HELD_UP, TEARDOWN])
 def test_what_holds_up_a_failure_ends_the_run_with_all_stacks(tmp_path: Path, source: str) -> None:
-    done = suite(tmp_path, source, "--timeout", "1", "-o", "last_resort=1")
+    done = suite(tmp_path, source, "--timeout", "1", "-o", "last_resort=2")
     assert done.returncode == 1, done.stdout + done.stderr
     assert "in stands_still" in done.stderr
     assert "Timeout" in done.stderr
