@@ -137,7 +137,9 @@ class _passed_on:  # noqa: N801 - a context manager, without the import of conte
         import _signal  # type: ignore[import-not-found]
 
         for number in (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP):
-            _signal.signal(number, self._tell)
+            # What was ignored when this program began stays ignored, as by `nohup`.
+            if _signal.getsignal(number) != _signal.SIG_IGN:
+                _signal.signal(number, self._tell)
 
     def _tell(self, number: int, _frame: object) -> None:
         import _signal

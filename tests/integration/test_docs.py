@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-pytestmark = pytest.mark.integration
+# The first that needs the science interpreter compiles it for minutes.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 
 DOCS = REPOSITORY / "docs"
 # All but the index, which has nothing to run.

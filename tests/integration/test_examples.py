@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
     from capsule.envelope import Envelope
 
-pytestmark = pytest.mark.integration
+# The first that needs the science interpreter compiles it for minutes.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 
 
 @pytest.fixture

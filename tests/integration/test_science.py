@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     from tests.integration.workbench import Workbench
 
-pytestmark = pytest.mark.integration
+# The first that needs the science interpreter compiles it for minutes.
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 
 STARTS = 1_000
 

@@ -48,6 +48,9 @@ def waited_for(tell: Callable[[int], None]) -> Iterator[None]:
     other threads, the system may give the signal to one of them, and the main thread sleeps on.
     """
     numbers = _numbers()
+    if not numbers:
+        yield
+        return
     over = threading.Event()
 
     def wait() -> None:
@@ -89,7 +92,13 @@ def _handled(cancellation: Cancellation) -> Iterator[None]:
 
 
 def _numbers() -> list[int]:
-    return [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    """Return those that end a command.
+
+    What was ignored when it began stays ignored, as by `nohup`, or SIGINT in a script's background.
+    Linux would give it to `sigwait` all the same: what is blocked is kept, also when it is ignored.
+    """
+    present = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    return [number for number in present if signal.getsignal(number) != signal.SIG_IGN]
 
 
 def as_interrupts() -> None:
