@@ -132,6 +132,8 @@ class Recorder:
         """Do the thread's work."""
         try:
             self._write_all(folder)
+        except OSError as error:  # not even a module can be read: too many files are open
+            self._give_up(error.strerror or str(error))
         finally:
             self._over.set()
 

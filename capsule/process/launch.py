@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from capsule.confine import isolation_layers as confine
 from capsule.confine.access import Access
 from capsule.confine.scratch import GUEST, MAX_FILE
-from capsule.errors import ToolchainError
+from capsule.errors import ToolchainError, hint_of
 from capsule.process.argv import command_line
-from capsule.system_limits import hint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import stat
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from capsule.errors import ToolchainError
+from capsule.errors import EXHAUSTED, ToolchainError, hint_of
 from capsule.namedtuples import NamedTuple
-from capsule.system_limits import EXHAUSTED, hint_of
 from capsule.toolstore import file_index, files, toolchain_lock
 from capsule.toolstore.digests import sha256, short_id
 
@@ -156,11 +156,16 @@ def _understood(folder: Path, document: Any, needs: tuple[str, ...]) -> Entry | 
         return None
     if document["sha256"] != _content_hash(document["facts"], document["files"]):
         return Damage(index, "its content is not what its own hash says")
+    changed = False
     for name, known in document["files"].items():
-        if list(file_index.signature(folder / name)) != known["signature"]:
+        signature = list(file_index.signature(folder / name))
+        if signature != known["signature"]:
             damage = _hashed_anew(folder / name, known)
             if damage is not None:
                 return damage
+            known["signature"], changed = signature, True
+    if changed:
+        _remember(folder, document)
     facts = {str(name): int(value) for name, value in document["facts"].items()}
     if lacking := set(needs) - facts.keys():
         return Damage(index, f"it does not say {min(lacking)}")
@@ -175,6 +180,20 @@ def _hashed_anew(path: Path, known: dict[str, object]) -> Damage | None:
     return None
 
 
+def _remember(folder: Path, document: Any) -> None:
+    """Write the new signatures of an entry that was copied, or each start would hash it again.
+
+    Those of before the files were hashed: what changed meanwhile does not fit them either. An index
+    that cannot be written stays as it is.
+    """
+    with (
+        suppress(OSError),
+        toolchain_lock.locked_if_free(folder.with_name(f"{folder.name}{LOCK}")) as held,
+    ):
+        if held:
+            files.write_whole(folder / INDEX, _encoded(document["facts"], document["files"]))
+
+
 def _index(folder: Path, facts: Facts) -> bytes:
     entries = {
         path.relative_to(folder).as_posix(): {
@@ -185,6 +204,10 @@ def _index(folder: Path, facts: Facts) -> bytes:
         for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
+    return _encoded(facts, entries)
+
+
+def _encoded(facts: Facts, entries: dict[str, dict[str, object]]) -> bytes:
     document = {
         "format": _FORMAT,
         "facts": facts,

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capsule.errors import ToolchainError
+from capsule.errors import ToolchainError, hint_of
 from capsule.progress import Step
 from capsule.toolstore import run_program
 
@@ -78,7 +78,8 @@ def _compile(wasmtime: Path, source: Path, target: Path, watch: run_program.Watc
         outcome = run_program.run(argv, run_program.bare_environment(), watch)
     except OSError as error:
         raise ToolchainError(
-            f"cannot start {wasmtime}: {error.strerror or error}", hint="capsule toolchain verify"
+            f"cannot start {wasmtime}: {error.strerror or error}",
+            hint=hint_of(error, "capsule toolchain verify"),
         ) from error
     if outcome.status == 0:
         return

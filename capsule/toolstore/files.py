@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule import paths
-from capsule.errors import ToolchainError
-from capsule.system_limits import hint_of
+from capsule.errors import ToolchainError, hint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

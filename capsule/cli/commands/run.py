@@ -8,7 +8,6 @@ from capsule.cli.parsing.run_request import read_request
 from capsule.cli.runtime.exit_codes import exit_code
 from capsule.cli.runtime.run_recording import recorder_for
 from capsule.cli.runtime.signals import cancelling
-from capsule.cli.terminal.grant_notice import note_grants
 from capsule.cli.terminal.observers import observer_for
 from capsule.cli.terminal.progress_bars import progress_for
 from capsule.cli.terminal.run_result import show
@@ -27,8 +26,10 @@ def command(options: Options, context: Context) -> int:
     Raises `CapsuleError` for what is wrong before the run.
     """
     asked = read_request(options, context)
-    quiet = options.quiet or options.json
-    note_grants(asked.source, asked.call, asked.home, context.console, quiet=quiet)
+    if context.console.stderr_is_terminal and not (options.quiet or options.json):
+        from capsule.cli.terminal.grant_notice import note_grants
+
+        note_grants(asked.source, asked.call, asked.home, context.console)
     if options.map_file is not None:
         from capsule.cli.commands import batch
 

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from capsule.cli import DEBUG
 from capsule.cli.runtime import signals
-from capsule.errors import CapsuleError, GivenUpError, OutputError
-from capsule.system_limits import hint_of
+from capsule.errors import CapsuleError, GivenUpError, OutputError, hint_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -15,7 +15,6 @@ import time
 from contextlib import contextmanager, nullcontext, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
-from capsule.cli.render.harmless_text import harmless, harmless_json
 from capsule.errors import OutputError
 
 if TYPE_CHECKING:
@@ -89,11 +88,11 @@ class Console:
         except UnicodeEncodeError:
             # Half of a pair, as in the name of a file that is no UTF-8: escaped, it comes whole.
             text = json.dumps(value, allow_nan=False, indent=indent)
-        self._print(harmless_json(text) if self.stdout_is_terminal else text)
+        self._print(_harmless_json(text) if self.stdout_is_terminal else text)
 
     def json(self, value: Any) -> None:
         """Print a value as one line of JSON, all of it in ASCII."""
-        self._print(harmless_json(json.dumps(value)))
+        self._print(_harmless_json(json.dumps(value)))
 
     def bare_result(self, result: Any) -> None:
         """Print a result alone, a string as it is."""
@@ -109,7 +108,7 @@ class Console:
 
     def out(self, text: str) -> None:
         """Print a line to stdout."""
-        self._print(harmless(text) if self.stdout_is_terminal else text)
+        self._print(_harmless(text) if self.stdout_is_terminal else text)
 
     def _print(self, text: str) -> None:
         data = (text + "\n").encode(errors="replace")
@@ -140,7 +139,7 @@ class Console:
             # A line is cleared first: behind one that is as wide as the terminal, its last
             # character would go. A line feed behind the last one would scroll.
             clears = [*[_END_OF_LINE] * (len(fitting) - 1), _REST]
-            shown = "\n".join(map("".join, zip(clears, map(harmless, fitting), strict=False)))
+            shown = "\n".join(map("".join, zip(clears, map(_harmless, fitting), strict=False)))
             self._control(f"{_HOME}{shown or _REST}")
 
         try:
@@ -179,7 +178,7 @@ class Console:
         from capsule.cli.terminal.live_region import LiveRegion
 
         def shown(width: int, height: int) -> Sequence[str]:
-            return [harmless(line) for line in part(width, height)]
+            return [_harmless(line) for line in part(width, height)]
 
         if self._live_region is None or not self._live_region.add(shown):
             self._live_region = LiveRegion(_drawn_on(self.stderr), lambda: _size_of(self.stderr))
@@ -188,7 +187,7 @@ class Console:
         try:
             yield
         finally:
-            live_region.remove(shown, [harmless(line) for line in last(self.columns)], hurry)
+            live_region.remove(shown, [_harmless(line) for line in last(self.columns)], hurry)
 
     def _beside(self) -> AbstractContextManager[None]:
         """Keep the live region away from stdout, which may be the same terminal."""
@@ -206,7 +205,7 @@ class Console:
         """
         text += "\n"
         if self.stderr_is_terminal:
-            text = harmless(text)
+            text = _harmless(text)
         if self._live_region is None or not self._live_region.say(text, deadline, cancellation):
             self._end_line()
             with suppress(OSError):
@@ -223,7 +222,7 @@ class Console:
         """Pass on what a task printed."""
         if self.stderr_is_terminal:
             # Decoded as one stream: a control character may come in two pieces.
-            text = harmless(self._decoder.decode(data))
+            text = _harmless(self._decoder.decode(data))
             # What is in the live region begins a line.
             whole = text if text.endswith("\n") or not text else f"{text}\n"
             if self._live_region is not None and self._live_region.say(whole):
@@ -263,6 +262,19 @@ def _drawn_on(stream: TextIO) -> Terminal:
         if os.name != "nt":
             return Descriptor(stream.fileno())
     return _Stream(stream)
+
+
+def _harmless(text: str) -> str:
+    # Here and below: most commands write to no terminal.
+    from capsule.cli.render.harmless_text import harmless
+
+    return harmless(text)
+
+
+def _harmless_json(text: str) -> str:
+    from capsule.cli.render.harmless_text import harmless_json
+
+    return harmless_json(text)
 
 
 def _bare(result: Any) -> str:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from capsule.runner.inspection import first_grants
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -12,13 +14,8 @@ if TYPE_CHECKING:
     from capsule.runner.source import Source
 
 
-def note_grants(source: Source, call: Call, home: Path, console: Console, *, quiet: bool) -> None:
-    """Say it on a terminal, once for each file as it is; elsewhere nothing changes."""
-    if quiet or not console.stderr_is_terminal:
-        return
-    # Few runs are of a file that was never run on a terminal.
-    from capsule.runner.inspection import first_grants
-
+def note_grants(source: Source, call: Call, home: Path, console: Console) -> None:
+    """Say it, once for each file as it is."""
     words = first_grants(source, call, home)
     if words is not None:
         console.note(f"{source.named} may use {words}, as it asks; see: capsule inspect")

@@ -207,8 +207,8 @@ class Server:
             watch_descriptor(connection.fileno(), select.POLLIN, cancellation.cancel),
         ):
             asked = read_request(options, context)
-            quiet = options.quiet or options.json
-            note_grants(asked.source, asked.call, asked.home, console, quiet=quiet)
+            if console.stderr_is_terminal and not (options.quiet or options.json):
+                note_grants(asked.source, asked.call, asked.home, console)
             with observer_for(console, cancellation, verbose=options.verbose) as observer:
                 envelope = self._prepared_tasks.run(
                     asked.source,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from typing import TYPE_CHECKING
 
 import pytest
 
 from capsule.errors import ToolchainError
+from capsule.progress import Silent
 from capsule.snapshot import cache, eviction
 
 if TYPE_CHECKING:
@@ -158,3 +160,26 @@ def test_an_entry_that_is_deleted_all_the_time_is_made_in_the_end(tmp_path: Path
     finally:
         stop.set()
         pruner.join()
+
+
+def test_a_copied_entry_is_hashed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def make(folder: Path) -> cache.Facts:
+        (folder / "content").write_bytes(b"x")
+        return {"n": 1}
+
+    made = cache.obtain(tmp_path / "store", "key", make, Silent())
+    shutil.copytree(tmp_path / "store", tmp_path / "copy")
+    hashed: list[Path] = []
+    real = cache._sha256
+
+    def counted(path: Path) -> str:
+        hashed.append(path)
+        return real(path)
+
+    monkeypatch.setattr(cache, "_sha256", counted)
+    for _ in range(2):
+        found = cache.obtain(tmp_path / "copy", "key", make, Silent())
+        assert found.facts == made.facts
+    assert [path.name for path in hashed] == ["content"]
+    (tmp_path / "copy" / "key" / "content").write_bytes(b"y")
+    assert isinstance(cache.look(tmp_path / "copy" / "key"), cache.Damage)

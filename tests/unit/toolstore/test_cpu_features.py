@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import pytest
-
 from capsule.toolstore import cpu_features
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    import pytest
 
 X86 = "processor\t: 0\nmodel name\t: x\nMHz\t: {}\nflags\t\t: {}\n\nprocessor\t: 1\n"
 

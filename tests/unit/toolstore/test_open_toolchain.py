@@ -349,7 +349,7 @@ def test_compiling_again(bench: Bench) -> None:
 
 
 def test_compiling_again_what_another_process_has_replaced(bench: Bench) -> None:
-    bench.release("1.0.0", trouble='echo "for this processor: $$" >> "$4"')
+    bench.release("1.0.0", trouble='echo "for this processor: $$" >> "$6"')
     first = bench.open()
     other = recompile(bench.home, first, progress=bench.silent, sources=bench.sources())
     assert other.identity != first.identity
