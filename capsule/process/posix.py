@@ -12,8 +12,8 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from capsule.process import parent_death_macos
-from capsule.process.parent_death_linux import DESCRIPTOR, ParentDeathPipe
+from capsule import parent_death_macos
+from capsule.parent_death_linux import DESCRIPTOR, ParentDeathPipe
 from capsule.process.process_protocol import Arrival
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import queue
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
@@ -154,15 +153,4 @@ def start(argv: Sequence[str], environment: Mapping[str, str]) -> WindowsProcess
 
     Raises `OSError` when the program cannot be started.
     """
-    child = start_with_pipes(argv, environment, stdin=True)
-    if sys.platform == "win32":
-        from capsule.process import parent_death_windows
-
-        try:
-            parent_death_windows.join(int(child._handle))  # noqa: SLF001 - there is no other way to it
-        except BaseException:
-            # One that would outlive this program is not let go on.
-            child.kill()
-            child.wait()
-            raise
-    return WindowsProcess(child)
+    return WindowsProcess(start_with_pipes(argv, environment, stdin=True))

@@ -13,7 +13,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import RunLimits
 from capsule.runner.attempt import Attempt, Cold, Plan, Starter, attempt
 from capsule.runner.attempt_events import AttemptEvents, RunEvents
-from capsule.runner.limit_messages import limits_of, too_small
+from capsule.runner.limit_messages import left_of, limits_of, too_small
 from capsule.runner.outcome import stopped
 from capsule.runner.run_budget import Job, RunBudget
 from capsule.runner.services import Services
@@ -41,7 +41,8 @@ class Order(NamedTuple):
 
     `jobs` are the tasks that the task can call, by name; `limits` those of the project; `environ`
     has the settings of proxies. `file` is what the user named, and `ledger` keeps a record of all
-    attempts, those of tasks that are called too; None for no record.
+    attempts, those of tasks that are called too; None for no record. `fetched_ms` is what fetching
+    the packages took of the time that the first attempt has.
     """
 
     policy: Policy
@@ -54,6 +55,7 @@ class Order(NamedTuple):
     environ: Mapping[str, str] = os.environ
     file: str | None = None
     ledger: Ledger | None = None
+    fetched_ms: int = 0
 
 
 COLD = Cold()
@@ -68,7 +70,7 @@ def run(
 
     Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
     """
-    run_budget = RunBudget(order.jobs, order.limits)
+    run_budget = RunBudget(order.jobs, order.limits, order.fetched_ms)
     run_events = RunEvents(order.ledger, order.file, order.layers)
     which = run_events.next()
     observer.called(which, order.policy)
@@ -108,14 +110,15 @@ def _attempts(
 ) -> Envelope:
     policy, run_budget, depth = order.policy, place.run_budget, place.which.depth
     begin = time.monotonic()
-    timeout_ms = run_budget.within(policy.timeout_ms)
+    fetched_ms = order.fetched_ms if depth == 0 else 0
+    timeout_ms = run_budget.within(left_of(policy.timeout_ms, fetched_ms))
     if timeout_ms is not None and timeout_ms <= 0:
         return refusal(policy.task, "policy_error", _SPENT.format(order.limits.file))
+    limits = limits_of(policy._replace(timeout_ms=timeout_ms), policy, fetched_ms)
     start = choose_snapshot(
         order.inputs, order.call, snapshot_settings(order, timeout_ms, cancellation)
     )
     if isinstance(start, Unstarted):
-        limits = limits_of(policy._replace(timeout_ms=timeout_ms), policy)
         duration_ms = round((time.monotonic() - begin) * 1000)
         outcome = stopped(limits, duration_ms, cancelled=start.cancelled)
         return _envelope(policy.task, 0, Attempt(outcome, duration_ms, None, None, "", "", 0), [])
@@ -136,10 +139,11 @@ def _attempts(
     services = Services(policy, order.environ, answer, order.call.env.values())
     number = 0
     while True:
-        granted = run_budget.grant(policy)
+        fetched_ms = fetched_ms if number == 0 else 0
+        granted = run_budget.grant(policy, fetched_ms)
         if granted is None:
             return _refused(policy, _SPENT.format(order.limits.file), services.requests)
-        plan = _plan(order, start, granted)
+        plan = _plan(order, start, granted, fetched_ms)
         try:
             with services:
                 plan = plan._replace(answer=services, cold=events.cold)
@@ -181,7 +185,7 @@ def _refused(policy: Policy, message: str, requests: list[dict[str, Any]]) -> En
     return envelope
 
 
-def _plan(order: Order, start: SnapshotChoice, policy: Policy) -> Plan:
+def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int = 0) -> Plan:
     base, snapshot = order.inputs.base, start.snapshot
     launch = base.launch._replace(
         driver=snapshot.driver,
@@ -194,7 +198,7 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy) -> Plan:
     copied = not (order.layers.landlock and order.layers.seccomp)
     stale = copied and any(not folder.writable for folder in order.inputs.folders)
     warming = None if stale else snapshot.warming
-    limits = limits_of(policy, order.policy)
+    limits = limits_of(policy, order.policy, fetched_ms)
     return Plan(launch, base.first_step, order.layers, start.request, limits, warming)
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.confine.isolation_layers import IsolationLayers
+    from capsule.packages.fetch_clock import FetchClock
     from capsule.policy.declaration_types import TaskDeclaration
     from capsule.progress import Progress
     from capsule.runner.artifact_source import ArtifactSource
@@ -33,18 +34,27 @@ if TYPE_CHECKING:
 _TRIES = 10
 
 
-def gather(
-    source: Source, entry: TaskDeclaration, home: Path, layers: IsolationLayers, progress: Progress
+def gather(  # noqa: PLR0913 - all that it is made of
+    source: Source,
+    entry: TaskDeclaration,
+    home: Path,
+    layers: IsolationLayers,
+    progress: Progress,
+    *,
+    clock: FetchClock | None = None,
 ) -> RunInputs:
     """Return what the task runs on, with all of it in place.
 
-    Raises `UsageError` for packages that cannot be had, `ToolchainError` for a toolchain that
-    cannot be prepared, `ArtifactError` for an artifact that does not fit this toolchain.
+    `clock` bounds the fetching of packages, and has counted it.
+
+    Raises `UsageError` for packages that cannot be had, `OutOfTimeError` for those that take too
+    long, `ToolchainError` for a toolchain that cannot be prepared, `ArtifactError` for an artifact
+    that does not fit this toolchain.
     """
     bundle, artifact = source.bundle, source.artifact
     packages, lease = NOTHING, None
     if artifact is None:
-        packages, lease = _leased(lambda: _packages(source, home, progress))
+        packages, lease = _leased(lambda: _packages(source, home, progress, clock))
         flavour = flavour_of(bundle.imports | packages.imports)
         asyncio = entry.is_async or "asyncio" in bundle.imports
     else:
@@ -121,13 +131,13 @@ def _kept(artifact: ArtifactSource, home: Path, progress: Progress) -> Packages:
     return there or keep(home, artifact.contents.parts.packages, progress)
 
 
-def _packages(source: Source, home: Path, progress: Progress) -> Packages:
+def _packages(source: Source, home: Path, progress: Progress, clock: FetchClock | None) -> Packages:
     spec = DependencySpec(source.bundle.dependencies, source.bundle.requires_python)
     if spec == DependencySpec():
         return NOTHING
     from capsule.packages.provision import provision
 
-    return provision(home, spec, progress)
+    return provision(home, spec, progress, clock=clock)
 
 
 def _check_interpreter(artifact: ArtifactSource, toolchain: Toolchain) -> None:

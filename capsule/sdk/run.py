@@ -11,6 +11,7 @@ from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.cancellable_progress import CancellableProgress
+from capsule.runner.fetch_timeout import FetchTimeoutError, late
 from capsule.runner.observer import NOBODY
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
@@ -100,5 +101,9 @@ def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
     home = state_root()
     source = source_of(asked.file, asked.cwd, home)
     progress = CancellableProgress(Silent(), cancellation)
-    order = prepare.order(source, call, home, progress)._replace(ledger=recorder_of(home))
+    try:
+        order = prepare.order(source, call, home, progress)
+    except FetchTimeoutError as error:
+        return Envelope.of(late(error, NOBODY, recorder_of(home)))
+    order = order._replace(ledger=recorder_of(home))
     return Envelope.of(run_in_turn(order, NOBODY, cancellation))
