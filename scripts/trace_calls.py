@@ -26,7 +26,7 @@ CALL = re.compile(r"(\w+)\((.*)\)\s+= (-?\d+|0x[0-9a-f]+|\?)(?: (\w+))?")
 # Which argument says what is asked for.
 TOLD = {
     "arch_prctl": 0,
-    "clone": 2,
+    "clone": 1,
     "clone3": 0,
     "fcntl": 1,
     "ioctl": 1,
@@ -68,7 +68,8 @@ def count(folders: list[Path]) -> dict[str, Any]:
         for path in folder.glob("t.*"):
             lines = path.read_text(errors="replace").splitlines()
             for number, line in enumerate(lines):
-                if line.startswith("execve(") and 'wasmtime", ["' in line and '"run"' in line:
+                # As `capsule/process/argv.py` has it; other tests start the program by themselves.
+                if line.startswith("execve(") and '"run", "-C", "cache=n", ' in line:
                     pending.append(lines[number:])
                     processes += 1
                     break

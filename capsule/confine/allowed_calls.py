@@ -52,11 +52,9 @@ ALLOWED: dict[str, Call] = {
     "access": Call(21),
     "arch_prctl": Call(158, only=(Only(0, (_ARCH_SET_FS,)),)),
     "brk": Call(12),
-    "clone": Call(
-        56,
-        "clone3 is not there, and glibc then makes threads and starts programs by this one",
-        (Only(0, (_A_THREAD, _A_START, _AN_OLD_START)),),
-    ),
+    # As clone3 is not there, glibc makes threads and starts programs by this one: the flags of its
+    # threads, of its posix_spawn, and of that before 2.24.
+    "clone": Call(56, only=(Only(0, (_A_THREAD, _A_START, _AN_OLD_START)),)),
     "close_range": Call(436, f"{_STARTS} closes what nobody meant to hand on"),
     "dup2": Call(33, f"{_STARTS} puts the pipes in their places"),
     "setpgid": Call(109, f"{_STARTS} makes its group", (Only(0, (0,)), Only(1, (0,)))),
@@ -80,6 +78,7 @@ ALLOWED: dict[str, Call] = {
     "mprotect": Call(10),
     "mremap": Call(25),
     "munmap": Call(11),
+    # What a thread of glibc does with its stack; the guards are those of 2.42.
     "madvise": Call(28, only=(Only(2, (_MADV_DONTNEED, _MADV_GUARD_INSTALL, _MADV_GUARD_REMOVE)),)),
     # Waiting, signals that the process sends to itself by a trap, time, random numbers.
     "futex": Call(202),
@@ -111,7 +110,9 @@ ALLOWED: dict[str, Call] = {
     "pwritev2": Call(328),
     "lseek": Call(8),
     "close": Call(3),
+    # The last two are what posix_spawn does with a pipe that is in its place already.
     "fcntl": Call(72, only=(Only(1, (_F_GETFL, _F_DUPFD_CLOEXEC, _F_GETFD, _F_SETFD)),)),
+    # Whether a stream is a terminal; the second is how glibc 2.42 asks.
     "ioctl": Call(16, only=(Only(1, (_TCGETS, _TCGETS2)),)),
     "fadvise64": Call(221),
     "fdatasync": Call(75),
