@@ -27,8 +27,8 @@ _EVERYBODY = 1 << 32
 _INSIDE = ("toolchain", "cache")
 
 
-def check(root: Path) -> None:
-    """See that nobody but this user and root can decide what is in `root`.
+def check(root: Path, *more: Path) -> None:
+    """See that nobody but this user and root can decide what is in `root`, and in `more` below it.
 
     What does not exist will be made by this user. Raises `ToolchainError` that names the folder,
     its owner and its mode.
@@ -38,12 +38,12 @@ def check(root: Path) -> None:
     # Not by objects for paths: it is done at each start.
     for path, status in _steps(os.fspath(root)):
         _check(path, status, is_state=False)
-    for place in (f"{root}", *(f"{root}/{name}" for name in _INSIDE)):
+    for place in (f"{root}", *(f"{root}/{name}" for name in _INSIDE), *more):
         try:
             status = os.stat(place)  # noqa: PTH116
         except OSError:
             continue
-        _check(place, status, is_state=True)
+        _check(f"{place}", status, is_state=True)
 
 
 def _steps(path: str) -> Iterator[tuple[str, os.stat_result]]:

@@ -35,9 +35,9 @@ def open_toolchain(
     names it. It is raised as well when a part cannot be fetched, prepared or written, or somebody
     else could have written what is there.
     """
-    state_folder.check(home)
     sources = sources or ToolchainSources()
     layout = layout_of(home, sources)
+    state_folder.check(home, layout.root)
     known = file_index.read(layout.record)
     if known is not None:
         names = used(known, flavour, sources.environ)

@@ -67,7 +67,7 @@ def builder(
 
     `thorough` is for a builder that takes no signature's word and hashes every file.
     """
-    state_folder.check(layout.base.parent)
+    state_folder.check(layout.base.parent, layout.root)
     with files.writing(layout.base):
         files.make_private(layout.base)
         with locked(layout.lock, progress):
