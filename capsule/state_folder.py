@@ -38,12 +38,13 @@ def check(root: Path, *more: Path) -> None:
     # Not by objects for paths: it is done at each start.
     for path, status in _steps(os.fspath(root)):
         _check(path, status, is_state=False)
-    for place in (f"{root}", *(f"{root}/{name}" for name in _INSIDE), *more):
+    inside = [f"{root}/{name}" for name in _INSIDE]
+    for place in (f"{root}", *inside, *map(os.fspath, more)):
         try:
             status = os.stat(place)  # noqa: PTH116
         except OSError:
             continue
-        _check(f"{place}", status, is_state=True)
+        _check(place, status, is_state=True)
 
 
 def _steps(path: str) -> Iterator[tuple[str, os.stat_result]]:
