@@ -32,6 +32,7 @@ def start_with_pipes(
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
+        close_fds=True,
         pass_fds=inherited,
         process_group=None if windows else group,
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),

@@ -1,6 +1,6 @@
 """Starting, feeding, reading and ending one sandbox process on Linux and macOS.
 
-`os.posix_spawn` and `select.poll` do all of it; `subprocess` would cost 9 ms to import.
+`posix_spawn` and `select.poll` do all of it; `subprocess` would cost 9 ms to import.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from capsule.parent_death_linux import DESCRIPTOR, ParentDeathPipe
 from capsule.process.process_protocol import Arrival
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from capsule.process.process_protocol import Stop
 
@@ -27,8 +27,6 @@ _FIRST_FREE = 3
 _LOOK_AGAIN = 0.001
 # Whether the kernel itself ends a sandbox that has lost its host.
 _KERNEL_TELLS = sys.platform == "linux"
-# Whether a program is started while other threads of this one go on.
-_RELEASES = sys.platform == "linux"
 # Whether `poll` tells the end of a pipe of which nothing else was asked.
 _ENDS_ALONE = sys.platform == "linux"
 
@@ -206,8 +204,8 @@ def start(
     """Start a process with three pipes, that ends when this program does.
 
     `confined` calls what it is given, after it has put up the walls that the process inherits, and
-    returns the answer. It is in another process group than this program: Ctrl-C on the terminal
-    reaches capsule, which decides.
+    returns the answer. The process inherits the pipes and nothing else. It is in another process
+    group than this program: Ctrl-C on the terminal reaches capsule, which decides.
 
     Raises `OSError` when the program cannot be started.
     """
@@ -219,9 +217,18 @@ def start(
     if parent_death is not None:
         duplicates.append((parent_death.theirs, DESCRIPTOR))
 
-    spawn = _spawning(argv, environment, duplicates, group)
+    # Behind walls nothing can be imported any more.
+    from capsule.process import spawn
+
+    def start_alone(closed: Iterable[int]) -> int:
+        return confined(
+            lambda: spawn.spawn(
+                argv, environment, duplicates=duplicates, group=group, closed=closed
+            )
+        )
+
     try:
-        pid = confined(spawn)
+        pid = spawn.alone(duplicates, start_alone)
     except BaseException:
         for descriptor in (my_stdin, my_stdout, my_stderr):
             os.close(descriptor)
@@ -234,28 +241,6 @@ def start(
     if parent_death is not None:
         parent_death.tie(pid)
     return PosixProcess(pid, my_stdin, my_stdout, my_stderr, parent_death)
-
-
-def _spawning(
-    argv: list[str],
-    environment: Mapping[str, str],
-    duplicates: list[tuple[int, int]],
-    group: int,
-) -> Callable[[], int]:
-    """Return what starts the program; behind walls, where nothing can be imported any more."""
-    if _RELEASES:
-        from capsule.process import spawn
-
-        return lambda: spawn.spawn(argv, environment, duplicates=duplicates, group=group)
-    return lambda: os.posix_spawn(
-        argv[0],
-        argv,
-        environment,
-        file_actions=[(os.POSIX_SPAWN_DUP2, mine, theirs) for mine, theirs in duplicates],
-        setpgroup=group,
-        setsigdef=[signal.SIGPIPE],
-        setsigmask=[],
-    )
 
 
 def _pipes(count: int) -> list[tuple[int, int]]:
