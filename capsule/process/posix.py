@@ -12,8 +12,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from capsule import parent_death_macos
-from capsule.parent_death_linux import DESCRIPTOR, ParentDeathPipe
+from capsule.child_process.parent_death_linux import DESCRIPTOR, ParentDeathPipe
 from capsule.process.process_protocol import Arrival
 
 if TYPE_CHECKING:
@@ -209,7 +208,7 @@ def start(
 
     Raises `OSError` when the program cannot be started.
     """
-    group = 0 if _KERNEL_TELLS else parent_death_macos.group()
+    group = 0 if _KERNEL_TELLS else _watched_group()
     pipes = _pipes(4 if _KERNEL_TELLS else 3)
     (stdin, my_stdin), (my_stdout, stdout), (my_stderr, stderr) = pipes[:3]
     parent_death = ParentDeathPipe(*pipes[3]) if _KERNEL_TELLS else None
@@ -218,7 +217,7 @@ def start(
         duplicates.append((parent_death.theirs, DESCRIPTOR))
 
     # Behind walls nothing can be imported any more.
-    from capsule.process import spawn
+    from capsule.child_process import spawn
 
     def start_alone(closed: Iterable[int]) -> int:
         return confined(
@@ -241,6 +240,12 @@ def start(
     if parent_death is not None:
         parent_death.tie(pid)
     return PosixProcess(pid, my_stdin, my_stdout, my_stderr, parent_death)
+
+
+def _watched_group() -> int:
+    from capsule.child_process import parent_death_macos
+
+    return parent_death_macos.group()
 
 
 def _pipes(count: int) -> list[tuple[int, int]]:

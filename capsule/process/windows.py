@@ -13,7 +13,7 @@ import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Literal
 
-from capsule.child_pipes import start_with_pipes
+from capsule.child_process.child_pipes import start_with_pipes
 from capsule.process.process_protocol import Arrival
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from capsule.program_tie import ProgramTie
+from capsule.child_process.program_tie import ProgramTie
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -93,7 +93,7 @@ def alone(duplicates: Iterable[tuple[int, int]], start: Callable[[Iterable[int]]
     """
     if _CLOEXEC_DEFAULT or _closefrom is not None:
         return start(())
-    from capsule.process import descriptor_table
+    from capsule.child_process import descriptor_table
 
     return descriptor_table.with_only({mine for mine, _ in duplicates}, start)
 

@@ -1,7 +1,7 @@
 """Programs that end with this one, with all that they have started.
 
 Sandbox processes are tied by themselves; this is for pip and uv, which start others, and for what
-compiles. On Windows `capsule.child_pipes` does it for all.
+compiles. On Windows `capsule.child_process.child_pipes` does it for all.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from capsule.child_pipes import start_with_pipes
+from capsule.child_process.child_pipes import start_with_pipes
 
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Mapping, Sequence
 
-    from capsule.parent_death_linux import ParentDeathPipe
-    from capsule.parent_death_macos import Watchdog
+    from capsule.child_process.parent_death_linux import ParentDeathPipe
+    from capsule.child_process.parent_death_macos import Watchdog
 
 
 class ProgramTie:
@@ -33,7 +33,7 @@ class ProgramTie:
     def start(self, argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """Start the program with nothing on its standard input. Raises `OSError`."""
         if sys.platform == "linux":
-            from capsule.parent_death_linux import ParentDeathPipe
+            from capsule.child_process.parent_death_linux import ParentDeathPipe
 
             self._pipe = ParentDeathPipe(*os.pipe())
             process = start_with_pipes(argv, environ, stdin=False, inherited=(self._pipe.theirs,))
@@ -43,7 +43,7 @@ class ProgramTie:
         elif sys.platform == "win32":
             process = self._process = start_with_pipes(argv, environ, stdin=False)
         else:
-            from capsule.parent_death_macos import Watchdog
+            from capsule.child_process.parent_death_macos import Watchdog
 
             self._watchdog = Watchdog()
             process = self._process = start_with_pipes(

@@ -18,7 +18,7 @@ class Watchdog:
     """The shell; `group` is the number of its process group."""
 
     def __init__(self) -> None:
-        from capsule.process import spawn
+        from capsule.child_process import spawn
 
         reader, self._writer = os.pipe()
         nowhere = os.open(os.devnull, os.O_RDWR)

@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.child_pipes import start_with_pipes
+from capsule.child_process import descriptor_table, parent_death_macos, spawn
+from capsule.child_process.child_pipes import start_with_pipes
 from capsule.confine import isolation_layers
 from capsule.confine.access import Access
 from capsule.confine.isolation_layers import IsolationLayers
-from capsule.process import descriptor_table, parent_death_macos, posix, spawn
+from capsule.process import posix
 from capsule.process.cancel import Cancellation
 
 if TYPE_CHECKING:

@@ -38,7 +38,7 @@ def start_with_pipes(
         creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
     )
     if sys.platform == "win32":
-        from capsule import parent_death_windows
+        from capsule.child_process import parent_death_windows
 
         try:
             parent_death_windows.join(int(process._handle))  # noqa: SLF001 - there is no other way to it

@@ -6,7 +6,7 @@ was chosen for the event: no second process has to watch, and none can be killed
 that has lost its host before this was set up reads the end of its stdin instead of a request, and
 ends by itself.
 
-macOS knows no such signal: see `capsule.parent_death_macos`.
+macOS knows no such signal: see `capsule.child_process.parent_death_macos`.
 """
 
 from __future__ import annotations
