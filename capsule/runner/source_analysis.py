@@ -97,9 +97,9 @@ def toml_reader(home: Path | None) -> Callable[[str], dict[str, object]] | None:
         known = parse_cache.recall(home, key)
         if known is not None:
             return known
-        import tomllib
+        from capsule.bounded_toml import loads
 
-        table = tomllib.loads(text)
+        table = loads(text)
         if _is_json(table):  # dates are not
             parse_cache.keep(home, key, table)
         return table
