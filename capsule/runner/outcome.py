@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
@@ -24,6 +24,7 @@ class Evidence(NamedTuple):
     format; `overflow` which bound of `/tmp` it went above; `status` the exit code, or the negative
     number of a signal, None where the report came before the end. The limits are those the attempt
     ran under, for the messages, as are `duration_ms` and `memory`, in bytes where that is known.
+    With `raw`, a result is left as it came.
     """
 
     answer: Frame | None
@@ -37,10 +38,14 @@ class Evidence(NamedTuple):
     limits: Limits
     duration_ms: int
     memory: int | None
+    raw: bool = False
 
 
 class Outcome(NamedTuple):
-    """How an attempt ended: with a result when `error_type` is None."""
+    """How an attempt ended: with a result when `error_type` is None.
+
+    The result is a value of JSON, or a `RawResult` where that was asked for.
+    """
 
     result: Any
     error_type: ErrorType | None
@@ -76,6 +81,9 @@ def stopped(limits: Limits, duration_ms: int, *, cancelled: bool) -> Outcome:
 
 
 def _answered(answer: Frame, evidence: Evidence) -> Outcome:
+    if evidence.raw and answer.kind in (RESULT, TEXT):
+        kind: Literal["json", "text"] = "text" if answer.kind == TEXT else "json"
+        return Outcome(response_parser.RawResult(kind, answer.payload), None)
     try:
         if answer.kind == RESULT:
             if (needed := response_parser.weight(answer.payload)) > response_parser.MAX_WEIGHT:

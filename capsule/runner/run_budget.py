@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from capsule.namedtuples import NamedTuple
 from capsule.policy.units import MAX_TASKS
 from capsule.runner.call_dispatcher import CallError
+from capsule.runner.memory_budget import RunMemory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,6 +44,7 @@ class RunBudget:
 
     def __init__(self, jobs: Mapping[str, Job], limits: Limits) -> None:
         self.jobs = jobs
+        self.memory = RunMemory()
         self._lock = threading.Lock()
         self._tasks = 0
         self._most = MAX_TASKS if limits.run_tasks is None else limits.run_tasks

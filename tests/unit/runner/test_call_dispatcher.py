@@ -33,8 +33,8 @@ def asked(number: int, op: str = "echo") -> bytes:
     return pack_call(json.dumps({"call": number, "op": op}).encode(), b"")
 
 
-def number_of(reply: bytes) -> int:
-    fields = json.loads(unpack_call(reply[HEADER.size :])[0])
+def number_of(reply: bytes | memoryview) -> int:
+    fields = json.loads(unpack_call(bytes(reply[HEADER.size :]))[0])
     return int(fields["call"])
 
 
@@ -46,7 +46,7 @@ def test_answers_are_given_out_as_far_as_there_is_room(wakeup: WakeupPipe) -> No
     with CallDispatcher(wakeup, echo) as dispatcher:
         for number in range(1, 6):
             dispatcher.take(asked(number))
-        given: list[bytes] = []
+        given: list[bytes | memoryview] = []
         while len(given) < 5:
             is_woken(wakeup)
             assert dispatcher.replies(0) == []
@@ -141,7 +141,7 @@ def test_a_call_that_is_given_up_is_stopped_and_answered(wakeup: WakeupPipe) -> 
         # Those behind them have not begun, and do not.
         for number in range(call_dispatcher.AT_ONCE + 2, 0, -1):
             dispatcher.take(give_up(number))
-        given: list[bytes] = []
+        given: list[bytes | memoryview] = []
         while len(given) < call_dispatcher.AT_ONCE + 2:
             is_woken(wakeup)
             wakeup.clear()

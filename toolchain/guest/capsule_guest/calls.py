@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 
-from capsule.shared.frames import CALL, MAX_CALL, pack_call, unpack_call
+from capsule.shared.frames import CALL, MAX_CALL, MAX_FIELDS, pack_call, unpack_call
 from capsule_guest.channel import receive, send
 
 TYPE_CHECKING = False
@@ -67,11 +67,10 @@ def _ask(op: str, fields: dict, data: bytes) -> int:
     number = next(_numbers)
     text = json.dumps({"call": number, "op": op, **fields}, allow_nan=False).encode()
     call = pack_call(text, data)
-    if len(call) > MAX_CALL:
-        # The host would end the sandbox for it.
-        raise CallError(
-            "failed", f"{len(call):,} bytes are asked with; at most {MAX_CALL:,} can be"
-        )
+    for size, most in ((len(call), MAX_CALL), (len(text), MAX_FIELDS)):
+        if size > most:
+            # The host would end the sandbox for it.
+            raise CallError("failed", f"{size:,} bytes are asked with; at most {most:,} can be")
     send(CALL, call)
     return number
 

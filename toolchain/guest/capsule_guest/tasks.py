@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 
 from capsule_guest import calls
 
@@ -57,7 +58,7 @@ def _asynchronous(function, name: str):  # type: ignore[no-untyped-def]
     async def marked(*args, **kwargs):  # type: ignore[no-untyped-def]
         if _entered(name):
             return await function(*args, **kwargs)
-        return _envelope(await calls.call_async("task", _asked(name, args, kwargs)))
+        return _envelope(await calls.call_async("task", *_asked(name, args, kwargs)))
 
     return marked
 
@@ -66,14 +67,25 @@ def _blocking(function, name: str):  # type: ignore[no-untyped-def]
     def marked(*args, **kwargs):  # type: ignore[no-untyped-def]
         if _entered(name):
             return function(*args, **kwargs)
-        return _envelope(calls.call("task", _asked(name, args, kwargs)))
+        return _envelope(calls.call("task", *_asked(name, args, kwargs)))
 
     return marked
 
 
-def _asked(name: str, args: tuple, kwargs: dict) -> dict:
-    return {"name": name, "args": list(args), "kwargs": kwargs}
+def _asked(name: str, args: tuple, kwargs: dict) -> tuple[dict, bytes]:
+    # Behind the fields: the host passes them on, and does not read them.
+    return {"name": name}, json.dumps([args, kwargs], allow_nan=False).encode()
 
 
 def _envelope(answer: tuple[dict, bytes]) -> Envelope:
-    return Envelope(answer[0]["envelope"])
+    fields, data = answer
+    envelope = Envelope(fields["envelope"])
+    try:
+        if "result" in fields:
+            text = data.decode()
+            envelope["result"] = text if fields["result"] == "text" else json.loads(text)
+    except (ValueError, RecursionError) as error:
+        # The sandbox of that task wrote it, and nobody has looked at it since.
+        said = f"the sandbox sent a result that is not JSON ({type(error).__name__})"
+        envelope.update(success=False, error={"error_type": "protocol_error", "message": said})
+    return envelope
