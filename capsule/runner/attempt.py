@@ -60,7 +60,7 @@ class Plan(NamedTuple):
     `warming` is the fuel that a process takes besides which is started ahead, None when it has to
     be started for its request. `answer` does what the sandbox asks for while it runs; `cold` is
     called when the sandbox is started for the request. `passed` is sent behind the request; `raw`
-    leaves the result as it came, which `hold` has room for, out of the memory of the run.
+    leaves a large result as it came, which `hold` has room for, out of the memory of the run.
     """
 
     launch: Launch

@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from capsule.wire.decoder import Decoder, Frame
 
 
+# A result for another sandbox that is larger is not read here.
+_SMALL = 1 << 14
+
+
 class Evidence(NamedTuple):
     """What was seen of an attempt whose process is gone.
 
@@ -24,7 +28,7 @@ class Evidence(NamedTuple):
     format; `overflow` which bound of `/tmp` it went above; `status` the exit code, or the negative
     number of a signal, None where the report came before the end. The limits are those the attempt
     ran under, for the messages, as are `duration_ms` and `memory`, in bytes where that is known.
-    With `raw`, a result is left as it came.
+    With `raw`, a large result is left as it came.
     """
 
     answer: Frame | None
@@ -81,7 +85,8 @@ def stopped(limits: Limits, duration_ms: int, *, cancelled: bool) -> Outcome:
 
 
 def _answered(answer: Frame, evidence: Evidence) -> Outcome:
-    if evidence.raw and answer.kind in (RESULT, TEXT):
+    large = len(answer.payload) > _SMALL
+    if evidence.raw and large and answer.kind in (RESULT, TEXT):
         kind: Literal["json", "text"] = "text" if answer.kind == TEXT else "json"
         return Outcome(response_parser.RawResult(kind, answer.payload), None)
     try:

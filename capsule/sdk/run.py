@@ -94,7 +94,7 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
 def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
     call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits)
     home = state_root()
-    source = source_of(asked.file, asked.cwd, home)
+    source = source_of(asked.file, asked.cwd, home, cancellation)
     progress = CancellableProgress(Silent(), cancellation)
     order = prepare.order(source, call, home, progress)._replace(ledger=recorder_of(home))
     return Envelope.of(run_in_turn(order, NOBODY, cancellation))

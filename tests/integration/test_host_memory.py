@@ -44,11 +44,11 @@ def throw(number, fields):
 @task(compute="HIGH")
 def text(): return "x" * LARGE
 @task(compute="HIGH")
-def objects(): return [{"": 0}] * (LARGE // 7)
+def objects(): return [{"": 0}] * (LARGE // 21)
 @task(compute="HIGH")
-async def slow(values): await asyncio.sleep(1)
+async def slow(values): await asyncio.sleep(0.1)
 @task(compute="HIGH")
-async def middle(values): await asyncio.gather(*(slow(values) for _ in range(20)))
+async def middle(values): await asyncio.gather(*(slow(values) for _ in range(18)))
 @task(compute="HIGH")
 async def length(values): return len(values)
 @task(compute="HIGH", timeout="60s")
@@ -57,7 +57,7 @@ MAIN = "async def main(quiet=False):\n    if quiet: return\n"
 
 ATTACKS = {
     "queued calls of many parts": "await asyncio.gather(*(slow(MANY) for _ in range(50)))",
-    "queued calls, one level deeper": "await asyncio.gather(*(middle(MANY) for _ in range(20)))",
+    "queued calls, one level deeper": "await asyncio.gather(*(middle(MANY) for _ in range(18)))",
     "fields of many parts": "asked = {'name': 'slow', 'args': [MANY[:100_000]], 'kwargs': {}}\n"
     "    for n in range(1 << 40, (1 << 40) + 60): throw(n, asked)\n    time.sleep(2)",
     "answers that nobody reads": "for n in range(1 << 40, (1 << 40) + 40):\n"

@@ -19,6 +19,7 @@ _waiting: dict[int, Future] = {}
 # Those that nobody wants the answer of any more; it comes all the same.
 _given_up: set[int] = set()
 _HOST = 0
+_SMALL = 1 << 12
 
 
 class CallError(Exception):
@@ -65,7 +66,12 @@ async def call_async(op: str, fields: dict, data: bytes = b"") -> tuple[dict, by
 
 def _ask(op: str, fields: dict, data: bytes) -> int:
     number = next(_numbers)
-    text = json.dumps({"call": number, "op": op, **fields}, allow_nan=False).encode()
+    asked = {"call": number, "op": op, **fields}
+    text = json.dumps(asked, allow_nan=False).encode()
+    if len(text) > _SMALL and asked.keys() == {"call", "op", "name", "args", "kwargs"}:
+        # Arguments of a task that are large go behind the fields: the host passes them on unread.
+        data = json.dumps([asked.pop("args"), asked.pop("kwargs")], allow_nan=False).encode()
+        text = json.dumps(asked).encode()
     call = pack_call(text, data)
     for size, most in ((len(call), MAX_CALL), (len(text), MAX_FIELDS)):
         if size > most:

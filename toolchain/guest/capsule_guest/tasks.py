@@ -58,7 +58,7 @@ def _asynchronous(function, name: str):  # type: ignore[no-untyped-def]
     async def marked(*args, **kwargs):  # type: ignore[no-untyped-def]
         if _entered(name):
             return await function(*args, **kwargs)
-        return _envelope(await calls.call_async("task", *_asked(name, args, kwargs)))
+        return _envelope(await calls.call_async("task", _asked(name, args, kwargs)))
 
     return marked
 
@@ -67,14 +67,13 @@ def _blocking(function, name: str):  # type: ignore[no-untyped-def]
     def marked(*args, **kwargs):  # type: ignore[no-untyped-def]
         if _entered(name):
             return function(*args, **kwargs)
-        return _envelope(calls.call("task", *_asked(name, args, kwargs)))
+        return _envelope(calls.call("task", _asked(name, args, kwargs)))
 
     return marked
 
 
-def _asked(name: str, args: tuple, kwargs: dict) -> tuple[dict, bytes]:
-    # Behind the fields: the host passes them on, and does not read them.
-    return {"name": name}, json.dumps([args, kwargs], allow_nan=False).encode()
+def _asked(name: str, args: tuple, kwargs: dict) -> dict:
+    return {"name": name, "args": list(args), "kwargs": kwargs}
 
 
 def _envelope(answer: tuple[dict, bytes]) -> Envelope:
