@@ -41,7 +41,12 @@ async def in_thread(work: Callable[[Cancellation], T]) -> T:
     try:
         limiter.acquire_on_behalf_of_nowait(name)
     except WouldBlock:
-        await limiter.acquire_on_behalf_of(name)
+        # A thread that ends its work meanwhile goes on with this one: starting another takes long.
+        thread_pool.keep()
+        try:
+            await limiter.acquire_on_behalf_of(name)
+        finally:
+            thread_pool.release_soon()
     try:
         return await _in_thread(work)
     finally:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from capsule import __version__
 from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
-from scripts.bench import calls, commands, processes, record
+from scripts.bench import calls, commands, processes, record, ticker
 from scripts.bench.timing import table
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ def main() -> int:
             "exec": lambda said: commands.execs(home, said.peer),
             "served": lambda _: commands.served(home),
             "read": lambda _: record.read(home),
+            "ticker": lambda _: ticker.rows(),
             "floors": lambda _: processes.floors(home),
         }
         parser = argparse.ArgumentParser(prog="bench", description=__doc__)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import anyio
 import pytest
 
+from capsule.pool import slots
 from capsule.sdk import thread_pool
 from capsule.sdk.threads import in_thread, to_its_end
 
@@ -163,6 +164,36 @@ async def test_many_at_once_each_have_a_thread() -> None:
     async with anyio.create_task_group() as group:
         for _ in range(8):
             group.start_soon(in_thread, lambda _: together.wait(SECONDS))
+
+
+async def test_the_event_loop_starts_one_thread_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[bool] = []
+
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            starts.append(threading.current_thread() is threading.main_thread())
+            super().start()
+
+    monkeypatch.setattr(thread_pool, "Thread", Thread)
+    together = threading.Barrier(8)
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(in_thread, lambda _: together.wait(SECONDS))
+    # The loop may have come late, when the one that starts the others was over.
+    assert starts.count(False) == 8
+    assert starts.count(True) <= 8
+
+
+async def test_who_waits_for_a_thread_gets_one_that_is_free() -> None:
+    most = slots.SHARED.most
+    seen: set[threading.Thread] = set()
+    async with anyio.create_task_group() as group:
+        for _ in range(10 * most):
+            group.start_soon(in_thread, lambda _: seen.add(threading.current_thread()))
+    assert len(seen) <= 3 * most
+    for thread in seen:
+        thread.join(SECONDS)
+    assert names().count("capsule-run") == 0
 
 
 def test_a_program_ends_when_the_work_is_over() -> None:

@@ -20,6 +20,8 @@ _waiting: dict[int, Future] = {}
 _given_up: set[int] = set()
 _HOST = 0
 _SMALL = 1 << 12
+_OF_A_TASK = {"call", "op", "name", "args", "kwargs"}
+_encode = json.JSONEncoder(allow_nan=False).encode
 
 
 class CallError(Exception):
@@ -67,11 +69,17 @@ async def call_async(op: str, fields: dict, data: bytes = b"") -> tuple[dict, by
 def _ask(op: str, fields: dict, data: bytes) -> int:
     number = next(_numbers)
     asked = {"call": number, "op": op, **fields}
-    text = json.dumps(asked, allow_nan=False).encode()
-    if len(text) > _SMALL and asked.keys() == {"call", "op", "name", "args", "kwargs"}:
-        # Arguments of a task that are large go behind the fields: the host passes them on unread.
-        data = json.dumps([asked.pop("args"), asked.pop("kwargs")], allow_nan=False).encode()
-        text = json.dumps(asked).encode()
+    if asked.keys() == _OF_A_TASK and not data:
+        args, kwargs = _encode(asked.pop("args")), _encode(asked.pop("kwargs"))
+        said = _encode(asked)
+        if len(args) + len(kwargs) > _SMALL:
+            # What is large goes behind the fields: the host passes it on unread.
+            data = f"[{args}, {kwargs}]".encode()
+        else:
+            said = f'{said[:-1]}, "args": {args}, "kwargs": {kwargs}}}'
+        text = said.encode()
+    else:
+        text = _encode(asked).encode()
     call = pack_call(text, data)
     for size, most in ((len(call), MAX_CALL), (len(text), MAX_FIELDS)):
         if size > most:
