@@ -51,7 +51,7 @@ async def slow(values): await asyncio.sleep(0.1)
 async def middle(values): await asyncio.gather(*(slow(values) for _ in range(18)))
 @task(compute="HIGH")
 async def length(values): return len(values)
-@task(compute="HIGH", timeout="60s")
+@task(compute="HIGH", timeout="25s")
 """
 MAIN = "async def main(quiet=False):\n    if quiet: return\n"
 
