@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
 from capsule.namedtuples import NamedTuple
@@ -18,9 +20,13 @@ from capsule.sdk.requests import call_of, source_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from capsule.sdk.limits import Limits, Mount
+
+_preparing = BoundedSemaphore(2)
+# Seconds; twenty times what it takes where nothing has to be made.
+_PATIENCE = 0.5
 
 
 class _Asked(NamedTuple):
@@ -94,7 +100,23 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
 def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
     call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits)
     home = state_root()
-    source = source_of(asked.file, asked.cwd, home, cancellation)
-    progress = CancellableProgress(Silent(), cancellation)
-    order = prepare.order(source, call, home, progress)._replace(ledger=recorder_of(home))
+    with _few_at_once():
+        source = source_of(asked.file, asked.cwd, home, cancellation)
+        progress = CancellableProgress(Silent(), cancellation)
+        order = prepare.order(source, call, home, progress)._replace(ledger=recorder_of(home))
     return Envelope.of(run_in_turn(order, NOBODY, cancellation))
+
+
+@contextmanager
+def _few_at_once() -> Iterator[None]:
+    """Let few threads prepare their runs at once; who has waited for long goes on all the same.
+
+    It is work in Python: sixteen threads at it take no less time than two, and an event loop waits
+    for the interpreter's lock behind all of them. But one may also fetch packages for minutes.
+    """
+    granted = _preparing.acquire(timeout=_PATIENCE)
+    try:
+        yield
+    finally:
+        if granted:
+            _preparing.release()

@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from capsule.process.cancel import Cancellation
+
+# Its name in the package is that of the function.
+sdk_run: Any = import_module("capsule.sdk.run")
 
 pytestmark = pytest.mark.anyio
 SECONDS = 20
@@ -182,6 +186,41 @@ async def test_the_event_loop_starts_one_thread_at_most(monkeypatch: pytest.Monk
     # The loop may have come late, when the one that starts the others was over.
     assert starts.count(False) == 8
     assert starts.count(True) <= 8
+
+
+async def test_all_that_are_begun_in_one_step_are_begun_before_a_thread_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entered: list[int] = []
+    at_begin: list[int] = []
+    begin = thread_pool.begin
+
+    def counted(*args: Any) -> None:
+        at_begin.append(len(entered))
+        begin(*args)
+
+    async def one(number: int) -> None:
+        entered.append(number)
+        await in_thread(lambda _: None)
+
+    monkeypatch.setattr(thread_pool, "begin", counted)
+    async with anyio.create_task_group() as group:
+        for number in range(8):
+            group.start_soon(one, number)
+    assert at_begin[1:] == [8] * 7
+
+
+def test_few_runs_are_prepared_at_once_and_nobody_waits_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sdk_run, "_PATIENCE", 0.01)
+    with sdk_run._few_at_once(), sdk_run._few_at_once():
+        assert not sdk_run._preparing.acquire(blocking=False)
+        with sdk_run._few_at_once():
+            pass
+        assert not sdk_run._preparing.acquire(blocking=False)
+    assert sdk_run._preparing.acquire(blocking=False)
+    sdk_run._preparing.release()
 
 
 async def test_who_waits_for_a_thread_gets_one_that_is_free() -> None:
