@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.bundle.imports import imports_of
 from capsule.errors import CapsuleError
+from capsule.policy.declaration_types import encode
 from capsule.policy.task_declarations import read_source
-from capsule.runner.declaration_codec import encode, pack
+from capsule.runner.literal_codec import pack
 
 if TYPE_CHECKING:
     from collections.abc import Callable

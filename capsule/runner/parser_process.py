@@ -18,7 +18,8 @@ import capsule
 from capsule.child_pipes import start_with_pipes
 from capsule.errors import GivenUpError, PolicyError, TooCostlyError, UsageError
 from capsule.message_text import printable
-from capsule.runner.declaration_codec import decode, unpack
+from capsule.policy.declaration_types import decode
+from capsule.runner.literal_codec import unpack
 from capsule.runner.parser_main import NAME
 
 if TYPE_CHECKING:

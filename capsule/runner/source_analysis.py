@@ -6,6 +6,7 @@ it is kept under the hash of the bytes, and which files there are is looked at a
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -13,9 +14,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from capsule.message_text import printable
-from capsule.policy.parse_cost import is_cheap
+from capsule.policy.declaration_types import decode, encode
 from capsule.runner import parse_cache
-from capsule.runner.declaration_codec import decode, encode, is_json
 from capsule.toolstore.digests import sha256
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class SourceAnalysis:
         except (KeyError, TypeError, ValueError):
             found = self._declarations(content, filename)
         encoded = encode(found)
-        if is_json(encoded):
+        if _is_json(encoded):
             self._note(entry, _DECLARED, encoded)
         return found
 
@@ -110,6 +110,8 @@ class SourceAnalysis:
 
     def _elsewhere(self, content: bytes, filename: str) -> Findings | None:
         """Return what a process of its own finds in a source; None where it can be read here."""
+        from capsule.policy.parse_cost import is_cheap
+
         if is_cheap(content):
             return None
         from capsule.runner.parser_process import MAX_SECONDS, can_start, read
@@ -159,8 +161,16 @@ def toml_reader(home: Path | None) -> Callable[[str], dict[str, object]] | None:
         from capsule.bounded_toml import loads
 
         table = loads(text)
-        if is_json(table):  # dates are not
+        if _is_json(table):  # dates are not
             parse_cache.keep(home, key, table)
         return table
 
     return parse
+
+
+def _is_json(value: object) -> bool:
+    """Say whether JSON can say a value: options may hold tuples, or keys that are no texts."""
+    try:
+        return bool(json.loads(json.dumps(value)) == value)
+    except (TypeError, ValueError, RecursionError):
+        return False

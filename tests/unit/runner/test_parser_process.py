@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.errors import CapsuleError, GivenUpError, TooCostlyError, UsageError
+from capsule.policy import parse_cost
+from capsule.policy.declaration_types import encode
 from capsule.policy.parse_cost import is_cheap
 from capsule.process.cancel import Cancellation
-from capsule.runner import parser_process, source_analysis
-from capsule.runner.declaration_codec import encode, pack
+from capsule.runner import parser_process
+from capsule.runner.literal_codec import pack
 from capsule.runner.source import read_file, read_text
 from capsule.runner.source_analysis import SourceAnalysis
 
@@ -94,9 +96,9 @@ def outcome(source: bytes, filename: str) -> object:
     ],
 )
 def test_it_finds_and_says_the_same(source: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source_analysis, "is_cheap", lambda _: True)
+    monkeypatch.setattr(parse_cost, "is_cheap", lambda _: True)
     here = outcome(source, "a\x1b b.py")
-    monkeypatch.setattr(source_analysis, "is_cheap", lambda _: False)
+    monkeypatch.setattr(parse_cost, "is_cheap", lambda _: False)
     assert outcome(source, "a\x1b b.py") == here
 
 

@@ -1,41 +1,14 @@
-"""Declarations as JSON, for the cache and for the process that reads what is costly to parse."""
+"""Values of literals as JSON, from the process that reads what is costly to parse."""
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
-
-from capsule.policy.declaration_types import Declarations, TaskDeclaration
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 # A whole number that is longer travels as hexadecimal: Python reads no more decimal digits.
 _SHORT_BITS = 256
-
-
-def is_json(value: object) -> bool:
-    """Say whether JSON can say a value: options may hold tuples, or keys that are no texts."""
-    try:
-        return bool(json.loads(json.dumps(value)) == value)
-    except (TypeError, ValueError, RecursionError):
-        return False
-
-
-def encode(found: Declarations) -> list[Any]:
-    """Return the tasks as rows; their options stay what they are."""
-    main = found.plain_main
-    return [[_row(task) for task in found.tasks], None if main is None else _row(main)]
-
-
-def decode(value: Any, filename: str) -> Declarations:
-    """Return what was encoded. Raises `TypeError` or `ValueError` for anything else."""
-    tasks, main = value
-    return Declarations(
-        filename,
-        tuple(_declared(row, filename) for row in tasks),
-        None if main is None else _declared(main, filename),
-    )
 
 
 def pack(value: object) -> Any:
@@ -76,15 +49,3 @@ _SCALARS: dict[str, tuple[Callable[[Any], str], Callable[[str], object]]] = {
     "bytes": (bytes.hex, bytes.fromhex),
     "ellipsis": (lambda _: "", lambda _: ...),
 }
-
-
-def _row(task: TaskDeclaration) -> list[Any]:
-    return [task.name, task.function, task.line, task.is_async, dict(task.options)]
-
-
-def _declared(row: Any, filename: str) -> TaskDeclaration:
-    name, function, line, is_async, options = row
-    kinds = (str, str, int, bool, dict)
-    if any(type(value) is not kind for value, kind in zip(row, kinds, strict=True)):
-        raise TypeError(row)
-    return TaskDeclaration(name, function, filename, line, is_async, options)
