@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from capsule.sdk.limits import Limits, Mount
 
-_preparing = BoundedSemaphore(2)
+_preparing = BoundedSemaphore(1)
 # Seconds; twenty times what it takes where nothing has to be made.
-_PATIENCE = 0.5
+_PATIENCE = 0.2
 
 
 class _Asked(NamedTuple):
@@ -100,7 +100,7 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
 def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
     call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits)
     home = state_root()
-    with _few_at_once():
+    with _one_at_a_time():
         source = source_of(asked.file, asked.cwd, home, cancellation)
         progress = CancellableProgress(Silent(), cancellation)
         order = prepare.order(source, call, home, progress)._replace(ledger=recorder_of(home))
@@ -108,10 +108,10 @@ def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
 
 
 @contextmanager
-def _few_at_once() -> Iterator[None]:
-    """Let few threads prepare their runs at once; who has waited for long goes on all the same.
+def _one_at_a_time() -> Iterator[None]:
+    """Let one thread prepare its run at a time; who has waited for long goes on all the same.
 
-    It is work in Python: sixteen threads at it take no less time than two, and an event loop waits
+    It is work in Python: sixteen threads at it take no less time than one, and an event loop waits
     for the interpreter's lock behind all of them. But one may also fetch packages for minutes.
     """
     granted = _preparing.acquire(timeout=_PATIENCE)

@@ -210,13 +210,13 @@ async def test_all_that_are_begun_in_one_step_are_begun_before_a_thread_works(
     assert at_begin[1:] == [8] * 7
 
 
-def test_few_runs_are_prepared_at_once_and_nobody_waits_for_long(
+def test_one_run_is_prepared_at_a_time_and_nobody_waits_for_long(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(sdk_run, "_PATIENCE", 0.01)
-    with sdk_run._few_at_once(), sdk_run._few_at_once():
+    with sdk_run._one_at_a_time():
         assert not sdk_run._preparing.acquire(blocking=False)
-        with sdk_run._few_at_once():
+        with sdk_run._one_at_a_time():
             pass
         assert not sdk_run._preparing.acquire(blocking=False)
     assert sdk_run._preparing.acquire(blocking=False)
