@@ -48,6 +48,10 @@ class UsageError(CapsuleError):
     code = "usage_error"
 
 
+class TooCostlyError(UsageError):
+    """Raised when reading a source takes more time or memory than any source may."""
+
+
 class ConfigError(CapsuleError):
     """Raised when capsule.toml or the environment says what capsule does not understand."""
 

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _READ = 1 << 16
 _FIRST_FREE = 3
 _LOOK_AGAIN = 0.001
+# Whoever queues more at once may have more to send when that is gone.
+_LARGE = 1 << 16
 # Whether the kernel itself ends a sandbox that has lost its host.
 _KERNEL_TELLS = sys.platform == "linux"
 # Whether `poll` tells the end of a pipe of which nothing else was asked.
@@ -46,6 +48,7 @@ class PosixProcess:
         self._parent_death = parent_death
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._outbox = bytearray()
+        self._is_large = False
         for descriptor in (stdin, stdout, stderr):
             os.set_blocking(descriptor, False)
 
@@ -53,9 +56,10 @@ class PosixProcess:
         state = "running" if self.status is None else f"ended with {self.status}"
         return f"<PosixProcess {self.pid} {state}>"
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Queue `data` for the process; `wait` writes it."""
         self._outbox += data
+        self._is_large = self._is_large or len(data) > _LARGE
 
     @property
     def unsent(self) -> int:
@@ -90,6 +94,7 @@ class PosixProcess:
             if self._stdin in ready:
                 poll.unregister(self._stdin)
                 self._write()
+            sent = self._is_large and not self._outbox
             stdout = self._read_stdout() if self._stdout in ready else None
             stderr = self._read_stderr() if self._stderr in ready else None
             if stdout == b"":
@@ -99,7 +104,8 @@ class PosixProcess:
                 poll.unregister(self._stderr)
                 self._stderr = _closed(self._stderr)
             late = deadline is not None and time.monotonic() >= deadline
-            if stdout or stderr or late:
+            if stdout or stderr or late or sent:
+                self._is_large = self._is_large and not sent
                 return Arrival(stdout or b"", stderr or b"", timed_out=late)
 
     def _write(self) -> None:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
+    from capsule.runner.memory_budget import Hold
     from capsule.runner.observer import Observer, Which
     from capsule.snapshot.request import Call
 
@@ -74,7 +75,8 @@ def run(
     run_events = RunEvents(order.ledger, order.file, order.layers)
     which = run_events.next()
     observer.called(which, order.policy)
-    return _run(order, observer, cancellation, _Place(run_budget, run_events, which, starter))
+    place = _Place(run_budget, run_events, which, starter, run_budget.memory.answers.hold())
+    return _run(order, observer, cancellation, place)
 
 
 def given_up(order: Order, observer: Observer) -> Envelope:
@@ -88,12 +90,16 @@ def given_up(order: Order, observer: Observer) -> Envelope:
 
 
 class _Place(NamedTuple):
-    """Where in a run a task is, which attempt of it is the first, and whence its sandbox comes."""
+    """Where in a run a task is, which attempt of it is the first, and whence its sandbox comes.
+
+    `hold` is the room that its answer has, out of the memory of the run.
+    """
 
     run_budget: RunBudget
     run_events: RunEvents
     which: Which
     starter: Starter
+    hold: Hold
 
 
 def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _Place) -> Envelope:
@@ -129,10 +135,12 @@ def _attempts(
         events.plain(start.plain)
     known = start.inputs
 
-    def below(job: Job, call: Call, which: Which, cancellation: Cancellation) -> Envelope:
+    def below(
+        job: Job, call: Call, which: Which, cancellation: Cancellation, hold: Hold
+    ) -> Envelope:
         inputs = known._replace(folders=job.folders)
         called = order._replace(policy=job.policy, call=call, inputs=inputs)
-        under = _Place(run_budget, place.run_events, which, COLD)
+        under = _Place(run_budget, place.run_events, which, COLD, hold)
         return _run(called, observer, cancellation, under)
 
     answer = answering(run_budget, events, below)
@@ -146,7 +154,14 @@ def _attempts(
         plan = _plan(order, start, granted, fetched_ms)
         try:
             with services:
-                plan = plan._replace(answer=services, cold=events.cold)
+                plan = plan._replace(
+                    answer=services,
+                    cold=events.cold,
+                    # The result of a task that was called is for the sandbox that called it.
+                    raw=depth > 0,
+                    memory=run_budget.memory,
+                    hold=place.hold,
+                )
                 output = events.started(granted)
                 done = attempt(plan, place.starter, output, cancellation)
         except PolicyError as wrong:
@@ -199,7 +214,9 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int =
     stale = copied and any(not folder.writable for folder in order.inputs.folders)
     warming = None if stale else snapshot.warming
     limits = limits_of(policy, order.policy, fetched_ms)
-    return Plan(launch, base.first_step, order.layers, start.request, limits, warming)
+    passed = order.call.passed
+    plan = Plan(launch, base.first_step, order.layers, start.request, limits, warming)
+    return plan if passed is None else plan._replace(passed=passed)
 
 
 def _envelope(task: str, retries: int, done: Attempt, requests: list[dict[str, Any]]) -> Envelope:

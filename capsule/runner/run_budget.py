@@ -11,6 +11,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy.units import MAX_TASKS
 from capsule.runner.call_dispatcher import CallError
 from capsule.runner.limit_messages import left_of
+from capsule.runner.memory_budget import RunMemory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,6 +45,7 @@ class RunBudget:
 
     def __init__(self, jobs: Mapping[str, Job], limits: RunLimits, fetched_ms: int = 0) -> None:
         self.jobs = jobs
+        self.memory = RunMemory()
         self._lock = threading.Lock()
         self._tasks = 0
         self._most = MAX_TASKS if limits.tasks is None else limits.tasks

@@ -191,7 +191,8 @@ def test_what_is_handed_over_under_a_low_number_arrives() -> None:
     """The ends of the pipes may have any numbers, those of the streams too."""
     script = (
         "import os, sys, time; sys.path.insert(0, sys.argv[1]); os.close(0); os.close(2)\n"
-        "from capsule.process import posix, spawn; from capsule.process.cancel import Cancellation\n"
+        "from capsule.child_process import spawn; from capsule.process import posix\n"
+        "from capsule.process.cancel import Cancellation\n"
         "spawn._closefrom = spawn._closefrom if sys.argv[2] == 'new' else None\n"
         "with Cancellation() as c, posix.start(['/bin/cat'], {}, lambda s: s()) as p:\n"
         "    p.send(b'hello')\n"
