@@ -53,7 +53,7 @@ class PreparedTask:
         cancellation: Cancellation,
         slots: Slots = running.SHARED,
     ) -> None:
-        self.fetched_ms = order.fetched_ms
+        self.fetched_ms = order.inputs.fetched_ms
         order, plan = _begun(order, cancellation)
         self._order = prepare.without_values(order)
         self._root, self._slots = root, slots
@@ -84,7 +84,9 @@ class PreparedTask:
         its packages, where it was made for this run. Raises `CapsuleError` when the host cannot run
         it at all; then nothing has run.
         """
-        order = prepare.renewed(self._order, self._root, call)._replace(fetched_ms=fetched_ms)
+        order = prepare.renewed(self._order, self._root, call)
+        if fetched_ms:
+            order = order._replace(inputs=order.inputs._replace(fetched_ms=fetched_ms))
         if progress is not None:
             order = order._replace(progress=progress)
         starter: Starter = COLD if self.pool is None else self.pool

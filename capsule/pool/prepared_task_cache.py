@@ -9,9 +9,10 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+from capsule.errors import OutOfTimeError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import Warmth, open_prepared_task
-from capsule.runner.fetch_timeout import FetchTimeoutError, late
+from capsule.runner.fetch_timeout import late
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,7 +95,7 @@ class PreparedTaskCache:
         try:
             prepared, fetched_ms = kept.prepared(making, cancellation)
             return prepared.run(call, observer, cancellation, progress, fetched_ms)
-        except FetchTimeoutError as error:
+        except OutOfTimeError as error:
             return late(error, observer, self._ledger)
         finally:
             self._leave(kept)

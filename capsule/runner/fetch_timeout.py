@@ -29,8 +29,13 @@ class FetchTimeoutError(OutOfTimeError):
         self.policy, self.file, self.layers = policy, file, layers
 
 
-def late(error: FetchTimeoutError, observer: Observer, ledger: Ledger | None) -> Envelope:
-    """Return the envelope of a run that never began, and record that."""
+def late(error: OutOfTimeError, observer: Observer, ledger: Ledger | None) -> Envelope:
+    """Return the envelope of a run that never began, and record that.
+
+    `error` is one that `capsule.runner.prepare` raised; any other is raised again.
+    """
+    if not isinstance(error, FetchTimeoutError):
+        raise error
     events = RunEvents(ledger, error.file, error.layers)
     which = events.next()
     observer.called(which, error.policy)

@@ -8,17 +8,15 @@ from typing import TYPE_CHECKING, Any
 from capsule.confine import isolation_layers as confine
 from capsule.errors import OutOfTimeError
 from capsule.namedtuples import NamedTuple
-from capsule.packages.fetch_clock import FetchClock
 from capsule.policy.ceilings import run_limits
 from capsule.policy.entry_point import entry_task
 from capsule.policy.resolve import CallerLimits, Policy, resolve_all
 from capsule.process.argv import Mount
 from capsule.progress import Silent
 from capsule.runner.environment import values_of
-from capsule.runner.fetch_timeout import FetchTimeoutError
 from capsule.runner.run import Order
 from capsule.runner.run_budget import Job
-from capsule.runner.run_inputs import gather
+from capsule.runner.run_inputs import FetchTime, gather
 from capsule.snapshot import request
 
 if TYPE_CHECKING:
@@ -72,24 +70,16 @@ def order(
     request.check(asked)
     layers = confine.standing()
     limits, environ = run_limits(project.ceilings), call.environ
-    allowed = (mine.policy.timeout_ms, limits.timeout_ms)
-    clock = FetchClock(min((ms for ms in allowed if ms is not None), default=None), since)
+    bounds = (mine.policy.timeout_ms, limits.timeout_ms)
+    allowed_ms = min((ms for ms in bounds if ms is not None), default=None)
     try:
-        inputs = gather(source, task, home, layers, progress, clock=clock)
+        inputs = gather(source, task, home, layers, progress, FetchTime(allowed_ms, since))
     except OutOfTimeError as late:
+        from capsule.runner.fetch_timeout import FetchTimeoutError  # for those that are late
+
         raise FetchTimeoutError(late, mine.policy, source.named, layers) from None
-    made = Order(
-        mine.policy,
-        asked,
-        inputs._replace(folders=mine.folders),
-        layers,
-        progress,
-        jobs,
-        limits,
-        environ,
-        source.named,
-    )
-    return made._replace(fetched_ms=clock.spent_ms)
+    inputs = inputs._replace(folders=mine.folders)
+    return Order(mine.policy, asked, inputs, layers, progress, jobs, limits, environ, source.named)
 
 
 def without_values(order: Order) -> Order:
@@ -100,7 +90,8 @@ def without_values(order: Order) -> Order:
     """
     jobs = {name: job._replace(env={}) for name, job in order.jobs.items()}
     asked = order.call._replace(args=(), kwargs=None, env={})
-    return order._replace(call=asked, jobs=jobs, environ={}, progress=Silent(), fetched_ms=0)
+    inputs = order.inputs._replace(fetched_ms=0)
+    return order._replace(call=asked, inputs=inputs, jobs=jobs, environ={}, progress=Silent())
 
 
 def renewed(order: Order, root: Path, call: Call) -> Order:

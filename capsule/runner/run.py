@@ -42,8 +42,7 @@ class Order(NamedTuple):
 
     `jobs` are the tasks that the task can call, by name; `limits` those of the project; `environ`
     has the settings of proxies. `file` is what the user named, and `ledger` keeps a record of all
-    attempts, those of tasks that are called too; None for no record. `fetched_ms` is what fetching
-    the packages took of the time that the first attempt has.
+    attempts, those of tasks that are called too; None for no record.
     """
 
     policy: Policy
@@ -56,7 +55,6 @@ class Order(NamedTuple):
     environ: Mapping[str, str] = os.environ
     file: str | None = None
     ledger: Ledger | None = None
-    fetched_ms: int = 0
 
 
 COLD = Cold()
@@ -71,7 +69,7 @@ def run(
 
     Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
     """
-    run_budget = RunBudget(order.jobs, order.limits, order.fetched_ms)
+    run_budget = RunBudget(order.jobs, order.limits, order.inputs.fetched_ms)
     run_events = RunEvents(order.ledger, order.file, order.layers)
     which = run_events.next()
     observer.called(which, order.policy)
@@ -116,7 +114,7 @@ def _attempts(
 ) -> Envelope:
     policy, run_budget, depth = order.policy, place.run_budget, place.which.depth
     begin = time.monotonic()
-    fetched_ms = order.fetched_ms if depth == 0 else 0
+    fetched_ms = order.inputs.fetched_ms if depth == 0 else 0
     timeout_ms = run_budget.within(left_of(policy.timeout_ms, fetched_ms))
     if timeout_ms is not None and timeout_ms <= 0:
         return refusal(policy.task, "policy_error", _SPENT.format(order.limits.file))

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
+from capsule.errors import OutOfTimeError
 from capsule.namedtuples import NamedTuple
 from capsule.paths import state_root
 from capsule.pool.prepared_task import run_in_turn
@@ -13,7 +14,7 @@ from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.cancellable_progress import CancellableProgress
-from capsule.runner.fetch_timeout import FetchTimeoutError, late
+from capsule.runner.fetch_timeout import late
 from capsule.runner.observer import NOBODY
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
@@ -110,7 +111,7 @@ def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
         progress = CancellableProgress(Silent(), cancellation)
         try:
             order = prepare.order(source, call, home, progress)
-        except FetchTimeoutError as error:
+        except OutOfTimeError as error:
             return Envelope.of(late(error, NOBODY, recorder_of(home)))
         order = order._replace(ledger=recorder_of(home))
     return Envelope.of(run_in_turn(order, NOBODY, cancellation))

@@ -11,9 +11,9 @@ from capsule.cli.runtime.signals import cancelling
 from capsule.cli.terminal.observers import observer_for
 from capsule.cli.terminal.progress_bars import progress_for
 from capsule.cli.terminal.run_result import show
+from capsule.errors import OutOfTimeError
 from capsule.process.cancel import Cancellation
 from capsule.runner import prepare
-from capsule.runner.fetch_timeout import FetchTimeoutError, late
 from capsule.runner.run import run
 
 if TYPE_CHECKING:
@@ -38,10 +38,10 @@ def command(options: Options, context: Context) -> int:
         return batch.command(asked, options, context)
     console = context.console
     progress = progress_for(console, quiet=options.quiet)
-    order: Order | FetchTimeoutError
+    order: Order | OutOfTimeError
     try:
         order = prepare.order(asked.source, asked.call, asked.home, progress)
-    except FetchTimeoutError as error:
+    except OutOfTimeError as error:
         order = error
     ledger = recorder_for(asked.home, context)
     with (
@@ -49,7 +49,9 @@ def command(options: Options, context: Context) -> int:
         cancelling(cancellation),
         observer_for(console, cancellation, verbose=options.verbose) as observer,
     ):
-        if isinstance(order, FetchTimeoutError):
+        if isinstance(order, OutOfTimeError):
+            from capsule.runner.fetch_timeout import late
+
             envelope = late(order, observer, ledger)
         else:
             envelope = run(order._replace(ledger=ledger), observer, cancellation)
