@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from capsule.runner.attempt import Cold
 from capsule.sdk import turn as module
 from capsule.sdk.turn import Turn, Turnstile
 
@@ -62,7 +63,7 @@ def test_the_next_goes_on_when_the_sandbox_is_started(
 ) -> None:
     monkeypatch.setattr(module, "PATIENCE", SECONDS)
     started = []
-    monkeypatch.setattr(type(module.COLD), "start", lambda _, plan: started.append(plan))
+    monkeypatch.setattr(Cold, "start", lambda _, plan: started.append(plan))
     with Turn() as turn:
         assert repr(turnstile) == "<Turnstile taken>"
         turn.start("plan")  # type: ignore[arg-type]
