@@ -19,6 +19,7 @@ Code = Literal[
     "malformed_module",
     "artifact_error",
     "cancelled",
+    "timeout",
 ]
 
 
@@ -45,6 +46,10 @@ class UsageError(CapsuleError):
     """Raised when a command, an option or an argument is not what it has to be."""
 
     code = "usage_error"
+
+
+class TooCostlyError(UsageError):
+    """Raised when reading a source takes more time or memory than any source may."""
 
 
 class ConfigError(CapsuleError):
@@ -84,6 +89,20 @@ class GivenUpError(CapsuleError):
 
     code = "cancelled"
     exit_code = 130
+
+
+class OutOfTimeError(CapsuleError):
+    """Raised when what a run needs takes all the time that the run may take; nothing has run.
+
+    `spent_ms` is how long that took.
+    """
+
+    code = "timeout"
+    exit_code = 124
+
+    def __init__(self, message: str, spent_ms: int) -> None:
+        super().__init__(message, hint="a longer timeout; what a task has had once is not fetched")
+        self.spent_ms = spent_ms
 
 
 # What to do when a limit of the system is in the way, by the error that it gives. It stands here,

@@ -135,6 +135,7 @@ ENVIRONMENT = {
     "UV_...": "settings of uv, where it stands in for pip",
     "NETRC": "credentials that pip and uv read",
     "TMPDIR": "where each run's `/tmp` and other temporary files are; on Windows `TEMP` or `TMP`",
+    "LD_LIBRARY_PATH": "handed on to the process that reads costly sources, as `DYLD_LIBRARY_PATH`",
     "HTTP_PROXY": "the proxy of tasks' requests, as `http_proxy`, `HTTPS_PROXY`, `ALL_PROXY`",
     "NO_PROXY": "hosts that are reached without a proxy",
     "REQUEST_METHOD": "set by CGI, where `HTTP_PROXY` is a stranger's header and not read",

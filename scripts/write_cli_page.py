@@ -83,7 +83,7 @@ def _all_codes() -> dict[int, str]:
     shared = texts.SHARED_CODES
     of_some = {
         1: "`run`, `exec`: the task failed",
-        124: "`run`, `exec`: the task took longer than its timeout",
+        124: "`run`, `exec`: the task, or fetching its packages, took longer than its timeout",
     }
     return dict(sorted((shared | of_some).items()))
 

@@ -15,7 +15,7 @@ from capsule.bundle.contents import Bundle, digest_of
 from capsule.bundle.folder import Folder
 from capsule.bundle.inline_script_metadata import read_metadata
 from capsule.bundle.module_name import module_name
-from capsule.errors import UsageError
+from capsule.errors import TooCostlyError, UsageError
 from capsule.message_text import printable
 from capsule.policy.source_decoding import decode
 from capsule.suggest import nearest
@@ -97,6 +97,8 @@ def _imports_of(content: bytes, path: str, imports: Imports) -> Iterable[str]:
         return ()
     try:
         return imports(content, path)
+    except TooCostlyError:
+        raise
     except UsageError:
         return ()
 

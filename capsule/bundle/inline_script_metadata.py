@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+from itertools import islice
+from typing import TYPE_CHECKING
+
 from capsule.errors import UsageError
 from capsule.message_text import printable, shown
 from capsule.namedtuples import NamedTuple
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# Those that exist have some hundred characters, and some thousand where tools keep theirs there.
+MAX_BLOCK = 64 << 10
+
 _START = "# /// script"
 _END = "# ///"
+# The first line, and all comments that follow it.
+_BLOCK = rf"(?m)^{_START}\n(?P<comments>(?:#(?: [^\n]*+)?+(?:\n|\Z))*+)"
 
 
 class Metadata(NamedTuple):
@@ -28,45 +39,43 @@ def read_metadata(text: str, filename: str) -> Metadata:
     # The usual case: no block, and no reason to look at each line or to import tomllib.
     if _START not in text:
         return Metadata()
-    blocks = _blocks(text.split("\n"))
-    if not blocks:
+    found = list(islice(_blocks(text), 2))
+    if not found:
         return Metadata()
     name = printable(filename)
-    if len(blocks) > 1:
+    (line, content), *others = found
+    if others:
         raise UsageError(
-            f"{name}:{blocks[1][0]}: a second `{_START}` block; the first is at line {blocks[0][0]}"
+            f"{name}:{others[0][0]}: a second `{_START}` block; the first is at line {line}"
         )
-    line, content = blocks[0]
     return _parse(content, f"{name}:{line}: `{_START}` block")
 
 
-def _blocks(lines: list[str]) -> list[tuple[int, str]]:
-    """Return the line number and the TOML of each block; one that is never closed is none."""
-    found = []
-    at = 0
-    while at < len(lines):
-        start = at
-        at += 1
-        if lines[start] != _START:
-            continue
-        end = start + 1
-        while end < len(lines) and (lines[end] == "#" or lines[end].startswith("# ")):
-            end += 1
+def _blocks(text: str) -> Iterator[tuple[int, str]]:
+    """Yield the line number and the TOML of each block; one that is never closed is none."""
+    import re
+
+    # Found in place: lines as objects of their own would take sixty times the memory of the text.
+    for block in re.finditer(_BLOCK, text):
         # Comments may follow the block at once, so the last closing line among them counts.
-        closing = next((i for i in range(end - 1, start + 1, -1) if lines[i] == _END), None)
-        if closing is not None:
-            found.append((start + 1, "\n".join(line[2:] for line in lines[start + 1 : closing])))
-            at = closing + 1
-        else:
-            at = end
-    return found
+        comments = block["comments"]
+        end = f"\n{comments}\n".rfind(f"\n{_END}\n")
+        if end > 0:
+            yield text.count("\n", 0, block.start()) + 1, comments[: end - 1]
 
 
-def _parse(content: str, where: str) -> Metadata:
-    import tomllib
+def _parse(comments: str, where: str) -> Metadata:
+    from capsule.bounded_toml import TomlBoundError, loads
 
+    if len(comments) > MAX_BLOCK:
+        raise UsageError(
+            f"{where}: {len(comments):,} characters; at most {MAX_BLOCK:,} are read",
+            hint="keep data in a file, not in the source",
+        )
     try:
-        table = tomllib.loads(content)
+        table = loads("\n".join(line[2:] for line in comments.split("\n")))
+    except TomlBoundError as wrong:
+        raise UsageError(f"{where}: not TOML that is read here: {wrong}") from None
     except (ValueError, RecursionError) as wrong:  # TOMLDecodeError is a ValueError
         raise UsageError(f"{where}: not TOML: {printable(str(wrong))}") from None
     dependencies = table.get("dependencies", [])

@@ -1,14 +1,15 @@
-"""The second wall on Linux: Landlock and seccomp around the start, resource limits after it."""
+"""The second wall on Linux: what a process gives up as it starts, and its limits after that."""
 
 from __future__ import annotations
 
 import _thread
+import os
 import resource
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capsule.confine import landlock, seccomp
+from capsule.confine import capabilities, landlock, seccomp
 from capsule.confine.elf import loader_of
 
 if TYPE_CHECKING:
@@ -25,13 +26,17 @@ _OPEN_FILES = 64
 def rules_for(access: Access) -> list[landlock.Rule]:
     """Return the Landlock rules that leave just `access`."""
     rules = [landlock.Rule(access.program, landlock.EXECUTE | landlock.READ_FILE)]
-    if loader := _loader_of(access.program, access.program.stat().st_mtime_ns):
+    if loader := _loader(access):
         # The kernel opens the loader for execution on behalf of the program.
         rules.append(landlock.Rule(loader, landlock.EXECUTE | landlock.READ_FILE))
     rules += _LIBRARY_RULES
     for paths, rights in ((access.read, landlock.READ), (access.write, landlock.WRITE)):
         rules += [landlock.Rule(path, rights, path in access.nofollow) for path in paths]
     return rules
+
+
+def _loader(access: Access) -> Path | None:
+    return _loader_of(access.program, access.program.stat().st_mtime_ns)
 
 
 @lru_cache
@@ -47,11 +52,13 @@ def spawn_confined(
 
     `version` is Landlock's, 0 for none; `filtered` is whether system calls are closed.
 
-    Both walls hold for the calling thread and what it starts, so a thread that ends right after
-    keeps the rest of the program free. Raises what `spawn` raises, and `OSError` when the kernel
-    refuses a wall; nothing is started then.
+    All walls hold for the calling thread and what it starts, so a thread that ends right after
+    keeps the rest of the program free. Capabilities are given up in any case. Raises what `spawn`
+    raises, and `OSError` when the kernel refuses a wall; nothing is started then.
     """
     rules = rules_for(access) if version else []
+    code = seccomp.program(os.uname().machine, _loader(access)) if filtered else b""
+    kept = capabilities.needed(access)
     answer: list[int] = []
     trouble: list[BaseException] = []
     done = _thread.allocate_lock()
@@ -61,8 +68,9 @@ def spawn_confined(
         try:
             if version:
                 landlock.restrict_this_thread(rules, version)
+            capabilities.drop(kept)
             if filtered:
-                seccomp.filter_this_thread()
+                seccomp.filter_this_thread(code)
             answer.append(spawn())
         except BaseException as error:  # noqa: BLE001 - handed to the caller's thread
             trouble.append(error)

@@ -9,14 +9,12 @@ from capsule.namedtuples import NamedTuple
 from capsule.packages import package_store
 from capsule.packages.dependency_types import NOTHING, Packages
 from capsule.packages.package_store import File
-from capsule.toolstore import files, toolchain_lock
+from capsule.toolstore import files
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from capsule.progress import Progress
-
-_UNFINISHED = ".new-"
 
 
 def keep(home: Path, found: Mapping[str, bytes], progress: Progress) -> Packages:
@@ -26,17 +24,20 @@ def keep(home: Path, found: Mapping[str, bytes], progress: Progress) -> Packages
     """
     if not found:
         return NOTHING
-    known, digest = measured(found)
-    if (there := kept(home, digest)) is not None:
+    measure = measured(found)
+    if (there := kept(home, measure.digest)) is not None:
         return there
     store = _store(home)
-    target = package_store.folder_of(store, digest)
+    target = package_store.folder_of(store, measure.digest)
     with files.writing(store):
         files.make_private(store)
-        with toolchain_lock.locked(store / "lock", progress):
-            if not isinstance(package_store.look(target, digest), Path):
-                _write(target, found, known)
-    return _packages(target / package_store.SITE, digest)
+        with package_store.making(store, target.name, progress) as folder:
+            if kept(home, measure.digest) is None:
+                made = folder()
+                _write(made, found)
+                package_store.finish(made, measure.known)
+                package_store.put(made, store, measure.digest, progress)
+    return _packages(target / package_store.SITE, measure.digest)
 
 
 def kept(home: Path, digest: str) -> Packages | None:
@@ -70,20 +71,10 @@ def _packages(site: Path, digest: str) -> Packages:
     return Packages(site, digest, (), frozenset())
 
 
-def _write(target: Path, found: Mapping[str, bytes], known: Mapping[str, File]) -> None:
-    import tempfile
-
-    made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=target.parent))
-    try:
-        (made / package_store.SITE).mkdir(mode=files.PRIVATE)
-        for path, data in found.items():
-            place = made / package_store.SITE / path
-            place.parent.mkdir(mode=files.PRIVATE, parents=True, exist_ok=True)
-            place.write_bytes(data)
-            place.chmod(files.DATA)
-        package_store.finish(made, known)
-        files.delete(target)
-        made.rename(target)
-    except BaseException:
-        files.delete(made)
-        raise
+def _write(made: Path, found: Mapping[str, bytes]) -> None:
+    (made / package_store.SITE).mkdir(mode=files.PRIVATE)
+    for path, data in found.items():
+        place = made / package_store.SITE / path
+        place.parent.mkdir(mode=files.PRIVATE, parents=True, exist_ok=True)
+        place.write_bytes(data)
+        place.chmod(files.DATA)

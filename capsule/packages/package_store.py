@@ -10,16 +10,21 @@ from __future__ import annotations
 import json
 import os
 import stat
+import tempfile
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
-from capsule.toolstore import files
+from capsule.toolstore import files, toolchain_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+    from capsule.progress import Progress
 
 SITE = "site"
+_ASKED = ".asked"
 _INDEX = "index.json"
 _STAMP = "stamp"
 # Hex digits of a digest that name its folder.
@@ -55,11 +60,56 @@ def digest_of(content: Mapping[str, tuple[int, str]]) -> str:
     return hasher.hexdigest()
 
 
+@contextmanager
+def making(
+    store: Path, name: str, progress: Progress, watch: Callable[[], None] | None = None
+) -> Iterator[Callable[[], Path]]:
+    """Let nobody else make what `name` stands for; give what makes a new folder to do it in.
+
+    It waits for who does, until `watch` raises. Nobody waits who makes something else. Raises
+    `OSError`.
+    """
+    guard = store / f"{name}{_ASKED}"
+    made: list[Path] = []
+
+    def folder() -> Path:
+        # What a process left that was killed: nobody else is making this now.
+        for leftover in store.glob(f"{files.UNFINISHED}{name}-*"):
+            files.delete(leftover)
+        made.append(Path(tempfile.mkdtemp(prefix=f"{files.UNFINISHED}{name}-", dir=store)))
+        return made[-1]
+
+    with toolchain_lock.locked(guard, progress, watch):
+        try:
+            yield folder
+        finally:
+            for each in made:
+                files.delete(each)
+            # Whoever waits for it sees that it is gone, and makes another.
+            with suppress(OSError):
+                guard.unlink()
+
+
 def finish(made: Path, content: Mapping[str, File]) -> None:
     """Write index and stamp beside the files that were unpacked to `made`/site."""
     files.write_whole(made / _INDEX, json.dumps(content, sort_keys=True).encode())
     files.write_whole(made / _STAMP, _stamp(made / SITE))
-    files.note_growth(made.parent.parent, sum(size for size, _ in content.values()))
+
+
+def put(made: Path, store: Path, digest: str, progress: Progress) -> None:
+    """Move a finished folder to its place in `store`, unless its content is there already.
+
+    Then `made` is left where it is. Raises `OSError`.
+    """
+    target = folder_of(store, digest)
+    # Whoever deletes entries holds the same lock while it does.
+    with toolchain_lock.locked(target.with_name(f"{target.name}{files.LOCK}"), progress):
+        # A task may be running from it.
+        if not isinstance(look(target, digest), Path):
+            size = sum(files.sizes(made / SITE))
+            files.delete(target)
+            made.rename(target)
+            files.note_growth(store.parent, size)
 
 
 def look(folder: Path, digest: str) -> Path | Damage | None:

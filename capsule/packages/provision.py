@@ -1,44 +1,55 @@
 """From the dependencies of a task file to a folder to import from.
 
-<home>/cache/packages/lock
-<home>/cache/packages/<digest>/site/      what was fetched, like site-packages
+<home>/cache/packages/<digest>/site/         what was fetched, like site-packages
 <home>/cache/packages/<digest>/index.json, stamp
-<home>/cache/resolutions/<question>.json  which digest answers it
+<home>/cache/packages/<digest>.lock          while it is put in place, or deleted
+<home>/cache/packages/<question>.asked       a lock, while packages are fetched for a question
+<home>/cache/packages/.new-<question>-*/     what is fetched for it
+<home>/cache/resolutions/<question>.json     which digest answers it
 """
 
 from __future__ import annotations
 
-import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.namedtuples import NamedTuple
 from capsule.packages import package_store, resolution_cache
 from capsule.packages.dependency_types import NOTHING, DependencySpec, Packages
+from capsule.packages.fetch_clock import FetchClock
 from capsule.packages.resolution_cache import Answer
 from capsule.progress import Step
-from capsule.toolstore import files, toolchain_lock
+from capsule.toolstore import files
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from packaging.requirements import Requirement
 
     from capsule.packages.dependency_graph import Reached
     from capsule.progress import Progress
     from capsule.toolstore.pip_runner import Means
 
-_UNFINISHED = ".new-"
 # Seconds that a few packages take over an ordinary line.
 _USUAL = 6.0
 
 
 def provision(
-    home: Path, spec: DependencySpec, progress: Progress, means: Means | None = None
+    home: Path,
+    spec: DependencySpec,
+    progress: Progress,
+    means: Means | None = None,
+    clock: FetchClock | None = None,
 ) -> Packages:
     """Return what a task can import, having fetched it with the user's own pip if need be.
 
-    The same question is answered from `home` the next time, without an index. Raises `UsageError`
-    when the task asks for what cannot be had in the sandbox, and `ToolchainError` when there is no
-    pip or no index, or when `home` cannot be written.
+    The same question is answered from `home` the next time, without an index. Nobody waits for
+    others but those who have the same question. `clock` bounds the fetching, and has counted it.
+
+    Raises `UsageError` when the task asks for what cannot be had in the sandbox, `ToolchainError`
+    when there is no pip or no index, or when `home` cannot be written, and `OutOfTimeError`.
     """
     if not spec.dependencies and spec.requires_python is None:
         return NOTHING
@@ -49,22 +60,50 @@ def provision(
         return found
     # Reading requirements is slow to import, and most starts end above.
     from capsule.packages import requirement
+    from capsule.packages.builtin_distributions import included
+    from capsule.packages.dependency_graph import walk
 
     requirement.check_python(spec.requires_python)
     roots = requirement.roots(spec)
-    with files.writing(store):
-        files.make_private(store)
-        with toolchain_lock.locked(store / "lock", progress):
-            found = _kept(store, resolutions, name)
-            if isinstance(found, Packages):
-                return found
-            if isinstance(found, package_store.Damage):
-                progress.note(f"{found.path} is damaged ({found.found}): making it again")
-            for leftover in store.glob(f"{_UNFINISHED}*"):
-                files.delete(leftover)
-            answer = _make(store, roots, progress, means)
+    reached = walk(roots, {}, included())
+    if not reached.missing:
+        answer = _answer(package_store.digest_of({}), reached)
+        with suppress(OSError):  # it spares the next start some reading, and no more
             resolution_cache.write(resolutions, name, answer)
+        return _packages(store, answer)
+    with files.writing(store), clock or FetchClock() as counted:
+        files.make_private(store)
+        with progress.step(Step("fetching packages", _USUAL, "seconds")) as tracker:
+            begin = time.monotonic()
+
+            def look() -> None:
+                counted.check()
+                tracker.update(time.monotonic() - begin)
+
+            with package_store.making(store, name, progress, look) as folder:
+                found = _kept(store, resolutions, name)
+                if isinstance(found, Packages):
+                    return found
+                if isinstance(found, package_store.Damage):
+                    progress.note(f"{found.path} is damaged ({found.found}): making it again")
+                work = _Work(folder(), look, means or _means())
+                answer = _fetch(work, store, roots, reached, progress)
+                resolution_cache.write(resolutions, name, answer)
     return _packages(store, answer)
+
+
+class _Work(NamedTuple):
+    """What packages are fetched with: a folder, who looks at the time, and a pip."""
+
+    made: Path
+    look: Callable[[], None]
+    means: Means
+
+
+def _means() -> Means:
+    from capsule.toolstore.pip_runner import Means
+
+    return Means()
 
 
 def _kept(store: Path, resolutions: Path, name: str) -> Packages | package_store.Damage | None:
@@ -88,56 +127,33 @@ def _packages(store: Path, answer: Answer) -> Packages:
     return Packages(folder, answer.digest, answer.distributions, frozenset(answer.imports))
 
 
-def _make(
-    store: Path, roots: tuple[Requirement, ...], progress: Progress, means: Means | None
-) -> Answer:
-    """Find and unpack all that is needed; nothing of what was tried stays behind."""
-    from capsule.packages.builtin_distributions import brought_by, included
-    from capsule.packages.dependency_graph import walk
+def _answer(digest: str, reached: Reached) -> Answer:
+    from capsule.packages.builtin_distributions import brought_by
 
-    table = included()
-    reached = walk(roots, {}, table)
-    digest = package_store.digest_of({})
-    if reached.missing:
-        made = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=store))
-        try:
-            reached, digest = _fetch(made, store, roots, reached, progress, means)
-        finally:
-            files.delete(made)
     distributions = tuple((wheel.name, wheel.version) for wheel in reached.wheels)
     return Answer(digest, distributions, tuple(sorted(brought_by(reached.included))))
 
 
-def _fetch(  # noqa: PLR0913, PLR0917 - one step of `_make`
-    made: Path,
+def _fetch(
+    work: _Work,
     store: Path,
     roots: tuple[Requirement, ...],
     reached: Reached,
     progress: Progress,
-    means: Means | None,
-) -> tuple[Reached, str]:
-    """Fetch what is missing to the store, by way of the folder `made`."""
+) -> Answer:
+    """Fetch and unpack all that is missing, and put it in its place in the store."""
     from capsule.packages.builtin_distributions import included
     from capsule.packages.pip_download import PipDownloader
     from capsule.packages.resolver import solve
     from capsule.packages.unpack import unpack
-    from capsule.toolstore.pip_runner import Means
 
-    begin = time.monotonic()
-    work, kept = made / "work", made / "kept"
-    for folder in (work, kept, kept / package_store.SITE):
+    fetched, kept = work.made / "work", work.made / "kept"
+    for folder in (fetched, kept, kept / package_store.SITE):
         folder.mkdir(mode=files.PRIVATE)
-    with progress.step(Step("fetching packages", _USUAL, "seconds")) as tracker:
-        downloader = PipDownloader(
-            means or Means(), work, lambda: tracker.update(time.monotonic() - begin)
-        )
-        reached = solve(roots, included(), downloader, reached)
-        unpacked = unpack(reached.wheels, kept / package_store.SITE)
+    downloader = PipDownloader(work.means, fetched, work.look)
+    reached = solve(roots, included(), downloader, reached)
+    unpacked = unpack(reached.wheels, kept / package_store.SITE, work.look)
     digest = package_store.digest_of(unpacked)
     package_store.finish(kept, unpacked)
-    target = package_store.folder_of(store, digest)
-    # Another question may have come to the same, and a task may be running from it.
-    if not isinstance(package_store.look(target, digest), Path):
-        files.delete(target)
-        kept.rename(target)
-    return reached, digest
+    package_store.put(kept, store, digest, progress)
+    return _answer(digest, reached)

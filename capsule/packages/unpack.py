@@ -16,7 +16,7 @@ from capsule.packages.wheel import MOST_BYTES, MOST_FILES, opened, refused
 from capsule.toolstore import files
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from capsule.packages.wheel import Wheel
@@ -29,8 +29,16 @@ _RATIO = 100
 _HARMLESS = 32 << 20
 
 
-def unpack(wheels: Iterable[Wheel], site: Path) -> dict[str, File]:
+def _unwatched() -> None:
+    """Let it go on."""
+
+
+def unpack(
+    wheels: Iterable[Wheel], site: Path, watch: Callable[[], None] = _unwatched
+) -> dict[str, File]:
     """Write the files of `wheels` below the empty folder `site`; return them by their paths.
+
+    `watch` is called for each file; what it raises ends the work.
 
     Raises `UsageError` for a wheel with unsafe paths, for two that disagree about a file, and for
     more than may be there; `OSError` when `site` cannot be written.
@@ -49,6 +57,7 @@ def unpack(wheels: Iterable[Wheel], site: Path) -> dict[str, File]:
                     hint="depend on less",
                 )
             for info, path in members:
+                watch()
                 try:
                     holder = places.take(path, wheel.label)
                 except UnsafePathError as wrong:

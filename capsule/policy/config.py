@@ -52,8 +52,8 @@ def find_project(
 
     Without one, the project is the working folder, with no defaults. The ceilings of every
     capsule.toml at or above both folders hold, and of those around `artifact`: one that lies nearer
-    to a stranger's file takes none of those above it away. `parse` reads TOML as `tomllib.loads`
-    does, which is what None stands for.
+    to a stranger's file takes none of those above it away. `parse` reads TOML as
+    `bounded_toml.loads` does, which is what None stands for.
 
     Raises `ConfigError` when a capsule.toml cannot be read or says something that capsule does not
     know.
@@ -135,10 +135,10 @@ def blame_key(path: Path, section: str, key: str, wrong: InvalidValueError) -> C
 
 
 def _parse_toml(text: str) -> dict[str, object]:
-    # tomllib costs as much as all of this package, and many projects have no capsule.toml.
-    import tomllib
+    # TOML costs as much as all of this package, and many projects have no capsule.toml.
+    from capsule.bounded_toml import loads
 
-    return tomllib.loads(text)
+    return loads(text)
 
 
 def _load(path: Path, parse: Parse) -> dict[str, object]:
@@ -155,12 +155,14 @@ def _load(path: Path, parse: Parse) -> dict[str, object]:
         raise ConfigError(f"{_name(path)}: cannot be read: {wrong.strerror}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{_name(path)}: not UTF-8, which TOML has to be") from None
+    except MemoryError:
+        raise ConfigError(f"{_name(path)}: cannot be read: it takes too much memory") from None
     except (RecursionError, ValueError) as wrong:
         from tomllib import TOMLDecodeError
 
         if isinstance(wrong, TOMLDecodeError):
             raise ConfigError(f"{_name(path)}: not TOML: {printable(str(wrong))}") from None
-        # Too deep, or a number or date that TOML can write and Python cannot hold.
+        # Too deep or too long, or a number or date that TOML can write and Python cannot hold.
         problem = "nested too deeply" if isinstance(wrong, RecursionError) else str(wrong)
         raise ConfigError(f"{_name(path)}: cannot be read: {printable(problem)}") from None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from capsule.errors import PolicyError
 from capsule.message_text import shown
@@ -64,3 +64,31 @@ def with_modules(declarations: Declarations, others: Iterable[TaskDeclaration]) 
             )
         tasks[task.name] = task
     return declarations._replace(tasks=tuple(tasks.values()))
+
+
+def encode(found: Declarations) -> list[Any]:
+    """Return the tasks as rows; their options stay what they are."""
+    main = found.plain_main
+    return [[_row(task) for task in found.tasks], None if main is None else _row(main)]
+
+
+def decode(value: Any, filename: str) -> Declarations:
+    """Return what was encoded. Raises `TypeError` or `ValueError` for anything else."""
+    tasks, main = value
+    return Declarations(
+        filename,
+        tuple(_declared(row, filename) for row in tasks),
+        None if main is None else _declared(main, filename),
+    )
+
+
+def _row(task: TaskDeclaration) -> list[Any]:
+    return [task.name, task.function, task.line, task.is_async, dict(task.options)]
+
+
+def _declared(row: Any, filename: str) -> TaskDeclaration:
+    name, function, line, is_async, options = row
+    kinds = (str, str, int, bool, dict)
+    if any(type(value) is not kind for value, kind in zip(row, kinds, strict=True)):
+        raise TypeError(row)
+    return TaskDeclaration(name, function, filename, line, is_async, options)

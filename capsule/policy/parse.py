@@ -15,13 +15,13 @@ import warnings
 from capsule.errors import UsageError
 from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
+from capsule.policy.parse_cost import count_marks
 from capsule.policy.source_decoding import decode
 
 # Every node of a tree needs an operator, a line end or a word of its own. 300,000 of them are about
 # 1 MB of ordinary code, and at worst 5 s and 550 MB; the largest module of CPython has 250,000.
 MAX_MARKS = 300_000
 
-_WORDS = bytes(range(128, 256)) + b"_\"'\\" + bytes(c for c in range(128) if chr(c).isalnum())
 _F_STRINGS = tuple(f + r + q for f in "fF" for r in ("", "r", "R") for q in "'\"")
 _MAX_F_STRING_WORK = 6_000_000_000  # bytes the parser looks at; 1 s
 
@@ -80,19 +80,8 @@ def parse(source: bytes | str, filename: str) -> Source:
         raise UsageError(f"{name}: {_python()} cannot read it: {printable(str(wrong))}") from None
 
 
-def count_marks(text: str) -> int:
-    """Return how many operators, brackets, line ends and separated words a text has, roughly.
-
-    >>> count_marks("x = [1, 2]\\n")
-    8
-    """
-    data = text.encode().replace(b"\t", b" ")
-    # A run of blanks counts once, or a half for each of them: indentation makes no nodes.
-    return len(data.translate(None, delete=_WORDS)) - data.count(b"  ")
-
-
 def _refuse_excess(text: str, name: str) -> None:
-    marks = count_marks(text)
+    marks = count_marks(text.encode())
     if marks > MAX_MARKS:
         raise UsageError(
             f"{name}: too much code in one file: {marks:,} operators, words and line ends;"

@@ -41,7 +41,8 @@ class PreparedTask:
     """Runs one task again and again, from several threads too; `with` it, or call `close`.
 
     The folders, limits and code are those of the moment it was made; values of variables are those
-    of each run. Cancelling its making leaves a task that runs nothing ahead.
+    of each run. Cancelling its making leaves a task that runs nothing ahead. `fetched_ms` is how
+    long its packages took to fetch.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class PreparedTask:
         cancellation: Cancellation,
         slots: Slots = running.SHARED,
     ) -> None:
+        self.fetched_ms = order.inputs.fetched_ms
         order, plan = _begun(order, cancellation)
         self._order = prepare.without_values(order)
         self._root, self._slots = root, slots
@@ -74,13 +76,17 @@ class PreparedTask:
         observer: Observer,
         cancellation: Cancellation,
         progress: Progress | None = None,
+        fetched_ms: int = 0,
     ) -> Envelope:
         """Run the task once and return its envelope, whatever happens inside.
 
-        It waits for its turn when many are running. Raises `CapsuleError` when the host cannot run
+        It waits for its turn when many are running. `fetched_ms` is what of its time was spent for
+        its packages, where it was made for this run. Raises `CapsuleError` when the host cannot run
         it at all; then nothing has run.
         """
         order = prepare.renewed(self._order, self._root, call)
+        if fetched_ms:
+            order = order._replace(inputs=order.inputs._replace(fetched_ms=fetched_ms))
         if progress is not None:
             order = order._replace(progress=progress)
         starter: Starter = COLD if self.pool is None else self.pool
@@ -117,14 +123,15 @@ def open_prepared_task(  # noqa: PLR0913 - all that it is made of
     warmth: Warmth,
     cancellation: Cancellation,
     ledger: Ledger | None = None,
+    since: float | None = None,
 ) -> PreparedTask:
     """Settle a task for many runs; `call` has what they share: limits, mounts, environment.
 
-    `ledger` keeps a record of all runs.
+    `ledger` keeps a record of all runs. `since` is that of `prepare.order`.
 
     Raises `CapsuleError` when anything is wrong; nothing has run then.
     """
-    order = prepare.order(source, call, home, progress)._replace(ledger=ledger)
+    order = prepare.order(source, call, home, progress, since)._replace(ledger=ledger)
     return PreparedTask(order, source.project.root, warmth, cancellation)
 
 

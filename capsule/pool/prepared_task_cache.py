@@ -6,10 +6,13 @@ A task is known by what was read of it: one whose source, policy or project has 
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING
 
+from capsule.errors import OutOfTimeError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import Warmth, open_prepared_task
+from capsule.runner.fetch_timeout import late
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,13 +47,14 @@ class _Key(NamedTuple):
 
 
 class _Making(NamedTuple):
-    """What a prepared task is made with, when there is none yet."""
+    """What a prepared task is made with, when there is none yet, and since when it is asked for."""
 
     source: Source
     call: Call
     home: Path
     progress: Progress
     ledger: Ledger | None
+    since: float
 
 
 class PreparedTaskCache:
@@ -87,11 +91,12 @@ class PreparedTaskCache:
         Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
         """
         kept = self._find(source, call)
+        making = _Making(source, call, self._home, progress, self._ledger, time.monotonic())
         try:
-            prepared = kept.prepared(
-                _Making(source, call, self._home, progress, self._ledger), cancellation
-            )
-            return prepared.run(call, observer, cancellation, progress)
+            prepared, fetched_ms = kept.prepared(making, cancellation)
+            return prepared.run(call, observer, cancellation, progress, fetched_ms)
+        except OutOfTimeError as error:
+            return late(error, observer, self._ledger)
         finally:
             self._leave(kept)
 
@@ -150,10 +155,11 @@ class _Kept:
         self._lock = threading.Lock()
         self._prepared: PreparedTask | None = None
 
-    def prepared(self, making: _Making, cancellation: Cancellation) -> PreparedTask:
+    def prepared(self, making: _Making, cancellation: Cancellation) -> tuple[PreparedTask, int]:
+        """Return the task, and how long its packages took where it was made for this call."""
         with self._lock:
             if self._prepared is not None:
-                return self._prepared
+                return self._prepared, 0
             prepared = open_prepared_task(
                 making.source,
                 making.call,
@@ -162,13 +168,14 @@ class _Kept:
                 warmth=self._warmth,
                 cancellation=cancellation,
                 ledger=making.ledger,
+                since=making.since,
             )
             # One whose making was cancelled has no snapshot: the next to come makes another.
             if cancellation.cancelled:
                 prepared.close()
             else:
                 self._prepared = prepared
-            return prepared
+            return prepared, prepared.fetched_ms
 
     def close(self) -> None:
         with self._lock:

@@ -1,6 +1,6 @@
 """Starting, feeding, reading and ending one sandbox process on Linux and macOS.
 
-`os.posix_spawn` and `select.poll` do all of it; `subprocess` would cost 9 ms to import.
+`posix_spawn` and `select.poll` do all of it; `subprocess` would cost 9 ms to import.
 """
 
 from __future__ import annotations
@@ -12,12 +12,11 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from capsule.process import parent_death_macos
-from capsule.process.parent_death_linux import DESCRIPTOR, ParentDeathPipe
+from capsule.child_process.parent_death_linux import DESCRIPTOR, ParentDeathPipe
 from capsule.process.process_protocol import Arrival
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from capsule.process.process_protocol import Stop
 
@@ -25,10 +24,10 @@ if TYPE_CHECKING:
 _READ = 1 << 16
 _FIRST_FREE = 3
 _LOOK_AGAIN = 0.001
+# Whoever queues more at once may have more to send when that is gone.
+_LARGE = 1 << 16
 # Whether the kernel itself ends a sandbox that has lost its host.
 _KERNEL_TELLS = sys.platform == "linux"
-# Whether a program is started while other threads of this one go on.
-_RELEASES = sys.platform == "linux"
 # Whether `poll` tells the end of a pipe of which nothing else was asked.
 _ENDS_ALONE = sys.platform == "linux"
 
@@ -49,6 +48,7 @@ class PosixProcess:
         self._parent_death = parent_death
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._outbox = bytearray()
+        self._is_large = False
         for descriptor in (stdin, stdout, stderr):
             os.set_blocking(descriptor, False)
 
@@ -56,9 +56,10 @@ class PosixProcess:
         state = "running" if self.status is None else f"ended with {self.status}"
         return f"<PosixProcess {self.pid} {state}>"
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Queue `data` for the process; `wait` writes it."""
         self._outbox += data
+        self._is_large = self._is_large or len(data) > _LARGE
 
     @property
     def unsent(self) -> int:
@@ -93,6 +94,7 @@ class PosixProcess:
             if self._stdin in ready:
                 poll.unregister(self._stdin)
                 self._write()
+            sent = self._is_large and not self._outbox
             stdout = self._read_stdout() if self._stdout in ready else None
             stderr = self._read_stderr() if self._stderr in ready else None
             if stdout == b"":
@@ -102,7 +104,8 @@ class PosixProcess:
                 poll.unregister(self._stderr)
                 self._stderr = _closed(self._stderr)
             late = deadline is not None and time.monotonic() >= deadline
-            if stdout or stderr or late:
+            if stdout or stderr or late or sent:
+                self._is_large = self._is_large and not sent
                 return Arrival(stdout or b"", stderr or b"", timed_out=late)
 
     def _write(self) -> None:
@@ -206,12 +209,12 @@ def start(
     """Start a process with three pipes, that ends when this program does.
 
     `confined` calls what it is given, after it has put up the walls that the process inherits, and
-    returns the answer. It is in another process group than this program: Ctrl-C on the terminal
-    reaches capsule, which decides.
+    returns the answer. The process inherits the pipes and nothing else. It is in another process
+    group than this program: Ctrl-C on the terminal reaches capsule, which decides.
 
     Raises `OSError` when the program cannot be started.
     """
-    group = 0 if _KERNEL_TELLS else parent_death_macos.group()
+    group = 0 if _KERNEL_TELLS else _watched_group()
     pipes = _pipes(4 if _KERNEL_TELLS else 3)
     (stdin, my_stdin), (my_stdout, stdout), (my_stderr, stderr) = pipes[:3]
     parent_death = ParentDeathPipe(*pipes[3]) if _KERNEL_TELLS else None
@@ -219,9 +222,18 @@ def start(
     if parent_death is not None:
         duplicates.append((parent_death.theirs, DESCRIPTOR))
 
-    spawn = _spawning(argv, environment, duplicates, group)
+    # Behind walls nothing can be imported any more.
+    from capsule.child_process import spawn
+
+    def start_alone(closed: Iterable[int]) -> int:
+        return confined(
+            lambda: spawn.spawn(
+                argv, environment, duplicates=duplicates, group=group, closed=closed
+            )
+        )
+
     try:
-        pid = confined(spawn)
+        pid = spawn.alone(duplicates, start_alone)
     except BaseException:
         for descriptor in (my_stdin, my_stdout, my_stderr):
             os.close(descriptor)
@@ -236,26 +248,10 @@ def start(
     return PosixProcess(pid, my_stdin, my_stdout, my_stderr, parent_death)
 
 
-def _spawning(
-    argv: list[str],
-    environment: Mapping[str, str],
-    duplicates: list[tuple[int, int]],
-    group: int,
-) -> Callable[[], int]:
-    """Return what starts the program; behind walls, where nothing can be imported any more."""
-    if _RELEASES:
-        from capsule.process import spawn
+def _watched_group() -> int:
+    from capsule.child_process import parent_death_macos
 
-        return lambda: spawn.spawn(argv, environment, duplicates=duplicates, group=group)
-    return lambda: os.posix_spawn(
-        argv[0],
-        argv,
-        environment,
-        file_actions=[(os.POSIX_SPAWN_DUP2, mine, theirs) for mine, theirs in duplicates],
-        setpgroup=group,
-        setsigdef=[signal.SIGPIPE],
-        setsigmask=[],
-    )
+    return parent_death_macos.group()
 
 
 def _pipes(count: int) -> list[tuple[int, int]]:

@@ -45,7 +45,7 @@ class Process(Protocol):
     def unsent(self) -> int:
         """How many bytes are queued still, as far as that is known."""
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         """Queue `data` for its stdin; `wait` writes it."""
 
     def is_quiet(self) -> bool:
@@ -54,7 +54,8 @@ class Process(Protocol):
     def wait(self, deadline: float | None, cancellation: Stop) -> Arrival:
         """Wait until there is output, both streams have ended, or it is time to stop.
 
-        `deadline` is in the seconds of `time.monotonic`.
+        Also until all of a large queue is sent: there may be more for it. `deadline` is in the
+        seconds of `time.monotonic`.
         """
 
     def rest(self, deadline: float, cancellation: Stop) -> None:

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import queue
 import subprocess
-import sys
 import threading
 import time
 from contextlib import suppress
 from typing import IO, TYPE_CHECKING, Literal
 
-from capsule.child_pipes import start_with_pipes
+from capsule.child_process.child_pipes import start_with_pipes
 from capsule.process.process_protocol import Arrival
 
 if TYPE_CHECKING:
@@ -23,6 +22,8 @@ if TYPE_CHECKING:
     from capsule.process.process_protocol import Stop
 
 _READ = 1 << 16
+# Whoever queues more at once may have more to send when that is gone.
+_LARGE = 1 << 16
 # At most this much waits to be taken: a flood of output stays in the pipe.
 _QUEUED = 16
 # A wait on Windows cannot be interrupted by Ctrl-C, so it is made of short ones.
@@ -37,8 +38,9 @@ class WindowsProcess:
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self._child = child
         self._arrived: queue.Queue[tuple[_Stream, bytes]] = queue.Queue(_QUEUED)
-        self._outbox: queue.SimpleQueue[bytes | None] = queue.SimpleQueue()
+        self._outbox: queue.SimpleQueue[bytes | memoryview | None] = queue.SimpleQueue()
         self._unsent = 0
+        self._is_large = False
         self._counting = threading.Lock()
         self._open = 2
         self._stopping = False
@@ -66,9 +68,10 @@ class WindowsProcess:
         with self._counting:
             return self._unsent
 
-    def send(self, data: bytes) -> None:
+    def send(self, data: bytes | memoryview) -> None:
         with self._counting:
             self._unsent += len(data)
+            self._is_large = self._is_large or len(data) > _LARGE
         self._outbox.put(data)
 
     def is_quiet(self) -> bool:
@@ -86,6 +89,9 @@ class WindowsProcess:
             except queue.Empty:
                 if late:
                     return Arrival(timed_out=True)
+                if self._is_large and not self.unsent:
+                    self._is_large = False
+                    return Arrival()
                 continue
             if not data:
                 self._open -= 1
@@ -154,15 +160,4 @@ def start(argv: Sequence[str], environment: Mapping[str, str]) -> WindowsProcess
 
     Raises `OSError` when the program cannot be started.
     """
-    child = start_with_pipes(argv, environment, stdin=True)
-    if sys.platform == "win32":
-        from capsule.process import parent_death_windows
-
-        try:
-            parent_death_windows.join(int(child._handle))  # noqa: SLF001 - there is no other way to it
-        except BaseException:
-            # One that would outlive this program is not let go on.
-            child.kill()
-            child.wait()
-            raise
-    return WindowsProcess(child)
+    return WindowsProcess(start_with_pipes(argv, environment, stdin=True))

@@ -12,6 +12,7 @@ from capsule.process.process_protocol import wait
 from capsule.process.trap_report import TAIL, is_whole, read_report
 from capsule.process.wakeup_pipe import WakeupPipe
 from capsule.runner.call_dispatcher import CallDispatcher, nothing
+from capsule.runner.memory_budget import RunMemory
 from capsule.runner.outcome import Evidence, Outcome, judge
 from capsule.shared import frames
 from capsule.snapshot import fuel_meter
@@ -29,11 +30,12 @@ if TYPE_CHECKING:
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.call_dispatcher import Answer
     from capsule.runner.limit_messages import Limits
+    from capsule.runner.memory_budget import Hold
 
 # How long a sandbox whose streams have ended may take to be gone.
 _GRACE = 5.0
-# How much of its answers a sandbox may leave unread before the next one waits.
-_UNREAD = 16 << 20
+# How much of its answers a sandbox may leave unread in the queue of its process.
+_UNREAD = 4 << 20
 # How long the fuel meter may take behind the closing frame: 0.1 s for the largest budget here.
 _METER_SECONDS = 2.0
 
@@ -57,7 +59,8 @@ class Plan(NamedTuple):
 
     `warming` is the fuel that a process takes besides which is started ahead, None when it has to
     be started for its request. `answer` does what the sandbox asks for while it runs; `cold` is
-    called when the sandbox is started for the request.
+    called when the sandbox is started for the request. `passed` is sent behind the request; `raw`
+    leaves a large result as it came, which `hold` has room for, out of the memory of the run.
     """
 
     launch: Launch
@@ -68,6 +71,10 @@ class Plan(NamedTuple):
     warming: int | None = None
     answer: Answer = nothing
     cold: Callable[[], None] = _untold
+    passed: memoryview | None = None
+    raw: bool = False
+    memory: RunMemory | None = None
+    hold: Hold | None = None
 
 
 class Starter(Protocol):
@@ -114,14 +121,20 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
     begin = time.monotonic()
     timeout_ms = plan.limits.timeout_ms
     deadline = None if timeout_ms is None else begin + timeout_ms / 1000
+    memory = plan.memory or RunMemory()
+    hold = plan.hold or memory.answers.hold()
+    # What an earlier attempt held is gone.
+    hold.release()
     with (
         starter.start(plan) as started,
         WakeupPipe(cancellation) as wakeup,
-        CallDispatcher(wakeup, plan.answer) as dispatcher,
+        CallDispatcher(wakeup, plan.answer, memory) as dispatcher,
     ):
         process = started.process
         process.send(plan.request)
-        watch = _Watch(output, started, dispatcher, to_end=starter.sees_end)
+        if plan.passed is not None:
+            process.send(plan.passed)
+        watch = _Watch(output, started, dispatcher, hold, to_end=starter.sees_end)
         last = watch.follow(deadline, cancellation, wakeup)
         status: int | None = None
         if last.ended:
@@ -150,6 +163,7 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
             plan.limits,
             duration,
             watch.memory,
+            plan.raw,
         )
     )
     over = report.drain_offset is not None and watch.violation is None
@@ -168,10 +182,17 @@ class _Watch:
     """What is known of a sandbox while it runs."""
 
     def __init__(
-        self, output: Output, started: SandboxProcess, dispatcher: CallDispatcher, *, to_end: bool
+        self,
+        output: Output,
+        started: SandboxProcess,
+        dispatcher: CallDispatcher,
+        hold: Hold,
+        *,
+        to_end: bool,
     ) -> None:
         self.output = output
         self.dispatcher = dispatcher
+        self._hold, self._roomy = hold, False
         self.process, self.scratch = started.process, started.scratch
         self.overflow: str | None = None
         self.seal = started.seal.encode()
@@ -210,6 +231,9 @@ class _Watch:
             try:
                 for frame in self.decoder.feed(arrival.stdout):
                     self._take(frame)
+                if self.decoder.coming is not None and not self._make_room(deadline, cancellation):
+                    late = not cancellation.cancelled
+                    return arrival._replace(cancelled=not late, timed_out=late)
             except WireError as error:
                 self.violation = error
                 return arrival
@@ -231,13 +255,30 @@ class _Watch:
             if self.overflow is not None:
                 return arrival
 
+    def _make_room(self, deadline: float | None, cancellation: Cancellation) -> bool:
+        """Have room for the large frame that is coming; say whether there is some in time.
+
+        Raises `WireError` for a call that there is no room for.
+        """
+        kind, length = self.decoder.coming or (0, 0)
+        if self._roomy:
+            return True
+        self._roomy = True
+        if kind == frames.CALL:
+            self.dispatcher.expect(length)
+            return True
+        # Whoever answers reads nothing more, and what it left unread may be in the way of this.
+        self.dispatcher.abandon()
+        return self._hold.resize(length, deadline, cancellation)
+
     def _take(self, frame: Frame) -> None:
+        self._roomy = False
         if frame.kind == frames.STDOUT:
-            self.stdout.add(frame.payload)
-            self.output.stdout(frame.payload)
+            self.stdout.add(bytes(frame.payload))
+            self.output.stdout(bytes(frame.payload))
         elif frame.kind == frames.STDERR:
-            self.stderr.add(frame.payload)
-            self.output.stderr(frame.payload)
+            self.stderr.add(bytes(frame.payload))
+            self.output.stderr(bytes(frame.payload))
         elif frame.kind == frames.CALL:
             self.dispatcher.take(frame.payload)
         elif frame.kind == frames.CLOSED:

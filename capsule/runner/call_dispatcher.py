@@ -1,6 +1,7 @@
 """What a sandbox asks of its host while it runs: each call is answered in a thread of its own.
 
 The sandbox is hostile: what it asks is bounded in number and in bytes, and understood or refused.
+What waits does so as the bytes that came.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
 from capsule.process.cancel import Cancellation
+from capsule.runner.memory_budget import RunMemory
 from capsule.shared import frames
 from capsule.wire import response_parser
 
@@ -20,17 +22,19 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
     from capsule.process.wakeup_pipe import WakeupPipe
+    from capsule.runner.memory_budget import Hold
 
-# Calls that are worked on at once; how many may be without an answer that was sent; and the bytes
-# of all that wait or are worked on.
+    Data = bytes | bytearray
+
+# Calls that are worked on at once, and how many may be without an answer that was sent.
 AT_ONCE = 16
 MAX_CALLS = 10_000
-MAX_OPEN = 64 << 20
 # Answers that are ready and larger than this together keep those behind them waiting.
-_MAX_READY = 64 << 20
-# What reading the fields of a call may take of the host's memory.
-_MAX_WEIGHT = 256 << 20
-
+_MAX_READY = 4 << 20
+# What the fields of a call may weigh; what is more goes behind them, as bytes.
+_MAX_WEIGHT = 4 << 20
+# What is larger is sent in pieces of this size.
+_PIECE = 1 << 20
 
 # What a sandbox asks when it wants no answer to an earlier call any more.
 GIVE_UP = "give up"
@@ -50,17 +54,21 @@ class CallError(Exception):
 
 
 class HostCall(NamedTuple):
-    """One call: what for, with which fields, and bytes that are no JSON."""
+    """One call: what for, with which fields, and bytes that are no JSON.
+
+    `hold` is the room that a large answer to it needs, out of the memory of the run.
+    """
 
     op: str
     fields: dict[str, Any]
-    data: bytes
+    data: memoryview
+    hold: Hold
 
 
 class Answer(Protocol):
     """What does what a sandbox asks for; it runs in threads, and stops when cancelled."""
 
-    def __call__(self, asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+    def __call__(self, asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], Data]:
         """Return the fields and the bytes of the answer. Raises `CallError`."""
 
 
@@ -69,17 +77,28 @@ def unknown(asked: HostCall) -> CallError:
     return CallError("refused", f"there is nobody to do {asked.op[:100]!r}")
 
 
-def nothing(asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:  # noqa: ARG001
+def nothing(asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], Data]:  # noqa: ARG001
     """Refuse whatever is asked."""
     raise unknown(asked)
 
 
-class CallDispatcher:
-    """Takes the calls of one sandbox and gives the answers; `with` it, or call `close`."""
+class _Reply(NamedTuple):
+    """An answer that is ready, in pieces, and the room that it has."""
 
-    def __init__(self, wakeup: WakeupPipe, answer: Answer) -> None:
+    pieces: deque[bytes | memoryview]
+    hold: Hold
+
+
+class CallDispatcher:
+    """Takes the calls of one sandbox and gives the answers; `with` it, or call `close`.
+
+    `memory` is what the sandboxes of its run share.
+    """
+
+    def __init__(self, wakeup: WakeupPipe, answer: Answer, memory: RunMemory | None = None) -> None:
         self._wakeup = wakeup
         self._answer = answer
+        self._memory = memory or RunMemory()
         self._cancellation = Cancellation()
         # All of these change under the condition only.
         self._changed = threading.Condition()
@@ -87,34 +106,46 @@ class CallDispatcher:
         # The tasks that were asked for, by the numbers of their calls: not begun, and running.
         self._waiting: set[int] = set()
         self._stops: dict[int, Cancellation] = {}
-        self._open = 0
-        self._replies: deque[bytes] = deque()
+        self._open, self._room = 0, self._memory.calls.hold()
+        self._replies: deque[_Reply] = deque()
         self._ready = 0
         self._threads: ThreadPoolExecutor | None = None
 
-    def take(self, payload: bytes) -> None:
+    def expect(self, size: int) -> None:
+        """Have room for a call of so many bytes, which comes. Raises `WireError`."""
+        with self._changed:
+            if not self._room.try_resize(self._open + size):
+                raise WireError(
+                    f"the sandbox asked for more than {self._memory.calls.most:,} bytes at once,"
+                    " with the tasks of its run"
+                )
+
+    def take(self, payload: bytes | bytearray) -> None:
         """Begin to answer a call.
 
         Raises `WireError` for one that is not understood, and for too much at once.
         """
-        number, asked = _understood(payload)
-        if asked.op == GIVE_UP:
-            self._give_up(asked.fields.get("of"))
+        self.expect(len(payload))
+        # Read again when it is worked on: parsed, it takes many times its text.
+        with self._memory.parsing:
+            number, op, fields = _understood(_split(payload)[0])
+            of = fields.get("of")
+            del fields
+        if op == GIVE_UP:
+            self._give_up(of)
             return
         with self._changed:
             self._open += len(payload)
             self._calls += 1
-            if self._open > MAX_OPEN:
-                raise WireError(f"the sandbox asked for more than {MAX_OPEN:,} bytes at once")
             if self._calls > MAX_CALLS:
                 raise WireError(f"the sandbox left more than {MAX_CALLS:,} calls unanswered")
-            if asked.op == _LASTING:
+            if op == _LASTING:
                 self._waiting.add(number)
         if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor
 
             self._threads = ThreadPoolExecutor(AT_ONCE, "capsule-call")
-        self._threads.submit(self._work, number, asked, len(payload))
+        self._threads.submit(self._work, number, op, payload)
 
     def _give_up(self, number: object) -> None:
         """Stop working on a call, or do not begin; it is answered all the same."""
@@ -124,48 +155,78 @@ class CallDispatcher:
                 if number in self._stops:
                     self._stops[number].cancel()
 
-    def replies(self, room: int) -> list[bytes]:
-        """Return the frames of answers that are ready, until they fill `room` bytes."""
-        taken: list[bytes] = []
+    def replies(self, room: int) -> list[bytes | memoryview]:
+        """Return the frames of answers that are ready, until they fill `room` bytes.
+
+        One that is large comes in pieces.
+        """
+        taken: list[bytes | memoryview] = []
         with self._changed:
             while self._replies and room > 0:
-                taken.append(self._replies.popleft())
+                reply = self._replies[0]
+                taken.append(reply.pieces.popleft())
                 room -= len(taken[-1])
                 self._ready -= len(taken[-1])
-                self._calls -= 1
+                if not reply.pieces:
+                    self._replies.popleft().hold.release()
+                    self._calls -= 1
             if taken:
                 self._changed.notify_all()
         return taken
 
-    def close(self) -> None:
-        """Stop all that is worked on, and wait for it."""
+    def abandon(self) -> None:
+        """Stop all that is worked on, and keep no answer: nobody will read one any more."""
         self._cancellation.cancel()
         with self._changed:
+            self._drop()
             self._changed.notify_all()
+
+    def close(self) -> None:
+        """Stop all that is worked on, and wait for it."""
+        self.abandon()
         if self._threads is not None:
             self._threads.shutdown(cancel_futures=True)
+        self._drop()
+        self._room.release()
         self._cancellation.close()
 
-    def _work(self, number: int, asked: HostCall, size: int) -> None:
-        data = b""
+    def _drop(self) -> None:
+        while self._replies:
+            self._replies.popleft().hold.release()
+
+    def _work(self, number: int, op: str, payload: bytes | bytearray) -> None:
+        hold = self._memory.answers.hold()
+        data: Data = b""
         try:
-            fields, data = self._answered(number, asked)
+            fields, data = self._answered(number, op, payload, hold)
         except CallError as error:
             fields = {"error": error.kind, "message": str(error)}
         except Exception as error:  # noqa: BLE001 - a thread's error must reach the sandbox
             fields = {"error": "failed", "message": f"the host failed: {type(error).__name__}"}
-        text = json.dumps({"call": number, **fields}).encode()
-        reply = frames.frame(frames.REPLY, frames.pack_call(text, data))
+        if not data:
+            hold.release()
+        pieces = _pieces(json.dumps({"call": number, **fields}).encode(), data)
+        del fields, data
         with self._changed:
-            self._open -= size
+            self._open -= len(payload)
+            self._room.try_resize(self._open)
             # Who does not read its answers gets no more of them to keep here.
             self._changed.wait_for(lambda: self._ready < _MAX_READY or self._cancellation.cancelled)
-            self._replies.append(reply)
-            self._ready += len(reply)
+            if self._cancellation.cancelled:
+                hold.release()
+                return
+            self._replies.append(_Reply(pieces, hold))
+            self._ready += sum(map(len, pieces))
         self._wakeup.wake()
 
-    def _answered(self, number: int, asked: HostCall) -> tuple[dict[str, Any], bytes]:
-        if asked.op != _LASTING:
+    def _answered(
+        self, number: int, op: str, payload: bytes | bytearray, hold: Hold
+    ) -> tuple[dict[str, Any], Data]:
+        text, data = _split(payload)
+        if response_parser.weight(text) > _MAX_WEIGHT:
+            raise CallError("failed", f"the fields of {op[:100]!r} have too many parts")
+        asked = HostCall(op, _understood(text)[2], data, hold)
+        if op != _LASTING:
             return self._answer(asked, self._cancellation)
         with Cancellation() as stop:
             with self._changed:
@@ -189,15 +250,33 @@ class CallDispatcher:
         self.close()
 
 
-def _understood(payload: bytes) -> tuple[int, HostCall]:
+def _split(payload: bytes | bytearray) -> tuple[bytes, memoryview]:
+    """Return the JSON of a call and what follows it, which is not copied. Raises `WireError`."""
+    end = 4 + int.from_bytes(payload[:4], "little")
+    if end > len(payload):
+        raise WireError("the sandbox sent a call that is none: it announces more than is there")
+    if end - 4 > frames.MAX_FIELDS:
+        raise WireError(f"the sandbox sent a call with more than {frames.MAX_FIELDS:,} of JSON")
+    return bytes(payload[4:end]), memoryview(payload)[end:]
+
+
+def _understood(text: bytes) -> tuple[int, str, dict[str, Any]]:
+    """Return the number, the name and the other fields of a call. Raises `WireError`."""
     try:
-        text, data = frames.unpack_call(payload)
-        if response_parser.weight(text) > _MAX_WEIGHT:
-            raise WireError("the sandbox sent a call with too many parts")
         fields = json.loads(text)
         number, op = fields.pop("call"), fields.pop("op")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WireError(f"the sandbox sent a call that is none: {type(error).__name__}") from None
     if type(number) is not int or not 0 < number < 1 << 62 or not isinstance(op, str):
         raise WireError("the sandbox sent a call without a number or a name")
-    return number, HostCall(op, fields, data)
+    return number, op, fields
+
+
+def _pieces(text: bytes, data: Data) -> deque[bytes | memoryview]:
+    """Return the frame of an answer, with large bytes as they lie: each copy takes their size."""
+    length = 4 + len(text) + len(data)
+    head = frames.HEADER.pack(frames.REPLY, length) + len(text).to_bytes(4, "little") + text
+    if len(data) <= _PIECE:
+        return deque([head + data])
+    view = memoryview(data)
+    return deque([head, *(view[at : at + _PIECE] for at in range(0, len(view), _PIECE))])

@@ -35,7 +35,8 @@ class Limits(NamedTuple):
     """What an attempt may use; None is no limit.
 
     `origins` says who set the amounts. `shared` are the options of which the run, with all its
-    tasks, had less left than the attempt may use by itself.
+    tasks, had less left than the attempt may use by itself. `fetched_ms` is what the packages took
+    of its time before it began; `timeout_ms` is the rest.
     """
 
     compute: int
@@ -43,16 +44,31 @@ class Limits(NamedTuple):
     timeout_ms: int | None
     origins: LimitOrigins = LimitOrigins()
     shared: tuple[str, ...] = ()
+    fetched_ms: int = 0
 
 
-def limits_of(granted: Policy, asked: Policy) -> Limits:
-    """Return the limits of an attempt: what the run grants of what its policy asks for."""
+def left_of(timeout_ms: int | None, fetched_ms: int) -> int | None:
+    """Return what fetching its packages leaves a task of its time: too little, but not nothing.
+
+    >>> left_of(1_000, 400), left_of(1_000, 1_200), left_of(None, 400)
+    (600, 1, None)
+    """
+    return None if timeout_ms is None else max(timeout_ms - fetched_ms, 1)
+
+
+def limits_of(granted: Policy, asked: Policy, fetched_ms: int = 0) -> Limits:
+    """Return the limits of an attempt: what the run grants of what its policy asks for.
+
+    Of that, fetching its packages took so many milliseconds already, which `granted` is without.
+    """
     less = {
         "compute": granted.compute < asked.compute,
-        "timeout": granted.timeout_ms != asked.timeout_ms,
+        "timeout": granted.timeout_ms != left_of(asked.timeout_ms, fetched_ms),
     }
     shared = tuple(option for option, is_less in less.items() if is_less)
-    return Limits(granted.compute, granted.ram, granted.timeout_ms, granted.origins, shared)
+    return Limits(
+        granted.compute, granted.ram, granted.timeout_ms, granted.origins, shared, fetched_ms
+    )
 
 
 def fuel_spent(limits: Limits) -> str:
@@ -74,8 +90,10 @@ def fuel_spent(limits: Limits) -> str:
 
 def out_of_time(limits: Limits, duration_ms: int) -> str:
     """Say that an attempt was stopped after so many milliseconds."""
-    timeout = limits.timeout_ms or 0
-    used = f"the task was stopped after {duration_ms:,} of {timeout:,} ms"
+    timeout = (limits.timeout_ms or 0) + limits.fetched_ms
+    used = f"the task was stopped after {duration_ms + limits.fetched_ms:,} of {timeout:,} ms"
+    if limits.fetched_ms:
+        used += f", {limits.fetched_ms:,} of them for fetching its packages"
     if "timeout" in limits.shared:
         return f"{used}, {_RUN.format('run_timeout', limits.origins.run_file)}"
     more = min(_TIMES_TIMEOUT * timeout, MAX_TIMEOUT)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from capsule.wire.decoder import Decoder, Frame
 
 
+# A result for another sandbox that is larger is not read here.
+_SMALL = 1 << 14
+
+
 class Evidence(NamedTuple):
     """What was seen of an attempt whose process is gone.
 
@@ -24,6 +28,7 @@ class Evidence(NamedTuple):
     format; `overflow` which bound of `/tmp` it went above; `status` the exit code, or the negative
     number of a signal, None where the report came before the end. The limits are those the attempt
     ran under, for the messages, as are `duration_ms` and `memory`, in bytes where that is known.
+    With `raw`, a large result is left as it came.
     """
 
     answer: Frame | None
@@ -37,10 +42,14 @@ class Evidence(NamedTuple):
     limits: Limits
     duration_ms: int
     memory: int | None
+    raw: bool = False
 
 
 class Outcome(NamedTuple):
-    """How an attempt ended: with a result when `error_type` is None."""
+    """How an attempt ended: with a result when `error_type` is None.
+
+    The result is a value of JSON, or a `RawResult` where that was asked for.
+    """
 
     result: Any
     error_type: ErrorType | None
@@ -76,6 +85,10 @@ def stopped(limits: Limits, duration_ms: int, *, cancelled: bool) -> Outcome:
 
 
 def _answered(answer: Frame, evidence: Evidence) -> Outcome:
+    large = len(answer.payload) > _SMALL
+    if evidence.raw and large and answer.kind in (RESULT, TEXT):
+        kind: Literal["json", "text"] = "text" if answer.kind == TEXT else "json"
+        return Outcome(response_parser.RawResult(kind, answer.payload), None)
     try:
         if answer.kind == RESULT:
             if (needed := response_parser.weight(answer.payload)) > response_parser.MAX_WEIGHT:

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from capsule.confine import isolation_layers as confine
+from capsule.errors import OutOfTimeError
 from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import run_limits
 from capsule.policy.entry_point import entry_task
@@ -15,7 +16,7 @@ from capsule.progress import Silent
 from capsule.runner.environment import values_of
 from capsule.runner.run import Order
 from capsule.runner.run_budget import Job
-from capsule.runner.run_inputs import gather
+from capsule.runner.run_inputs import FetchTime, gather
 from capsule.snapshot import request
 
 if TYPE_CHECKING:
@@ -41,10 +42,16 @@ class Call(NamedTuple):
     environ: Mapping[str, str] = os.environ
 
 
-def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
+def order(
+    source: Source, call: Call, home: Path, progress: Progress, since: float | None = None
+) -> Order:
     """Settle the policy and prepare what a run needs: toolchain, packages, walls.
 
-    Raises `CapsuleError` when anything is wrong; nothing has run then.
+    The packages are fetched within the time that the task may take, which runs from `since`, in the
+    seconds of `time.monotonic`, or from when that begins.
+
+    Raises `CapsuleError` when anything is wrong; nothing has run then. It is `FetchTimeoutError`
+    when the packages took too long.
     """
     task = entry_task(source.declarations)
     project = source.project._replace(state=home)
@@ -62,19 +69,29 @@ def order(source: Source, call: Call, home: Path, progress: Progress) -> Order:
     )
     request.check(asked)
     layers = confine.standing()
-    inputs = gather(source, task, home, layers, progress)._replace(folders=mine.folders)
     limits, environ = run_limits(project.ceilings), call.environ
+    bounds = (mine.policy.timeout_ms, limits.timeout_ms)
+    allowed_ms = min((ms for ms in bounds if ms is not None), default=None)
+    try:
+        inputs = gather(source, task, home, layers, progress, FetchTime(allowed_ms, since))
+    except OutOfTimeError as late:
+        from capsule.runner.fetch_timeout import FetchTimeoutError  # for those that are late
+
+        raise FetchTimeoutError(late, mine.policy, source.named, layers) from None
+    inputs = inputs._replace(folders=mine.folders)
     return Order(mine.policy, asked, inputs, layers, progress, jobs, limits, environ, source.named)
 
 
 def without_values(order: Order) -> Order:
     """Return the order as it may be kept for long: without anything that one call brought along.
 
-    Arguments, values of variables, and who is told of progress; `renewed` gives it others.
+    Arguments, values of variables, who is told of progress, and how long its packages took;
+    `renewed` gives it others.
     """
     jobs = {name: job._replace(env={}) for name, job in order.jobs.items()}
     asked = order.call._replace(args=(), kwargs=None, env={})
-    return order._replace(call=asked, jobs=jobs, environ={}, progress=Silent())
+    inputs = order.inputs._replace(fetched_ms=0)
+    return order._replace(call=asked, inputs=inputs, jobs=jobs, environ={}, progress=Silent())
 
 
 def renewed(order: Order, root: Path, call: Call) -> Order:

@@ -13,7 +13,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import RunLimits
 from capsule.runner.attempt import Attempt, Cold, Plan, Starter, attempt
 from capsule.runner.attempt_events import AttemptEvents, RunEvents
-from capsule.runner.limit_messages import limits_of, too_small
+from capsule.runner.limit_messages import left_of, limits_of, too_small
 from capsule.runner.outcome import stopped
 from capsule.runner.run_budget import Job, RunBudget
 from capsule.runner.services import Services
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
+    from capsule.runner.memory_budget import Hold
     from capsule.runner.observer import Observer, Which
     from capsule.snapshot.request import Call
 
@@ -68,11 +69,12 @@ def run(
 
     Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
     """
-    run_budget = RunBudget(order.jobs, order.limits)
+    run_budget = RunBudget(order.jobs, order.limits, order.inputs.fetched_ms)
     run_events = RunEvents(order.ledger, order.file, order.layers)
     which = run_events.next()
     observer.called(which, order.policy)
-    return _run(order, observer, cancellation, _Place(run_budget, run_events, which, starter))
+    place = _Place(run_budget, run_events, which, starter, run_budget.memory.answers.hold())
+    return _run(order, observer, cancellation, place)
 
 
 def given_up(order: Order, observer: Observer) -> Envelope:
@@ -86,12 +88,16 @@ def given_up(order: Order, observer: Observer) -> Envelope:
 
 
 class _Place(NamedTuple):
-    """Where in a run a task is, which attempt of it is the first, and whence its sandbox comes."""
+    """Where in a run a task is, which attempt of it is the first, and whence its sandbox comes.
+
+    `hold` is the room that its answer has, out of the memory of the run.
+    """
 
     run_budget: RunBudget
     run_events: RunEvents
     which: Which
     starter: Starter
+    hold: Hold
 
 
 def _run(order: Order, observer: Observer, cancellation: Cancellation, place: _Place) -> Envelope:
@@ -108,14 +114,15 @@ def _attempts(
 ) -> Envelope:
     policy, run_budget, depth = order.policy, place.run_budget, place.which.depth
     begin = time.monotonic()
-    timeout_ms = run_budget.within(policy.timeout_ms)
+    fetched_ms = order.inputs.fetched_ms if depth == 0 else 0
+    timeout_ms = run_budget.within(left_of(policy.timeout_ms, fetched_ms))
     if timeout_ms is not None and timeout_ms <= 0:
         return refusal(policy.task, "policy_error", _SPENT.format(order.limits.file))
+    limits = limits_of(policy._replace(timeout_ms=timeout_ms), policy, fetched_ms)
     start = choose_snapshot(
         order.inputs, order.call, snapshot_settings(order, timeout_ms, cancellation)
     )
     if isinstance(start, Unstarted):
-        limits = limits_of(policy._replace(timeout_ms=timeout_ms), policy)
         duration_ms = round((time.monotonic() - begin) * 1000)
         outcome = stopped(limits, duration_ms, cancelled=start.cancelled)
         return _envelope(policy.task, 0, Attempt(outcome, duration_ms, None, None, "", "", 0), [])
@@ -126,23 +133,33 @@ def _attempts(
         events.plain(start.plain)
     known = start.inputs
 
-    def below(job: Job, call: Call, which: Which, cancellation: Cancellation) -> Envelope:
+    def below(
+        job: Job, call: Call, which: Which, cancellation: Cancellation, hold: Hold
+    ) -> Envelope:
         inputs = known._replace(folders=job.folders)
         called = order._replace(policy=job.policy, call=call, inputs=inputs)
-        under = _Place(run_budget, place.run_events, which, COLD)
+        under = _Place(run_budget, place.run_events, which, COLD, hold)
         return _run(called, observer, cancellation, under)
 
     answer = answering(run_budget, events, below)
     services = Services(policy, order.environ, answer, order.call.env.values())
     number = 0
     while True:
-        granted = run_budget.grant(policy)
+        fetched_ms = fetched_ms if number == 0 else 0
+        granted = run_budget.grant(policy, fetched_ms)
         if granted is None:
             return _refused(policy, _SPENT.format(order.limits.file), services.requests)
-        plan = _plan(order, start, granted)
+        plan = _plan(order, start, granted, fetched_ms)
         try:
             with services:
-                plan = plan._replace(answer=services, cold=events.cold)
+                plan = plan._replace(
+                    answer=services,
+                    cold=events.cold,
+                    # The result of a task that was called is for the sandbox that called it.
+                    raw=depth > 0,
+                    memory=run_budget.memory,
+                    hold=place.hold,
+                )
                 output = events.started(granted)
                 done = attempt(plan, place.starter, output, cancellation)
         except PolicyError as wrong:
@@ -181,7 +198,7 @@ def _refused(policy: Policy, message: str, requests: list[dict[str, Any]]) -> En
     return envelope
 
 
-def _plan(order: Order, start: SnapshotChoice, policy: Policy) -> Plan:
+def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int = 0) -> Plan:
     base, snapshot = order.inputs.base, start.snapshot
     launch = base.launch._replace(
         driver=snapshot.driver,
@@ -194,8 +211,10 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy) -> Plan:
     copied = not (order.layers.landlock and order.layers.seccomp)
     stale = copied and any(not folder.writable for folder in order.inputs.folders)
     warming = None if stale else snapshot.warming
-    limits = limits_of(policy, order.policy)
-    return Plan(launch, base.first_step, order.layers, start.request, limits, warming)
+    limits = limits_of(policy, order.policy, fetched_ms)
+    passed = order.call.passed
+    plan = Plan(launch, base.first_step, order.layers, start.request, limits, warming)
+    return plan if passed is None else plan._replace(passed=passed)
 
 
 def _envelope(task: str, retries: int, done: Attempt, requests: list[dict[str, Any]]) -> Envelope:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from capsule.namedtuples import NamedTuple
 from capsule.policy.units import MAX_TASKS
 from capsule.runner.call_dispatcher import CallError
+from capsule.runner.limit_messages import left_of
+from capsule.runner.memory_budget import RunMemory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,20 +37,23 @@ class Job(NamedTuple):
 
 
 class RunBudget:
-    """The bounds of one run with all its sub-tasks.
+    """The bounds of one run with all its sub-tasks; `fetched_ms` of its time is spent already.
 
     How many run at once is bounded for each depth on its own: a task that waits for one below it
     keeps its place, so a bound over all depths could leave everybody waiting.
     """
 
-    def __init__(self, jobs: Mapping[str, Job], limits: RunLimits) -> None:
+    def __init__(self, jobs: Mapping[str, Job], limits: RunLimits, fetched_ms: int = 0) -> None:
         self.jobs = jobs
+        self.memory = RunMemory()
         self._lock = threading.Lock()
         self._tasks = 0
         self._most = MAX_TASKS if limits.tasks is None else limits.tasks
         self._fuel = limits.compute
         self._deadline = (
-            None if limits.timeout_ms is None else time.monotonic() + limits.timeout_ms / 1000
+            None
+            if limits.timeout_ms is None
+            else time.monotonic() + (limits.timeout_ms - fetched_ms) / 1000
         )
         # Made when a task of that depth comes: most runs call none.
         self._places: dict[int, threading.BoundedSemaphore] = {}
@@ -88,13 +93,15 @@ class RunBudget:
         left = round((self._deadline - time.monotonic()) * 1000)
         return left if timeout_ms is None else min(timeout_ms, left)
 
-    def grant(self, policy: Policy) -> Policy | None:
+    def grant(self, policy: Policy, fetched_ms: int = 0) -> Policy | None:
         """Return the policy for one attempt, within what is left of the run; None if nothing is.
 
+        So much of the attempt's own time is spent already.
         Its fuel is taken off until `settle` says what was used.
         """
         with self._lock:
-            compute, timeout_ms = policy.compute, self.within(policy.timeout_ms)
+            compute = policy.compute
+            timeout_ms = self.within(left_of(policy.timeout_ms, fetched_ms))
             most = None
             if self._fuel is not None:
                 # One that can call others leaves half of it to them.

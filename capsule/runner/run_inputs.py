@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
+from capsule.namedtuples import NamedTuple
 from capsule.packages.dependency_types import NOTHING, DependencySpec, Packages
 from capsule.policy import CAPSULE
 from capsule.runner.snapshot_choice import RunInputs
@@ -33,18 +34,44 @@ if TYPE_CHECKING:
 _TRIES = 10
 
 
-def gather(
-    source: Source, entry: TaskDeclaration, home: Path, layers: IsolationLayers, progress: Progress
+class FetchTime(NamedTuple):
+    """How long packages may be fetched, in milliseconds, and from when that counts.
+
+    See `capsule.packages.fetch_clock`.
+    """
+
+    allowed_ms: int | None = None
+    since: float | None = None
+
+
+_AS_LONG_AS_IT_TAKES = FetchTime()
+
+
+def gather(  # noqa: PLR0913, PLR0917 - all that it is made of
+    source: Source,
+    entry: TaskDeclaration,
+    home: Path,
+    layers: IsolationLayers,
+    progress: Progress,
+    fetch_time: FetchTime = _AS_LONG_AS_IT_TAKES,
 ) -> RunInputs:
     """Return what the task runs on, with all of it in place.
 
-    Raises `UsageError` for packages that cannot be had, `ToolchainError` for a toolchain that
-    cannot be prepared, `ArtifactError` for an artifact that does not fit this toolchain.
+    Raises `UsageError` for packages that cannot be had, `OutOfTimeError` for those that take longer
+    than `fetch_time` to fetch, `ToolchainError` for a toolchain that cannot be prepared,
+    `ArtifactError` for an artifact that does not fit this toolchain.
     """
     bundle, artifact = source.bundle, source.artifact
-    packages, lease = NOTHING, None
+    packages, lease, fetched_ms = NOTHING, None, 0
     if artifact is None:
-        packages, lease = _leased(lambda: _packages(source, home, progress))
+        spec = DependencySpec(bundle.dependencies, bundle.requires_python)
+        if spec != DependencySpec():
+            from capsule.packages.fetch_clock import FetchClock
+            from capsule.packages.provision import provision
+
+            clock = FetchClock(*fetch_time)
+            packages, lease = _leased(lambda: provision(home, spec, progress, clock=clock))
+            fetched_ms = clock.spent_ms
         flavour = flavour_of(bundle.imports | packages.imports)
         asyncio = entry.is_async or "asyncio" in bundle.imports
     else:
@@ -64,7 +91,7 @@ def gather(
         libraries_among(bundle.imports, packages),
     )
     frozen = None if artifact is None else _restored(artifact, home, base, progress)
-    return RunInputs(home, base, code, frozen=frozen, lease=lease)
+    return RunInputs(home, base, code, frozen=frozen, lease=lease, fetched_ms=fetched_ms)
 
 
 def flavour_of(imports: frozenset[str]) -> Flavour:
@@ -119,15 +146,6 @@ def _kept(artifact: ArtifactSource, home: Path, progress: Progress) -> Packages:
 
     there = kept(home, artifact.packages)
     return there or keep(home, artifact.contents.parts.packages, progress)
-
-
-def _packages(source: Source, home: Path, progress: Progress) -> Packages:
-    spec = DependencySpec(source.bundle.dependencies, source.bundle.requires_python)
-    if spec == DependencySpec():
-        return NOTHING
-    from capsule.packages.provision import provision
-
-    return provision(home, spec, progress)
 
 
 def _check_interpreter(artifact: ArtifactSource, toolchain: Toolchain) -> None:

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
 
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
-    from capsule.runner.call_dispatcher import Answer, HostCall
+    from capsule.runner.call_dispatcher import Answer, Data, HostCall
     from capsule.services.http.broker import Broker
     from capsule.services.http.request_log import RequestLog
+
+    _Step = Callable[[Broker, dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
 
 _PIECE = 64 << 10
 # Seconds; more than any limit of the broker's, so that no number of the guest's is too large.
@@ -50,7 +52,7 @@ class Services:
         """Return an entry for each request, for the envelope."""
         return [] if self._ledger is None else self._ledger.entries()
 
-    def __call__(self, asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+    def __call__(self, asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], Data]:
         """Do what was asked. Raises `CallError`."""
         if asked.op == "task":
             return self._task(asked, cancellation)
@@ -90,11 +92,12 @@ class Services:
 def _requested(broker: Broker, asked: HostCall) -> tuple[dict[str, Any], bytes]:
     from capsule.services.http.failures import FailedError, LateError, RefusedError
 
-    step = _STEPS.get(asked.op)
+    step, known = _STEPS.get(asked.op, (None, frozenset[str]()))
     if step is None:
         raise unknown(asked)
     try:
-        return step(broker, asked.fields, asked.data)
+        _check(asked, known)
+        return step(broker, asked.fields, bytes(asked.data))
     except RefusedError as error:
         raise CallError("refused", str(error)) from None
     except LateError as error:
@@ -107,6 +110,11 @@ def _requested(broker: Broker, asked: HostCall) -> tuple[dict[str, Any], bytes]:
         ) from None
 
 
+def _check(asked: HostCall, known: frozenset[str]) -> None:
+    if not asked.fields.keys() <= known or len(asked.data) > _PIECE:
+        raise ValueError
+
+
 def _open(broker: Broker, fields: dict[str, Any], _: bytes) -> tuple[dict[str, Any], bytes]:
     headers = [(_text(name), _text(value)) for name, value in fields["headers"]]
     method, url = _text(fields["method"]), _text(fields["url"])
@@ -114,8 +122,6 @@ def _open(broker: Broker, fields: dict[str, Any], _: bytes) -> tuple[dict[str, A
 
 
 def _write(broker: Broker, fields: dict[str, Any], data: bytes) -> tuple[dict[str, Any], bytes]:
-    if len(data) > _PIECE:
-        raise ValueError
     broker.write(_number(fields["id"]), data, _timeout(fields))
     return {}, b""
 
@@ -135,12 +141,13 @@ def _finish(broker: Broker, fields: dict[str, Any], _: bytes) -> tuple[dict[str,
     return {}, b""
 
 
-_STEPS: dict[str, Callable[[Broker, dict[str, Any], bytes], tuple[dict[str, Any], bytes]]] = {
-    "http.open": _open,
-    "http.write": _write,
-    "http.answer": _answer,
-    "http.read": _read,
-    "http.finish": _finish,
+# What does it, and the fields that it can have.
+_STEPS: dict[str, tuple[_Step, frozenset[str]]] = {
+    "http.open": (_open, frozenset({"method", "url", "headers", "timeout"})),
+    "http.write": (_write, frozenset({"id", "timeout"})),
+    "http.answer": (_answer, frozenset({"id", "timeout"})),
+    "http.read": (_read, frozenset({"id", "most", "timeout"})),
+    "http.finish": (_finish, frozenset({"id"})),
 }
 
 

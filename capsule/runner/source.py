@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capsule.errors import UsageError
-from capsule.message_text import shown
+from capsule.errors import TooCostlyError, UsageError
+from capsule.message_text import printable, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy import CAPSULE
 from capsule.policy.config import find_project
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from capsule.bundle.contents import Bundle
     from capsule.policy.declaration_types import Declarations, TaskDeclaration
     from capsule.policy.project import Project
+    from capsule.process.cancel import Cancellation
     from capsule.runner.artifact_source import ArtifactSource
 
 
@@ -38,10 +40,15 @@ class Source(NamedTuple):
     named: str | None = None
 
 
-def read_file(path: Path | None, working: Path, home: Path | None = None) -> Source:
+def read_file(
+    path: Path | None,
+    working: Path,
+    home: Path | None = None,
+    cancellation: Cancellation | None = None,
+) -> Source:
     """Read a task file, or the entry point of the project in `working` when there is no `path`.
 
-    With `home`, what parsing gave is remembered there.
+    With `home`, what parsing gave is remembered there. `cancellation` ends what takes long.
 
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
@@ -57,14 +64,16 @@ def read_file(path: Path | None, working: Path, home: Path | None = None) -> Sou
     if not path.is_file():
         raise _no_file(path, str(named))
     project = find_project(path.parent, working=working, parse=toml_reader(home))
-    reader = SourceAnalysis(home, str(path))
-    bundle = collect(path, root=project.root, imports=reader.imports)
-    declarations = reader.declarations(bundle.files[bundle.entry_file], path.name)
+    reader = SourceAnalysis(home, str(path), cancellation)
+    with _refusing_excess(path.name):
+        bundle = collect(path, root=project.root, imports=reader.imports)
+        declarations = reader.declarations(bundle.files[bundle.entry_file], path.name)
     folder = Path(os.path.realpath(path)).parent
     for file in (path, *(folder / name for name in bundle.files if name != bundle.entry_file)):
         own += places(file)
     project = project._replace(own=tuple(own))
-    declarations = with_modules(declarations, _beside(bundle, reader))
+    with _refusing_excess(path.name):
+        declarations = with_modules(declarations, _beside(bundle, reader))
     source = Source(declarations, bundle, project, named=str(named))
     reader.finish()
     return source
@@ -82,6 +91,17 @@ def _check_name(path: Path, named: str) -> None:
         if not isinstance(wrong, (FileNotFoundError, NotADirectoryError)):
             problem = wrong.strerror if isinstance(wrong, OSError) else "no file can have that name"
             raise UsageError(f"the task file {shown(named)}: {problem}") from None
+
+
+@contextmanager
+def _refusing_excess(name: str) -> Iterator[None]:
+    """Turn a text for which there is no memory, or no depth of calls, into one that is refused."""
+    try:
+        yield
+    except (MemoryError, RecursionError):
+        raise UsageError(
+            f"{printable(name)}: reading it, and what it imports, takes too much memory"
+        ) from None
 
 
 def _no_file(path: Path, named: str) -> UsageError:
@@ -102,15 +122,22 @@ def _beside(bundle: Bundle, reader: SourceAnalysis) -> Iterator[TaskDeclaration]
             module = path.removesuffix(".py").removesuffix("/__init__").replace("/", ".")
             try:
                 declared = reader.declarations(content, path).tasks
+            except TooCostlyError:
+                raise  # what a run may do must not depend on how fast this machine reads
             except UsageError:
                 continue  # the interpreter inside may be newer, and has the last word
             yield from (task._replace(module=module) for task in declared)
 
 
-def read_text(source: bytes, working: Path, home: Path | None = None) -> Source:
+def read_text(
+    source: bytes,
+    working: Path,
+    home: Path | None = None,
+    cancellation: Cancellation | None = None,
+) -> Source:
     """Read a task from its text, as it came on stdin.
 
-    With `home`, what parsing gave is remembered there.
+    With `home`, what parsing gave is remembered there. `cancellation` ends what takes long.
 
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
@@ -118,9 +145,10 @@ def read_text(source: bytes, working: Path, home: Path | None = None) -> Source:
 
     project = find_project(working, working=working, parse=toml_reader(home))
     project = project._replace(own=(Path(os.path.realpath(working)),))
-    reader = SourceAnalysis(home, "")
-    declarations = reader.declarations(source, "<stdin>")
-    bundle = collect_text(source, imports=reader.imports)
+    reader = SourceAnalysis(home, "", cancellation)
+    with _refusing_excess("<stdin>"):
+        declarations = reader.declarations(source, "<stdin>")
+        bundle = collect_text(source, imports=reader.imports)
     found = Source(declarations, bundle, project, named="-")
     reader.finish()
     return found

@@ -9,16 +9,25 @@ from __future__ import annotations
 import json
 import os
 import sys
+import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from capsule.message_text import printable
-from capsule.policy.declaration_types import Declarations, TaskDeclaration
+from capsule.policy.declaration_types import decode, encode
 from capsule.runner import parse_cache
 from capsule.toolstore.digests import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+
+    from capsule.policy.declaration_types import Declarations
+    from capsule.process.cancel import Cancellation
+    from capsule.runner.parser_process import Findings
+
+# Seconds; from then on it is asked whether the budget is spent.
+_MOST_HERE = 1.0
 
 _IMPORTS, _DECLARED = "imports", "declared"
 
@@ -27,11 +36,16 @@ class SourceAnalysis:
     """Reads the sources of one task; the first one that it is asked about is the task file.
 
     `home` is where it remembers, None for nowhere. Sources of the same bytes in two places, with
-    other modules beside them, are told apart by `place`.
+    other modules beside them, are told apart by `place`. All of them together have one budget of
+    time; what may be costly is read in a process of its own, which `cancellation` ends.
     """
 
-    def __init__(self, home: Path | None, place: str) -> None:
-        self._home, self._place = home, place
+    def __init__(
+        self, home: Path | None, place: str, cancellation: Cancellation | None = None
+    ) -> None:
+        self._home, self._place, self._cancellation = home, place, cancellation
+        self._spent = 0.0
+        self._findings: dict[str, Findings] = {}
         self._key: str | None = None
         self._known: dict[str, Any] = {}
         self._used: dict[str, dict[str, Any]] = {}
@@ -45,9 +59,7 @@ class SourceAnalysis:
         entry = self._entry(content)
         found = entry.get(_IMPORTS)
         if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-            from capsule.bundle.imports import imports_of
-
-            found = imports_of(content, filename)
+            found = self._imports(content, filename)
             self._note(entry, _IMPORTS, found)
         return found
 
@@ -55,15 +67,64 @@ class SourceAnalysis:
         """Return what a source declares, as `policy.source.read_source` does."""
         entry = self._entry(content)
         try:
-            return _decoded(entry[_DECLARED], printable(filename))
+            return decode(entry[_DECLARED], printable(filename))
         except (KeyError, TypeError, ValueError):
-            from capsule.policy.task_declarations import read_source
-
-        found = read_source(content, filename)
-        encoded = _encoded(found)
+            found = self._declarations(content, filename)
+        encoded = encode(found)
         if _is_json(encoded):
             self._note(entry, _DECLARED, encoded)
         return found
+
+    def _imports(self, content: bytes, filename: str) -> Sequence[str]:
+        if (findings := self._elsewhere(content, filename)) is not None:
+            return findings.imports(filename)
+        from capsule.bundle.imports import imports_of
+
+        with self._measured(filename):
+            return imports_of(content, filename)
+
+    def _declarations(self, content: bytes, filename: str) -> Declarations:
+        if (findings := self._elsewhere(content, filename)) is not None:
+            return findings.declarations(filename)
+        from capsule.policy.task_declarations import read_source
+
+        with self._measured(filename):
+            return read_source(content, filename)
+
+    @contextmanager
+    def _measured(self, filename: str) -> Iterator[None]:
+        """Count what is parsed here: a folder may hold thousands of small modules."""
+        begin = time.thread_time()
+        try:
+            yield
+        finally:
+            self._spent += time.thread_time() - begin
+        if self._spent > _MOST_HERE:
+            self._refuse_excess(filename)
+
+    def _refuse_excess(self, filename: str) -> None:
+        from capsule.runner.parser_process import MAX_SECONDS, too_costly
+
+        if self._spent > MAX_SECONDS:
+            raise too_costly(filename)
+
+    def _elsewhere(self, content: bytes, filename: str) -> Findings | None:
+        """Return what a process of its own finds in a source; None where it can be read here."""
+        from capsule.policy.parse_cost import is_cheap
+
+        if is_cheap(content):
+            return None
+        from capsule.runner.parser_process import MAX_SECONDS, can_start, read
+
+        if not can_start():
+            return None
+        digest = sha256(content)
+        if digest not in self._findings:
+            left = MAX_SECONDS - self._spent
+            findings = read(content, filename, left, self._cancellation)
+            self._findings[digest] = findings
+            self._spent += findings.seconds
+        return self._findings[digest]
 
     def finish(self) -> None:
         """Remember what was new."""
@@ -97,9 +158,9 @@ def toml_reader(home: Path | None) -> Callable[[str], dict[str, object]] | None:
         known = parse_cache.recall(home, key)
         if known is not None:
             return known
-        import tomllib
+        from capsule.bounded_toml import loads
 
-        table = tomllib.loads(text)
+        table = loads(text)
         if _is_json(table):  # dates are not
             parse_cache.keep(home, key, table)
         return table
@@ -113,29 +174,3 @@ def _is_json(value: object) -> bool:
         return bool(json.loads(json.dumps(value)) == value)
     except (TypeError, ValueError, RecursionError):
         return False
-
-
-def _encoded(found: Declarations) -> list[Any]:
-    main = found.plain_main
-    return [[_row(task) for task in found.tasks], None if main is None else _row(main)]
-
-
-def _row(task: TaskDeclaration) -> list[Any]:
-    return [task.name, task.function, task.line, task.is_async, dict(task.options)]
-
-
-def _decoded(value: Any, filename: str) -> Declarations:
-    tasks, main = value
-    return Declarations(
-        filename,
-        tuple(_declared(row, filename) for row in tasks),
-        None if main is None else _declared(main, filename),
-    )
-
-
-def _declared(row: Any, filename: str) -> TaskDeclaration:
-    name, function, line, is_async, options = row
-    kinds = (str, str, int, bool, dict)
-    if any(type(value) is not kind for value, kind in zip(row, kinds, strict=True)):
-        raise TypeError(row)
-    return TaskDeclaration(name, function, filename, line, is_async, options)

@@ -15,6 +15,7 @@ from capsule.sdk.limits import caller_limits, mount_rules
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from capsule.process.cancel import Cancellation
     from capsule.runner.source import Source
     from capsule.sdk.limits import Limits, Mount
 
@@ -22,11 +23,14 @@ ARTIFACT = ".wasm"
 
 
 def source_of(
-    file: str | os.PathLike[str], cwd: str | os.PathLike[str] | None, home: Path
+    file: str | os.PathLike[str],
+    cwd: str | os.PathLike[str] | None,
+    home: Path,
+    cancellation: Cancellation | None = None,
 ) -> Source:
     """Read a task file, or an artifact by its ending; relative to `cwd`, else the working folder.
 
-    `home` is where what was read is remembered.
+    `home` is where what was read is remembered. `cancellation` ends what takes long.
 
     Raises `CapsuleError` when it is none, or its project's capsule.toml is wrong.
     """
@@ -35,8 +39,9 @@ def source_of(
     if not os.path.isdir(working):  # noqa: PTH112
         raise UsageError(f"cwd={shown(str(cwd))} is not a folder")
     path = Path(file)
-    read = read_artifact if path.suffix == ARTIFACT else read_file
-    return read(path, working, home)
+    if path.suffix == ARTIFACT:
+        return read_artifact(path, working, home)
+    return read_file(path, working, home, cancellation)
 
 
 def call_of(

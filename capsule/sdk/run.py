@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from threading import BoundedSemaphore
 from typing import TYPE_CHECKING, Any
 
+from capsule.errors import OutOfTimeError
 from capsule.namedtuples import NamedTuple
 from capsule.paths import state_root
 from capsule.pool.prepared_task import run_in_turn
@@ -11,6 +14,7 @@ from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.cancellable_progress import CancellableProgress
+from capsule.runner.fetch_timeout import late
 from capsule.runner.observer import NOBODY
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
@@ -18,9 +22,13 @@ from capsule.sdk.requests import call_of, source_of
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from capsule.sdk.limits import Limits, Mount
+
+_preparing = BoundedSemaphore(1)
+# Seconds; twenty times what it takes where nothing has to be made.
+_PATIENCE = 0.2
 
 
 class _Asked(NamedTuple):
@@ -98,7 +106,27 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
 def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
     call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits, untrusted=asked.untrusted)
     home = state_root()
-    source = source_of(asked.file, asked.cwd, home)
-    progress = CancellableProgress(Silent(), cancellation)
-    order = prepare.order(source, call, home, progress)._replace(ledger=recorder_of(home))
+    with _one_at_a_time():
+        source = source_of(asked.file, asked.cwd, home, cancellation)
+        progress = CancellableProgress(Silent(), cancellation)
+        try:
+            order = prepare.order(source, call, home, progress)
+        except OutOfTimeError as error:
+            return Envelope.of(late(error, NOBODY, recorder_of(home)))
+        order = order._replace(ledger=recorder_of(home))
     return Envelope.of(run_in_turn(order, NOBODY, cancellation))
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    """Let one thread prepare its run at a time; who has waited for long goes on all the same.
+
+    It is work in Python: sixteen threads at it take no less time than one, and an event loop waits
+    for the interpreter's lock behind all of them. But one may also fetch packages for minutes.
+    """
+    granted = _preparing.acquire(timeout=_PATIENCE)
+    try:
+        yield
+    finally:
+        if granted:
+            _preparing.release()

@@ -163,7 +163,7 @@ class Sandbox:
 
     def _open(self, stop: Cancellation, opened: list[PreparedTask]) -> None:
         home = state_root()
-        source = source_of(self._file, self._cwd, home)
+        source = source_of(self._file, self._cwd, home, stop)
         prepared = open_prepared_task(
             source,
             self._shared,

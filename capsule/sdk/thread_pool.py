@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import os
+from collections import deque
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
 from typing import TYPE_CHECKING
@@ -27,10 +28,15 @@ _idle: list[Queue] = []
 
 
 class _Kept:
-    """How many want threads to be kept; under the lock it is settled which of them wait."""
+    """How many want threads to be kept; under the lock it is settled which of them wait.
+
+    `starter` starts those that are pending, one after another.
+    """
 
     def __init__(self) -> None:
         self.lock, self.times = Lock(), 0
+        self.pending: deque[Queue] = deque()
+        self.starter: Thread | None = None
 
 
 _kept = _Kept()
@@ -44,14 +50,23 @@ def keep() -> None:
 
 def release() -> None:
     """Take one `keep` back; behind the last, those that wait are gone."""
+    for thread in _let_go():
+        thread.join()
+
+
+def release_soon() -> None:
+    """Take one `keep` back, and wait for nothing; behind the last, those that wait end."""
+    _let_go()
+
+
+def _let_go() -> list[Thread]:
     with _kept.lock:
         _kept.times -= 1
         queues = [] if _kept.times else [_idle.pop() for _ in range(len(_idle))]
     threads = [_threads[queue] for queue in queues]
     for queue in queues:
         queue.put(None)
-    for thread in threads:
-        thread.join()
+    return threads
 
 
 def begin(work: Callable[[], None], done: Callable[[], object]) -> None:
@@ -60,11 +75,37 @@ def begin(work: Callable[[], None], done: Callable[[], object]) -> None:
         queue = _idle.pop()
     except IndexError:
         queue = SimpleQueue()
-        # The last that the program does is to wait for it, see `_end`.
-        thread = Thread(target=_serve, args=(queue,), name="capsule-run", daemon=True)
-        _threads[queue] = thread
-        thread.start()
+        queue.put((work, done))
+        _start(queue)
+        return
     queue.put((work, done))
+
+
+def _start(queue: Queue) -> None:
+    """Have a thread started for a queue, by another thread.
+
+    A start waits until the new thread has had the interpreter's lock: behind sixteen threads that
+    want it too, the event loop would stand still for a tenth of a second.
+    """
+    with _kept.lock:
+        _kept.pending.append(queue)
+        if _kept.starter is not None:
+            return
+        _kept.starter = Thread(target=_start_pending, name="capsule-start", daemon=True)
+        _kept.starter.start()
+
+
+def _start_pending() -> None:
+    while True:
+        with _kept.lock:
+            if not _kept.pending:
+                _kept.starter = None
+                return
+            queue = _kept.pending.popleft()
+            # The last that the program does is to wait for it, see `_end`.
+            thread = Thread(target=_serve, args=(queue,), name="capsule-run", daemon=True)
+            _threads[queue] = thread
+        thread.start()
 
 
 def _serve(queue: Queue) -> None:
@@ -99,6 +140,8 @@ def _next(queue: Queue) -> Work | None:
 @atexit.register
 def _end() -> None:
     """Wait for what is at work still: what it has started is gone then, and its folders."""
+    if (starter := _kept.starter) is not None:
+        starter.join()
     for queue, thread in list(_threads.items()):
         queue.put(None)
         thread.join()
@@ -108,7 +151,8 @@ def _forget() -> None:
     # A child process of this program has none of its threads.
     _threads.clear()
     _idle.clear()
-    _kept.lock = Lock()
+    _kept.lock, _kept.starter = Lock(), None
+    _kept.pending.clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import sniffio
 from anyio import CancelScope, CapacityLimiter, Event, WouldBlock
-from anyio.lowlevel import RunVar, checkpoint_if_cancelled
+from anyio.lowlevel import RunVar, checkpoint, checkpoint_if_cancelled
 
 from capsule.pool import slots
 from capsule.process.cancel import Cancellation
@@ -41,8 +41,17 @@ async def in_thread(work: Callable[[Cancellation], T]) -> T:
     try:
         limiter.acquire_on_behalf_of_nowait(name)
     except WouldBlock:
-        await limiter.acquire_on_behalf_of(name)
+        # A thread that ends its work meanwhile goes on with this one: starting another takes long.
+        thread_pool.keep()
+        try:
+            await limiter.acquire_on_behalf_of(name)
+        finally:
+            thread_pool.release_soon()
     try:
+        if limiter.borrowed_tokens > 1:
+            # Hundreds may be begun in this step of the loop: all of them are, before the first
+            # thread asks for the interpreter's lock.
+            await checkpoint()
         return await _in_thread(work)
     finally:
         limiter.release_on_behalf_of(name)

@@ -15,6 +15,7 @@ REQUEST = 1  # JSON: what to call and with what
 SOURCES = 2  # the contents of the bundle's files, one after the other, as REQUEST lists them
 REPLY = 3  # the answer to a CALL, in the same form
 WARM = 4  # empty: go through the motions of a request, so that the one to come finds all in memory
+ARGUMENTS = 5  # JSON: a list and an object, as another sandbox wrote them; the host never read it
 
 # From the sandbox.
 STDOUT = 16  # bytes that the task printed
@@ -30,6 +31,8 @@ CALL = 22  # asks the host for something: the length of the JSON (4 bytes), JSON
 MAX_BODY = 64 << 20
 MAX_OUTPUT = 64 << 10
 MAX_CALL = 16 << 20
+# Of a call, the JSON: what is large goes behind it, as bytes.
+MAX_FIELDS = 1 << 20
 CLOSED_LENGTH = 4 + 16
 
 

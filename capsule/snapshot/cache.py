@@ -27,8 +27,6 @@ _FORMAT = 2
 INDEX = "entry.json"
 # Someone may delete an entry between its making and its use.
 _TRIES = 10
-UNFINISHED = ".new-"
-LOCK = ".lock"
 
 Facts = dict[str, int]
 
@@ -63,7 +61,7 @@ def obtain(
     `make` fills an empty folder and returns the facts, those in `needs` among them. Raises what
     `make` raises, and `ToolchainError` when the store cannot be written.
     """
-    folder, guard = store / key, store / f"{key}{LOCK}"
+    folder, guard = store / key, store / f"{key}{files.LOCK}"
     for _ in range(_TRIES):
         if (lease := toolchain_lock.lease(folder)) is not None:
             found = look(folder, needs)
@@ -91,7 +89,7 @@ def renew(store: Path, key: str, make: Callable[[Path], Facts], progress: Progre
     """
     with files.writing(store):
         files.make_private(store)
-        with toolchain_lock.locked(store / f"{key}{LOCK}", progress):
+        with toolchain_lock.locked(store / f"{key}{files.LOCK}", progress):
             _make(store, key, make)
 
 
@@ -100,9 +98,9 @@ def _make(store: Path, key: str, make: Callable[[Path], Facts]) -> None:
     import tempfile
 
     # Of a process that was killed.
-    for leftover in store.glob(f"{UNFINISHED}{key}-*"):
+    for leftover in store.glob(f"{files.UNFINISHED}{key}-*"):
         files.delete(leftover)
-    made = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{key}-", dir=store))
+    made = Path(tempfile.mkdtemp(prefix=f"{files.UNFINISHED}{key}-", dir=store))
     try:
         facts = make(made)
         files.write_whole(made / INDEX, _index(made, facts))
@@ -188,7 +186,7 @@ def _remember(folder: Path, document: Any) -> None:
     """
     with (
         suppress(OSError),
-        toolchain_lock.locked_if_free(folder.with_name(f"{folder.name}{LOCK}")) as held,
+        toolchain_lock.locked_if_free(folder.with_name(f"{folder.name}{files.LOCK}")) as held,
     ):
         if held:
             files.write_whole(folder / INDEX, _encoded(document["facts"], document["files"]))

@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
-from capsule.snapshot.cache import INDEX, LOCK, UNFINISHED
+from capsule.snapshot.cache import INDEX
 from capsule.toolstore import files
 from capsule.toolstore.toolchain_lock import claim, locked_if_free
 
@@ -126,14 +126,14 @@ def _not_pruned_for(cache: Path) -> float:
 
 def _delete(entry: Path) -> bool:
     """Delete an entry unless someone is making or using it; say whether it is gone."""
-    guard = entry.with_name(f"{entry.name}{LOCK}")
+    guard = entry.with_name(f"{entry.name}{files.LOCK}")
     with locked_if_free(guard) as held:
         lease = claim(entry) if held else None
         if lease is None:
             return False
         try:
             # Moved first: whoever looks finds it whole or not at all.
-            aside = entry.with_name(f"{UNFINISHED}{entry.name}-gone")
+            aside = entry.with_name(f"{files.UNFINISHED}{entry.name}-gone")
             files.delete(aside)
             entry.rename(aside)
             files.delete(aside)
@@ -148,7 +148,7 @@ def _leftovers(cache: Path, now: float) -> Iterator[Path]:
     for store in _stores(cache):
         for path in _folders(store):
             with suppress(FileNotFoundError):
-                if path.name.startswith(UNFINISHED) and now - path.stat().st_mtime > _DAY:
+                if path.name.startswith(files.UNFINISHED) and now - path.stat().st_mtime > _DAY:
                     yield path
 
 

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Call(NamedTuple):
     """Which function of a task's module to call, and with what: JSON values.
 
-    `env` are the variables that the task sees, `task` is its name.
+    `env` are the variables that the task sees, `task` is its name. `passed` are arguments in place
+    of these, as JSON that another sandbox wrote: a list and an object.
     """
 
     module: str
@@ -29,6 +30,7 @@ class Call(NamedTuple):
     kwargs: Mapping[str, Any] | None = None
     env: Mapping[str, str] = MappingProxyType({})
     task: str = ""
+    passed: memoryview | None = None
 
 
 def check(asked: Call) -> None:
@@ -39,11 +41,13 @@ def check(asked: Call) -> None:
 def call(asked: Call, code: Code | None, *, early_env: bool = False) -> bytes:
     """Return the frames that ask for one call; `code` is what has to be imported first, if any.
 
-    `early_env` lets that import see the variables.
+    `early_env` lets that import see the variables. Arguments that were passed have to be sent right
+    behind it: they are not copied.
 
     Raises `UsageError` when the arguments are not JSON values or larger than 64 MiB.
     """
-    return _encode(
+    passed = asked.passed
+    encoded = _encode(
         {
             **_code(asked.module, code),
             "function": asked.function,
@@ -52,9 +56,13 @@ def call(asked: Call, code: Code | None, *, early_env: bool = False) -> bytes:
             "kwargs": dict(asked.kwargs or {}),
             "env": dict(asked.env),
             "early_env": early_env,
+            "passed": passed is not None,
         },
         code,
     )
+    if passed is None:
+        return encoded
+    return encoded + frames.HEADER.pack(frames.ARGUMENTS, len(passed))
 
 
 def freeze(code: Code) -> bytes:

@@ -15,11 +15,18 @@ from capsule.errors import ToolchainError, hint_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from types import TracebackType
+
+    ExcInfo = tuple[type[BaseException], BaseException, TracebackType]
 
 PRIVATE = 0o700
 DATA = 0o444
 PROGRAM = 0o555
 
+# What begins the name of a folder that is being made, or deleted; and what ends that of the file
+# that is locked while an entry of a cache is put in place or deleted.
+UNFINISHED = ".new-"
+LOCK = ".lock"
 # The sizes of what was added to a cache since it was pruned, behind what it had then.
 GROWTH = "growth"
 _STALE = 15.0
@@ -105,17 +112,26 @@ def note_use(mark: Path) -> None:
 
 
 def delete(path: Path) -> None:
-    """Delete a file or a whole folder; nothing happens when there is none."""
+    """Delete a file or a whole folder; nothing happens when there is none.
+
+    Another process may be deleting the same.
+    """
     if path.is_symlink() or not path.is_dir():
         path.unlink(missing_ok=True)
         return
     if os.name == "nt":
         for folder, _, names in os.walk(path):
             for name in names:
-                Path(folder, name).chmod(stat.S_IWRITE)
+                with suppress(FileNotFoundError):
+                    Path(folder, name).chmod(stat.S_IWRITE)
     from shutil import rmtree  # with all the kinds of archives that it knows
 
-    rmtree(path)
+    rmtree(path, onerror=_unless_gone)
+
+
+def _unless_gone(_function: object, _path: str, raised: ExcInfo) -> None:
+    if not isinstance(raised[1], FileNotFoundError):
+        raise raised[1]
 
 
 def sizes(folder: Path) -> list[int]:

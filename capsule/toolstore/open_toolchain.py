@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from capsule import state_folder
 from capsule.toolstore import file_index
 from capsule.toolstore.digests import identity
 from capsule.toolstore.layout import Flavour, Layout
@@ -31,10 +32,12 @@ def open_toolchain(
     """Return the toolchain in `home`; download, check and compile first what is missing.
 
     A file that is not what it was is never used and never silently replaced: `ToolchainError`
-    names it. It is raised as well when a part cannot be fetched, prepared or written.
+    names it. It is raised as well when a part cannot be fetched, prepared or written, or somebody
+    else could have written what is there.
     """
     sources = sources or ToolchainSources()
     layout = layout_of(home, sources)
+    state_folder.check(home, layout.root)
     known = file_index.read(layout.record)
     if known is not None and vetted(known, sources.advisories, sources.environ):
         names = used(known, flavour, sources.environ)

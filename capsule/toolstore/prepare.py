@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from capsule import state_folder
 from capsule.errors import ToolchainError
 from capsule.toolstore import file_index, files, verify_hash, wasmtime_vetting
 from capsule.toolstore.builder import Builder
@@ -68,6 +69,7 @@ def builder(
 
     `thorough` is for a builder that takes no signature's word and hashes every file.
     """
+    state_folder.check(layout.base.parent, layout.root)
     with files.writing(layout.base):
         files.make_private(layout.base)
         with locked(layout.lock, progress):

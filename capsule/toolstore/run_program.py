@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import threading
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
-from capsule.child_pipes import start_with_pipes
+from capsule.child_process.program_tie import ProgramTie
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -59,21 +58,23 @@ def run(
     """Run `argv` with nothing on its standard input, calling `watch` every `INTERVAL` seconds.
 
     Whatever ends the wait early (Ctrl-C, an error of `watch`) kills the program, and what it
-    started, and waits for its end. Raises `OSError` when the program cannot be started.
+    started, and waits for its end; they end too when this program does.
+
+    Raises `OSError` when the program cannot be started.
     """
-    process: subprocess.Popen[bytes] | None = None
+    tie = ProgramTie()
     held: list[int] = []
     try:
         with _noting(held):
-            # In a group: the kill below has to reach the pip that a `uv` has started.
-            process = start_with_pipes(argv, environ, stdin=False)
+            process = tie.start(argv, environ)
         for number in held:
             signal.raise_signal(number)
         out, err = _ended(process, watch)
     except BaseException:
-        if process is not None:
-            _kill(process)
+        tie.kill()
         raise
+    finally:
+        tie.close()
     return ProgramResult(
         process.returncode, out.decode(errors="replace"), err.decode(errors="replace")
     )
@@ -130,14 +131,3 @@ def bare_environment() -> dict[str, str]:
     if "SYSTEMROOT" in os.environ:  # without it, Windows cannot start most programs
         environ["SYSTEMROOT"] = os.environ["SYSTEMROOT"]
     return environ
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    if sys.platform != "win32" and process.returncode is None:
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.kill()
-    for pipe in (process.stdout, process.stderr):
-        if pipe:
-            pipe.close()
-    process.wait()

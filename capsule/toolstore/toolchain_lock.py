@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.progress import Progress
+
+# How often one that also watches something else asks for a lock, in seconds.
+_INTERVAL = 0.05
 
 if sys.platform == "win32":
     import msvcrt
@@ -101,14 +105,22 @@ def _claimed(folder: Path, take: Callable[[int], bool]) -> Lease | None:
 
 
 @contextmanager
-def locked(path: Path, progress: Progress) -> Iterator[None]:
-    """Hold the lock on `path`, waiting for it as long as it takes. Raises `OSError`."""
+def locked(
+    path: Path, progress: Progress, watch: Callable[[], None] | None = None
+) -> Iterator[None]:
+    """Hold the lock on `path`, waiting for it as long as it takes, or until `watch` raises.
+
+    Raises `OSError`.
+    """
     while True:
         handle = _open(path)
         try:
             if not try_lock(handle):
                 progress.note("another capsule is preparing what is needed here, waiting")
-                _wait(handle)
+                if watch is None:
+                    _wait(handle)
+                else:
+                    _wait_watched(handle, watch)
             # Someone may have deleted the folder while we waited; such a lock keeps nobody out.
             if _still_there(path, handle):
                 try:
@@ -118,6 +130,13 @@ def locked(path: Path, progress: Progress) -> Iterator[None]:
                 return
         finally:
             os.close(handle)
+
+
+def _wait_watched(handle: int, watch: Callable[[], None]) -> None:
+    """Wait for a lock, which nothing can be told of while it also looks at a clock: so it asks."""
+    while not try_lock(handle):
+        watch()
+        time.sleep(_INTERVAL)
 
 
 @contextmanager

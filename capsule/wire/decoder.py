@@ -39,6 +39,9 @@ _LENGTHS = {
     CALL: (4, MAX_CALL),
 }
 
+# A frame that is larger is collected where it stays; others are copied out of what came with them.
+_LARGE = 64 << 10
+
 # What may come: output until the answer, one answer, then the closing frame and the end.
 _ANSWERS = (RESULT, TEXT, FAILURE)
 _RUNNING, _ANSWERED, _CLOSED = range(3)
@@ -54,7 +57,7 @@ class Frame(NamedTuple):
     """One frame that was legal when it came."""
 
     kind: int
-    payload: bytes
+    payload: bytes | bytearray
 
 
 class Decoder:
@@ -76,11 +79,17 @@ class Decoder:
         self._buffer = bytearray()
         self._wanted = HEADER.size
         self._state = _RUNNING
+        self._coming: tuple[int, int] | None = None
 
     @property
     def closed(self) -> bool:
         """Whether the closing frame has come."""
         return self._state == _CLOSED
+
+    @property
+    def coming(self) -> tuple[int, int] | None:
+        """The kind and the length of a large frame of which a part has come, None without one."""
+        return self._coming
 
     def feed(self, data: bytes) -> Iterator[Frame]:
         """Take bytes and give the frames that they complete; use up the iterator.
@@ -100,8 +109,18 @@ class Decoder:
                 end = at + HEADER.size + length
                 if size < end:
                     self._wanted = end - at
+                    self._coming = (kind, length) if length > _LARGE else None
                     return
-                payload = bytes(memoryview(buffer)[at + HEADER.size : end])
+                payload: bytes | bytearray
+                if self._coming is not None:
+                    # It lies at the front; a copy would take its size again.
+                    self._coming = None
+                    payload, buffer = buffer, buffer[end:]
+                    self._buffer = buffer
+                    del payload[end:], payload[: HEADER.size]
+                    at, end, size = 0, 0, len(buffer)
+                else:
+                    payload = bytes(memoryview(buffer)[at + HEADER.size : end])
                 if kind == CLOSED and payload[4:] != self._seal:
                     raise WireError("the sandbox sent a closing frame without this run's seal")
                 self._advance(kind)

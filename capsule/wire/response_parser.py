@@ -15,6 +15,17 @@ Claim = Literal["task_error", "memory_exceeded"]
 # object, a list, an item, and the key of one (CPython 3.11 to 3.13, 64 bit).
 _WEIGHTS = ((b"{", 240), (b"[", 100), (b",", 100), (b":", 80))
 MAX_WEIGHT = 1 << 30
+_MAX_FAILURE_WEIGHT = 16 << 20
+
+
+class RawResult(NamedTuple):
+    """A result that another sandbox will read: as it came, and nobody here has looked at it.
+
+    `kind` is "text" for one string in UTF-8, else "json".
+    """
+
+    kind: Literal["json", "text"]
+    payload: bytes | bytearray
 
 
 class Failure(NamedTuple):
@@ -25,7 +36,7 @@ class Failure(NamedTuple):
     traceback: str | None
 
 
-def weight(payload: bytes) -> int:
+def weight(payload: bytes | bytearray) -> int:
     """Return how many bytes of memory `payload` may take when it is parsed, besides its text.
 
     Text that only looks like structure counts too: the figure is never too small.
@@ -33,7 +44,7 @@ def weight(payload: bytes) -> int:
     return sum(payload.count(part) * each for part, each in _WEIGHTS)
 
 
-def read_result(payload: bytes) -> Any:
+def read_result(payload: bytes | bytearray) -> Any:
     """Parse a result. Raises `WireError` when it is not the JSON that an envelope can hold."""
     value = _parse(payload, "result")
     if b"\\ud" in payload or b"\\uD" in payload:
@@ -45,7 +56,7 @@ def read_result(payload: bytes) -> Any:
     return value
 
 
-def read_text(payload: bytes) -> str:
+def read_text(payload: bytes | bytearray) -> str:
     """Decode a result that is one string. Raises `WireError` when it is not UTF-8."""
     try:
         return payload.decode()
@@ -53,8 +64,10 @@ def read_text(payload: bytes) -> str:
         raise WireError(f"the sandbox sent text that is not UTF-8, at byte {error.start}") from None
 
 
-def read_failure(payload: bytes) -> Failure:
+def read_failure(payload: bytes | bytearray) -> Failure:
     """Parse a failure. Raises `WireError` when it is not one."""
+    if weight(payload) > _MAX_FAILURE_WEIGHT:
+        raise WireError("the sandbox sent a failure with too many parts")
     value = _parse(payload, "failure")
     if not isinstance(value, dict) or not value.keys() <= {"error_type", "message", "traceback"}:
         raise WireError("the sandbox sent a failure with other keys than it has to have")
@@ -66,7 +79,7 @@ def read_failure(payload: bytes) -> Failure:
     return Failure(kind, _printable(message), trace if trace is None else _printable(trace))
 
 
-def _parse(payload: bytes, what: str) -> Any:
+def _parse(payload: bytes | bytearray, what: str) -> Any:
     try:
         return json.loads(payload.decode(), parse_constant=_refuse_constant, parse_float=_finite)
     except (ValueError, RecursionError) as error:

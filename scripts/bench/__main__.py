@@ -9,7 +9,17 @@ from typing import TYPE_CHECKING
 from capsule import __version__
 from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
-from scripts.bench import against, arguments, calls, commands, pairs, processes, record, sides
+from scripts.bench import (
+    against,
+    arguments,
+    calls,
+    commands,
+    pairs,
+    processes,
+    record,
+    sides,
+    ticker,
+)
 from scripts.bench.timing import table
 
 if TYPE_CHECKING:
@@ -33,6 +43,7 @@ def main() -> int:
             "exec": lambda said: commands.execs(home, said.peer),
             "served": lambda _: commands.served(home),
             "read": lambda _: record.read(home),
+            "ticker": lambda _: ticker.rows(),
             "floors": lambda _: processes.floors(home),
         }
         said = arguments.parse(sys.argv[1:], parts, against.PARTS)

@@ -249,13 +249,15 @@ def test_a_bomb_of_sub_tasks(bench: Workbench, tmp_path: Path, name: str, way: W
 def test_made_up_calls_change_no_bound(bench: Workbench, tmp_path: Path) -> None:
     (tmp_path / "capsule.toml").write_text(f"[limits]\nrun_tasks = {MOST}\n")
     source = bomb(BOMBS["calls with another depth"])
-    deep, _ = bounded(from_source(source, tmp_path, bench))
-    assert len(deep.ran) == run_budget.MAX_DEPTH + 1
-    for name in ("calls with other limits", "calls with another policy", "thousands at once"):
-        wide, envelope = bounded(from_source(bomb(BOMBS[name]), tmp_path, bench))
-        assert wide.ran.count("leaf") == MOST, envelope
-        if name != "thousands at once":
-            assert envelope["result"] == [0] * MOST + ["policy_error"] * (100 - MOST)
+    deep, envelope = bounded(from_source(source, tmp_path, bench))
+    assert deep.ran == ["main"]
+    assert "no 'depth', 'level', 'parent'" in str(envelope["error"])
+    for name in ("calls with other limits", "calls with another policy"):
+        refused, envelope = bounded(from_source(bomb(BOMBS[name]), tmp_path, bench))
+        assert refused.ran == ["main"], envelope
+        assert "CallError" in str(envelope["error"])
+    wide, envelope = bounded(from_source(bomb(BOMBS["thousands at once"]), tmp_path, bench))
+    assert wide.ran.count("leaf") == MOST, envelope
     none, envelope = bounded(from_source(bomb(BOMBS["names that are none"]), tmp_path, bench))
     assert none.ran == ["main"]
     assert set(envelope["result"]) == {"policy_error"}, envelope

@@ -178,3 +178,23 @@ def test_nothing_is_left_after_200_runs(
         "output": {None},
         "cancel": {"cancelled"},
     }
+
+
+def test_the_time_of_fetching_is_off_the_first_attempt(bench: Workbench) -> None:
+    order = bench.order("def main():\n    while True: pass\n", timeout_ms=60_000)
+    inputs = order.inputs._replace(fetched_ms=59_800)
+    envelope = bench.run_order(order._replace(inputs=inputs))
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "timeout"
+    assert "of 60,000 ms, 59,800 of them for fetching its packages" in envelope["error"]["message"]
+    assert envelope["execution"]["duration_ms"] < 59_000
+
+
+def test_the_time_of_fetching_is_off_the_run(bench: Workbench) -> None:
+    order = bench.order("def main(): return 1\n")
+    limits = order.limits._replace(timeout_ms=1_000, file="capsule.toml")
+    assert bench.run_order(order._replace(limits=limits))["result"] == 1
+    inputs = order.inputs._replace(fetched_ms=1_000)
+    spent = bench.run_order(order._replace(limits=limits, inputs=inputs))
+    assert spent["error"] is not None
+    assert spent["error"]["error_type"] == "policy_error"

@@ -16,7 +16,7 @@ NAMING = [ROOT / "docs" / "architecture.md", ROOT / "CONTRIBUTING.md"]
 OF_USERS = {"hello.py"}
 
 # In the picture: a layer's number, where it changes; a folder; what it holds, two spaces behind.
-_FOLDER = re.compile(r"^ {7}(\d| ) {3}([a-z]+) {2,}\S", re.MULTILINE)
+_FOLDER = re.compile(r"^ {7}(\d| ) {3}([a-z_]+) {2,}\S", re.MULTILINE)
 _ROOM = re.compile(r"^ {13}([a-z]+) {2,}\S", re.MULTILINE)
 _CODE = re.compile(r"`([^`\n]+)`")
 _ENDINGS = (".py", ".toml", ".json", ".ini", ".md")

@@ -16,6 +16,7 @@ LONGEST = 400
 # A module's layer is that of the longest prefix of its name.
 LAYERS = {
     "capsule": 0,
+    "capsule.child_process": 1,
     "capsule.policy": 1,
     "capsule.wire": 1,
     "capsule.lifecycle": 1,

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from typing import TYPE_CHECKING, Literal
 
-from capsule import __version__
+from capsule import __version__, state_folder
 from capsule.cli import handover
 from capsule.cli.commands.trial_run import trial_run
 from capsule.cli.render.part_list import said_of
@@ -62,8 +62,9 @@ def version() -> Row:
 
 
 def state() -> Row:
-    """Try to write where all state is kept."""
+    """Try to write where all state is kept, and see whose that is."""
     root = state_root()
+    state_folder.check(root)
     try:
         make_private(root)
         with tempfile.NamedTemporaryFile(dir=root):

@@ -11,6 +11,7 @@ from capsule.cli.runtime.signals import cancelling
 from capsule.cli.terminal.observers import observer_for
 from capsule.cli.terminal.progress_bars import progress_for
 from capsule.cli.terminal.run_result import show
+from capsule.errors import OutOfTimeError
 from capsule.process.cancel import Cancellation
 from capsule.runner import prepare
 from capsule.runner.run import run
@@ -18,6 +19,7 @@ from capsule.runner.run import run
 if TYPE_CHECKING:
     from capsule.cli.parsing.run_options import Options
     from capsule.cli.runtime.context import Context
+    from capsule.runner.run import Order
 
 
 def command(options: Options, context: Context) -> int:
@@ -36,13 +38,22 @@ def command(options: Options, context: Context) -> int:
         return batch.command(asked, options, context)
     console = context.console
     progress = progress_for(console, quiet=options.quiet)
-    order = prepare.order(asked.source, asked.call, asked.home, progress)
-    order = order._replace(ledger=recorder_for(asked.home, context))
+    order: Order | OutOfTimeError
+    try:
+        order = prepare.order(asked.source, asked.call, asked.home, progress)
+    except OutOfTimeError as error:
+        order = error
+    ledger = recorder_for(asked.home, context)
     with (
         Cancellation() as cancellation,
         cancelling(cancellation),
         observer_for(console, cancellation, verbose=options.verbose) as observer,
     ):
-        envelope = run(order, observer, cancellation)
+        if isinstance(order, OutOfTimeError):
+            from capsule.runner.fetch_timeout import late
+
+            envelope = late(order, observer, ledger)
+        else:
+            envelope = run(order._replace(ledger=ledger), observer, cancellation)
     show(envelope, console, json=options.json, result=options.result, quiet=options.quiet)
     return exit_code(envelope)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capsule.bundle.inline_script_metadata import Metadata, read_metadata
+from capsule.bundle.inline_script_metadata import MAX_BLOCK, Metadata, read_metadata
 from capsule.errors import UsageError
 
 # The reference implementation of PEP 723 finds blocks with this.
@@ -46,6 +46,14 @@ def test_blocks(text: str, metadata: Metadata) -> None:
         (
             "# /// script\n# a = " + "[" * 50_000 + "\n# ///",
             "t.py:1: `# /// script` block: not TOML",
+        ),
+        (
+            "# /// script\n# " + ".".join("abcd" * 10) + " = 1\n# ///",
+            "block: not TOML that is read here: line 1: a dotted key of more than 32 parts",
+        ),
+        (
+            f"# /// script\n# x = '{'x' * MAX_BLOCK}'\n# ///",
+            "block: 65,544 characters; at most 65,536 are read",
         ),
         ("# /// script\n# a = 1\n# ///\nx\n# /// script\n# a = 1\n# ///", "t.py:5: a second"),
         ("# /// script\n# dependencies = 'a'\n# ///", "dependencies: 'a' is not a list of strings"),

@@ -17,6 +17,7 @@ from capsule.confine.access import Access
 from capsule.confine.elf import loader_of
 from capsule.process import posix
 from capsule.process.cancel import Cancellation
+from tests.unit.confine.wider_calls import widen
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +26,11 @@ SHELL = Path("/bin/sh")
 needs_landlock = pytest.mark.skipif(
     isolation_layers.standing().landlock == 0, reason="this kernel has no Landlock to test"
 )
+
+
+@pytest.fixture(autouse=True)
+def _shells(monkeypatch: pytest.MonkeyPatch) -> None:
+    widen(monkeypatch)
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from capsule.toolstore.pip_runner import Means
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from capsule.packages.fetch_clock import FetchClock
     from capsule.progress import Progress, Step
 
 # This Python's own pip, or the one that is bundled with it; there are Pythons without either.
@@ -181,12 +182,14 @@ class Bench:
         python: str | None = None,
         means: Means | None = None,
         progress: Progress | None = None,
+        clock: FetchClock | None = None,
     ) -> Packages:
         return provision(
             self.home,
             DependencySpec(dependencies, python),
             progress or self.watcher,
             means or self.index.scripted,
+            clock,
         )
 
     def files(self, found: Packages) -> set[str]:

@@ -9,15 +9,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.errors import CapsuleError, ToolchainError, UsageError
-from capsule.packages import resolver
-from capsule.packages.dependency_types import NOTHING
-from tests.unit.packages.conftest import Watcher, sources
+from capsule.errors import CapsuleError, OutOfTimeError, ToolchainError, UsageError
+from capsule.packages import resolution_cache, resolver
+from capsule.packages.dependency_types import NOTHING, DependencySpec
+from capsule.packages.fetch_clock import FetchClock
+from capsule.snapshot import eviction
+from tests.unit.packages.conftest import Index, Watcher, sources
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.unit.packages.conftest import Bench, Index
+    from capsule.packages.dependency_types import Packages
+    from tests.unit.packages.conftest import Bench
 
 
 def test_a_task_that_asks_for_nothing(bench: Bench) -> None:
@@ -126,7 +129,7 @@ def test_a_failure_leaves_nothing(bench: Bench, index: Index) -> None:
     index.add("b", files={"b/_fast.so": b""})
     with pytest.raises(UsageError, match="b needs a native extension"):
         bench.provision("a")
-    assert [path.name for path in (bench.home / "cache/packages").iterdir()] == ["lock"]
+    assert list((bench.home / "cache/packages").iterdir()) == []
     assert not (bench.home / "cache/resolutions").exists()
 
 
@@ -215,12 +218,127 @@ def test_an_answer_that_cannot_be_read_is_made_again(
 
 
 def test_what_a_killed_capsule_left_is_swept(bench: Bench, index: Index) -> None:
+    """Of the same question, that is: of another, somebody may be at work in it."""
     index.add("a")
-    leftover = bench.home / "cache/packages/.new-dead"
-    (leftover / "work").mkdir(parents=True)
-    (leftover / "work/part").write_bytes(b"x")
+    index.add("b")
+    store = bench.home / "cache/packages"
+    mine, theirs = (
+        store / f".new-{resolution_cache.key(DependencySpec((name,)))}-dead" for name in "ab"
+    )
+    for leftover in (mine, theirs):
+        (leftover / "work").mkdir(parents=True)
+        (leftover / "work/part").write_bytes(b"x")
     bench.provision("a")
-    assert not leftover.exists()
+    assert not mine.exists()
+    assert (theirs / "work/part").exists()
+
+
+def test_one_fetch_does_not_hold_up_another(bench: Bench, index: Index) -> None:
+    """In the middle of a fetch, another question is asked and answered."""
+    index.add("a")
+    index.add("b")
+    other = Index(index.folder)
+    inner: list[Packages] = []
+
+    def ask() -> None:
+        # From another thread, as it would be: that can be given up, where it waits.
+        means = other.scripted
+        asking = threading.Thread(
+            target=lambda: inner.append(bench.provision("b", means=means)), daemon=True
+        )
+        asking.start()
+        asking.join(20)
+
+    index.before = ask
+    outer = bench.provision("a")
+    assert [found.distributions for found in (outer, *inner)] == [(("a", "1.0"),), (("b", "1.0"),)]
+
+
+@pytest.mark.parametrize(("names", "python"), [(("numpy",), None), ((), ">=3.9")])
+def test_what_fetches_nothing_waits_for_nobody(
+    bench: Bench, index: Index, names: tuple[str, ...], python: str | None
+) -> None:
+    index.add("a")
+    inner: list[Packages] = []
+    index.before = lambda: inner.append(bench.provision(*names, python=python))
+    bench.provision("a")
+    assert [found.folder for found in inner] == [None]
+
+
+def test_what_fetches_nothing_needs_no_home(bench: Bench) -> None:
+    bench.home.write_bytes(b"no folder")
+    assert "numpy" in bench.provision("numpy").imports
+
+
+def test_fetching_ends_when_the_time_is_up(bench: Bench, index: Index) -> None:
+    index.add("a")
+    clock = FetchClock(0)
+    with pytest.raises(OutOfTimeError, match=r"fetching packages took \d+ ms, and the task may"):
+        bench.provision("a", clock=clock)
+    assert list((bench.home / "cache/packages").iterdir()) == []
+    assert bench.provision("a", clock=FetchClock(60_000)).distributions == (("a", "1.0"),)
+
+
+def test_the_time_of_fetching_is_counted(bench: Bench, index: Index) -> None:
+    index.add("a")
+    passed = threading.Event()
+    index.before = lambda: passed.wait(0.05)
+    clock = FetchClock()
+    bench.provision("a", clock=clock)
+    assert clock.spent_ms >= 50
+    again = FetchClock()
+    bench.provision("a", clock=again)
+    assert again.spent_ms == 0
+
+
+def test_waiting_for_the_fetch_of_another_is_in_the_time(bench: Bench, index: Index) -> None:
+    index.add("a")
+    waiting: list[BaseException] = []
+
+    def ask() -> None:
+        index.before = lambda: None
+
+        def second() -> None:
+            try:
+                bench.provision("a", clock=FetchClock(1))
+            except OutOfTimeError as error:
+                waiting.append(error)
+
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(20)
+
+    index.before = ask
+    bench.provision("a")
+    assert len(waiting) == 1
+    assert len(index.runs) == 1
+
+
+def test_pruning_and_fetching_at_once(bench: Bench, index: Index) -> None:
+    """Both delete and move the same folders, and neither fails for what the other did."""
+    index.add("a")
+    cache, over = bench.home / "cache", threading.Event()
+    failed: list[BaseException] = []
+
+    def prune() -> None:
+        try:
+            while not over.is_set():
+                eviction.prune(cache, eviction.Bounds(), all_of_it=True)
+        except BaseException as error:  # noqa: BLE001 - told below
+            failed.append(error)
+
+    threads = [threading.Thread(target=prune) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(60):
+            found = bench.provision(f"a>=0.{number}")
+            assert found.distributions == (("a", "1.0"),)
+    finally:
+        over.set()
+        for thread in threads:
+            thread.join(20)
+    assert failed == []
 
 
 def test_many_ask_at_once(bench: Bench, index: Index) -> None:
@@ -257,7 +375,7 @@ def test_an_interrupted_fetch_leaves_nothing(bench: Bench, index: Index) -> None
     index.before = interrupt
     with pytest.raises(KeyboardInterrupt):
         bench.provision("a")
-    assert [path.name for path in (bench.home / "cache/packages").iterdir()] == ["lock"]
+    assert list((bench.home / "cache/packages").iterdir()) == []
 
 
 def test_a_home_that_cannot_be_written(bench: Bench, index: Index) -> None:

@@ -243,3 +243,9 @@ def test_repetitions_count_once(root: Path) -> None:
     path = write(root, "[limits]\nallowed_hosts = ['A.com', 'a.com']\nenv_variables = ['A', 'A']")
     limits = read_config(path).ceilings[0].limits
     assert (limits.allowed_hosts, limits.env_variables) == (("a.com",), ("A",))
+
+
+def test_a_dotted_key_has_at_most_32_parts(tmp_path: Path) -> None:
+    (tmp_path / "capsule.toml").write_text("[workflow]\n" + ".".join("abcd" * 10) + " = 1\n")
+    with pytest.raises(ConfigError, match="line 2: a dotted key of more than 32 parts"):
+        find_project(tmp_path, working=tmp_path)

@@ -9,7 +9,8 @@ import warnings
 import pytest
 
 from capsule.errors import UsageError
-from capsule.policy.parse import MAX_MARKS, count_marks, parse
+from capsule.policy.parse import MAX_MARKS, parse
+from capsule.policy.parse_cost import count_marks
 
 PYTHON = f"Python {sys.version_info[0]}.{sys.version_info[1]}"
 
@@ -99,7 +100,7 @@ def test_dense_code_is_refused_before_it_is_parsed(
     line: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(ast, "parse", None)  # calling it fails; parsing takes seconds and 500 MB
-    source = line * (MAX_MARKS // count_marks(line * 100) * 100 + 100)
+    source = line * (MAX_MARKS // count_marks(line.encode() * 100) * 100 + 100)
     with pytest.raises(UsageError, match=r"t.py: too much code in one file: 300,\d\d\d operators"):
         parse(source, "t.py")
 

@@ -25,6 +25,7 @@ class FakeTask:
     """A prepared task that only counts."""
 
     made: list[FakeTask] = []  # noqa: RUF012 - emptied by the fixture
+    fetched_ms = 0
 
     def __init__(self, source: Source, call: Call, *_: object, **_rest: object) -> None:
         self.source, self.call = source, call

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import tracemalloc
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,7 +14,8 @@ from capsule.process.cancel import Cancellation
 from capsule.process.wakeup_pipe import WakeupPipe
 from capsule.runner import call_dispatcher
 from capsule.runner.call_dispatcher import CallDispatcher
-from capsule.shared.frames import HEADER, pack_call, unpack_call
+from capsule.runner.memory_budget import RunMemory
+from capsule.shared.frames import HEADER, MAX_FIELDS, pack_call, unpack_call
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,8 +35,8 @@ def asked(number: int, op: str = "echo") -> bytes:
     return pack_call(json.dumps({"call": number, "op": op}).encode(), b"")
 
 
-def number_of(reply: bytes) -> int:
-    fields = json.loads(unpack_call(reply[HEADER.size :])[0])
+def number_of(reply: bytes | memoryview) -> int:
+    fields = json.loads(unpack_call(bytes(reply[HEADER.size :]))[0])
     return int(fields["call"])
 
 
@@ -46,7 +48,7 @@ def test_answers_are_given_out_as_far_as_there_is_room(wakeup: WakeupPipe) -> No
     with CallDispatcher(wakeup, echo) as dispatcher:
         for number in range(1, 6):
             dispatcher.take(asked(number))
-        given: list[bytes] = []
+        given: list[bytes | memoryview] = []
         while len(given) < 5:
             is_woken(wakeup)
             assert dispatcher.replies(0) == []
@@ -141,7 +143,7 @@ def test_a_call_that_is_given_up_is_stopped_and_answered(wakeup: WakeupPipe) -> 
         # Those behind them have not begun, and do not.
         for number in range(call_dispatcher.AT_ONCE + 2, 0, -1):
             dispatcher.take(give_up(number))
-        given: list[bytes] = []
+        given: list[bytes | memoryview] = []
         while len(given) < call_dispatcher.AT_ONCE + 2:
             is_woken(wakeup)
             wakeup.clear()
@@ -158,3 +160,96 @@ def test_giving_up_what_was_not_asked_does_nothing(wakeup: WakeupPipe, of: objec
         dispatcher.take(asked(1))
         is_woken(wakeup)
         assert [number_of(reply) for reply in dispatcher.replies(EVERYTHING)] == [1]
+
+
+def test_calls_that_wait_are_kept_as_they_came(wakeup: WakeupPipe) -> None:
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def wait(asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+        begun.release()
+        go_on.wait(10)
+        return {}, b""
+
+    many = json.dumps({"call": 1, "op": "echo", "x": [{"": 0}] * 8_000}).encode()
+    payload = bytearray(pack_call(many, b""))
+    tracemalloc.start()
+    try:
+        with CallDispatcher(wakeup, wait) as dispatcher:
+            for _ in range(call_dispatcher.AT_ONCE + 40):
+                dispatcher.take(payload)
+            for _ in range(call_dispatcher.AT_ONCE):
+                assert begun.acquire(timeout=10)
+            kept = tracemalloc.get_traced_memory()[0]
+            go_on.set()
+    finally:
+        tracemalloc.stop()
+    # Parsed, each of them would take 2 MB.
+    assert kept < (call_dispatcher.AT_ONCE + 10) * 2 << 20
+
+
+def test_fields_of_too_many_parts_are_not_parsed(wakeup: WakeupPipe) -> None:
+    many = json.dumps({"call": 7, "op": "echo", "x": [{"": 0}] * 100_000}).encode()
+    with CallDispatcher(wakeup, echo) as dispatcher:
+        dispatcher.take(pack_call(many, b""))
+        is_woken(wakeup)
+        [reply] = dispatcher.replies(EVERYTHING)
+        fields = json.loads(unpack_call(bytes(reply[HEADER.size :]))[0])
+    assert fields["error"] == "failed"
+    assert "too many parts" in fields["message"]
+    with CallDispatcher(wakeup, echo) as dispatcher, pytest.raises(WireError, match="of JSON"):
+        dispatcher.take(pack_call(b" " * (MAX_FIELDS + 1), b""))
+
+
+def test_all_sandboxes_of_a_run_have_one_room_for_calls(wakeup: WakeupPipe) -> None:
+    memory = RunMemory(calls=1000)
+    go_on = threading.Event()
+
+    def wait(asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+        go_on.wait(10)
+        return {}, b""
+
+    payload = pack_call(b'{"call": 1, "op": "echo"}', bytes(600))
+    with CallDispatcher(wakeup, wait, memory) as one, CallDispatcher(wakeup, wait, memory) as other:
+        one.take(payload)
+        with pytest.raises(WireError, match="with the tasks of its run"):
+            other.take(payload)
+        with pytest.raises(WireError, match="with the tasks of its run"):
+            other.expect(600)
+        other.expect(300)
+        go_on.set()
+    assert memory.calls.taken == 0
+
+
+def test_a_large_answer_comes_in_pieces_and_holds_its_room_until_then(wakeup: WakeupPipe) -> None:
+    memory, large = RunMemory(), bytearray(b"x" * (5 << 20))
+
+    def answer(asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytearray]:
+        assert asked.hold.try_resize(len(large))
+        return {}, large
+
+    with CallDispatcher(wakeup, answer, memory) as dispatcher:
+        dispatcher.take(asked(1))
+        is_woken(wakeup)
+        pieces = dispatcher.replies(1 << 20)
+        assert len(pieces) < 3
+        assert memory.answers.taken == len(large)
+        pieces += dispatcher.replies(EVERYTHING)
+        assert memory.answers.taken == 0
+    whole = b"".join(pieces)
+    assert HEADER.unpack_from(whole)[1] == len(whole) - HEADER.size
+    assert unpack_call(whole[HEADER.size :])[1] == large
+
+
+def test_abandoned_answers_give_their_room_back(wakeup: WakeupPipe) -> None:
+    memory = RunMemory()
+
+    def answer(asked: HostCall, cancellation: Cancellation) -> tuple[dict[str, Any], bytes]:
+        assert asked.hold.try_resize(1000)
+        return {}, bytes(1000)
+
+    with CallDispatcher(wakeup, answer, memory) as dispatcher:
+        dispatcher.take(asked(1))
+        is_woken(wakeup)
+        dispatcher.abandon()
+        assert memory.answers.taken == 0
+        assert dispatcher.replies(EVERYTHING) == []

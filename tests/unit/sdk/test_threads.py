@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 import threading
-from typing import TYPE_CHECKING
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 import anyio
 import pytest
 
+from capsule.pool import slots
 from capsule.sdk import thread_pool
 from capsule.sdk.threads import in_thread, to_its_end
 
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from capsule.process.cancel import Cancellation
+
+# Its name in the package is that of the function.
+sdk_run: Any = import_module("capsule.sdk.run")
 
 pytestmark = pytest.mark.anyio
 SECONDS = 20
@@ -163,6 +168,71 @@ async def test_many_at_once_each_have_a_thread() -> None:
     async with anyio.create_task_group() as group:
         for _ in range(8):
             group.start_soon(in_thread, lambda _: together.wait(SECONDS))
+
+
+async def test_the_event_loop_starts_one_thread_at_most(monkeypatch: pytest.MonkeyPatch) -> None:
+    starts: list[bool] = []
+
+    class Thread(threading.Thread):
+        def start(self) -> None:
+            starts.append(threading.current_thread() is threading.main_thread())
+            super().start()
+
+    monkeypatch.setattr(thread_pool, "Thread", Thread)
+    together = threading.Barrier(8)
+    async with anyio.create_task_group() as group:
+        for _ in range(8):
+            group.start_soon(in_thread, lambda _: together.wait(SECONDS))
+    # The loop may have come late, when the one that starts the others was over.
+    assert starts.count(False) == 8
+    assert starts.count(True) <= 8
+
+
+async def test_all_that_are_begun_in_one_step_are_begun_before_a_thread_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entered: list[int] = []
+    at_begin: list[int] = []
+    begin = thread_pool.begin
+
+    def counted(*args: Any) -> None:
+        at_begin.append(len(entered))
+        begin(*args)
+
+    async def one(number: int) -> None:
+        entered.append(number)
+        await in_thread(lambda _: None)
+
+    monkeypatch.setattr(thread_pool, "begin", counted)
+    async with anyio.create_task_group() as group:
+        for number in range(8):
+            group.start_soon(one, number)
+    assert at_begin[1:] == [8] * 7
+
+
+def test_one_run_is_prepared_at_a_time_and_nobody_waits_for_long(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(sdk_run, "_PATIENCE", 0.01)
+    with sdk_run._one_at_a_time():
+        assert not sdk_run._preparing.acquire(blocking=False)
+        with sdk_run._one_at_a_time():
+            pass
+        assert not sdk_run._preparing.acquire(blocking=False)
+    assert sdk_run._preparing.acquire(blocking=False)
+    sdk_run._preparing.release()
+
+
+async def test_who_waits_for_a_thread_gets_one_that_is_free() -> None:
+    most = slots.SHARED.most
+    seen: set[threading.Thread] = set()
+    async with anyio.create_task_group() as group:
+        for _ in range(10 * most):
+            group.start_soon(in_thread, lambda _: seen.add(threading.current_thread()))
+    assert len(seen) <= 3 * most
+    for thread in seen:
+        thread.join(SECONDS)
+    assert names().count("capsule-run") == 0
 
 
 def test_a_program_ends_when_the_work_is_over() -> None:

@@ -130,7 +130,7 @@ def test_killed_while_it_compiles(
 
 def test_killed_while_it_compiles_again(bench: Bench, fork: Fork, ended: Ended) -> None:
     """The old code is gone, the new is not recorded: that must not look like damage."""
-    bench.release("1.0.0", trouble='echo "for this processor: $$" >> "$4"')
+    bench.release("1.0.0", trouble='echo "for this processor: $$" >> "$6"')
     first = bench.open()
     again = lambda: prepare.renew(bench.layout, first, bench.silent, bench.sources())  # noqa: E731
     for moves in count():

@@ -76,10 +76,14 @@ def test_the_parts_are_private_and_read_only(bench: Bench) -> None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
-def test_a_folder_that_others_could_write_is_taken_from_them(bench: Bench) -> None:
+def test_a_folder_that_others_could_write_is_not_used(bench: Bench) -> None:
+    """Nobody can tell what they have put there; taking it from them afterwards helps nothing."""
     bench.layout.root.mkdir(parents=True)
     for folder in (bench.layout.base, bench.layout.root):
         folder.chmod(0o777)
+        with pytest.raises(ToolchainError, match=f"{folder} is not used: .* its mode is 0777"):
+            bench.open()
+        folder.chmod(0o755)
     bench.open()
     for folder in (bench.layout.base, bench.layout.root):
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import select
 import signal
+import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import psutil
@@ -16,8 +18,8 @@ from capsule.toolstore import run_program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
+REPOSITORY = Path(__file__).parents[3]
 SHELL = "/bin/sh"
 
 
@@ -94,6 +96,42 @@ def test_an_exception_kills_the_program_and_what_it_started(
             os.waitpid(-1, os.WNOHANG)
     finally:
         os.close(ends[0])
+
+
+# A host that waits for a program, which has started another.
+_HOST = """
+import sys
+from capsule.toolstore import run_program
+run_program.run(["/bin/sh", "-c", sys.argv[1]], {"PATH": "/bin:/usr/bin"})
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGHUP])
+def test_a_program_and_what_it_started_end_with_this_one(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    """Each of them holds the writing end of a pipe; the end of file proves that they are dead."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    script = f"exec 4> {fifo}; /bin/sleep 100 & echo on >&4; /bin/sleep 100"
+    host = subprocess.Popen(
+        [sys.executable, "-c", _HOST, script], env={"PYTHONPATH": str(REPOSITORY)}
+    )
+    with fifo.open("rb") as end:
+        assert end.readline() == b"on\n"
+        host.send_signal(number)
+        host.wait(20)
+        readable, _, _ = select.select([end], [], [], 20)
+        assert readable == [end]
+        assert end.read() == b""
+
+
+def test_a_program_that_has_ended_leaves_no_descriptor() -> None:
+    before = len(os.listdir("/proc/self/fd"))
+    run_program.run(["/bin/true"], {})
+    with pytest.raises(FileNotFoundError):
+        run_program.run(["/nowhere/pip"], {})
+    assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_the_tail_of_a_complaint() -> None:

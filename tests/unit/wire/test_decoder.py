@@ -125,3 +125,24 @@ def test_there_is_no_tail_before_the_closing_frame() -> None:
     decoder = Decoder(SEAL, tail=True)
     assert [found.kind for found in decoder.feed(frame(RESULT, b"42") + b"\x15")] == [RESULT]
     assert decoder.take_tail() == b""
+
+
+def test_a_large_frame_is_not_copied_when_it_is_whole() -> None:
+    decoder, length = Decoder("x" * 16), 8 << 20
+    closing = frame(CLOSED, bytes(4) + b"x" * 16)
+    data = frame(TEXT, b"t" * length) + closing
+    tracemalloc.start()
+    try:
+        found: list[Frame] = []
+        for at in range(0, len(data), 1 << 16):
+            found += decoder.feed(data[at : at + (1 << 16)])
+            if at == 0:
+                assert decoder.coming == (TEXT, length)
+        most = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [one.kind for one in found] == [TEXT, CLOSED]
+    assert found[0].payload == b"t" * length
+    assert decoder.coming is None
+    assert decoder.closed
+    assert most < 1.5 * length

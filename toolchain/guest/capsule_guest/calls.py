@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 
-from capsule.shared.frames import CALL, MAX_CALL, pack_call, unpack_call
+from capsule.shared.frames import CALL, MAX_CALL, MAX_FIELDS, pack_call, unpack_call
 from capsule_guest.channel import receive, send
 
 TYPE_CHECKING = False
@@ -19,6 +19,9 @@ _waiting: dict[int, Future] = {}
 # Those that nobody wants the answer of any more; it comes all the same.
 _given_up: set[int] = set()
 _HOST = 0
+_SMALL = 1 << 12
+_OF_A_TASK = {"call", "op", "name", "args", "kwargs"}
+_encode = json.JSONEncoder(allow_nan=False).encode
 
 
 class CallError(Exception):
@@ -65,13 +68,23 @@ async def call_async(op: str, fields: dict, data: bytes = b"") -> tuple[dict, by
 
 def _ask(op: str, fields: dict, data: bytes) -> int:
     number = next(_numbers)
-    text = json.dumps({"call": number, "op": op, **fields}, allow_nan=False).encode()
+    asked = {"call": number, "op": op, **fields}
+    if asked.keys() == _OF_A_TASK and not data:
+        args, kwargs = _encode(asked.pop("args")), _encode(asked.pop("kwargs"))
+        said = _encode(asked)
+        if len(args) + len(kwargs) > _SMALL:
+            # What is large goes behind the fields: the host passes it on unread.
+            data = f"[{args}, {kwargs}]".encode()
+        else:
+            said = f'{said[:-1]}, "args": {args}, "kwargs": {kwargs}}}'
+        text = said.encode()
+    else:
+        text = _encode(asked).encode()
     call = pack_call(text, data)
-    if len(call) > MAX_CALL:
-        # The host would end the sandbox for it.
-        raise CallError(
-            "failed", f"{len(call):,} bytes are asked with; at most {MAX_CALL:,} can be"
-        )
+    for size, most in ((len(call), MAX_CALL), (len(text), MAX_FIELDS)):
+        if size > most:
+            # The host would end the sandbox for it.
+            raise CallError("failed", f"{size:,} bytes are asked with; at most {most:,} can be")
     send(CALL, call)
     return number
 

@@ -114,6 +114,10 @@ def _run(request: dict) -> object:
     name, env = request.get("module"), request.get("env")
     if "files" in request:
         _install(request)
+    args, kwargs = request.get("args", ()), request.get("kwargs", {})
+    if "passed" in request:
+        # At once, as the import may ask the host for something, and wait for an answer.
+        args, kwargs = _parse(receive()[1].decode())[0]
     if name is None:
         return None
     if env and "early_env" in request:
@@ -124,7 +128,7 @@ def _run(request: dict) -> object:
     function = getattr(module, request["function"])
     tasks.enter(request["task"])
     try:
-        value = function(*request.get("args", ()), **request.get("kwargs", {}))
+        value = function(*args, **kwargs)
         if hasattr(value, "__await__"):
             value = asyncio_loop.run(value)
     except SystemExit as error:

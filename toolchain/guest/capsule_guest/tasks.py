@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import json
 
 from capsule_guest import calls
 
@@ -76,4 +77,14 @@ def _asked(name: str, args: tuple, kwargs: dict) -> dict:
 
 
 def _envelope(answer: tuple[dict, bytes]) -> Envelope:
-    return Envelope(answer[0]["envelope"])
+    fields, data = answer
+    envelope = Envelope(fields["envelope"])
+    try:
+        if "result" in fields:
+            text = data.decode()
+            envelope["result"] = text if fields["result"] == "text" else json.loads(text)
+    except (ValueError, RecursionError) as error:
+        # The sandbox of that task wrote it, and nobody has looked at it since.
+        said = f"the sandbox sent a result that is not JSON ({type(error).__name__})"
+        envelope.update(success=False, error={"error_type": "protocol_error", "message": said})
+    return envelope

@@ -18,19 +18,17 @@ class Watchdog:
     """The shell; `group` is the number of its process group."""
 
     def __init__(self) -> None:
+        from capsule.child_process import spawn
+
         reader, self._writer = os.pipe()
         nowhere = os.open(os.devnull, os.O_RDWR)
         try:
-            self.group = os.posix_spawn(
-                _SHELL,
-                [_SHELL, "-c", _SCRIPT],
-                {},
-                file_actions=[
-                    (os.POSIX_SPAWN_DUP2, reader, 0),
-                    (os.POSIX_SPAWN_DUP2, nowhere, 1),
-                    (os.POSIX_SPAWN_DUP2, nowhere, 2),
-                ],
-                setpgroup=0,
+            streams = [(reader, 0), (nowhere, 1), (nowhere, 2)]
+            self.group = spawn.alone(
+                streams,
+                lambda closed: spawn.spawn(
+                    [_SHELL, "-c", _SCRIPT], {}, duplicates=streams, group=0, closed=closed
+                ),
             )
         except BaseException:
             os.close(self._writer)

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from capsule.process.spawn import spawn
+from capsule.child_process.spawn import spawn
 
 pytestmark = pytest.mark.skipif(
     sys.platform != "linux", reason="elsewhere os.posix_spawn starts programs"

@@ -1,11 +1,12 @@
-"""What ends a sandbox when the program that started it is gone, however that ended.
+"""What ends a process when the program that started it is gone, however that ended.
 
-On Linux each sandbox holds the reading end of a pipe whose writing end this program keeps. When the
-program dies, even by SIGKILL, the kernel closes that end and sends the signal that was chosen for
-the event: no second process has to watch, and none can be killed first. A process that has lost its
-host before this was set up reads the end of its stdin instead of a request, and ends by itself.
+On Linux each sandbox, and each pip, holds the reading end of a pipe whose writing end this program
+keeps. When the program dies, even by SIGKILL, the kernel closes that end and sends the signal that
+was chosen for the event: no second process has to watch, and none can be killed first. A sandbox
+that has lost its host before this was set up reads the end of its stdin instead of a request, and
+ends by itself.
 
-macOS knows no such signal: see `capsule.process.parent_death_macos`.
+macOS knows no such signal: see `capsule.child_process.parent_death_macos`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ class ParentDeathPipe:
         self.theirs, self._mine = theirs, mine
 
     def tie(self, pid: int) -> None:
-        """Have `pid` killed when this program ends, and give back what only it needs."""
+        """Have `pid` killed when this program ends, and give back what only it needs.
+
+        A negative `pid` is a whole process group, as for `kill`.
+        """
         import fcntl
 
         # The owner is told of every event; nothing is ever written, so the end is the only one.

@@ -11,9 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from capsule.process import parent_death_macos, posix
-from capsule.process.parent_death_linux import ParentDeathPipe
-from capsule.process.parent_death_macos import Watchdog
+from capsule.child_process import parent_death_macos
+from capsule.child_process.parent_death_linux import ParentDeathPipe
+from capsule.child_process.parent_death_macos import Watchdog
+from capsule.process import posix
 
 REPOSITORY = Path(__file__).parents[3]
 SECONDS = 20

@@ -1,0 +1,1 @@
+"""Starting other programs, which inherit nothing and end with this one."""
