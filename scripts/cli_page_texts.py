@@ -118,7 +118,10 @@ ENVIRONMENT = {
     "CAPSULE_SOCKET": (
         "where a worker listens and `run` and `exec` look for one; else `worker.sock` in the state"
     ),
-    "CAPSULE_WASMTIME": "another wasmtime binary, 48 or newer, in place of the pinned one",
+    "CAPSULE_WASMTIME": (
+        "another wasmtime binary, 48 or newer and not known to be unsafe, in place of the pinned"
+        " one and of what `toolchain install --wasmtime` installed"
+    ),
     "CAPSULE_MAX_RUNNING": (
         "how many sandboxes one program runs at once; else 8 for each processor, 16 at least"
     ),

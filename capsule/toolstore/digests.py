@@ -63,11 +63,19 @@ def identity(file: Path) -> str:
     return short_id(read_pins(file), b"%d" % RECIPE)
 
 
-def read_pins(file: Path) -> bytes:
-    """Return the content of a pins file. Raises `ToolchainError` when it cannot be read."""
+def edition(file: Path) -> str:
+    """Return the short id of a file that comes with capsule. Raises `ToolchainError`."""
+    return short_id(read_pins(file, "advisories"))
+
+
+def read_pins(file: Path, what: str = "pins") -> bytes:
+    """Return the content of a pins file, or of `what` it is.
+
+    Raises `ToolchainError` when it cannot be read.
+    """
     try:
         return file.read_bytes()
     except OSError as error:
         raise ToolchainError(
-            f"cannot read the pins in {file}: {error.strerror}", hint="install capsule again"
+            f"cannot read the {what} in {file}: {error.strerror}", hint="install capsule again"
         ) from error

@@ -39,10 +39,19 @@ class Binary(NamedTuple):
     signature: Signature
 
 
+class Chosen(NamedTuple):
+    """A wasmtime that was installed from a file, to be used in place of the pinned one."""
+
+    version: str
+    sha256: str
+
+
 class FileIndex:
     """All that is known. `files` go by their path below the toolchain, `binaries` by full path.
 
-    `interpreter` is a short id of what the guest's memory depends on, the same on all machines.
+    `chosen` is the program to use in place of the pinned one; `advisories` the short id of those
+    that it and `binaries` were held against. `interpreter` is a short id of what the guest's memory
+    depends on, the same on all machines.
     """
 
     def __init__(
@@ -50,10 +59,14 @@ class FileIndex:
         interpreter: str = "",
         files: dict[str, Entry] | None = None,
         binaries: dict[str, Binary] | None = None,
+        chosen: Chosen | None = None,
+        advisories: str = "",
     ) -> None:
         self.interpreter = interpreter
         self.files = files or {}
         self.binaries = binaries or {}
+        self.chosen = chosen
+        self.advisories = advisories
 
     def __repr__(self) -> str:
         return f"<Record of {', '.join([*self.files, *self.binaries]) or 'nothing'}>"
@@ -79,6 +92,8 @@ def encode(record: FileIndex) -> bytes:
     document = {
         "format": _FORMAT,
         "interpreter": record.interpreter,
+        "chosen": record.chosen and record.chosen._asdict(),
+        "advisories": record.advisories,
         "files": {
             name: {"size": entry.size, "sha256": entry.sha256, "signature": entry.signature}
             for name, entry in sorted(record.files.items())
@@ -96,7 +111,11 @@ def encode(record: FileIndex) -> bytes:
 
 
 def _decoded(document: dict[str, Any]) -> FileIndex:
+    # Records of older versions lack both.
+    chosen = document.get("chosen")
     return FileIndex(
+        chosen=chosen and Chosen(_text(chosen["version"]), _text(chosen["sha256"])),
+        advisories=_text(document.get("advisories", "")),
         interpreter=_text(document["interpreter"]),
         files={
             name: Entry(int(entry["size"]), _text(entry["sha256"]), _signature(entry["signature"]))

@@ -4,7 +4,8 @@
 <home>/toolchain/<identity of the pins>/
     wheels/                  as the index gave them; what `toolchain export` carries
     wasmtime, interpreter.wasm, MANIFEST, stdlib/python315.zip
-    core.cwasm, science.cwasm      (core-<id>.cwasm: for the binary in CAPSULE_WASMTIME)
+    wasmtime-<id>            a program from `toolchain install --wasmtime`, in place of the pinned
+    core.cwasm, science.cwasm      (core-<id>.cwasm: for another program than the pinned one)
     record.json              size, hash and stat signature of each of these
     staging/                 unfinished work; whoever takes the lock empties it
 """
@@ -79,6 +80,16 @@ def compiled(flavour: Flavour, binary: str = "") -> str:
     ('core.cwasm', 'core-abababababab.cwasm')
     """
     return f"{flavour}-{binary[:12]}{COMPILED}" if binary else f"{flavour}{COMPILED}"
+
+
+def installed_wasmtime(sha256: str) -> str:
+    """Return the file name of a program that was installed from a file.
+
+    >>> installed_wasmtime("ab" * 32).partition(".")[0]
+    'wasmtime-abababababab'
+    """
+    name, dot, end = WASMTIME.partition(".")
+    return f"{name}-{sha256[:12]}{dot}{end}"
 
 
 def named_wasmtime(environ: Mapping[str, str]) -> Path | None:

@@ -9,7 +9,7 @@ from capsule.toolstore import file_index
 from capsule.toolstore.digests import identity
 from capsule.toolstore.layout import Flavour, Layout
 from capsule.toolstore.sources import ToolchainSources
-from capsule.toolstore.toolchain import Toolchain, assemble, unchanged, used
+from capsule.toolstore.toolchain import Toolchain, assemble, unchanged, used, vetted
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -39,7 +39,7 @@ def open_toolchain(
     layout = layout_of(home, sources)
     state_folder.check(home, layout.root)
     known = file_index.read(layout.record)
-    if known is not None:
+    if known is not None and vetted(known, sources.advisories, sources.environ):
         names = used(known, flavour, sources.environ)
         found = assemble(layout, known, flavour, sources.environ)
         if found and names and all(unchanged(layout, known, name) for name in names):

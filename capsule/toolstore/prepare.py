@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from capsule import state_folder
 from capsule.errors import ToolchainError
-from capsule.toolstore import file_index, files, verify_hash
+from capsule.toolstore import file_index, files, verify_hash, wasmtime_vetting
 from capsule.toolstore.builder import Builder
 from capsule.toolstore.layout import REMOVED, Flavour, Layout
 from capsule.toolstore.toolchain import Toolchain, assemble, unchanged, used
@@ -35,6 +35,7 @@ def settle(
     known = file_index.read(layout.record) or file_index.FileIndex()
     found = _vouched(layout, known, flavour, sources.environ)
     if found is not None:
+        wasmtime_vetting.vet(known, sources)
         _remember(layout, known)
         return found
     with builder(layout, progress, sources) as work:
@@ -43,6 +44,7 @@ def settle(
         if found is None:
             work.make(flavour)
         else:
+            wasmtime_vetting.vet(work.known, sources)
             work.save()
         return found or _made(layout, work, flavour, sources)
 
@@ -123,4 +125,11 @@ def _remember(layout: Layout, known: FileIndex) -> None:
             for name, entry in known.files.items():
                 if name in current.files and current.files[name].sha256 == entry.sha256:
                     current.files[name] = entry
+            if known.chosen == current.chosen:
+                current.advisories = known.advisories
+                current.binaries = {
+                    path: binary
+                    for path, binary in current.binaries.items()
+                    if path in known.binaries
+                }
             files.write_whole(layout.record, file_index.encode(current))

@@ -25,7 +25,7 @@ class Fetch(Protocol):
 
 
 class ToolchainSources(NamedTuple):
-    """The pins to go by, the environment, and the kind of machine.
+    """The pins and advisories to go by, the environment, and the kind of machine.
 
     `fetch` is None for the user's own pip; `machine` is None for the one that this process is on.
     """
@@ -34,3 +34,4 @@ class ToolchainSources(NamedTuple):
     environ: Mapping[str, str] = os.environ
     fetch: Fetch | None = None
     machine: Machine | None = None
+    advisories: Path = toolchain_data() / "advisories.toml"

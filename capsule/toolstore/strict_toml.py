@@ -11,7 +11,7 @@ _HEX = frozenset("0123456789abcdef")
 
 def damaged(where: str, what: str) -> ToolchainError:
     """Return the error for pins that say `what` at `where`."""
-    return ToolchainError(f"{where}: {what}", hint="install capsule again: its pins are damaged")
+    return ToolchainError(f"{where}: {what}", hint="install capsule again: its data is damaged")
 
 
 class Table:
@@ -37,6 +37,21 @@ class Table:
         if value < 0:
             raise damaged(self._where, f"{key} is {value}, it cannot be negative")
         return value
+
+    def flag(self, key: str) -> bool:
+        """Return true or false."""
+        value: bool = self._take(key, bool)
+        return value
+
+    def texts(self, key: str, default: tuple[str, ...] | None = None) -> tuple[str, ...]:
+        """Return an array of strings, none of them empty; it is empty only by its default."""
+        values = self._take(key, list, None if default is None else list(default))
+        if not values and default is None:
+            raise damaged(self._where, f"{key} is empty")
+        for value in values:
+            if type(value) is not str or not value:
+                raise damaged(self._where, f"{key} has {value!r}, not a text")
+        return tuple(values)
 
     def sha256(self, key: str) -> str:
         """Return a SHA-256 in hex."""

@@ -8,9 +8,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
-from capsule.toolstore.digests import short_id
+from capsule.toolstore.digests import edition, short_id
 from capsule.toolstore.file_index import signature
-from capsule.toolstore.layout import STDLIB, WASMTIME, Flavour, Layout, compiled, named_wasmtime
+from capsule.toolstore.layout import (
+    STDLIB,
+    WASMTIME,
+    Flavour,
+    Layout,
+    compiled,
+    installed_wasmtime,
+    named_wasmtime,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -43,7 +51,9 @@ def used(known: FileIndex, flavour: Flavour, environ: Mapping[str, str]) -> list
     """
     named = named_wasmtime(environ)
     if named is None:
-        return [WASMTIME, STDLIB, compiled(flavour)]
+        if (chosen := known.chosen) is None:
+            return [WASMTIME, STDLIB, compiled(flavour)]
+        return [installed_wasmtime(chosen.sha256), STDLIB, compiled(flavour, chosen.sha256)]
     binary = known.binaries.get(str(named))
     try:
         if binary is None or signature(named) != binary.signature:
@@ -60,11 +70,10 @@ def assemble(
     names = used(known, flavour, environ)
     if names is None or not known.files.keys() >= set(names):
         return None
-    wasmtime, sha256 = layout.root / WASMTIME, ""
     if named := named_wasmtime(environ):
         wasmtime, sha256 = named, known.binaries[str(named)].sha256
     else:
-        sha256 = known.files[WASMTIME].sha256
+        wasmtime, sha256 = layout.root / names[0], known.files[names[0]].sha256
     interpreter = names[-1]
     content = (layout.identity, sha256, known.files[interpreter].sha256)
     return Toolchain(
@@ -76,6 +85,16 @@ def assemble(
         identity=short_id(*(part.encode() for part in content)),
         portable=known.interpreter,
     )
+
+
+def vetted(known: FileIndex, advisories: Path, environ: Mapping[str, str]) -> bool:
+    """Say whether the program in use was held against these advisories, or needs not to be.
+
+    The pinned one needs not to be: nobody has chosen it, so there is nothing to refuse.
+    """
+    if known.chosen is None and named_wasmtime(environ) is None:
+        return True
+    return known.advisories == edition(advisories)
 
 
 def unchanged(layout: Layout, known: FileIndex, name: str) -> bool:

@@ -155,8 +155,8 @@ def test_rows_fit_on_a_terminal(capsule: Command) -> None:
     assert done.code == 0
     names = [line[5:17].strip() for line in done.out.splitlines() if line[:4].strip()]
     assert names == [
-        *("version", "state", "installer", "toolchain", "confinement"),
-        *("cache", "record", "worker", "run"),
+        *("version", "state", "installer", "toolchain", "wasmtime"),
+        *("confinement", "cache", "record", "worker", "run"),
     ]
     for line in done.out.splitlines():
         # A path stays whole, for whoever copies it.

@@ -116,7 +116,10 @@ CASES = {
         "toolchain list",
         r"wasmtime wheel +\S+ +ready +17\.\d MB\n(.*\n)*compiled core .*\n(.*\n)*",
         "",
-        lambda found: found[0].keys() == {"part", "version", "state", "size", "path"},
+        lambda found: (
+            found[0].keys() == {"part", "version", "state", "size", "path", "note", "advisories"}
+            and {row["part"]: row["note"] for row in found}["wasmtime"] == "the pinned one"
+        ),
     ),
     "toolchain verify": Case(
         "toolchain verify",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from capsule import __version__, state_folder
 from capsule.cli import handover
+from capsule.cli.commands.trial_run import trial_run
+from capsule.cli.render.part_list import said_of
 from capsule.cli.worker import probe
 from capsule.confine import isolation_layers
 from capsule.errors import CapsuleError
@@ -19,18 +21,14 @@ from capsule.lifecycle.recorder import VARIABLE
 from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
 from capsule.paths import HOME_VARIABLE, make_private, state_root
-from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
-from capsule.runner import prepare
-from capsule.runner.observer import NOBODY
-from capsule.runner.run import run
-from capsule.runner.source import read_text
 from capsule.snapshot import eviction
 from capsule.toolstore import manage, pip
+from capsule.toolstore.inventory import IN_USE
+from capsule.toolstore.layout import WASMTIME_VARIABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 
 # The toolchain with one interpreter compiled, and room to unpack it.
@@ -104,6 +102,8 @@ def installer() -> Row:
 def toolchain() -> Row:
     """Look at the pinned parts."""
     parts = manage.list_parts(state_root())
+    if any(part.state == "refused" for part in parts):
+        return Row("toolchain", "warning", "not looked at: its wasmtime cannot be used")
     if any(part.state == "changed" for part in parts):
         # A copied or restored home has other times and the same content, which is as good.
         damaged = [found for found in manage.verify(state_root()) if found.state == "damaged"]
@@ -125,6 +125,28 @@ def toolchain() -> Row:
         )
     size = sum(part.size for part in parts)
     return Row("toolchain", "ok", f"ready, {size / 1e6:.0f} MB")
+
+
+def wasmtime() -> Row:
+    """Say which program runs the sandboxes, and what is published against it."""
+    used = next((part for part in manage.list_parts(state_root()) if part.name == IN_USE), None)
+    if used is None:
+        return Row(
+            "wasmtime", "failed", "none is pinned for this machine", f"set {WASMTIME_VARIABLE}"
+        )
+    if used.trouble is not None:
+        return Row("wasmtime", "failed", used.trouble.message, used.trouble.hint or "")
+    names = ", ".join(each.name for each in used.advisories)
+    found = f"{used.version}, {used.note}; {said_of(used.advisories)}"
+    if names:
+        found += f": {names}"
+    unsafe = next((each for each in used.advisories if each.unsafe), None)
+    if unsafe is None:
+        return Row("wasmtime", "ok", found)
+    remedy = (
+        f"capsule toolchain install --wasmtime FILE, with one of {', '.join(unsafe.fixed)} or newer"
+    )
+    return Row("wasmtime", "warning", found, remedy)
 
 
 def confinement() -> Row:
@@ -193,15 +215,11 @@ def a_run() -> Row:
     """Run a task."""
     if not _installed():
         return Row("run", "warning", "not tried: the toolchain is not installed")
-    source = read_text(b"def main(): return 6 * 7", _folder())
-    order = prepare.order(source, prepare.Call(), state_root(), Silent())
-    with Cancellation() as never:
-        envelope = run(order, NOBODY, never)
-    error = envelope["error"]
-    if error is None and envelope["result"] == 42:
-        return Row("run", "ok", f"a task answered in {envelope['execution']['duration_ms']} ms")
-    found = "a wrong result" if error is None else f"{error['error_type']}: {error['message']}"
-    return Row("run", "failed", found, "capsule toolchain verify")
+    try:
+        took = trial_run(Silent())
+    except CapsuleError as error:
+        return Row("run", "failed", error.message, error.hint or "")
+    return Row("run", "ok", f"a task answered in {took} ms")
 
 
 CHECKS: tuple[Callable[[], Row], ...] = (
@@ -209,6 +227,7 @@ CHECKS: tuple[Callable[[], Row], ...] = (
     state,
     installer,
     toolchain,
+    wasmtime,
     confinement,
     cache,
     record,
@@ -220,9 +239,3 @@ CHECKS: tuple[Callable[[], Row], ...] = (
 def _installed() -> bool:
     parts = {part.name: part.state for part in manage.list_parts(state_root())}
     return parts.get("compiled core") in ("ready", "changed")
-
-
-def _folder() -> Path:
-    from pathlib import Path
-
-    return Path(os.path.realpath(os.getcwd()))  # noqa: PTH109 - a folder that is gone raises OSError

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.cli.render import part_list
 from capsule.cli.terminal.progress_bars import progress_for
-from capsule.errors import ToolchainError
+from capsule.errors import ToolchainError, UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.paths import state_root
 from capsule.toolstore import archive, manage
+from capsule.toolstore.layout import WASMTIME_VARIABLE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from capsule.cli.terminal.console import Console
+    from capsule.progress import Progress
     from capsule.toolstore.layout import Flavour
+
+# In place of a file: the program that comes with capsule.
+PINNED = "pinned"
 
 
 class ToolchainOptions(NamedTuple):
@@ -25,23 +31,49 @@ class ToolchainOptions(NamedTuple):
     json: bool
 
 
-def install(console: Console, asked: ToolchainOptions) -> int:
-    """Make the toolchain whole and say where it is."""
+def install(console: Console, asked: ToolchainOptions, wasmtime: str = "") -> int:
+    """Make the toolchain whole and say where it is; `wasmtime` is a file, or `PINNED`."""
     progress = progress_for(console, quiet=asked.quiet)
-    parts = manage.install(state_root(), _flavours(asked), progress=progress)
+    if wasmtime:
+        parts = _choose(wasmtime, asked, progress)
+    else:
+        parts = manage.install(state_root(), _flavours(asked), progress=progress)
     _say_ready(parts, asked, console)
     return 0
+
+
+def _choose(wasmtime: str, asked: ToolchainOptions, progress: Progress) -> list[manage.Part]:
+    """Install the program in a file, or go back to the pinned one."""
+    from capsule.cli.commands.trial_run import trial_run
+    from capsule.toolstore.wasmtime_choice import choose
+
+    if os.environ.get(WASMTIME_VARIABLE):
+        raise UsageError(
+            f"{WASMTIME_VARIABLE} is set, and wins over what is installed",
+            hint=f"unset {WASMTIME_VARIABLE}",
+        )
+    file = None if wasmtime == PINNED else Path(wasmtime).expanduser()
+
+    def trial() -> None:
+        try:
+            trial_run(progress)
+        except ToolchainError as error:
+            raise ToolchainError(
+                f"no task runs with {wasmtime}, so it is not taken: {error.message}",
+                hint=error.hint,
+            ) from error
+
+    return choose(state_root(), file, _flavours(asked), progress=progress, trial=trial)
 
 
 def list_parts(console: Console, *, as_json: bool) -> int:
     """Print a row for each part."""
     parts = manage.list_parts(state_root())
     if as_json:
-        console.document(_rows(parts))
+        console.document(part_list.rows(parts))
     else:
-        for part in parts:
-            size = f"{part.size / 1e6:.1f} MB" if part.size else "-"
-            console.out(f"{part.name:<20} {part.version or '-':<10} {part.state:<10} {size:>10}")
+        for line in part_list.lines(parts):
+            console.out(line)
     return 0
 
 
@@ -113,19 +145,6 @@ def _flavours(asked: ToolchainOptions) -> list[Flavour]:
 def _say_ready(parts: list[manage.Part], asked: ToolchainOptions, console: Console) -> None:
     folder = state_root() / "toolchain"
     if asked.json:
-        console.document({"folder": str(folder), "parts": _rows(parts)})
+        console.document({"folder": str(folder), "parts": part_list.rows(parts)})
     elif not asked.quiet:
         console.err(f"capsule: the toolchain is ready in {folder}")
-
-
-def _rows(parts: list[manage.Part]) -> list[dict[str, object]]:
-    return [
-        {
-            "part": part.name,
-            "version": part.version,
-            "state": part.state,
-            "size": part.size,
-            "path": str(part.path),
-        }
-        for part in parts
-    ]

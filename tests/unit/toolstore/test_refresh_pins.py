@@ -47,6 +47,10 @@ def test_a_new_wasmtime(bench: Bench) -> None:
     checked = refresh(bench, "--check", "--wasmtime", "50.0.0")
     assert checked.returncode == 1, checked.stderr
     assert '+version = "50.0.0"' in checked.stdout
+    # What is known of the new one, for these kinds of machine, behind the diff.
+    told = [line for line in checked.stdout.splitlines() if ": GHSA-" in line]
+    assert "known: GHSA-5m8g-xhq4-4h93 concerns wasmtime 50.0.0, everywhere" in told
+    assert checked.stdout.splitlines()[-len(told) :] == told
     assert bench.pins.read_text() == before
 
     written = refresh(bench, "--wasmtime", "50.0.0")
