@@ -16,9 +16,8 @@ from capsule.bundle.folder import Folder
 from capsule.bundle.inline_script_metadata import read_metadata
 from capsule.bundle.module_name import module_name
 from capsule.errors import TooCostlyError, UsageError
-from capsule.message_text import printable
+from capsule.message_text import nearest, printable
 from capsule.policy.source_decoding import decode
-from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -12,7 +12,6 @@ import os
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from capsule.confine import bpf
 from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -52,13 +51,13 @@ def is_traced(machine: str, loader: Path | None) -> bool:
 @lru_cache
 def program(machine: str, loader: Path | None) -> bytes:
     """Return the filter for what has `loader`: an allow-list where there is one, or refusals."""
-    known = MACHINES[machine]
     if is_traced(machine, loader):
-        from capsule.confine import allowed_calls
+        from capsule.confine.traced_filter import TRACED
 
-        return bpf.program(known.architecture, allowed_calls.rules())
-    from capsule.confine import closed_calls
+        return TRACED
+    from capsule.confine import bpf, closed_calls
 
+    known = MACHINES[machine]
     return bpf.program(known.architecture, closed_calls.rules(known.column))
 
 

@@ -17,8 +17,8 @@ from capsule.lifecycle.owner_process import Host, is_gone
 from capsule.lifecycle.recorder import FOLDER
 from capsule.lifecycle.row_validation import is_sound
 from capsule.lifecycle.schema import COLUMNS, LIVE, Attempt
+from capsule.message_text import nearest
 from capsule.namedtuples import NamedTuple
-from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from capsule.errors import ConfigError
-from capsule.message_text import printable, shown
+from capsule.message_text import nearest, printable, shown
 from capsule.policy.folders import is_inside, relative_parts
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.options import parse_folders, parse_hosts, parse_options, parse_variables
 from capsule.policy.project import CONFIG_NAME, Ceiling, Limits, Project
 from capsule.policy.units import parse_compute, parse_ram, parse_tasks, parse_timeout
 from capsule.shared.task import OPTIONS
-from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
-from capsule.message_text import shown
-from capsule.suggest import nearest
+from capsule.message_text import nearest, shown
 
 if TYPE_CHECKING:
     from capsule.policy.declaration_types import Declarations, TaskDeclaration

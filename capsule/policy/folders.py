@@ -10,10 +10,9 @@ import os
 import stat
 from pathlib import Path
 
-from capsule.message_text import printable, shown
+from capsule.message_text import nearest, printable, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.invalid_value import InvalidValueError
-from capsule.suggest import nearest
 
 MAX_FOLDERS = 64
 

@@ -10,7 +10,7 @@ import ast
 from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError
-from capsule.message_text import shown
+from capsule.message_text import nearest, shown
 from capsule.policy.declaration_types import MAX_NAME, MAX_TASKS, Declarations, TaskDeclaration
 from capsule.policy.decorators import Decorators
 from capsule.policy.invalid_value import InvalidValueError
@@ -18,7 +18,6 @@ from capsule.policy.literals import Literals
 from capsule.policy.parse import Source, parse
 from capsule.policy.statements import DEFINITIONS, Binding, bindings, walk
 from capsule.shared.task import OPTIONS
-from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capsule.message_text import shown
+from capsule.message_text import nearest, shown
 from capsule.policy.invalid_value import InvalidValueError
-from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

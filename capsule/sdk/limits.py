@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.message_text import nearest
 from capsule.namedtuples import NamedTuple
 from capsule.policy import units
 from capsule.policy.folders import parse_folder, parse_mount
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.resolve import CallerLimits
-from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

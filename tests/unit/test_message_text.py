@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capsule.message_text import printable, shown
+from capsule.message_text import nearest, printable, shown
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
@@ -32,3 +32,12 @@ def test_shown_survives_what_repr_does_not() -> None:
 @given(st.text())
 def test_printable_leaves_nothing_that_moves_a_cursor(text: str) -> None:
     assert printable(text).isprintable()
+
+
+def test_nearest_knows_prefixes_dashes_and_slips() -> None:
+    known = ("default_ram", "max_timeout", "allowed_hosts")
+    assert nearest("ram", known) == "default_ram"
+    assert nearest("allowed-hosts", known) == "allowed_hosts"
+    assert nearest("alowed_host", known) == "allowed_hosts"
+    assert nearest("zzz", known) is None
+    assert nearest("x" * 1_000_000, known) is None

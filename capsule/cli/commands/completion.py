@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 
 from capsule.cli.grammar.completion_scripts import SCRIPTS
 from capsule.errors import UsageError
-from capsule.message_text import shown
-from capsule.suggest import nearest
+from capsule.message_text import nearest, shown
 
 if TYPE_CHECKING:
     from capsule.cli.terminal.console import Console

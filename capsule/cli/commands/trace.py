@@ -14,9 +14,9 @@ from capsule.lifecycle import reader
 from capsule.lifecycle.events import State
 from capsule.lifecycle.reader import Filters
 from capsule.lifecycle.recorder import VARIABLE
+from capsule.message_text import nearest
 from capsule.namedtuples import NamedTuple
 from capsule.paths import state_root
-from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from pathlib import Path

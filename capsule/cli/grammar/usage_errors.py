@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 from capsule.cli.grammar.command_model import PROGRAM, everything
 from capsule.cli.grammar.line_matcher import match_line
 from capsule.errors import UsageError
-from capsule.message_text import SHOWN, printable
-from capsule.suggest import nearest
+from capsule.message_text import SHOWN, nearest, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

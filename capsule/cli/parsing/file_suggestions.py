@@ -6,8 +6,7 @@ import shlex
 from pathlib import Path
 
 from capsule.errors import UsageError
-from capsule.message_text import printable
-from capsule.suggest import nearest
+from capsule.message_text import nearest, printable
 
 # A folder with more files is not looked through.
 _MOST = 10_000

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.cli.worker.descriptor_watch import watch_descriptor
 from capsule.errors import CapsuleError, UsageError
-from capsule.message_text import shown
+from capsule.message_text import nearest, shown
 from capsule.pool import slots
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
@@ -24,7 +24,6 @@ from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.observer import NOBODY
 from capsule.sdk.requests import call_of, source_of
 from capsule.shared.frames import MAX_BODY
-from capsule.suggest import nearest
 
 if TYPE_CHECKING:
     from pathlib import Path

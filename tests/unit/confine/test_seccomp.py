@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule.confine import bpf, closed_calls, seccomp
+from capsule.confine import allowed_calls, bpf, closed_calls, seccomp
 from capsule.confine.allowed_calls import ABSENT, ALLOWED, KERNEL_CALLS
+from scripts import write_filter
 from tests.unit.confine.wider_calls import widen
 
 if TYPE_CHECKING:
@@ -327,3 +328,11 @@ def test_this_program_stays_free(tmp_path: Path) -> None:
     thread.join()
     (tmp_path / "file").touch()
     (tmp_path / "file").chmod(0o600)
+
+
+def test_the_filter_that_is_kept_is_that_of_the_list() -> None:
+    """Else: python -m scripts.write_filter."""
+    assert write_filter.FILE.read_text() == write_filter.source()
+    assert seccomp.program("x86_64", GLIBC) == bpf.program(
+        X86_64.architecture, allowed_calls.rules()
+    )
