@@ -101,7 +101,7 @@ class OutOfTimeError(CapsuleError):
     exit_code = 124
 
     def __init__(self, message: str, spent_ms: int) -> None:
-        super().__init__(message, hint="a longer timeout; what a task has had once is not fetched")
+        super().__init__(message, hint="look at the index; what a task has had once is not fetched")
         self.spent_ms = spent_ms
 
 

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
-from capsule.paths import HOME_VARIABLE
+from capsule.paths import HOME_VARIABLE, state_root
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
 _OTHERS, _GROUP = stat.S_IWOTH, stat.S_IWGRP
 # As many as the kernel follows.
@@ -25,6 +27,17 @@ _NOBODY = 65534
 _EVERYBODY = 1 << 32
 # What is below the state's folder and holds what is run.
 _INSIDE = ("toolchain", "cache")
+_ACCESS_LIST = "system.posix_acl_access"
+
+
+def checked_root(environ: Mapping[str, str] = os.environ) -> Path:
+    """Return the folder that holds all state, before anything in it is read or written.
+
+    Raises `ToolchainError` when it is somebody else's, or others may write to it.
+    """
+    root = state_root(environ)
+    check(root)
+    return root
 
 
 def check(root: Path, *more: Path) -> None:
@@ -37,14 +50,20 @@ def check(root: Path, *more: Path) -> None:
         return  # Windows keeps a user's folder to the user
     # Not by objects for paths: it is done at each start.
     for path, status in _steps(os.fspath(root)):
-        _check(path, status, is_state=False)
+        _check(path, status, is_state=path == f"{root}")
     inside = [f"{root}/{name}" for name in _INSIDE]
     for place in (f"{root}", *inside, *map(os.fspath, more)):
-        try:
-            status = os.stat(place)  # noqa: PTH116
-        except OSError:
-            continue
-        _check(place, status, is_state=True)
+        _check_state(place)
+    for folder in inside:
+        with suppress(OSError), os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.is_dir() or entry.is_symlink():
+                    _check_state(entry.path)
+
+
+def _check_state(place: str) -> None:
+    with suppress(OSError):
+        _check(place, os.stat(place), is_state=True)  # noqa: PTH116
 
 
 def _steps(path: str) -> Iterator[tuple[str, os.stat_result]]:
@@ -85,10 +104,31 @@ def _check(path: str, status: os.stat_result, *, is_state: bool) -> None:
         return
     if status.st_mode & _OTHERS:
         why = "and anybody may put programs there that would be run"
-        raise _refused(path, status, why, f"chmod o-w {path}, or {_elsewhere()}")
-    if status.st_mode & _GROUP and not _is_alone(status.st_gid):
+        raise _refused(path, status, why, _taken_away(path, "o-w", is_state=is_state))
+    if not status.st_mode & _GROUP:
+        return
+    if _has_access_list(path):
+        # These bits of the mode are then what the list allows at most, and not the group's.
+        why = "and its access control list may let others put programs there that would be run"
+        raise _refused(path, status, why, f"setfacl -b {path}, or {_elsewhere()}")
+    if not _is_alone(status.st_gid):
         why = f"and the group {_group(status.st_gid)} may put programs there that would be run"
-        raise _refused(path, status, why, f"chmod g-w {path}, or {_elsewhere()}")
+        raise _refused(path, status, why, _taken_away(path, "g-w", is_state=is_state))
+
+
+def _has_access_list(path: str) -> bool:
+    if sys.platform != "linux":
+        return False
+    try:
+        return bool(os.getxattr(path, _ACCESS_LIST))
+    except OSError:
+        return False
+
+
+def _taken_away(path: str, mode: str, *, is_state: bool) -> str:
+    # Of the state, what is inside may be as open as the folder.
+    how = f"chmod -R {mode} {path} if all in it is yours" if is_state else f"chmod {mode} {path}"
+    return f"{how}, or {_elsewhere()}"
 
 
 def _is_unmapped(user: int) -> bool:

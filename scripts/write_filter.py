@@ -13,7 +13,7 @@ from capsule.confine import allowed_calls, bpf
 from capsule.confine.seccomp import MACHINES
 
 FILE = Path(__file__).parents[1] / "capsule" / "confine" / "traced_filter.py"
-_HEAD = '''"""What `capsule.confine.allowed_calls` comes to on x86_64, by scripts/write_filter.py."""
+_HEAD = '''"""What `capsule.confine.allowed_calls` comes to on x86_64: scripts/write_filter.py."""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
 """Programs that end with this one, with all that they have started.
 
-Sandbox processes are tied by themselves; this is for pip and uv, which start others, and for what
-compiles. On Windows `capsule.child_process.child_pipes` does it for all.
+Sandbox processes are tied by themselves; this is for pip and uv, which start others, for what
+compiles, and for what reads costly sources. On Windows `capsule.child_process.child_pipes` does it
+for all.
 """
 
 from __future__ import annotations
@@ -30,24 +31,26 @@ class ProgramTie:
         self._pipe: ParentDeathPipe | None = None
         self._watchdog: Watchdog | None = None
 
-    def start(self, argv: Sequence[str], environ: Mapping[str, str]) -> subprocess.Popen[bytes]:
-        """Start the program with nothing on its standard input. Raises `OSError`."""
+    def start(
+        self, argv: Sequence[str], environ: Mapping[str, str], *, stdin: bool = False
+    ) -> subprocess.Popen[bytes]:
+        """Start the program, with a pipe to its stdin or nothing on it. Raises `OSError`."""
         if sys.platform == "linux":
             from capsule.child_process.parent_death_linux import ParentDeathPipe
 
             self._pipe = ParentDeathPipe(*os.pipe())
-            process = start_with_pipes(argv, environ, stdin=False, inherited=(self._pipe.theirs,))
+            process = start_with_pipes(argv, environ, stdin=stdin, inherited=(self._pipe.theirs,))
             self._process = process
             with suppress(ProcessLookupError):  # it has ended already
                 self._pipe.tie(-process.pid)
         elif sys.platform == "win32":
-            process = self._process = start_with_pipes(argv, environ, stdin=False)
+            process = self._process = start_with_pipes(argv, environ, stdin=stdin)
         else:
             from capsule.child_process.parent_death_macos import Watchdog
 
             self._watchdog = Watchdog()
             process = self._process = start_with_pipes(
-                argv, environ, stdin=False, group=self._watchdog.group
+                argv, environ, stdin=stdin, group=self._watchdog.group
             )
         return process
 

@@ -41,7 +41,8 @@ def needed(access: Access) -> int:
     """Return those that this thread has and without which something in `access` is out of reach.
 
     As root of a container has them, for a folder of another owner. That is found by the owner and
-    the mode of each path, of the folders above it, and of the first entries in it.
+    the mode of each path, of the folders above it, and of the first entries in it. Where there
+    are more entries than that, it may be.
     """
     here = permitted() & (WRITING | READING | OWNING)
     if not here:
@@ -67,6 +68,10 @@ def needed(access: Access) -> int:
         with suppress(OSError):
             top = True
             for status in _statuses(os.fspath(path)):
+                if status is None:
+                    # What was not looked at may be another's as well.
+                    wanted |= WRITING if rights & _WRITE else reading
+                    break
                 is_folder = stat.S_ISDIR(status.st_mode)
                 # What is the caller's own and only to be read is so for a sandbox too.
                 if top or status.st_uid != user:
@@ -78,15 +83,21 @@ def needed(access: Access) -> int:
     return wanted & here
 
 
-def _statuses(path: str) -> Iterator[os.stat_result]:
-    """Yield the status of `path`, and of the first entries in it, from the top down."""
+def _statuses(path: str) -> Iterator[os.stat_result | None]:
+    """Yield the status of `path`, and of the first entries in it, from the top down.
+
+    Behind them stands None where there is more.
+    """
     status = os.stat(path)  # noqa: PTH116
     yield status
     pending = [path] if stat.S_ISDIR(status.st_mode) else []
     left = _ENTRIES
-    while pending and left:
+    while pending:
         with suppress(OSError), os.scandir(pending.pop(0)) as entries:
-            for entry in islice(entries, left):
+            for entry in islice(entries, left + 1):
+                if not left:
+                    yield None
+                    return
                 left -= 1
                 with suppress(OSError):
                     status = entry.stat(follow_symlinks=False)

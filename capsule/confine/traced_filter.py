@@ -1,4 +1,4 @@
-"""What `capsule.confine.allowed_calls` comes to on x86_64, by scripts/write_filter.py."""
+"""What `capsule.confine.allowed_calls` comes to on x86_64: scripts/write_filter.py."""
 
 from __future__ import annotations
 

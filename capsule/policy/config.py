@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     Parse = Callable[[str], dict[str, object]]
 
-MAX_CONFIG = 1 << 20
+# Bytes of one file, and how many files hold together: all are read before a run's time begins.
+MAX_CONFIG, MAX_CONFIGS = 64 << 10, 16
 
 _DEFAULT = "default_"
 _KEYS = {
@@ -45,25 +46,34 @@ T = TypeVar("T")
 
 
 def find_project(
-    folder: Path, *, working: Path, parse: Parse | None = None, artifact: Path | None = None
+    folder: Path, *, working: Path, parse: Parse | None = None, file: Path | None = None
 ) -> Project:
     """Return the project of the nearest capsule.toml at or above `folder`, a task file's.
 
     Without one, the project is the working folder, with no defaults. The ceilings of every
-    capsule.toml at or above both folders hold, and of those around `artifact`: one that lies nearer
-    to a stranger's file takes none of those above it away. `parse` reads TOML as
+    capsule.toml at or above both folders hold, and of those around `file`, the task file or the
+    artifact, by its own name and where a link leads: one that lies nearer to a stranger's file
+    takes none of those above it away. `parse` reads TOML as
     `bounded_toml.loads` does, which is what None stands for.
 
     Raises `ConfigError` when a capsule.toml cannot be read or says something that capsule does not
     know.
     """
-    nearest_first = [read_config(path, parse) for path in _configs_above(folder)]
-    project = next(iter(nearest_first), Project(root=Path(os.path.realpath(working))))
-    found = {around.config: around for around in nearest_first}
-    for start in (working, *(() if artifact is None else (artifact.parent,))):
+    left = MAX_CONFIGS
+    found: dict[Path, Project] = {}
+    around_it = () if file is None else (file.parent, Path(os.path.realpath(file)).parent)
+    for start in (folder, working, *around_it):
         for path in _configs_above(start):
             if path not in found:
+                left -= 1
+                if left < 0:
+                    raise ConfigError(
+                        f"there are more than {MAX_CONFIGS} capsule.toml above {start}",
+                        hint="one for each project",
+                    )
                 found[path] = read_config(path, parse)
+    nearest = next(_configs_above(folder), None)
+    project = Project(root=Path(os.path.realpath(working))) if nearest is None else found[nearest]
     return project._replace(
         ceilings=tuple(ceiling for around in found.values() for ceiling in around.ceilings)
     )
@@ -196,7 +206,7 @@ def _parse_key(
 def _parse_text(value: object) -> str:
     if isinstance(value, str) and value.isprintable():
         return value
-    hint = f'"{value}"' if isinstance(value, (int, float)) else None
+    hint = f'"{shown(value)}"' if isinstance(value, (int, float)) else None
     raise InvalidValueError(shown(value), "is not a text", "a string on one line", hint=hint)
 
 

@@ -139,6 +139,10 @@ class AttemptEvents:
             self._cold = False
             self._ledger.created(self._now)
 
+    def began_before(self, spent_ms: int) -> None:
+        """So much of the attempt's time had passed when this was made."""
+        self._begin -= spent_ms * 1_000_000
+
     def plain(self, reason: str) -> None:
         """Each attempt imports the task: it has no snapshot of its own, and why."""
         self._plain = True

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from capsule.envelope import refusal
 from capsule.errors import OutOfTimeError
 from capsule.runner.attempt_events import AttemptEvents, RunEvents
+from capsule.runner.limit_messages import fetched_too_long, limits_of
 
 if TYPE_CHECKING:
     from capsule.confine.isolation_layers import IsolationLayers
@@ -19,13 +20,19 @@ if TYPE_CHECKING:
 class FetchTimeoutError(OutOfTimeError):
     """Raised when an order has no time left once its packages are fetched; nothing has run.
 
-    `policy` is that of the task, and `file` what the user named.
+    `granted` is what the run grants of `policy`, that of the task; `file` is what the user named.
     """
 
     def __init__(
-        self, late: OutOfTimeError, policy: Policy, file: str | None, layers: IsolationLayers
+        self,
+        late: OutOfTimeError,
+        granted: Policy,
+        policy: Policy,
+        file: str | None,
+        layers: IsolationLayers,
     ) -> None:
-        super().__init__(late.message, late.spent_ms)
+        said = fetched_too_long(limits_of(granted, policy), late.spent_ms)
+        super().__init__(said, late.spent_ms)
         self.policy, self.file, self.layers = policy, file, layers
 
 
@@ -40,4 +47,5 @@ def late(error: OutOfTimeError, observer: Observer, ledger: Ledger | None) -> En
     which = events.next()
     observer.called(which, error.policy)
     with AttemptEvents(events, observer, error.policy, which) as attempt:
+        attempt.began_before(error.spent_ms)
         return attempt.settled(refusal(error.policy.task, error.code, str(error)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
-from capsule.policy.limit_origins import LimitOrigins
+from capsule.policy.limit_origins import LimitOrigin, LimitOrigins
 from capsule.policy.units import (
     LEVELS,
     MAX_COMPUTE,
@@ -22,7 +22,7 @@ from capsule.policy.units import (
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from capsule.policy.limit_origins import LimitOrigin, Who
+    from capsule.policy.limit_origins import Who
     from capsule.policy.resolve import Policy
 
 # How much more a message proposes, where there is no level to propose.
@@ -94,6 +94,21 @@ def out_of_time(limits: Limits, duration_ms: int) -> str:
     used = f"the task was stopped after {duration_ms + limits.fetched_ms:,} of {timeout:,} ms"
     if limits.fetched_ms:
         used += f", {limits.fetched_ms:,} of them for fetching its packages"
+    return _time_explained(used, limits, timeout)
+
+
+def fetched_too_long(limits: Limits, spent_ms: int) -> str:
+    """Say that fetching the packages took all of the time.
+
+    >>> fetched_too_long(Limits(1, None, 500, LimitOrigins(timeout=LimitOrigin("flag"))), 512)
+    'fetching packages took 512 of 500 ms, --timeout 500ms: --timeout 5s allows 10x'
+    """
+    timeout = limits.timeout_ms or 0
+    used = f"fetching packages took {spent_ms:,} of {timeout:,} ms"
+    return _time_explained(used, limits, timeout)
+
+
+def _time_explained(used: str, limits: Limits, timeout: int) -> str:
     if "timeout" in limits.shared:
         return f"{used}, {_RUN.format('run_timeout', limits.origins.run_file)}"
     more = min(_TIMES_TIMEOUT * timeout, MAX_TIMEOUT)

@@ -15,7 +15,7 @@ from threading import Timer
 from typing import TYPE_CHECKING, Any
 
 import capsule
-from capsule.child_process.child_pipes import start_with_pipes
+from capsule.child_process.program_tie import ProgramTie
 from capsule.errors import GivenUpError, PolicyError, TooCostlyError, UsageError
 from capsule.message_text import printable
 from capsule.policy.declaration_types import decode
@@ -120,7 +120,12 @@ def _said(source: bytes, seconds: float, cancellation: Cancellation | None) -> b
     root = str(Path(capsule.__file__).parents[1])
     words = [sys.executable, "-I", "-S", "-c", _PROGRAM, root, str(MAX_MEMORY), str(int(seconds))]
     environ = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    child = start_with_pipes(words, environ, stdin=True)
+    tie = ProgramTie()
+    try:
+        child = tie.start(words, environ, stdin=True)
+    except BaseException:
+        tie.close()
+        raise
     timer = Timer(_PATIENCE * seconds, child.kill)
     timer.daemon = True
     try:
@@ -134,6 +139,7 @@ def _said(source: bytes, seconds: float, cancellation: Cancellation | None) -> b
             cancellation.detach(child.kill)
         child.kill()
         child.wait()
+        tie.close()
         for pipe in (child.stdin, child.stdout, child.stderr):
             if pipe is not None:
                 with suppress(OSError):

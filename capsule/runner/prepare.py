@@ -77,7 +77,8 @@ def order(
     except OutOfTimeError as late:
         from capsule.runner.fetch_timeout import FetchTimeoutError  # for those that are late
 
-        raise FetchTimeoutError(late, mine.policy, source.named, layers) from None
+        granted = mine.policy._replace(timeout_ms=allowed_ms)
+        raise FetchTimeoutError(late, granted, mine.policy, source.named, layers) from None
     inputs = inputs._replace(folders=mine.folders)
     return Order(mine.policy, asked, inputs, layers, progress, jobs, limits, environ, source.named)
 

@@ -63,7 +63,7 @@ def read_file(
     _check_name(path, str(named))
     if not path.is_file():
         raise _no_file(path, str(named))
-    project = find_project(path.parent, working=working, parse=toml_reader(home))
+    project = find_project(path.parent, working=working, parse=toml_reader(home), file=path)
     reader = SourceAnalysis(home, str(path), cancellation)
     with _refusing_excess(path.name):
         bundle = collect(path, root=project.root, imports=reader.imports)
@@ -169,9 +169,9 @@ def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source
     file = working / path
     _check_name(file, str(path))
     artifact, bundle = open_artifact(working / path, str(path), home)
-    project = find_project(
-        working, working=working, parse=toml_reader(home), artifact=file
-    )._replace(defaults=Options(), own=(Path(os.path.realpath(working)), *places(file)))
+    project = find_project(working, working=working, parse=toml_reader(home), file=file)._replace(
+        defaults=Options(), own=(Path(os.path.realpath(working)), *places(file))
+    )
     return Source(artifact.task_manifest.declarations, bundle, project, artifact, str(path))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
-from capsule.message_text import nearest
+from capsule.message_text import nearest, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy import units
 from capsule.policy.folders import parse_folder, parse_mount
@@ -60,14 +60,21 @@ def caller_limits(
             called = f"--{name.replace('_', '-')}" if flags else f"limits: {name}"
             raise UsageError(f"{called}: {wrong.message}", hint=wrong.hint) from None
 
+    def switch(name: str) -> bool:
+        value = getattr(said, name)
+        if not isinstance(value, bool):
+            # What counts as false elsewhere would leave a stranger's file all that it asks for.
+            raise UsageError(f"limits: {name}: {shown(value)} is no switch; allowed: true or false")
+        return value
+
     return CallerLimits(
         max_fuel=amount("max_fuel", units.parse_compute),
         max_ram=amount("max_ram", units.parse_ram),
         timeout_ms=amount("timeout", units.parse_timeout),
-        no_net=bool(said.no_net),
-        no_files=bool(said.no_files),
-        no_env=bool(said.no_env),
-        untrusted=bool(said.untrusted),
+        no_net=switch("no_net"),
+        no_files=switch("no_files"),
+        no_env=switch("no_env"),
+        untrusted=switch("untrusted"),
         flags=flags,
     )
 

@@ -58,6 +58,8 @@ def call_of(
     """
     if isinstance(args, (str, bytes)):
         raise UsageError(f"args={args!r}: a list of arguments is needed", hint=f"[{args!r}]")
+    if not isinstance(untrusted, bool):
+        raise UsageError(f"untrusted={shown(untrusted)} is no switch", hint="True or False")
     narrow = caller_limits(limits)
     narrow = narrow._replace(untrusted=narrow.untrusted or untrusted)
     return prepare.Call(list(args), kwargs, narrow, mount_rules(mounts))

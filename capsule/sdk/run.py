@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.errors import OutOfTimeError
 from capsule.namedtuples import NamedTuple
-from capsule.paths import state_root
 from capsule.pool.prepared_task import run_in_turn
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
@@ -18,6 +17,7 @@ from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, source_of
 from capsule.sdk.turn import Turn
+from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     import os
@@ -100,7 +100,7 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
 
 def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
     call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits, untrusted=asked.untrusted)
-    home = state_root()
+    home = checked_root()
     with Turn() as turn:
         source = source_of(asked.file, asked.cwd, home, cancellation)
         progress = CancellableProgress(Silent(), cancellation)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from anyio import CancelScope
 
 from capsule.errors import UsageError
-from capsule.paths import state_root
 from capsule.pool.pool import IDLE_SECONDS
 from capsule.pool.prepared_task import Warmth, open_prepared_task
 from capsule.progress import Silent
@@ -21,6 +20,7 @@ from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, source_of
 from capsule.sdk.threads import in_thread, to_its_end
+from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     import os
@@ -162,7 +162,7 @@ class Sandbox:
         return Envelope.of(await in_thread(lambda stop: prepared.run(call, observer, stop)))
 
     def _open(self, stop: Cancellation, opened: list[PreparedTask]) -> None:
-        home = state_root()
+        home = checked_root()
         source = source_of(self._file, self._cwd, home, stop)
         prepared = open_prepared_task(
             source,

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import grp
 import os
 import pwd
+import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule import state_folder
+from capsule import Sandbox, run_sync, state_folder
 from capsule.cli.commands import doctor_checks
 from capsule.errors import ToolchainError
 from capsule.progress import Silent
@@ -34,8 +36,9 @@ def home(tmp_path: Path) -> Path:
     """State with its two folders, below a folder of the user's own."""
     root = tmp_path.resolve() / "above/home"
     (root / "toolchain").mkdir(parents=True)
-    (root / "cache").mkdir()
-    for folder in (root.parent, root, root / "toolchain", root / "cache"):
+    (root / "cache/plans").mkdir(parents=True)
+    (root / "toolchain/one").mkdir()
+    for folder in (root.parent, root, *(path for path in root.rglob("*") if path.is_dir())):
         folder.chmod(0o755)
     return root
 
@@ -46,7 +49,7 @@ def test_state_of_ones_own_is_used(home: Path) -> None:
     state_folder.check(Path("/nothing/at/all"))
 
 
-@pytest.mark.parametrize("place", ["..", ".", "toolchain", "cache"])
+@pytest.mark.parametrize("place", ["..", ".", "toolchain", "cache", "cache/plans", "toolchain/one"])
 @pytest.mark.parametrize(("mode", "word"), [(0o757, "anybody"), (0o775, "the group")])
 def test_what_others_may_write_to_is_refused(
     home: Path, place: str, mode: int, word: str, monkeypatch: pytest.MonkeyPatch
@@ -59,7 +62,9 @@ def test_what_others_may_write_to_is_refused(
     owner = pwd.getpwuid(os.geteuid()).pw_name
     assert f"{changed.resolve()} is not used: it belongs to {owner}" in refused.value.message
     assert f"its mode is {mode:04o}, and {word}" in refused.value.message
-    assert f"chmod {'o' if word == 'anybody' else 'g'}-w {changed.resolve()}" in str(refused.value)
+    recursive = "" if place == ".." else "-R "
+    who = "o" if word == "anybody" else "g"
+    assert f"chmod {recursive}{who}-w {changed.resolve()}" in str(refused.value)
     assert "CAPSULE_HOME" in str(refused.value)
 
 
@@ -193,7 +198,7 @@ def test_nothing_is_run_or_written_there(home: Path, use: Callable[[Path], objec
     home.chmod(0o777)
     with pytest.raises(ToolchainError, match=f"{home} is not used"):
         use(home)
-    assert list((home / "toolchain").iterdir()) == []
+    assert [path.name for path in (home / "toolchain").iterdir()] == ["one"]
 
 
 def test_doctor_says_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +208,7 @@ def test_doctor_says_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> No
     row = doctor_checks.look(doctor_checks.state)
     assert (row.name, row.state) == ("state", "failed")
     assert row.found.startswith(f"{home} is not used: it belongs to ")
-    assert row.remedy.startswith(f"chmod o-w {home}")
+    assert row.remedy.startswith(f"chmod -R o-w {home}")
 
 
 def test_a_python_program_is_told(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -232,4 +237,82 @@ def test_a_command_is_told(home: Path) -> None:
     )
     assert done.returncode == ToolchainError.exit_code
     assert f"{home} is not used: it belongs to " in done.stderr
-    assert f"chmod o-w {home}" in done.stderr
+    assert f"chmod -R o-w {home}" in done.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="access lists as Linux keeps them")
+def test_an_access_list_is_not_taken_for_the_group(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With one, the bits of the group are what anybody in the list may have at most."""
+    monkeypatch.setattr(state_folder, "_is_alone", lambda _: True)
+    home.chmod(0o770)
+    state_folder.check(home)
+    monkeypatch.setattr(os, "getxattr", lambda *_: b"\x02\x00\x00\x00")
+    with pytest.raises(
+        ToolchainError, match=r"access control list may let others.*\n  try: setfacl"
+    ):
+        state_folder.check(home)
+
+
+_COMMANDS = [
+    ("run", "hello.py"),
+    ("inspect", "hello.py"),
+    ("build", "hello.py"),
+    ("cache", "list"),
+    ("cache", "prune"),
+    ("ps",),
+    ("trace",),
+    ("toolchain", "list"),
+    ("toolchain", "verify"),
+    ("worker",),
+]
+
+
+@pytest.mark.parametrize("words", _COMMANDS, ids="-".join)
+def test_every_command_refuses_it_before_it_reads_or_writes_there(
+    home: Path, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    (tmp_path / "hello.py").write_text("def main(): return 1\n")
+    (tmp_path / "precious").write_text("content")
+    (home / "cache/growth").symlink_to(tmp_path / "precious")
+    home.chmod(0o757)
+    before = sorted(home.rglob("*"))
+    done = subprocess.run(
+        [sys.executable, "-m", "capsule", *words],
+        cwd=tmp_path,
+        env={
+            "PATH": os.environ["PATH"],
+            "CAPSULE_HOME": str(home),
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "CAPSULE_SOCKET": str(tmp_path / "s"),
+        },
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"{home} is not used" in done.stderr
+    assert sorted(home.rglob("*")) == before
+    assert (tmp_path / "precious").read_text() == "content"
+
+
+def test_python_refuses_it_before_it_reads_or_writes_there(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "hello.py").write_text("def main(): return 1\n")
+    monkeypatch.setenv("CAPSULE_HOME", str(home))
+    home.chmod(0o757)
+    before = sorted(home.rglob("*"))
+    with pytest.raises(ToolchainError, match="is not used"):
+        run_sync(tmp_path / "hello.py")
+
+    async def opened() -> None:
+        async with Sandbox(tmp_path / "hello.py"):
+            pass
+
+    with pytest.raises(ToolchainError, match="is not used"):
+        asyncio.run(opened())
+    assert sorted(home.rglob("*")) == before

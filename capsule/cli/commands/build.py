@@ -12,11 +12,11 @@ from capsule.cli.runtime.signals import cancelling
 from capsule.cli.terminal.progress_bars import progress_for
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
-from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
 from capsule.runner.build_artifact import build, export, save
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.source import entrypoint, read_file
+from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     from capsule.cli.terminal.console import Console
@@ -55,7 +55,7 @@ def command(options: Options, console: Console) -> int:
     size = None
     with Cancellation() as cancellation, cancelling(cancellation):
         progress = CancellableProgress(progress_for(console, quiet=options.quiet), cancellation)
-        built = build(source, state_root(), progress, cancellation)
+        built = build(source, checked_root(), progress, cancellation)
         if target is not None:
             artifact = export(source, built)
             size = len(artifact)

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from capsule.cli.parsing.integers import whole_number
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
-from capsule.paths import state_root
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.units import parse_size
 from capsule.snapshot import eviction
+from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -64,7 +64,7 @@ def _as_json(kept: eviction.Kept) -> dict[str, object]:
 
 
 def _cache() -> Path:
-    return state_root() / "cache"
+    return checked_root() / "cache"
 
 
 def _row(kind: str, entries: list[eviction.Kept]) -> str:

@@ -9,7 +9,7 @@ from capsule.cli.render import record_json
 from capsule.cli.render.ps import ps_lines
 from capsule.cli.runtime.signals import Interrupted
 from capsule.lifecycle import reader
-from capsule.paths import state_root
+from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -25,7 +25,7 @@ _LOOK_SECONDS, _REDRAW = 0.2, 5
 
 def command(console: Console, *, as_json: bool, watch: bool) -> int:
     """Print what runs now, and go on with that where it is asked for."""
-    home = state_root()
+    home = checked_root()
     if watch:
         # A signal is the way in which it is meant to end.
         try:

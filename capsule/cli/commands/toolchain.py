@@ -10,7 +10,7 @@ from capsule.cli.render import part_list
 from capsule.cli.terminal.progress_bars import progress_for
 from capsule.errors import ToolchainError, UsageError
 from capsule.namedtuples import NamedTuple
-from capsule.paths import state_root
+from capsule.state_folder import checked_root
 from capsule.toolstore import archive, manage
 from capsule.toolstore.layout import WASMTIME_VARIABLE
 
@@ -37,7 +37,7 @@ def install(console: Console, asked: ToolchainOptions, wasmtime: str = "") -> in
     if wasmtime:
         parts = _choose(wasmtime, asked, progress)
     else:
-        parts = manage.install(state_root(), _flavours(asked), progress=progress)
+        parts = manage.install(checked_root(), _flavours(asked), progress=progress)
     _say_ready(parts, asked, console)
     return 0
 
@@ -63,12 +63,12 @@ def _choose(wasmtime: str, asked: ToolchainOptions, progress: Progress) -> list[
                 hint=error.hint,
             ) from error
 
-    return choose(state_root(), file, _flavours(asked), progress=progress, trial=trial)
+    return choose(checked_root(), file, _flavours(asked), progress=progress, trial=trial)
 
 
 def list_parts(console: Console, *, as_json: bool) -> int:
     """Print a row for each part."""
-    parts = manage.list_parts(state_root())
+    parts = manage.list_parts(checked_root())
     if as_json:
         console.document(part_list.rows(parts))
     else:
@@ -79,7 +79,7 @@ def list_parts(console: Console, *, as_json: bool) -> int:
 
 def verify(console: Console, *, as_json: bool) -> int:
     """Print what became of each file; all have to be whole."""
-    findings = manage.verify(state_root())
+    findings = manage.verify(checked_root())
     if as_json:
         rows = [
             {
@@ -109,7 +109,7 @@ def verify(console: Console, *, as_json: bool) -> int:
 def export(console: Console, file: Path, asked: ToolchainOptions) -> int:
     """Write the parts into `file`."""
     progress = progress_for(console, quiet=asked.quiet)
-    names = archive.export_toolchain(state_root(), file, progress=progress)
+    names = archive.export_toolchain(checked_root(), file, progress=progress)
     size = file.stat().st_size
     if asked.json:
         console.document({"file": str(file), "size": size, "wheels": names})
@@ -121,14 +121,14 @@ def export(console: Console, file: Path, asked: ToolchainOptions) -> int:
 def import_(console: Console, file: Path, asked: ToolchainOptions) -> int:
     """Take the parts from `file`."""
     progress = progress_for(console, quiet=asked.quiet)
-    parts = archive.import_toolchain(state_root(), file, _flavours(asked), progress=progress)
+    parts = archive.import_toolchain(checked_root(), file, _flavours(asked), progress=progress)
     _say_ready(parts, asked, console)
     return 0
 
 
 def remove(console: Console, asked: ToolchainOptions) -> int:
     """Remove all parts and say how much room that made."""
-    gone = manage.remove(state_root(), progress=progress_for(console, quiet=asked.quiet))
+    gone = manage.remove(checked_root(), progress=progress_for(console, quiet=asked.quiet))
     freed = sum(removed.size for removed in gone)
     if asked.json:
         rows = [{"toolchain": removed.identity, "size": removed.size} for removed in gone]
@@ -143,7 +143,7 @@ def _flavours(asked: ToolchainOptions) -> list[Flavour]:
 
 
 def _say_ready(parts: list[manage.Part], asked: ToolchainOptions, console: Console) -> None:
-    folder = state_root() / "toolchain"
+    folder = checked_root() / "toolchain"
     if asked.json:
         console.document({"folder": str(folder), "parts": part_list.rows(parts)})
     elif not asked.quiet:

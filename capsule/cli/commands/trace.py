@@ -16,7 +16,7 @@ from capsule.lifecycle.reader import Filters
 from capsule.lifecycle.recorder import VARIABLE
 from capsule.message_text import nearest
 from capsule.namedtuples import NamedTuple
-from capsule.paths import state_root
+from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -47,7 +47,7 @@ def command(options: Options, console: Console) -> int:
 
     Raises `UsageError` for options that do not fit, and for a run that there is none of.
     """
-    home = state_root()
+    home = checked_root()
     filters = (options.state, options.task, options.since, options.limit)
     if options.run is None:
         if options.html is not None:

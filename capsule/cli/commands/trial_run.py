@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
-from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from capsule.runner.run import run
 from capsule.runner.source import read_text
+from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     from capsule.progress import Progress
@@ -27,7 +27,7 @@ def trial_run(progress: Progress) -> int:
     Raises `ToolchainError` when the answer is wrong.
     """
     folder = Path(os.path.realpath(os.getcwd()))  # noqa: PTH109 - a folder that is gone raises OSError
-    order = prepare.order(read_text(_TASK, folder), prepare.Call(), state_root(), progress)
+    order = prepare.order(read_text(_TASK, folder), prepare.Call(), checked_root(), progress)
     with Cancellation() as never:
         envelope = run(order, NOBODY, never)
     error = envelope["error"]

@@ -53,9 +53,9 @@ def _runs() -> list[tuple[str, str]]:
     from capsule.cli.render.human_units import age
     from capsule.cli.render.terminal_text import one_line
     from capsule.lifecycle import reader
-    from capsule.paths import state_root
+    from capsule.state_folder import checked_root
 
-    found = reader.runs(state_root(), reader.Filters(limit=_MOST))
+    found = reader.runs(checked_root(), reader.Filters(limit=_MOST))
     rows = [
         (
             run.last.run,
@@ -68,6 +68,6 @@ def _runs() -> list[tuple[str, str]]:
 
 def _tasks() -> list[tuple[str, str]]:
     from capsule.lifecycle import reader
-    from capsule.paths import state_root
+    from capsule.state_folder import checked_root
 
-    return [(name, "") for name in reader.tasks(state_root())]
+    return [(name, "") for name in reader.tasks(checked_root())]

@@ -17,8 +17,8 @@ from capsule.cli.worker.probe import listening_place
 from capsule.errors import UsageError
 from capsule.lifecycle.recorder import open_recorder
 from capsule.namedtuples import NamedTuple
-from capsule.paths import state_root
 from capsule.pool.prepared_task_cache import PreparedTaskCache
+from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +41,7 @@ def command(options: Options, console: Console) -> int:
     Raises `CapsuleError` when it cannot begin.
     """
     context = of_this_program(console)
-    home = state_root()
+    home = checked_root()
     path = _socket(options, home)
     with (
         open_recorder(home, console.note) as recorder,

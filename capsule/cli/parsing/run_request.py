@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 from capsule.cli.parsing.task_arguments import from_command_line, read_stdin
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
-from capsule.paths import state_root
 from capsule.runner import prepare
 from capsule.runner.source import read_artifact, read_file, read_text
 from capsule.sdk.limits import Limits, caller_limits, mount_rules
+from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     from capsule.cli.parsing.run_options import Options
@@ -54,7 +54,7 @@ def read_request(options: Options, context: Context) -> RunRequest:
         options.untrusted,
     )
     limits = caller_limits(said, flags=True)
-    home = state_root(context.environ)
+    home = checked_root(context.environ)
     source = _read(options, context, home)
     arguments = from_command_line(options.args, options.args_file, context)
     call = prepare.Call(

@@ -159,6 +159,19 @@ def test_what_is_kept(granted: Path, changed: str, mode: int, write: bool, kept:
 
 
 @as_root
+@pytest.mark.parametrize(("write", "kept"), [(True, WRITING), (False, READING)])
+def test_what_is_not_looked_at_may_be_anothers(
+    granted: Path, write: bool, kept: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else what a program reaches would depend on how many files lie beside it."""
+    access = reads_and_writes(granted) if write else reads(granted)
+    monkeypatch.setattr(capabilities, "_ENTRIES", 2)
+    assert capabilities.needed(access) == 0
+    (granted / "inner/one_more").write_text("")
+    assert capabilities.needed(access) == kept
+
+
+@as_root
 def test_a_link_out_of_the_folder_keeps_nothing(granted: Path, tmp_path: Path) -> None:
     (tmp_path / "secret").write_text("")
     given_to_somebody(tmp_path / "secret", mode=0o600)

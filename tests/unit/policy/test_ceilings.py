@@ -9,7 +9,7 @@ import pytest
 
 from capsule.errors import ConfigError, PolicyError
 from capsule.policy.ceilings import RunLimits, run_limits
-from capsule.policy.config import find_project
+from capsule.policy.config import MAX_CONFIGS, find_project
 from capsule.policy.declaration_types import TaskDeclaration
 from capsule.policy.limit_origins import LimitOrigin
 from capsule.policy.resolve import (
@@ -144,3 +144,30 @@ def test_no_switch_but_a_switch(root: Path) -> None:
 def test_variables_alone_are_taken(root: Path) -> None:
     found = policy(root, CallerLimits(no_env=True), env_variables=["A"], allowed_hosts=["b.org"])
     assert (found.env_variables, found.allowed_hosts) == ((), ("b.org",))
+
+
+@pytest.mark.parametrize("suffix", [".py", ".wasm"])
+def test_those_where_a_link_leads_hold_as_well(root: Path, suffix: str) -> None:
+    """By its own name, and by what it is a link to: a link takes none of them away."""
+    strict = limits(root / "outer", 'max_ram = "64MB"')
+    (root / f"outer/stranger/task{suffix}").write_text("")
+    link = root / f"caller/here/task{suffix}"
+    link.symlink_to(root / f"outer/stranger/task{suffix}")
+    folder = link.parent if suffix == ".py" else root / "caller"
+    found = find_project(folder, working=root / "caller", file=link)
+    assert [ceiling.config for ceiling in found.ceilings] == [strict]
+    near = limits(root / "caller/here", 'max_ram = "32MB"')
+    found = find_project(folder, working=root / "caller", file=link)
+    assert {ceiling.config for ceiling in found.ceilings} == {near, strict}
+
+
+def test_how_many_are_read_is_bounded(root: Path) -> None:
+    """All are read before a run's time begins."""
+    folder = root / "outer"
+    for number in range(MAX_CONFIGS + 1):
+        folder = folder / str(number)
+        folder.mkdir()
+        limits(folder, "")
+    assert find_project(folder.parent, working=root).config == folder.parent / "capsule.toml"
+    with pytest.raises(ConfigError, match=f"more than {MAX_CONFIGS} capsule.toml above"):
+        find_project(folder, working=root)

@@ -30,6 +30,12 @@ def test_limits(limits: object, expected: CallerLimits) -> None:
     [
         ({"timeot": "5s"}, r"there is no 'timeot'; there are max_fuel, .*\n  try: timeout"),
         ({"timeout": 5}, "limits: timeout: 5 is not"),
+        ({"untrusted": None}, "limits: untrusted: None is no switch; allowed: true or false"),
+        ({"untrusted": "yes"}, "limits: untrusted: 'yes' is no switch"),
+        (Limits(untrusted=0), "limits: untrusted: 0 is no switch"),  # type: ignore[arg-type]
+        ({"no_net": ""}, "limits: no_net: '' is no switch"),
+        ({"no_files": []}, r"limits: no_files: \[\] is no switch"),
+        ({"no_env": 1}, "limits: no_env: 1 is no switch"),
         ({"max_ram": "lots"}, "limits: max_ram: 'lots' is not"),
         (Limits(max_fuel="ALL"), "limits: max_fuel: 'ALL' is not"),
     ],

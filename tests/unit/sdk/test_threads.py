@@ -210,19 +210,6 @@ async def test_all_that_are_begun_in_one_step_are_begun_before_a_thread_works(
     assert at_begin[1:] == [8] * 7
 
 
-def test_one_run_is_prepared_at_a_time_and_nobody_waits_for_long(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(sdk_run, "_PATIENCE", 0.01)
-    with sdk_run._one_at_a_time():
-        assert not sdk_run._preparing.acquire(blocking=False)
-        with sdk_run._one_at_a_time():
-            pass
-        assert not sdk_run._preparing.acquire(blocking=False)
-    assert sdk_run._preparing.acquire(blocking=False)
-    sdk_run._preparing.release()
-
-
 async def test_who_waits_for_a_thread_gets_one_that_is_free() -> None:
     most = slots.SHARED.most
     seen: set[threading.Thread] = set()
