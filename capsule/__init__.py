@@ -3,8 +3,8 @@
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.errors import CapsuleError
+    from capsule.policy.caller_limits import Limits
     from capsule.sdk.envelope import Envelope, TaskFailedError
-    from capsule.sdk.limits import Limits
     from capsule.sdk.run import run, run_sync
     from capsule.sdk.sandbox import Sandbox
     from capsule.shared.task import task
@@ -27,7 +27,7 @@ __version__ = "0.9.0"
 _HOMES = {
     "CapsuleError": "capsule.errors",
     "Envelope": "capsule.sdk.envelope",
-    "Limits": "capsule.sdk.limits",
+    "Limits": "capsule.policy.caller_limits",
     "Sandbox": "capsule.sdk.sandbox",
     "TaskFailedError": "capsule.sdk.envelope",
     "run": "capsule.sdk.run",

@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from capsule.confine import readonly_copies
 from capsule.confine.nofollow import has_no_links
 from capsule.errors import PolicyError
 from capsule.process.argv import tmp_mount
@@ -42,8 +41,10 @@ def _mounted(mount: Mount, layers: IsolationLayers, copies: ExitStack) -> Mount:
         raise PolicyError(
             f"the folder {mount.guest} was moved while the run went on: a link is in its place now"
         )
-    if mount.writable:
+    if mount.writable or (layers.landlock and layers.seccomp):
         return mount
+    from capsule.confine import readonly_copies  # where the kernel does not see to it
+
     shown = copies.enter_context(
         readonly_copies.read_only(mount.host, layers, mount.guest, nofollow=mount.nofollow)
     )

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
 from capsule.message_text import shown
+from capsule.policy.caller_limits import caller_limits, mount_rules
 from capsule.runner import prepare
 from capsule.runner.source import read_artifact, read_file
-from capsule.sdk.limits import caller_limits, mount_rules
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from capsule.policy.caller_limits import Limits, Mount
     from capsule.process.cancel import Cancellation
     from capsule.runner.source import Source
-    from capsule.sdk.limits import Limits, Mount
 
 ARTIFACT = ".wasm"
 

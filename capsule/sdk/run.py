@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
-    from capsule.sdk.limits import Limits, Mount
+    from capsule.policy.caller_limits import Limits, Mount
 
 
 class _Asked(NamedTuple):

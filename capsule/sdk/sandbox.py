@@ -33,10 +33,10 @@ if TYPE_CHECKING:
         Sequence,
     )
 
+    from capsule.policy.caller_limits import Limits, Mount
     from capsule.pool.prepared_task import PreparedTask
     from capsule.process.cancel import Cancellation
     from capsule.runner.observer import Observer
-    from capsule.sdk.limits import Limits, Mount
 
 # How long to wait for the first process that waits: a run that comes sooner starts its own.
 _READY_SECONDS = 10.0

@@ -8,9 +8,8 @@ from capsule.cli.parsing.run_request import read_request
 from capsule.cli.runtime.exit_codes import exit_code
 from capsule.cli.runtime.run_recording import recorder_for
 from capsule.cli.runtime.signals import cancelling
-from capsule.cli.terminal.observers import observer_for
 from capsule.cli.terminal.progress_bars import progress_for
-from capsule.cli.terminal.run_result import show
+from capsule.cli.terminal.run_display import observer_for, show
 from capsule.errors import OutOfTimeError
 from capsule.process.cancel import Cancellation
 from capsule.runner import prepare

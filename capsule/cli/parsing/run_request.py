@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from capsule.cli.parsing.task_arguments import from_command_line, read_stdin
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
+from capsule.policy.caller_limits import Limits, caller_limits, mount_rules
 from capsule.runner import prepare
 from capsule.runner.source import read_artifact, read_file, read_text
-from capsule.sdk.limits import Limits, caller_limits, mount_rules
 from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:

@@ -27,9 +27,8 @@ from capsule.cli.runtime.context import Context
 from capsule.cli.runtime.exit_codes import exit_code, run_with_exit_code
 from capsule.cli.terminal.console import Console
 from capsule.cli.terminal.grant_notice import note_grants
-from capsule.cli.terminal.observers import observer_for
 from capsule.cli.terminal.progress_bars import progress_for
-from capsule.cli.terminal.run_result import show
+from capsule.cli.terminal.run_display import observer_for, show
 from capsule.cli.worker.descriptor_watch import watch_descriptor
 from capsule.cli.worker.json_lines import JsonLines
 from capsule.errors import UsageError

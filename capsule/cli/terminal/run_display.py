@@ -1,4 +1,4 @@
-"""Who watches a run for the person who started it."""
+"""What a person sees of a run: who watches it, and what is printed when it is over."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from capsule.cli.terminal.console import Console
+    from capsule.envelope import Envelope
     from capsule.process.cancel import Cancellation
     from capsule.runner.observer import Observer
 
@@ -27,3 +28,21 @@ def observer_for(
     from capsule.cli.terminal.verbose_lines import VerboseLines
 
     return VerboseLines(console, cancellation)
+
+
+def show(envelope: Envelope, console: Console, *, json: bool, result: bool, quiet: bool) -> None:
+    """Print an envelope: as one line with `json`, its bare result alone with `result`.
+
+    A failure is told on stderr too where a person reads that, and where the envelope is left out.
+    """
+    error = envelope["error"]
+    if not result:
+        console.envelope(envelope, one_line=json)
+    elif error is None:
+        console.bare_result(envelope["result"])
+    reads = console.stderr_is_terminal and not (json or quiet)
+    if error is not None and (result or reads):
+        from capsule.cli.terminal.task_traceback import traceback_lines
+
+        for line in traceback_lines(error, whole=not quiet):
+            console.err(line)

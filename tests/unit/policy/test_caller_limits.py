@@ -6,9 +6,9 @@ import pytest
 
 from capsule import Limits
 from capsule.errors import UsageError
+from capsule.policy.caller_limits import caller_limits, mount_rules
 from capsule.policy.folders import FolderRule
 from capsule.policy.resolve import CallerLimits
-from capsule.sdk.limits import caller_limits, mount_rules
 
 
 @pytest.mark.parametrize(
