@@ -232,8 +232,9 @@ class _Watch:
                 for frame in self.decoder.feed(arrival.stdout):
                     self._take(frame)
                 if self.decoder.coming is not None and not self._make_room(deadline, cancellation):
-                    late = not cancellation.cancelled
-                    return arrival._replace(cancelled=not late, timed_out=late)
+                    stopped = cancellation.cancelled
+                    late = not stopped and self.overflow is None
+                    return arrival._replace(cancelled=stopped, timed_out=late)
             except WireError as error:
                 self.violation = error
                 return arrival
@@ -258,7 +259,9 @@ class _Watch:
     def _make_room(self, deadline: float | None, cancellation: Cancellation) -> bool:
         """Have room for the large frame that is coming; say whether there is some in time.
 
-        Raises `WireError` for a call that there is no room for.
+        There is none for a sandbox that fills its `/tmp` meanwhile, which is looked at as ever: it
+        may have announced an answer only to be waited for. Raises `WireError` for a call that there
+        is no room for.
         """
         kind, length = self.decoder.coming or (0, 0)
         if self._roomy:
@@ -269,7 +272,16 @@ class _Watch:
             return True
         # Whoever answers reads nothing more, and what it left unread may be in the way of this.
         self.dispatcher.abandon()
-        return self._hold.resize(length, deadline, cancellation)
+        while True:
+            look = self.scratch.next_look
+            until = look if deadline is None else min(look, deadline)
+            if self._hold.resize(length, until, cancellation):
+                return True
+            if cancellation.cancelled or (deadline is not None and time.monotonic() >= deadline):
+                return False
+            self.overflow = self.scratch.overflow(self.process.pid)
+            if self.overflow is not None:
+                return False
 
     def _take(self, frame: Frame) -> None:
         self._roomy = False

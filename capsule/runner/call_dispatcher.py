@@ -7,6 +7,7 @@ What waits does so as the bytes that came.
 from __future__ import annotations
 
 import json
+import re
 import threading
 from collections import deque
 from typing import TYPE_CHECKING, Any, Protocol
@@ -35,6 +36,9 @@ _MAX_READY = 4 << 20
 _MAX_WEIGHT = 4 << 20
 # What is larger is sent in pieces of this size.
 _PIECE = 1 << 20
+
+# How the guest begins the fields of a call, none of which is escaped.
+_BEGIN = rb'\{"call": ([1-9][0-9]{0,17}), "op": "([a-z. ]{1,100})"'
 
 # What a sandbox asks when it wants no answer to an earlier call any more.
 GIVE_UP = "give up"
@@ -102,7 +106,7 @@ class CallDispatcher:
         self._cancellation = Cancellation()
         # All of these change under the condition only.
         self._changed = threading.Condition()
-        self._calls = 0
+        self._calls = self._given_up = 0
         # The tasks that were asked for, by the numbers of their calls: not begun, and running.
         self._waiting: set[int] = set()
         self._stops: dict[int, Cancellation] = {}
@@ -128,9 +132,7 @@ class CallDispatcher:
         self.expect(len(payload))
         # Read again when it is worked on: parsed, it takes many times its text.
         with self._memory.parsing:
-            number, op, fields = _understood(_split(payload)[0])
-            of = fields.get("of")
-            del fields
+            number, op, of = _named(_split(payload)[0])
         if op == GIVE_UP:
             self._give_up(of)
             return
@@ -148,8 +150,16 @@ class CallDispatcher:
         self._threads.submit(self._work, number, op, payload)
 
     def _give_up(self, number: object) -> None:
-        """Stop working on a call, or do not begin; it is answered all the same."""
+        """Stop working on a call, or do not begin; it is answered all the same.
+
+        Raises `WireError` for more of these than there can be calls to give up.
+        """
         with self._changed:
+            # It was made for this one, which is gone.
+            self._room.try_resize(self._open)
+            self._given_up += 1
+            if self._given_up > MAX_CALLS:
+                raise WireError(f"the sandbox gave up more than {MAX_CALLS:,} calls at once")
             if type(number) is int:
                 self._waiting.discard(number)
                 if number in self._stops:
@@ -170,6 +180,8 @@ class CallDispatcher:
                 if not reply.pieces:
                     self._replies.popleft().hold.release()
                     self._calls -= 1
+                    # Whoever gives up one call after another takes their answers all the same.
+                    self._given_up = max(self._given_up - 1, 0)
             if taken:
                 self._changed.notify_all()
         return taken
@@ -270,6 +282,21 @@ def _understood(text: bytes) -> tuple[int, str, dict[str, Any]]:
     if type(number) is not int or not 0 < number < 1 << 62 or not isinstance(op, str):
         raise WireError("the sandbox sent a call without a number or a name")
     return number, op, fields
+
+
+def _named(text: bytes) -> tuple[int, str, object]:
+    """Return the number and the name of a call, and what it gives up. Raises `WireError`.
+
+    One of too many parts is not parsed for that. It has to begin as the guest's own calls do, so
+    that it can be answered; and nothing is given up in so many parts.
+    """
+    if response_parser.weight(text) <= _MAX_WEIGHT:
+        number, op, fields = _understood(text)
+        return number, op, fields.get("of")
+    begin = re.match(_BEGIN, text)
+    if begin is None or begin[2].decode() == GIVE_UP:
+        raise WireError("the sandbox sent a call of too many parts")
+    return int(begin[1]), begin[2].decode(), None
 
 
 def _pieces(text: bytes, data: Data) -> deque[bytes | memoryview]:

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.confine import scratch
+from capsule.process.cancel import Cancellation
+from capsule.runner import run_budget
+from capsule.runner.memory_budget import RunMemory
+from capsule.runner.run import run
+from tests.integration.workbench import Counting
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from capsule.policy.resolve import Policy
+    from capsule.runner.attempt import Attempt
+    from capsule.runner.observer import Which
     from tests.integration.workbench import Workbench
 
 pytestmark = pytest.mark.integration
@@ -132,3 +140,43 @@ def dig():
     error = bench.run(source, compute=10**12)["error"]
     assert error is not None
     assert (error["error_type"], "deep" in error["message"]) == ("policy_error", True)
+
+
+def test_a_flood_while_an_answer_waits_for_room(
+    bench: Workbench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class UntilTheFlood(Counting):
+        def ended(self, which: Which, policy: Policy, done: Attempt) -> None:
+            super().ended(which, policy, done)
+            if policy.task == "floods":
+                ends.append(done)
+                over.cancel()
+
+    source = """
+import os, select, struct, time
+from capsule import task
+from capsule_guest import calls
+def ask(name): calls._ask("task", {"name": name, "args": [], "kwargs": {}}, b"")
+@task()
+def large(): return "x" * (8 << 20)
+@task(timeout="20s")
+def floods():
+    os.write(1, struct.pack("<BI", 18, 4 << 20))
+    with open("/tmp/file", "wb") as file:
+        for _ in range(10): file.write(bytes(1 << 20))
+    time.sleep(1000)
+@task(timeout="60s")
+def main():
+    ask("large")
+    select.select([0], [], [])
+    # It is there, and keeps its room until it is read.
+    ask("floods")
+    time.sleep(1000)
+"""
+    monkeypatch.setattr(scratch, "MAX_BYTES", 8 << 20)
+    monkeypatch.setattr(run_budget, "RunMemory", lambda: RunMemory(answers=9 << 20))
+    ends: list[Attempt] = []
+    with Cancellation() as over:
+        envelope = run(bench.order(source), UntilTheFlood(), over)
+    assert [done.outcome.error_type for done in ends] == ["policy_error"], (ends, envelope)
+    assert "more than 8 MB" in ends[0].outcome.message

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from capsule.runner.memory_budget import RunMemory
+
 LIMITS = Limits(2_000_000_000, None, 20_000)
 _PRELUDE = """#!{python} -SEs
 import os, sys, time
@@ -26,6 +28,9 @@ def send(kind, payload): raw(frame(kind, payload))
 def raw(data):
     while data: data = data[os.write(1, data):]
 def request(): return os.read(0, 1 << 20)
+def fill(size):
+    tmp = next(said for said in sys.argv if said.endswith("::/tmp")).removesuffix("::/tmp")
+    with open(os.path.join(tmp, "file"), "wb") as file: file.write(bytes(size))
 def trap(reason, *frames):
     lines = [f"    {{n}}: {{f}}" for n, f in enumerate(frames)]
     os.write(2, "\\n".join(["Error: failed to run main module `x`", "", "Caused by:",
@@ -60,7 +65,9 @@ class FakeSandbox:
         self.folder, self.cancellation = folder, cancellation
         self.seen = Seen()
 
-    def attempt(self, script: str, *, limits: Limits = LIMITS) -> Attempt:
+    def attempt(
+        self, script: str, *, limits: Limits = LIMITS, memory: RunMemory | None = None
+    ) -> Attempt:
         import capsule
 
         program = self.folder / "wasmtime"
@@ -71,8 +78,8 @@ class FakeSandbox:
         launch = Launch(
             program, nothing, nothing, nothing, fuel=limits.compute, budget=limits.compute
         )
-        plan = Plan(launch, 1000, IsolationLayers(landlock=0), b"request", limits)
-
+        walls = IsolationLayers(landlock=0)
+        plan = Plan(launch, 1000, walls, b"request", limits, memory=memory)
         return attempt(plan, Cold(), self.seen, self.cancellation)
 
 

@@ -8,9 +8,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from capsule.confine import scratch
 from capsule.runner.limit_messages import Limits
+from capsule.runner.memory_budget import Hold, RunMemory
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.process.cancel import Cancellation
     from tests.unit.runner.conftest import FakeSandbox
 
 FINISH = "close(); drain()"
@@ -176,3 +181,75 @@ def test_a_flood_on_descriptor_2_is_counted(sandbox: FakeSandbox) -> None:
     )
     assert done.outcome.result == 1
     assert done.left_out + len(done.stderr) == 2_000_000
+
+
+# A large answer, of which the first part comes.
+ANNOUNCE = "raw(HEADER.pack(TEXT, 1 << 20) + b'x')\n"
+
+
+def taken() -> tuple[RunMemory, Hold]:
+    """Memory of a run that another answer takes, and what it holds."""
+    memory = RunMemory(answers=1 << 20)
+    hold = memory.answers.hold()
+    assert hold.try_resize(1 << 20)
+    return memory, hold
+
+
+def once_it_waits(monkeypatch: pytest.MonkeyPatch, do: Callable[[], None]) -> threading.Thread:
+    """Do something while an answer waits for room, and has been refused some already."""
+    refused = threading.Semaphore(0)
+    resize = Hold.resize
+
+    def counted(hold: Hold, size: int, deadline: float | None, stop: Cancellation) -> bool:
+        if resize(hold, size, deadline, stop):
+            return True
+        refused.release()
+        return False
+
+    def wait() -> None:
+        for _ in range(3):
+            refused.acquire(timeout=20)
+        do()
+
+    monkeypatch.setattr(Hold, "resize", counted)
+    thread = threading.Thread(target=wait)
+    thread.start()
+    return thread
+
+
+def test_a_sandbox_that_waits_for_room_fills_no_disk(
+    sandbox: FakeSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(scratch, "MAX_BYTES", 1 << 20)
+    script = f"{ANNOUNCE}fill(2 << 20); time.sleep(1e6)"
+    limits = Limits(10**8, None, 15_000)
+    outcome = sandbox.attempt(script, limits=limits, memory=taken()[0]).outcome
+    assert (outcome.error_type, "more than 1 MB" in outcome.message) == ("policy_error", True)
+
+
+def test_a_deadline_ends_a_sandbox_that_waits_for_room(sandbox: FakeSandbox) -> None:
+    limits, (memory, _) = Limits(10**8, None, 500), taken()
+    done = sandbox.attempt(f"{ANNOUNCE}time.sleep(1e6)", limits=limits, memory=memory)
+    assert done.outcome.error_type == "timeout"
+    assert done.duration_ms < 5_000
+    assert memory.answers.taken == 1 << 20
+
+
+def test_cancelling_ends_a_sandbox_that_waits_for_room(
+    sandbox: FakeSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thread = once_it_waits(monkeypatch, sandbox.cancellation.cancel)
+    done = sandbox.attempt(f"{ANNOUNCE}time.sleep(1e6)", memory=taken()[0])
+    thread.join()
+    assert done.outcome.error_type == "cancelled"
+    assert done.duration_ms < 10_000
+
+
+def test_an_answer_that_waited_for_room_arrives(
+    sandbox: FakeSandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory, other = taken()
+    thread = once_it_waits(monkeypatch, other.release)
+    done = sandbox.attempt(f"{ANNOUNCE}raw(b'x' * ((1 << 20) - 1)); {FINISH}", memory=memory)
+    thread.join()
+    assert done.outcome.result == "x" * (1 << 20)

@@ -162,6 +162,62 @@ def test_giving_up_what_was_not_asked_does_nothing(wakeup: WakeupPipe, of: objec
         assert [number_of(reply) for reply in dispatcher.replies(EVERYTHING)] == [1]
 
 
+def test_calls_that_are_given_up_are_counted(
+    wakeup: WakeupPipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_dispatcher, "MAX_CALLS", 100)
+    memory = RunMemory()
+    with CallDispatcher(wakeup, echo, memory) as dispatcher:
+        for number in range(1, 101):
+            dispatcher.take(give_up(number))
+        # Each was gone before the next came.
+        assert memory.calls.taken == 0
+        with pytest.raises(WireError, match="gave up more than 100 calls"):
+            dispatcher.take(give_up(101))
+
+
+def test_whoever_takes_the_answers_may_give_up_again(
+    wakeup: WakeupPipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_dispatcher, "MAX_CALLS", 10)
+    with CallDispatcher(wakeup, echo) as dispatcher:
+        for number in range(1, 101):
+            dispatcher.take(asked(number))
+            dispatcher.take(give_up(number))
+            is_woken(wakeup)
+            wakeup.clear()
+            assert len(dispatcher.replies(EVERYTHING)) == 1
+
+
+MANY = [{"": 0}] * 100_000
+
+
+def unexpected(text: bytes) -> tuple[int, str, dict[str, Any]]:
+    raise AssertionError(f"{len(text):,} bytes were parsed")
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"call": 7, "op": call_dispatcher.GIVE_UP, "of": MANY},
+        {"call": 7, "op": call_dispatcher.GIVE_UP, "of": 1, "x": MANY},
+        {"x": MANY, "call": 7, "op": "echo"},
+        {"call": "7", "op": "echo", "x": MANY},
+        {"call": 1 << 62, "op": "echo", "x": MANY},
+        {"call": 7, "op": "\u00e9", "x": MANY},
+    ],
+    ids=["what is given up", "beside it", "at the end", "text", "too large", "escaped"],
+)
+def test_what_has_too_many_parts_and_cannot_be_answered_is_refused_unparsed(
+    wakeup: WakeupPipe, fields: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    payload = pack_call(json.dumps(fields).encode(), b"")
+    with CallDispatcher(wakeup, echo) as dispatcher:
+        monkeypatch.setattr(call_dispatcher, "_understood", unexpected)
+        with pytest.raises(WireError, match="too many parts"):
+            dispatcher.take(payload)
+
+
 def test_calls_that_wait_are_kept_as_they_came(wakeup: WakeupPipe) -> None:
     begun, go_on = threading.Semaphore(0), threading.Event()
 
@@ -187,8 +243,11 @@ def test_calls_that_wait_are_kept_as_they_came(wakeup: WakeupPipe) -> None:
     assert kept < (call_dispatcher.AT_ONCE + 10) * 2 << 20
 
 
-def test_fields_of_too_many_parts_are_not_parsed(wakeup: WakeupPipe) -> None:
-    many = json.dumps({"call": 7, "op": "echo", "x": [{"": 0}] * 100_000}).encode()
+def test_fields_of_too_many_parts_are_not_parsed(
+    wakeup: WakeupPipe, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(call_dispatcher, "_understood", unexpected)
+    many = json.dumps({"call": 7, "op": "echo", "x": MANY}).encode()
     with CallDispatcher(wakeup, echo) as dispatcher:
         dispatcher.take(pack_call(many, b""))
         is_woken(wakeup)
