@@ -43,31 +43,52 @@ def check_state(grants: Iterable[FolderGrant], state: Path | None) -> None:
             )
 
 
-def check_hidden(grants: Iterable[FolderGrant], root: Path) -> None:
+def check_hidden(
+    grants: Iterable[FolderGrant], root: Path, mounted: Sequence[FolderGrant] = ()
+) -> None:
     """Refuse folders that a task file may not ask for: hidden ones, and programs of the host.
 
     In `.git`, in `.ssh` and in a virtual environment lie keys, and files that make the host run a
-    program. Only the caller, with a mount, may grant them.
+    program. Only the caller, with a mount, may grant them: what lies in one of `mounted`, and asks
+    for no more than that gives, has been.
     """
     for grant in grants:
-        below = grant.host.relative_to(root).parts
-        names = (*below, *grant.guest.split("/"))
-        if any(name.startswith(".") for name in names):
-            problem = "has a name that begins with a dot, and only the caller grants such a folder"
-        elif any(
-            (root.joinpath(*below[:end]) / _VENV).exists() for end in range(1, len(below) + 1)
+        if any(
+            is_inside(grant.host, mount.host) and mount.writable >= grant.writable
+            for mount in mounted
         ):
-            problem = "is a virtual environment, and only the caller grants such a folder"
-        elif grant.writable and os.path.lexists(grant.host / _REPOSITORY):
-            problem = f"is writable and holds {_REPOSITORY}, by which the host could run programs"
-        else:
             continue
-        raise InvalidValueError(
-            shown(f".{grant.guest}"),
-            problem,
-            "other folders of the project",
-            hint=f"--mount .{printable(grant.guest)}, or mounts= from Python",
-        )
+        problem = _problem(grant, root)
+        if problem is not None:
+            raise InvalidValueError(
+                shown(f".{grant.guest}"), problem, "other folders of the project", hint=_hint(grant)
+            )
+
+
+def _problem(grant: FolderGrant, root: Path) -> str | None:
+    """Return why only the caller may grant a folder, if so."""
+    below = grant.host.relative_to(root).parts
+    hidden = "has a name that begins with a dot"
+    if any(name.startswith(".") for name in grant.guest.split("/")):
+        return f"{hidden}, and only the caller grants such a folder"
+    # The name alone does not show it where it is a link.
+    leads = "/" + "/".join(below)
+    via = "" if leads == grant.guest else f"leads to {printable(f'.{leads}')}, which "
+    if any(name.startswith(".") for name in below):
+        return f"{via}{hidden}, and only the caller grants such a folder"
+    if any((root.joinpath(*below[:end]) / _VENV).exists() for end in range(1, len(below) + 1)):
+        return f"{via}is a virtual environment, and only the caller grants such a folder"
+    if grant.writable and os.path.lexists(grant.host / _REPOSITORY):
+        return f"{via}is writable and holds {_REPOSITORY}, by which the host could run programs"
+    return None
+
+
+def _hint(grant: FolderGrant) -> str:
+    """Return what grants the folder as it was asked for."""
+    import shlex  # for a refusal alone
+
+    mount = f".{printable(grant.guest)}{'' if grant.writable else ':ro'}"
+    return f"--mount {shlex.quote(mount)}, or mounts= from Python"
 
 
 def check_own(grants: Iterable[FolderGrant], own: Sequence[Path]) -> None:

@@ -173,3 +173,18 @@ def test_the_first_run_on_a_terminal_says_what_a_file_gets(command: Command) -> 
 def test_the_callers_mounts_hold(program: Command) -> None:
     done = program("run", "job.py", "--untrusted", "--mount", "data:ro", "--json")
     assert json.loads(done.out)["result"][0] is True
+
+
+def test_the_hint_of_a_refused_folder_is_what_to_type(command: Command) -> None:
+    command.write(".secret/key", "k")
+    command.write(
+        "keys.py",
+        "from capsule import task\n"
+        '@task(allowed_files=[{"path": "./.secret", "mode": "ro"}])\n'
+        'def main(): return open("/.secret/key").read()\n',
+    )
+    refused = command("run", "keys.py", "--json")
+    hint = json.loads(refused.out)["error"]["message"].partition("try: ")[2]
+    assert (refused.code, hint) == (2, "--mount ./.secret:ro, or mounts= from Python")
+    mount = hint.partition(",")[0].split()
+    assert command("run", "keys.py", "--result", *mount).out == "k\n"

@@ -125,32 +125,88 @@ def test_nobody_sees_capsules_own_state(
     resolve(declared("./src"), project._replace(state=root / "state"))
 
 
-@pytest.mark.parametrize(
-    ("folder", "problem"),
-    [
-        (".git", "begins with a dot"),
-        ("a/.ssh/keys", "begins with a dot"),
-        ("link", "begins with a dot"),
-        ("env", "is a virtual environment"),
-        ("env/lib", "is a virtual environment"),
-        ("repository", "is writable and holds .git"),
-    ],
-)
-def test_what_only_the_caller_grants(tmp_path: Path, folder: str, problem: str) -> None:
+@pytest.fixture
+def guarded(tmp_path: Path) -> Path:
+    """Return a root with folders that only the caller grants."""
     root = Path(os.path.realpath(tmp_path))
     for name in (".git/hooks", "a/.ssh/keys", "env/lib", "repository/.git"):
         (root / name).mkdir(parents=True)
     (root / "env" / "pyvenv.cfg").touch()
     (root / "link").symlink_to(".git/hooks")
-    task = TaskDeclaration(
-        "t", "t", "t.py", 3, is_async=False, options={"allowed_files": [f"./{folder}"]}
-    )
+    (root / "venv").symlink_to("env")
+    (root / ".plain").symlink_to("a")
+    return root
+
+
+only_the_caller = pytest.mark.parametrize(
+    ("folder", "problem"),
+    [
+        (".git", "'./.git' has a name that begins with a dot"),
+        ("a/.ssh/keys", "has a name that begins with a dot"),
+        (".plain", "'./.plain' has a name that begins with a dot"),
+        ("link", "'./link' leads to ./.git/hooks, which has a name that begins with a dot"),
+        ("env", "'./env' is a virtual environment"),
+        ("env/lib", "is a virtual environment"),
+        ("venv/lib", "'./venv/lib' leads to ./env/lib, which is a virtual environment"),
+        ("repository", "is writable and holds .git"),
+    ],
+)
+
+
+@only_the_caller
+def test_what_only_the_caller_grants(guarded: Path, folder: str, problem: str) -> None:
+    task = declared(f"./{folder}")
     with pytest.raises(PolicyError, match=problem) as caught:
-        resolve(task, Project(root))
+        resolve(task, Project(guarded))
     assert caught.value.hint == f"--mount ./{folder}, or mounts= from Python"
-    plain = task._replace(options={})
-    mounted = resolve(plain, Project(root), mounts=[parse_mount(folder)])
+    mounted = resolve(declared(), Project(guarded), mounts=[parse_mount(folder)])
     assert [grant.guest for grant in mounted.allowed_files] == [f"/{folder}"]
+
+
+@only_the_caller
+@pytest.mark.parametrize("mode", ["rw", "ro"])
+def test_the_hint_of_a_refusal_ends_it(guarded: Path, folder: str, problem: str, mode: str) -> None:
+    task = declared({"path": f"./{folder}", "mode": mode})
+    if problem.startswith("is writable") and mode == "ro":
+        assert resolve(task, Project(guarded)).allowed_files
+        return
+    with pytest.raises(PolicyError, match=problem) as caught:
+        resolve(task, Project(guarded))
+    mount = str(caught.value.hint).removeprefix("--mount ").removesuffix(", or mounts= from Python")
+    mounted = resolve(task, Project(guarded), mounts=[parse_mount(mount)])
+    assert [(grant.guest, grant.writable) for grant in mounted.allowed_files] == [
+        (f"/{folder}", mode == "rw")
+    ]
+
+
+def test_a_mount_stands_in_for_what_is_asked_for_at_its_place(guarded: Path) -> None:
+    """Also with less than is asked for, and where that does not exist."""
+    task = declared("./.git", "./absent")
+    (guarded / "a" / "data").mkdir()
+    mounts = [parse_mount(".git:ro"), parse_mount("a/data::absent")]
+    policy = resolve(task, Project(guarded), mounts=mounts)
+    assert [(grant.guest, grant.writable) for grant in policy.allowed_files] == [
+        ("/.git", False),
+        ("/absent", True),
+    ]
+
+
+def test_a_mount_vouches_for_its_folder_by_another_name_and_in_its_mode(guarded: Path) -> None:
+    reads, writes = ({"path": "./link", "mode": mode} for mode in ("ro", "rw"))
+    mounts = [parse_mount(".git:ro")]
+    policy = resolve(declared(reads), Project(guarded), mounts=mounts)
+    assert [grant.guest for grant in policy.allowed_files] == ["/.git", "/link"]
+    with pytest.raises(PolicyError, match=r"leads to ./.git/hooks"):
+        resolve(declared(writes), Project(guarded), mounts=mounts)
+    with pytest.raises(PolicyError, match=r"'./env' is a virtual environment"):
+        resolve(declared("./env"), Project(guarded), mounts=mounts)
+
+
+def test_a_name_with_spaces_is_one_word_of_the_hint(guarded: Path) -> None:
+    (guarded / ".my keys").mkdir()
+    with pytest.raises(PolicyError) as caught:
+        resolve(declared("./.my keys"), Project(guarded))
+    assert caught.value.hint == "--mount './.my keys', or mounts= from Python"
 
 
 def test_a_repository_may_be_read(tmp_path: Path) -> None:
