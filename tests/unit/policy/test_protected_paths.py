@@ -12,6 +12,7 @@ from capsule.policy.declaration_types import TaskDeclaration
 from capsule.policy.folders import parse_mount
 from capsule.policy.options import Options, parse_folders
 from capsule.policy.project import Project
+from capsule.policy.protected_paths import MOST_ENTRIES
 from capsule.policy.resolve import resolve
 from capsule.runner.source import read_file, read_text
 
@@ -215,3 +216,69 @@ def test_a_repository_may_be_read(tmp_path: Path) -> None:
     rule = {"path": "./repository", "mode": "ro"}
     task = TaskDeclaration("t", "t", "t.py", 3, is_async=False, options={"allowed_files": [rule]})
     assert resolve(task, Project(root)).allowed_files
+
+
+@pytest.mark.parametrize(
+    ("entry", "held"),
+    [
+        ("repo/.git/config", "holds ./work/repo/.git, by which"),
+        ("repo/.git", "holds ./work/repo/.git, by which"),
+        ("a/b/c/.git/HEAD", "holds ./work/a/b/c/.git, by which"),
+        ("venv/pyvenv.cfg", "holds ./work/venv, a virtual environment, by which"),
+        ("bare", "holds ./work/bare, a git repository, by which"),
+        ("", "part of a git repository, by which"),
+    ],
+)
+def test_nor_a_writable_folder_that_holds_such_a_one(tmp_path: Path, entry: str, held: str) -> None:
+    root = Path(os.path.realpath(tmp_path))
+    place = root / "work" / entry
+    if entry in ("bare", ""):
+        (place / "objects").mkdir(parents=True)
+        (place / "config").touch()
+        place /= "HEAD"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch()
+    with pytest.raises(PolicyError, match=f"'./work' is writable and {held}") as caught:
+        resolve(declared("./work"), Project(root))
+    assert caught.value.hint == "--mount ./work, or mounts= from Python"
+    resolve(declared("./work"), Project(root), mounts=[parse_mount("./work")])
+    resolve(declared({"path": "./work", "mode": "ro"}), Project(root))
+
+
+def test_nor_a_part_of_a_bare_repository(tmp_path: Path) -> None:
+    root = Path(os.path.realpath(tmp_path))
+    for name in ("objects", "hooks"):
+        (root / "bare" / name).mkdir(parents=True)
+    for name in ("HEAD", "config"):
+        (root / "bare" / name).touch()
+    with pytest.raises(PolicyError, match=r"'./bare/hooks' is writable and part of a"):
+        resolve(declared("./bare/hooks"), Project(root))
+
+
+def test_links_in_a_writable_folder_are_not_followed(tmp_path: Path) -> None:
+    """What they lead to, the task does not reach either."""
+    root = Path(os.path.realpath(tmp_path))
+    (root / "repository" / ".git").mkdir(parents=True)
+    (root / "work").mkdir()
+    (root / "work" / "link").symlink_to("../repository")
+    (root / "work" / "circle").symlink_to(".")
+    assert resolve(declared("./work"), Project(root)).allowed_files
+
+
+def test_of_writable_folders_so_many_entries_are_looked_at(tmp_path: Path) -> None:
+    """All folders of a task together, so that a start takes no longer the more there are."""
+    root = Path(os.path.realpath(tmp_path))
+    (root / "full").mkdir()
+    for number in range(MOST_ENTRIES - 4):
+        (root / "full" / str(number)).touch()
+    (root / "work" / "a" / "b" / ".git").mkdir(parents=True)
+    both = declared("./full", "./work")
+    with pytest.raises(PolicyError, match=r"holds ./work/a/b/.git"):
+        resolve(both, Project(root))
+    for number in range(4):
+        (root / "full" / f"more{number}").touch()
+    assert len(resolve(both, Project(root)).allowed_files) == 2
+    # What lies in the granted folder itself is found however much is beside it.
+    (root / "full" / ".git").mkdir()
+    with pytest.raises(PolicyError, match=r"'./full' is writable and holds .git"):
+        resolve(both, Project(root))
