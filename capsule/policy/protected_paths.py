@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _VENV, _REPOSITORY = "pyvenv.cfg", ".git"
 # What git takes for a repository of its own wherever these lie beside each other.
 _BARE = ("HEAD", "config", "objects")
-# How many entries of its writable folders are looked at, for each task: 2 to 3 ms of a start at most.
+# How many entries of its writable folders are looked at, for each task: at most some 3 ms.
 MOST_ENTRIES = 2000
 _RUNS = "by which the host could run programs"
 

@@ -221,28 +221,28 @@ def test_a_repository_may_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("entry", "held"),
     [
-        ("repo/.git/config", "holds ./work/repo/.git, by which"),
-        ("repo/.git", "holds ./work/repo/.git, by which"),
-        ("a/b/c/.git/HEAD", "holds ./work/a/b/c/.git, by which"),
-        ("venv/pyvenv.cfg", "holds ./work/venv, a virtual environment, by which"),
-        ("bare", "holds ./work/bare, a git repository, by which"),
+        ("repo/.git/config", "holds ./room/repo/.git, by which"),
+        ("repo/.git", "holds ./room/repo/.git, by which"),
+        ("a/b/c/.git/HEAD", "holds ./room/a/b/c/.git, by which"),
+        ("venv/pyvenv.cfg", "holds ./room/venv, a virtual environment, by which"),
+        ("bare", "holds ./room/bare, a git repository, by which"),
         ("", "part of a git repository, by which"),
     ],
 )
 def test_nor_a_writable_folder_that_holds_such_a_one(tmp_path: Path, entry: str, held: str) -> None:
     root = Path(os.path.realpath(tmp_path))
-    place = root / "work" / entry
+    place = root / "room" / entry
     if entry in ("bare", ""):
         (place / "objects").mkdir(parents=True)
         (place / "config").touch()
         place /= "HEAD"
     place.parent.mkdir(parents=True, exist_ok=True)
     place.touch()
-    with pytest.raises(PolicyError, match=f"'./work' is writable and {held}") as caught:
-        resolve(declared("./work"), Project(root))
-    assert caught.value.hint == "--mount ./work, or mounts= from Python"
-    resolve(declared("./work"), Project(root), mounts=[parse_mount("./work")])
-    resolve(declared({"path": "./work", "mode": "ro"}), Project(root))
+    with pytest.raises(PolicyError, match=f"'./room' is writable and {held}") as caught:
+        resolve(declared("./room"), Project(root))
+    assert caught.value.hint == "--mount ./room, or mounts= from Python"
+    resolve(declared("./room"), Project(root), mounts=[parse_mount("./room")])
+    resolve(declared({"path": "./room", "mode": "ro"}), Project(root))
 
 
 def test_nor_a_part_of_a_bare_repository(tmp_path: Path) -> None:
@@ -259,10 +259,10 @@ def test_links_in_a_writable_folder_are_not_followed(tmp_path: Path) -> None:
     """What they lead to, the task does not reach either."""
     root = Path(os.path.realpath(tmp_path))
     (root / "repository" / ".git").mkdir(parents=True)
-    (root / "work").mkdir()
-    (root / "work" / "link").symlink_to("../repository")
-    (root / "work" / "circle").symlink_to(".")
-    assert resolve(declared("./work"), Project(root)).allowed_files
+    (root / "room").mkdir()
+    (root / "room" / "link").symlink_to("../repository")
+    (root / "room" / "circle").symlink_to(".")
+    assert resolve(declared("./room"), Project(root)).allowed_files
 
 
 def test_of_writable_folders_so_many_entries_are_looked_at(tmp_path: Path) -> None:
@@ -271,9 +271,9 @@ def test_of_writable_folders_so_many_entries_are_looked_at(tmp_path: Path) -> No
     (root / "full").mkdir()
     for number in range(MOST_ENTRIES - 4):
         (root / "full" / str(number)).touch()
-    (root / "work" / "a" / "b" / ".git").mkdir(parents=True)
-    both = declared("./full", "./work")
-    with pytest.raises(PolicyError, match=r"holds ./work/a/b/.git"):
+    (root / "room" / "a" / "b" / ".git").mkdir(parents=True)
+    both = declared("./full", "./room")
+    with pytest.raises(PolicyError, match=r"holds ./room/a/b/.git"):
         resolve(both, Project(root))
     for number in range(4):
         (root / "full" / f"more{number}").touch()
