@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from capsule.errors import CapsuleError
@@ -13,6 +14,7 @@ from capsule.policy.options import overlay, parse_options, written
 from capsule.policy.resolve import resolve, resolve_all
 from capsule.policy.units import format_compute, format_ram, format_timeout
 from capsule.runner import parse_cache
+from capsule.runner.environment import places_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -50,13 +52,17 @@ class Right(NamedTuple):
 
 
 class TaskRights(NamedTuple):
-    """What one task would get; `refused` says why it could not run at all."""
+    """What one task would get; `refused` says why it could not run at all.
+
+    `places` is where each variable that it gets is set, and never its value.
+    """
 
     task: str
     line: int
     is_entry: bool
     rights: tuple[Right, ...]
     refused: str | None = None
+    places: Mapping[str, str] = MappingProxyType({})
 
 
 class Inspection(NamedTuple):
@@ -125,6 +131,7 @@ def _rights(task: TaskDeclaration, project: Project, call: Call, *, is_entry: bo
         own = parse_options(task.options, task.blame)
         asked = written(overlay(own, project.defaults))
         policy = resolve(task, project, call.limits, call.mounts)
+        places = places_of(policy.env_variables, project.root, call.environ)
     except CapsuleError as error:
         silent = tuple(Right(option, asks, None, "refused") for option, asks in asked.items())
         return TaskRights(task.name, task.line, is_entry, silent, error.message)
@@ -132,7 +139,7 @@ def _rights(task: TaskDeclaration, project: Project, call: Call, *, is_entry: bo
         *_amounts(task, asked, policy, project),
         *_lists(task, asked, policy, project, call),
     )
-    return TaskRights(task.name, task.line, is_entry, rights)
+    return TaskRights(task.name, task.line, is_entry, rights, places=places)
 
 
 def _amounts(

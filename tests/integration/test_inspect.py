@@ -57,9 +57,32 @@ def test_what_is_asked_for_and_by_whose_word(command: Command) -> None:
         "env_variables": (["TOKEN"], "the task"),
     }
     shown = command("inspect", "job.py").out
-    assert "TOKEN (set)" in shown
+    assert "TOKEN (set here)" in shown
     assert "secret" not in shown
     assert "ceilings         none: a file gets what it asks for" in shown
+
+
+def test_where_variables_are_set(command: Command) -> None:
+    """Never what they are; a file that stops a run is told as what stops it."""
+    del command.environ["TOKEN"]
+    assert "TOKEN (not set)" in command("inspect", "job.py").out
+    command.write(".env", "TOKEN=secret\n")
+    shown = command("inspect", "job.py").out
+    assert "TOKEN (set in .env)" in shown
+    assert "secret" not in shown + command("inspect", "job.py", "--json").out
+    command.write(".env", "TOKEN='secret\n")
+    done = command("inspect", "job.py")
+    assert (done.code, done.err) == (0, "")
+    assert "TOKEN (not set)" in done.out
+    elsewhere = command.folder.parent / f"{command.folder.name}-elsewhere"
+    elsewhere.write_text("TOKEN=secret\n")
+    (command.folder / ".env").unlink()
+    (command.folder / ".env").symlink_to(elsewhere)
+    [task] = json.loads(command("inspect", "job.py", "--json").out)["tasks"]
+    refused = command("run", "job.py")
+    assert f"to {elsewhere}" in task["refused"]
+    assert (refused.code, "try: copy that file to" in refused.err) == (2, True)
+    assert "secret" not in refused.out + refused.err
 
 
 def test_what_is_denied_whole(command: Command) -> None:

@@ -27,6 +27,6 @@ def command(options: Options, context: Context) -> int:
     if options.json:
         console.json(rights_json(found))
     else:
-        for line in rights_lines(found, request.call.environ, console.size[0]):
+        for line in rights_lines(found, console.size[0]):
             console.out(line)
     return _REFUSED if any(task.refused for task in found.tasks) else 0

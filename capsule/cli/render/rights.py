@@ -38,8 +38,8 @@ def rights_json(found: Inspection) -> dict[str, Any]:
     }
 
 
-def rights_lines(found: Inspection, environ: Mapping[str, str], width: int) -> Iterator[str]:
-    """Yield the lines for a person; none is wider. Variables are said to be set, and no more."""
+def rights_lines(found: Inspection, width: int) -> Iterator[str]:
+    """Yield the lines for a person; none is wider."""
     yield from _row("file", found.file, width)
     yield from _row("project", found.project, width)
     if found.ceilings:
@@ -51,26 +51,26 @@ def rights_lines(found: Inspection, environ: Mapping[str, str], width: int) -> I
         yield from _row("packages", ", ".join(found.dependencies), width)
     for task in found.tasks:
         yield ""
-        yield from _task(task, environ, width)
+        yield from _task(task, width)
 
 
-def _task(task: TaskRights, environ: Mapping[str, str], width: int) -> Iterator[str]:
+def _task(task: TaskRights, width: int) -> Iterator[str]:
     where = f", line {task.line}" if task.line else ""
     entry = ", the one that runs" if task.is_entry else ""
     yield from wrapped(f"task {one_line(task.task)}{where}{entry}", width, words=True)
     if task.refused is not None:
         yield from _row("  refused", task.refused, width)
     for right in task.rights:
-        yield from _row(f"  {right.option}", _said(right, environ), width)
+        yield from _row(f"  {right.option}", _said(right, task.places), width)
 
 
-def _said(right: Right, environ: Mapping[str, str]) -> str:
+def _said(right: Right, places: Mapping[str, str]) -> str:
     asks = _worded(right.asks)
     if right.by == "refused":
         return f"asks for {asks}"
     gets = right.gets
     if right.option == "env_variables":
-        gets = [f"{name} ({'set' if name in environ else 'not set'})" for name in gets]
+        gets = [f"{name} ({places[name]})" for name in gets]
     less = f"; it asks for {asks}" if right.asks and not right.gets else ""
     return f"{_worded(gets)}  ({right.by}{less})"
 
