@@ -168,7 +168,8 @@ def resolve(
         compute=DEFAULT_COMPUTE if compute is None else compute,
         ram=ram,
         timeout_ms=timeout,
-        max_retries=asked.max_retries or 0,
+        # Each attempt has the time of one, so that a hundred of them would take an hour.
+        max_retries=0 if untrusted else asked.max_retries or 0,
         allowed_files=folders,
         allowed_hosts=() if caller.no_net else hosts,
         env_variables=() if caller.no_env else variables,

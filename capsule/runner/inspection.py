@@ -156,8 +156,10 @@ def _amounts(
             return f"[tasks] of {project.config}"
         return _WORDS[origin.who]
 
-    compute = asked.get("compute")
-    says_retries = asked.get("max_retries") is not None
+    compute, retries = asked.get("compute"), asked.get("max_retries")
+    by_retries = "by default" if retries is None else _own_or_default("max_retries", task, project)
+    if retries and not policy.max_retries:
+        by_retries = "untrusted"  # nothing else takes them
     return (
         Right(
             "compute",
@@ -169,9 +171,9 @@ def _amounts(
         Right("timeout", asked.get("timeout"), timeout, by(origins.timeout)),
         Right(
             "max_retries",
-            asked.get("max_retries"),
+            retries,
             policy.max_retries,
-            _own_or_default("max_retries", task, project) if says_retries else "by default",
+            by_retries,
         ),
     )
 
