@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from capsule.errors import CapsuleError
+from capsule.message_text import listed
 from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import name_of
 from capsule.policy.entry_point import entry_task
+from capsule.policy.folders import is_inside
 from capsule.policy.options import overlay, parse_options, written
 from capsule.policy.resolve import resolve, resolve_all
 from capsule.policy.units import format_compute, format_ram, format_timeout
@@ -101,8 +102,9 @@ def first_grants(source: Source, call: Call, home: Path) -> str | None:
     """
     if source.project.ceilings or not _asks(source):
         return None
-    policies = resolve_all(source.declarations, source.project, call.limits)
-    words = _summary(policies.values())
+    project = source.project._replace(state=home)
+    policies = resolve_all(source.declarations, project, call.limits, call.mounts)
+    words = _summary(policies.values(), project.root, {mount.guest for mount in call.mounts})
     key = parse_cache.key("granted", source.bundle.digest.encode(), repr(words).encode())
     if not words or parse_cache.recall(home, key) is not None:
         return None
@@ -116,10 +118,12 @@ def _asks(source: Source) -> bool:
     return by_default or any(task.options.get(o) for task in declarations.tasks for o in _GRANTS)
 
 
-def _summary(policies: Iterable[Policy]) -> list[str]:
+def _summary(policies: Iterable[Policy], root: Path, mounted: set[str]) -> list[str]:
+    """Return what the policies give beside what the caller mounted, in words."""
     found: dict[str, None] = {}
     for policy in policies:
-        found |= dict.fromkeys(map(_folder, policy.allowed_files))
+        own = (grant for grant in policy.allowed_files if grant.guest not in mounted)
+        found |= dict.fromkeys(_folder(grant, root) for grant in own)
         found |= dict.fromkeys(policy.allowed_hosts)
         found |= dict.fromkeys(f"${name}" for name in policy.env_variables)
     return list(found)
@@ -188,7 +192,7 @@ def _lists(
     limits = call.limits
     untrusted = limits.untrusted or any(one.limits.untrusted for one in project.ceilings)
     gets: dict[str, list[Any]] = {
-        "allowed_files": [_folder(grant) for grant in policy.allowed_files],
+        "allowed_files": [_folder(grant, project.root) for grant in policy.allowed_files],
         "allowed_hosts": list(policy.allowed_hosts),
         "env_variables": list(policy.env_variables),
     }
@@ -199,13 +203,14 @@ def _lists(
     }
     found = []
     for option, granted in gets.items():
-        by = taken[option] or ("untrusted" if untrusted and asked.get(option) else "")
-        by = by or (_own_or_default(option, task, project) if granted else "by default")
-        if option == "allowed_files" and call.mounts and not limits.no_files:
-            by = (
-                "the caller's mounts" if not asked.get(option) or untrusted else f"{by}, and mounts"
-            )
-        found.append(Right(option, asked.get(option), granted, by))
+        asks = asked.get(option)
+        words = [_own_or_default(option, task, project)] if asks else []
+        if asks and untrusted:
+            words = ["untrusted"]
+        if option == "allowed_files" and call.mounts:
+            words.append("the caller's mounts")
+        by = taken[option] or ", and ".join(words) or "by default"
+        found.append(Right(option, asks, granted, by))
     return tuple(found)
 
 
@@ -213,6 +218,10 @@ def _own_or_default(option: str, task: TaskDeclaration, project: Project) -> str
     return "the task" if option in task.options else f"[tasks] of {project.config}"
 
 
-def _folder(grant: FolderGrant) -> str:
-    mode = "read-write" if grant.writable else "read-only"
-    return f".{grant.guest} ({mode})" if os.sep == "/" else f"{grant.host} ({mode})"
+def _folder(grant: FolderGrant, root: Path) -> str:
+    """Return a folder in words: where it is, its name inside if that is another, and its mode."""
+    place, host = f".{grant.guest}", str(grant.host)
+    if is_inside(grant.host, root):
+        host = "/".join((".", *grant.host.relative_to(root).parts))
+    named = listed(place) if host == place else f"{listed(host)} as {listed(place)}"
+    return f"{named} ({'read-write' if grant.writable else 'read-only'})"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -181,14 +182,15 @@ def test_ceilings_cannot_be_taken_off(
 
 def test_the_first_run_on_a_terminal_says_what_a_file_gets(command: Command) -> None:
     note = "capsule: job.py may use ./data (read-write), api.example.com, $TOKEN"
-    command.write("job.py", GREEDY.replace("main():", "main(n=1):"))  # never run before
+    new = uuid4().int  # the home is kept from one session to the next, and knows what was run
+    command.write("job.py", GREEDY.replace("main():", f"main(n={new}):"))
     assert "capsule inspect" not in command("run", "job.py").err
     assert note in command.on_terminal("run", "job.py").out
     assert "capsule inspect" not in command.on_terminal("run", "job.py").out
     # Another file of the same policy is another one.
-    command.write("job.py", GREEDY.replace("main():", "main(n=2):"))
+    command.write("job.py", GREEDY.replace("main():", f"main(n={new + 1}):"))
     assert note in command.on_terminal("run", "job.py").out
-    command.write("job.py", GREEDY.replace("main():", "main(n=3):"))
+    command.write("job.py", GREEDY.replace("main():", f"main(n={new + 2}):"))
     command.write("capsule.toml", '[limits]\nmax_compute = "HIGH"\n')
     assert "capsule inspect" not in command.on_terminal("run", "job.py").out
 

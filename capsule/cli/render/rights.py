@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capsule.cli.render.terminal_text import one_line, wrapped
+from capsule.message_text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -71,8 +72,12 @@ def _said(right: Right, places: Mapping[str, str]) -> str:
     gets = right.gets
     if right.option == "env_variables":
         gets = [f"{name} ({places[name]})" for name in gets]
-    less = f"; it asks for {asks}" if right.asks and not right.gets else ""
-    return f"{_worded(gets)}  ({right.by}{less})"
+    # A list that is not empty is told to be less where nothing in it is the file's.
+    less = not right.gets or right.by.startswith("untrusted")
+    if not isinstance(right.gets, list):
+        less = right.asks != right.gets
+    asks = f"; it asks for {asks}" if right.asks and less else ""
+    return f"{_worded(gets)}  ({right.by}{asks})"
 
 
 def _worded(value: Any) -> str:
@@ -84,7 +89,10 @@ def _worded(value: Any) -> str:
 
 
 def _one(item: Any) -> str:
-    return f"{item['path']} ({item['mode']})" if isinstance(item, dict) else str(item)
+    if isinstance(item, dict):
+        mode = "read-write" if item["mode"] == "rw" else "read-only"
+        return f"{listed(item['path'])} ({mode})"
+    return str(item)
 
 
 def _row(label: str, text: str, width: int) -> Iterator[str]:

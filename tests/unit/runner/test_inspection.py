@@ -1,0 +1,96 @@
+"""What a file would get, in words, and the line that says so at its first run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from capsule.cli.render.rights import rights_lines
+from capsule.policy.folders import parse_mount
+from capsule.policy.resolve import CallerLimits
+from capsule.runner.inspection import Inspection, first_grants, inspect
+from capsule.runner.prepare import Call
+from capsule.runner.source import read_file
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root = Path(os.path.realpath(tmp_path)) / "project"
+    for name in ("data", "real"):
+        (root / name).mkdir(parents=True)
+    (root / "link").symlink_to("real")
+    return root
+
+
+def inspected(root: Path, options: str, *mounts: str, limits: CallerLimits | None = None) -> str:
+    found = found_in(root, options, *mounts, limits=limits)
+    return "\n".join(rights_lines(found, 500))
+
+
+def found_in(
+    root: Path, options: str, *mounts: str, limits: CallerLimits | None = None
+) -> Inspection:
+    source = read_file(written(root, options), root)
+    return inspect(source, call(*mounts, limits=limits), root.parent / "home")
+
+
+def written(root: Path, options: str) -> Path:
+    (root / "t.py").write_text(
+        f"from capsule import task\n@task({options})\ndef main(): return 1\n"
+    )
+    return Path("t.py")
+
+
+def call(*mounts: str, limits: CallerLimits | None = None) -> Call:
+    return Call(
+        limits=limits or CallerLimits(), mounts=[parse_mount(text) for text in mounts], environ={}
+    )
+
+
+def first(root: Path, options: str, *mounts: str) -> str | None:
+    home = root.parent / "home"
+    return first_grants(read_file(written(root, options), root), call(*mounts), home)
+
+
+def test_where_a_folder_really_is(root: Path) -> None:
+    said = inspected(root, "", "data::in/here:ro")
+    assert "./data as ./in/here (read-only)  (the caller's mounts)" in said
+    said = inspected(root, 'allowed_files=["./link"]')
+    assert "./real as ./link (read-write)  (the task)" in said
+
+
+def test_both_who_ask_and_who_mount_are_named(root: Path) -> None:
+    asks = 'allowed_files=["./data"]'
+    said = inspected(root, asks, "real:ro")
+    assert "./data (read-write), ./real (read-only)  (the task, and the caller's mounts)" in said
+    said = inspected(root, asks, "real:ro", limits=CallerLimits(untrusted=True))
+    assert (
+        "./real (read-only)  (untrusted, and the caller's mounts;"
+        " it asks for ./data (read-write))" in said
+    )
+    (root / "capsule.toml").write_text('[tasks]\ndefault_allowed_files = ["./data"]\n')
+    said = inspected(root, "", "real:ro")
+    assert f"([tasks] of {root / 'capsule.toml'}, and the caller's mounts)" in said
+
+
+def test_what_untrusted_takes_is_told_for_every_kind(root: Path) -> None:
+    asks = 'ram="2GB", timeout="1h", max_retries=3, allowed_hosts=["a.com"], env_variables=["A"]'
+    said = inspected(root, asks, limits=CallerLimits(untrusted=True))
+    for row in (
+        "512MB  (untrusted; it asks for 2GB)",
+        "30s  (untrusted; it asks for 1h)",
+        "0  (untrusted; it asks for 3)",
+        "none  (untrusted; it asks for a.com)",
+        "none  (untrusted; it asks for A)",
+    ):
+        assert row in said
+
+
+def test_the_first_run_tells_of_what_the_file_asks_and_not_of_mounts(root: Path) -> None:
+    asks = 'allowed_files=["./data"], allowed_hosts=["a.com"]'
+    assert first(root, asks, "real:ro") == "./data (read-write), a.com"
+    assert first(root, asks, "data:ro") == "a.com"
+    assert first(root, 'allowed_files=["./data"]', "data") is None
+    assert first(root, 'allowed_files=["./absent"]', "data::absent") is None
