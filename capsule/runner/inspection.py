@@ -18,7 +18,7 @@ from capsule.runner import parse_cache
 from capsule.runner.environment import places_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from capsule.policy.declaration_types import TaskDeclaration
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # What a file can ask for beside amounts.
 _GRANTS = ("allowed_files", "allowed_hosts", "env_variables")
+# How many names the line of the first run has: it is one line, and inspect lists them all.
+_MOST_NAMES = 6
 _WORDS = {
     "task": "the task",
     "nobody": "by default",
@@ -98,34 +100,46 @@ def inspect(source: Source, call: Call, home: Path) -> Inspection:
 def first_grants(source: Source, call: Call, home: Path) -> str | None:
     """Return what a file is granted by its own word, in short, the first time that it is run.
 
-    None where it asks for nothing, where somebody has set ceilings, and from the second time on.
+    None where it asks for nothing, where somebody has set ceilings for all kinds of what it asks
+    for, and from the second time on.
     """
-    if source.project.ceilings or not _asks(source):
+    # A stranger's own capsule.toml may hold ceilings too, and those of other kinds say nothing.
+    bounded = [limits for _, _, limits in source.project.ceilings]
+    kinds = [kind for kind in _GRANTS if all(getattr(each, kind) is None for each in bounded)]
+    if not _asks(source, kinds):
         return None
     project = source.project._replace(state=home)
     policies = resolve_all(source.declarations, project, call.limits, call.mounts)
-    words = _summary(policies.values(), project.root, {mount.guest for mount in call.mounts})
+    mounted = {mount.guest for mount in call.mounts}
+    words = _summary(policies.values(), project.root, mounted, kinds)
     key = parse_cache.key("granted", source.bundle.digest.encode(), repr(words).encode())
     if not words or parse_cache.recall(home, key) is not None:
         return None
     parse_cache.keep(home, key, {"granted": words})
-    return ", ".join(words)
+    more = [f"and {len(words) - _MOST_NAMES} more"] if len(words) > _MOST_NAMES else []
+    return ", ".join([*words[:_MOST_NAMES], *more])
 
 
-def _asks(source: Source) -> bool:
+def _asks(source: Source, kinds: Sequence[str]) -> bool:
     declarations, defaults = source.declarations, source.project.defaults
-    by_default = any(getattr(defaults, option) for option in _GRANTS)
-    return by_default or any(task.options.get(o) for task in declarations.tasks for o in _GRANTS)
+    by_default = any(getattr(defaults, option) for option in kinds)
+    return by_default or any(task.options.get(o) for task in declarations.tasks for o in kinds)
 
 
-def _summary(policies: Iterable[Policy], root: Path, mounted: set[str]) -> list[str]:
-    """Return what the policies give beside what the caller mounted, in words."""
+def _summary(
+    policies: Iterable[Policy], root: Path, mounted: set[str], kinds: Sequence[str]
+) -> list[str]:
+    """Return what the policies give of some kinds beside what the caller mounted, in words."""
     found: dict[str, None] = {}
     for policy in policies:
-        own = (grant for grant in policy.allowed_files if grant.guest not in mounted)
-        found |= dict.fromkeys(_folder(grant, root) for grant in own)
-        found |= dict.fromkeys(policy.allowed_hosts)
-        found |= dict.fromkeys(f"${name}" for name in policy.env_variables)
+        own = [grant for grant in policy.allowed_files if grant.guest not in mounted]
+        words = {
+            "allowed_files": [_folder(grant, root) for grant in own],
+            "allowed_hosts": policy.allowed_hosts,
+            "env_variables": [f"${name}" for name in policy.env_variables],
+        }
+        for kind in kinds:
+            found |= dict.fromkeys(words[kind])
     return list(found)
 
 

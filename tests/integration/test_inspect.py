@@ -191,7 +191,13 @@ def test_the_first_run_on_a_terminal_says_what_a_file_gets(command: Command) -> 
     command.write("job.py", GREEDY.replace("main():", f"main(n={new + 1}):"))
     assert note in command.on_terminal("run", "job.py").out
     command.write("job.py", GREEDY.replace("main():", f"main(n={new + 2}):"))
-    command.write("capsule.toml", '[limits]\nmax_compute = "HIGH"\n')
+    # What bounds other kinds says nothing of these.
+    limits = '[limits]\nmax_compute = "HIGH"\n'
+    command.write("capsule.toml", limits)
+    assert note in command.on_terminal("run", "job.py").out
+    command.write("job.py", GREEDY.replace("main():", f"main(n={new + 3}):"))
+    lists = 'allowed_files = ["./data"]\nallowed_hosts = ["*"]\nenv_variables = ["TOKEN"]\n'
+    command.write("capsule.toml", limits + lists)
     assert "capsule inspect" not in command.on_terminal("run", "job.py").out
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
 
 import pytest
 
 from capsule.cli.render.rights import rights_lines
+from capsule.cli.terminal.console import Console
+from capsule.cli.terminal.grant_notice import note_grants
+from capsule.message_text import shown
 from capsule.policy.folders import parse_mount
 from capsule.policy.resolve import CallerLimits
 from capsule.runner.inspection import Inspection, first_grants, inspect
@@ -94,3 +98,53 @@ def test_the_first_run_tells_of_what_the_file_asks_and_not_of_mounts(root: Path)
     assert first(root, asks, "data:ro") == "a.com"
     assert first(root, 'allowed_files=["./data"]', "data") is None
     assert first(root, 'allowed_files=["./absent"]', "data::absent") is None
+
+
+ALL_KINDS = 'allowed_files=["./data"], allowed_hosts=["a.com"], env_variables=["A"]'
+
+
+@pytest.mark.parametrize(
+    ("limits", "told"),
+    [
+        ("run_tasks = 1000", "./data (read-write), a.com, $A"),
+        ('max_compute = "HIGH"', "./data (read-write), a.com, $A"),
+        ('allowed_files = ["./data"]', "a.com, $A"),
+        ('allowed_files = ["./data"]\nenv_variables = ["A"]', "a.com"),
+        (
+            'allowed_files = ["./data"]\nenv_variables = ["A"]\nallowed_hosts = ["*.com", "a.com"]',
+            None,
+        ),
+        ("untrusted = true", None),
+    ],
+)
+def test_a_ceiling_silences_its_own_kind(root: Path, limits: str, told: str | None) -> None:
+    """The capsule.toml may be the stranger's own."""
+    (root / "capsule.toml").write_text(f"[limits]\n{limits}\n")
+    assert first(root, ALL_KINDS) == told
+
+
+def test_the_first_run_is_told_in_one_line(root: Path) -> None:
+    hosts = [f"h{number}.com" for number in range(9)]
+    told = ", ".join(hosts[:6])
+    assert first(root, f"allowed_hosts={hosts}") == f"{told}, and 3 more"
+    assert first(root, f"allowed_hosts={hosts[:6]}") == told
+
+
+@pytest.mark.parametrize("name", ["a b", "a (read-only), .", "a,b", "x" * 100])
+def test_a_name_that_could_seem_to_be_more_is_quoted(root: Path, name: str) -> None:
+    (root / name).mkdir()
+    said = first(root, f"allowed_files=[{name!r}]")
+    assert said == f"{shown(f'./{name}')} (read-write)"
+    assert said in inspected(root, f"allowed_files=[{name!r}]")
+
+
+def test_the_note_is_what_to_type(root: Path) -> None:
+    written(root, ALL_KINDS)
+    (root / "t.py").rename(root / "my task.py")
+    said = BytesIO()
+    console = Console(stderr=TextIOWrapper(said))
+    note_grants(read_file(Path("my task.py"), root), call(), root.parent / "home", console)
+    assert said.getvalue().decode() == (
+        "capsule: 'my task.py' may use ./data (read-write), a.com, $A, as it asks;"
+        " see: capsule inspect 'my task.py'\n"
+    )
