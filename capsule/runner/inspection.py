@@ -6,12 +6,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from capsule.errors import CapsuleError
-from capsule.message_text import listed
+from capsule.message_text import listed, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import name_of
 from capsule.policy.entry_point import entry_task
 from capsule.policy.folders import is_inside
-from capsule.policy.options import overlay, parse_options, written
+from capsule.policy.options import Options, overlay, parse_options, written
 from capsule.policy.resolve import resolve, resolve_all
 from capsule.policy.units import format_compute, format_ram, format_timeout
 from capsule.runner import parse_cache
@@ -45,7 +45,8 @@ _WORDS = {
 class Right(NamedTuple):
     """One option of a task: what the file asks for, what it gets here, and by whose word.
 
-    `asks` is None where the file is silent; both are in the words of the option.
+    `asks` is None where the file is silent; both are in the words of the option. Of a task that is
+    refused, `gets` is None and `by` is who asks.
     """
 
     option: str
@@ -144,20 +145,44 @@ def _summary(
 
 
 def _rights(task: TaskDeclaration, project: Project, call: Call, *, is_entry: bool) -> TaskRights:
-    asked: dict[str, Any] = {}
     try:
         own = parse_options(task.options, task.blame)
-        asked = written(overlay(own, project.defaults))
         policy = resolve(task, project, call.limits, call.mounts)
         places = places_of(policy.env_variables, project.root, call.environ)
     except CapsuleError as error:
-        silent = tuple(Right(option, asks, None, "refused") for option, asks in asked.items())
-        return TaskRights(task.name, task.line, is_entry, silent, error.message)
+        asked = _readable(task, project)
+        asks = tuple(
+            Right(option, asked.get(option), None, _asker(option, asked, task, project))
+            for option in Options._fields
+        )
+        return TaskRights(task.name, task.line, is_entry, asks, error.message)
+    asked = _worded(overlay(own, project.defaults))
     rights = (
         *_amounts(task, asked, policy, project),
         *_lists(task, asked, policy, project, call),
     )
     return TaskRights(task.name, task.line, is_entry, rights, places=places)
+
+
+def _readable(task: TaskDeclaration, project: Project) -> dict[str, Any]:
+    """Return what a task asks for, each option on its own; what is wrong stands as it was said."""
+    asked = _worded(project.defaults)
+    for option, value in task.options.items():
+        try:
+            asked |= _worded(parse_options({option: value}, task.blame))
+        except CapsuleError:
+            asked[option] = shown(value)
+    return asked
+
+
+def _worded(options: Options) -> dict[str, Any]:
+    """Return what options say, in the words of what a task gets."""
+    found = written(options)
+    if options.compute is not None:
+        found["compute"] = format_compute(options.compute)
+    if options.ram is not None:
+        found["ram"] = format_ram(options.ram)
+    return found
 
 
 def _amounts(
@@ -175,24 +200,14 @@ def _amounts(
         return _WORDS[origin.who]
 
     compute, retries = asked.get("compute"), asked.get("max_retries")
-    by_retries = "by default" if retries is None else _own_or_default("max_retries", task, project)
+    by_retries = _asker("max_retries", asked, task, project)
     if retries and not policy.max_retries:
         by_retries = "untrusted"  # nothing else takes them
     return (
-        Right(
-            "compute",
-            None if compute is None else format_compute(compute),
-            format_compute(policy.compute),
-            by(origins.compute),
-        ),
+        Right("compute", compute, format_compute(policy.compute), by(origins.compute)),
         Right("ram", asked.get("ram"), ram, by(origins.ram)),
         Right("timeout", asked.get("timeout"), timeout, by(origins.timeout)),
-        Right(
-            "max_retries",
-            retries,
-            policy.max_retries,
-            by_retries,
-        ),
+        Right("max_retries", retries, policy.max_retries, by_retries),
     )
 
 
@@ -218,7 +233,7 @@ def _lists(
     found = []
     for option, granted in gets.items():
         asks = asked.get(option)
-        words = [_own_or_default(option, task, project)] if asks else []
+        words = [_asker(option, asked, task, project)] if asks else []
         if asks and untrusted:
             words = ["untrusted"]
         if option == "allowed_files" and call.mounts:
@@ -228,7 +243,10 @@ def _lists(
     return tuple(found)
 
 
-def _own_or_default(option: str, task: TaskDeclaration, project: Project) -> str:
+def _asker(option: str, asked: Mapping[str, Any], task: TaskDeclaration, project: Project) -> str:
+    """Return whose word an option is."""
+    if asked.get(option) is None:
+        return "by default"
     return "the task" if option in task.options else f"[tasks] of {project.config}"
 
 

@@ -62,13 +62,15 @@ def _task(task: TaskRights, width: int) -> Iterator[str]:
     if task.refused is not None:
         yield from _row("  refused", task.refused, width)
     for right in task.rights:
-        yield from _row(f"  {right.option}", _said(right, task.places), width)
+        if task.refused is None:
+            yield from _row(f"  {right.option}", _said(right, task.places), width)
+        elif right.asks is not None:
+            said = f"asks for {_worded(right.asks)}  ({right.by})"
+            yield from _row(f"  {right.option}", said, width)
 
 
 def _said(right: Right, places: Mapping[str, str]) -> str:
     asks = _worded(right.asks)
-    if right.by == "refused":
-        return f"asks for {asks}"
     gets = right.gets
     if right.option == "env_variables":
         gets = [f"{name} ({places[name]})" for name in gets]

@@ -148,3 +148,34 @@ def test_the_note_is_what_to_type(root: Path) -> None:
         "capsule: 'my task.py' may use ./data (read-write), a.com, $A, as it asks;"
         " see: capsule inspect 'my task.py'\n"
     )
+
+
+def test_a_refused_task_asks_in_the_words_of_an_accepted_one(root: Path) -> None:
+    config = root / "capsule.toml"
+    config.write_text(
+        '[tasks]\ndefault_timeout = "90s"\ndefault_max_retries = 2\n[limits]\nmax_ram = "1MB"\n'
+    )
+    asks = 'compute="LOW", ram="2GB", allowed_files=[{"path": "./data", "mode": "ro"}]'
+    [task] = found_in(root, asks).tasks
+    assert "is above the ceiling" in str(task.refused)
+    assert {right.option: (right.asks, right.gets, right.by) for right in task.rights} == {
+        "compute": ("LOW", None, "the task"),
+        "ram": ("2GB", None, "the task"),
+        "timeout": ("90s", None, f"[tasks] of {config}"),
+        "max_retries": (2, None, f"[tasks] of {config}"),
+        "allowed_files": ([{"path": "./data", "mode": "ro"}], None, "the task"),
+        "allowed_hosts": (None, None, "by default"),
+        "env_variables": (None, None, "by default"),
+    }
+    said = inspected(root, asks)
+    assert "compute        asks for LOW  (the task)\n" in said
+    assert f"timeout        asks for 90s  ([tasks] of {config})\n" in said
+    assert "asks for ./data (read-only)  (the task)" in said
+    assert "allowed_hosts" not in said
+
+
+def test_what_can_be_read_of_a_wrong_task_is_told(root: Path) -> None:
+    [task] = found_in(root, 'compute="LOW", ram="12XB", allowed_hosts=["a.com"]').tasks
+    assert "'12XB'" in str(task.refused)
+    asks = {right.option: right.asks for right in task.rights}
+    assert (asks["compute"], asks["ram"], asks["allowed_hosts"]) == ("LOW", "'12XB'", ["a.com"])
