@@ -38,7 +38,6 @@ _WORDS = {
     "nobody": "by default",
     "flag": "your option",
     "caller": "the caller",
-    "untrusted": "untrusted",
 }
 
 
@@ -158,7 +157,7 @@ def _rights(task: TaskDeclaration, project: Project, call: Call, *, is_entry: bo
         return TaskRights(task.name, task.line, is_entry, asks, error.message)
     asked = _worded(overlay(own, project.defaults))
     rights = (
-        *_amounts(task, asked, policy, project),
+        *_amounts(task, asked, policy, project, call),
         *_lists(task, asked, policy, project, call),
     )
     return TaskRights(task.name, task.line, is_entry, rights, places=places)
@@ -186,23 +185,24 @@ def _worded(options: Options) -> dict[str, Any]:
 
 
 def _amounts(
-    task: TaskDeclaration, asked: Mapping[str, Any], policy: Policy, project: Project
+    task: TaskDeclaration, asked: Mapping[str, Any], policy: Policy, project: Project, call: Call
 ) -> tuple[Right, ...]:
     origins = policy.origins
     ram = None if policy.ram is None else format_ram(policy.ram)
     timeout = None if policy.timeout_ms is None else format_timeout(policy.timeout_ms)
+    untrusted = _untrusted(project, call)
 
     def by(origin: LimitOrigin) -> str:
         if origin.file:
             return f"[limits] of {origin.file}"
         if origin.who == "defaults":
             return f"[tasks] of {project.config}"
-        return _WORDS[origin.who]
+        return untrusted if origin.who == "untrusted" else _WORDS[origin.who]
 
     compute, retries = asked.get("compute"), asked.get("max_retries")
     by_retries = _asker("max_retries", asked, task, project)
     if retries and not policy.max_retries:
-        by_retries = "untrusted"  # nothing else takes them
+        by_retries = untrusted  # nothing else takes them
     return (
         Right("compute", compute, format_compute(policy.compute), by(origins.compute)),
         Right("ram", asked.get("ram"), ram, by(origins.ram)),
@@ -218,8 +218,7 @@ def _lists(
     project: Project,
     call: Call,
 ) -> tuple[Right, ...]:
-    limits = call.limits
-    untrusted = limits.untrusted or any(one.limits.untrusted for one in project.ceilings)
+    limits, untrusted = call.limits, _untrusted(project, call)
     gets: dict[str, list[Any]] = {
         "allowed_files": [_folder(grant, project.root) for grant in policy.allowed_files],
         "allowed_hosts": list(policy.allowed_hosts),
@@ -235,12 +234,20 @@ def _lists(
         asks = asked.get(option)
         words = [_asker(option, asked, task, project)] if asks else []
         if asks and untrusted:
-            words = ["untrusted"]
+            words = [untrusted]
         if option == "allowed_files" and call.mounts:
             words.append("the caller's mounts")
         by = taken[option] or ", and ".join(words) or "by default"
         found.append(Right(option, asks, granted, by))
     return tuple(found)
+
+
+def _untrusted(project: Project, call: Call) -> str:
+    """Return by whose word the file is untrusted, empty where it is not."""
+    if call.limits.untrusted:
+        return "untrusted"
+    said = [one for one in project.ceilings if one.limits.untrusted]
+    return f"untrusted, by [limits] of {name_of(said[0])}" if said else ""
 
 
 def _asker(option: str, asked: Mapping[str, Any], task: TaskDeclaration, project: Project) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
@@ -121,6 +122,19 @@ def exported(command: Command, name: str = "job.py") -> str:
 def test_an_artifact_is_inspected_too(command: Command) -> None:
     done = command("inspect", exported(command), "--json")
     assert rights(done)["env_variables"] == (["TOKEN"], "the task")
+
+
+@pytest.mark.parametrize("name", ["job.bin", "job", "other.py"])
+def test_an_artifact_of_any_name_is_inspected_as_it_is_run(command: Command, name: str) -> None:
+    (command.folder / exported(command)).rename(command.folder / name)
+    assert json.loads(command("exec", name, "--json").out)["success"]
+    assert rights(command("inspect", name, "--json"))["ram"] == ("2GB", "the task")
+
+
+def test_what_is_no_regular_file_is_not_opened(command: Command) -> None:
+    os.mkfifo(command.folder / "pipe")
+    for name in ("pipe", "data", "absent.bin"):
+        assert command("inspect", name).code == 2
 
 
 def by_command(command: Command, file: str, **limits: bool) -> Any:

@@ -179,3 +179,17 @@ def test_what_can_be_read_of_a_wrong_task_is_told(root: Path) -> None:
     assert "'12XB'" in str(task.refused)
     asks = {right.option: right.asks for right in task.rights}
     assert (asks["compute"], asks["ram"], asks["allowed_hosts"]) == ("LOW", "'12XB'", ["a.com"])
+
+
+def test_the_file_that_says_untrusted_is_named(root: Path) -> None:
+    config = root / "capsule.toml"
+    config.write_text("[limits]\nuntrusted = true\n")
+    by = f"untrusted, by [limits] of {config}"
+    said = inspected(root, 'ram="2GB", max_retries=3, allowed_hosts=["a.com"]')
+    assert f"512MB  ({by}; it asks for 2GB)" in said
+    assert f"0  ({by}; it asks for 3)" in said
+    assert f"none  ({by}; it asks for a.com)" in said
+    # What the caller says holds by itself.
+    assert "(untrusted; it asks" in inspected(
+        root, 'ram="2GB"', limits=CallerLimits(untrusted=True)
+    )
