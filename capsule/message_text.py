@@ -33,6 +33,16 @@ def shown(value: object) -> str:
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 
 
+def listed(name: str) -> str:
+    """Return a name as a line with several of them shows it: quoted where it could seem to be more.
+
+    >>> listed("./data"), listed("./a (read-only), ./b")
+    ('./data', "'./a (read-only), ./b'")
+    """
+    plain = len(name) <= SHOWN and name.isprintable() and not any(c in " ,;()'" for c in name)
+    return name if plain else shown(name)
+
+
 def printable(text: str) -> str:
     """Return `text` with everything escaped that could move a terminal's cursor.
 

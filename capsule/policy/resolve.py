@@ -90,7 +90,7 @@ def resolve(
     """Return the policy of one task.
 
     `mounts` are folders that the caller adds; one at the same place as a folder of the task
-    replaces it, and ceilings, which bound task files, do not apply to them.
+    replaces it before that is looked at. Ceilings bound task files, and do not apply to them.
 
     Raises `PolicyError` when a task's option is wrong or above a ceiling, `ConfigError` when a
     default of capsule.toml is, and `UsageError` when a mount is.
@@ -128,15 +128,19 @@ def resolve(
     folders: tuple[FolderGrant, ...] = ()
     # Folders that the caller hides are not looked for either.
     if not caller.no_files:
+        added = _mounted(mounts, project)
+        # What the caller grants is settled: following the hint of a refusal must end it.
+        replaced = {grant.guest for grant in added}
+        rules = [rule for rule in asked.allowed_files or () if rule.guest not in replaced]
         with blaming("allowed_files"):
-            grants = [ground(rule, project.root) for rule in asked.allowed_files or ()]
+            grants = [ground(rule, project.root) for rule in rules]
             check_folders(grants, ceilings)
-            check_hidden(grants, project.root)
+            check_hidden(grants, project.root, added)
             check_state(grants, project.state)
             configs = (ceiling.config for ceiling in ceilings)
             check_own(grants, (project.root, *project.own, *configs))
             folders = combine(grants)
-        folders = _mounted(folders, mounts, project)
+        folders = _joined(folders, added)
     # What the task leaves open gives way to a ceiling; so does the built-in default of compute.
     amounts = overlay(asked, _BUILT_IN)
 
@@ -164,7 +168,8 @@ def resolve(
         compute=DEFAULT_COMPUTE if compute is None else compute,
         ram=ram,
         timeout_ms=timeout,
-        max_retries=asked.max_retries or 0,
+        # Each attempt has the time of one, so that a hundred of them would take an hour.
+        max_retries=0 if untrusted else asked.max_retries or 0,
         allowed_files=folders,
         allowed_hosts=() if caller.no_net else hosts,
         env_variables=() if caller.no_env else variables,
@@ -200,16 +205,25 @@ def resolve_all(
     return {name: resolve(task, project, caller, mounts) for name, task in tasks.items()}
 
 
-def _mounted(
-    folders: tuple[FolderGrant, ...], mounts: Sequence[FolderRule], project: Project
-) -> tuple[FolderGrant, ...]:
-    """Return a task's folders with the caller's in place of those at the same path inside."""
-    if not mounts:
-        return folders
+def _mounted(mounts: Sequence[FolderRule], project: Project) -> list[FolderGrant]:
+    """Return the folders that the caller adds."""
     try:
         added = [ground(rule, project.root) for rule in mounts]
         check_state(added, project.state)
-        replaced = {grant.guest for grant in added}
-        return combine([*added, *(grant for grant in folders if grant.guest not in replaced)])
     except InvalidValueError as wrong:
-        raise UsageError(f"mount: {wrong.message}", hint=wrong.hint) from None
+        raise _wrong_mount(wrong) from None
+    return added
+
+
+def _joined(folders: tuple[FolderGrant, ...], added: list[FolderGrant]) -> tuple[FolderGrant, ...]:
+    """Return a task's folders and the caller's, none of which are at the same path inside."""
+    if not added:
+        return folders
+    try:
+        return combine([*added, *folders])
+    except InvalidValueError as wrong:
+        raise _wrong_mount(wrong) from None
+
+
+def _wrong_mount(wrong: InvalidValueError) -> UsageError:
+    return UsageError(f"mount: {wrong.message}", hint=wrong.hint)

@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import os
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import ConfigError
+from capsule.message_text import printable
+from capsule.policy.folders import is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 FILE = ".env"
 _MAX_FILE = 1 << 20
@@ -25,8 +27,8 @@ def values_of(
 ) -> dict[str, str]:
     """Return the values of `names`; one that is set nowhere is left out.
 
-    Raises `ConfigError` for a `.env` file that cannot be read, and for values that are no text or
-    larger than 1 MiB together.
+    Raises `ConfigError` for a `.env` file that cannot be read or is a link out of the project, and
+    for values that are no text or larger than 1 MiB together.
     """
     found = {name: environ[name] for name in names if name in environ}
     missing = [name for name in names if name not in found]
@@ -43,16 +45,38 @@ def values_of(
     return found
 
 
+def places_of(
+    names: Sequence[str], root: Path, environ: Mapping[str, str] = os.environ
+) -> dict[str, str]:
+    """Return where each of `names` is set, in words, and no values.
+
+    Raises `ConfigError` as `values_of` does.
+    """
+    found = values_of(names, root, environ)
+    return {
+        name: "set here" if name in environ else f"set in {FILE}" if name in found else "not set"
+        for name in names
+    }
+
+
 def _read(path: Path) -> dict[str, str]:
     """Return what a `.env` file says; there need be none."""
+    real = Path(os.path.realpath(path))
+    if not is_inside(real, path.parent):
+        # A stranger's folder would get values of another file of yours.
+        raise ConfigError(
+            f"{printable(str(path))} is a link that leads out of the project, to"
+            f" {printable(str(real))}",
+            hint=f"copy that file to {printable(str(path))}, or set the variables here",
+        )
     try:
         # Looked at before it is opened: opening a pipe would wait for a writer.
-        status = path.stat()
+        status = real.stat()
         if not stat.S_ISREG(status.st_mode):
             raise ConfigError(f"{path} is not a regular file")
         if status.st_size > _MAX_FILE:
             raise ConfigError(f"{path} has more than {_MAX_FILE:,} bytes")
-        with path.open("rb") as file:
+        with real.open("rb") as file:
             text = file.read(_MAX_FILE).decode()
     except FileNotFoundError:
         return {}
@@ -61,9 +85,13 @@ def _read(path: Path) -> dict[str, str]:
     except UnicodeDecodeError:
         raise ConfigError(f"{path} is not UTF-8 text") from None
     import io
+    import logging
 
     from dotenv import dotenv_values
 
+    # Of lines that it cannot read it tells a logger, which prints where nobody has set one up.
+    if not (logger := logging.getLogger("dotenv")).handlers:
+        logger.addHandler(logging.NullHandler())
     # Nothing is put into values from elsewhere: they would be values that nobody named.
     said = dotenv_values(stream=io.StringIO(text), interpolate=False)
     return {name: value for name, value in said.items() if value is not None}

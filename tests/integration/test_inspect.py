@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import pytest
 
@@ -57,9 +59,32 @@ def test_what_is_asked_for_and_by_whose_word(command: Command) -> None:
         "env_variables": (["TOKEN"], "the task"),
     }
     shown = command("inspect", "job.py").out
-    assert "TOKEN (set)" in shown
+    assert "TOKEN (set here)" in shown
     assert "secret" not in shown
     assert "ceilings         none: a file gets what it asks for" in shown
+
+
+def test_where_variables_are_set(command: Command) -> None:
+    """Never what they are; a file that stops a run is told as what stops it."""
+    del command.environ["TOKEN"]
+    assert "TOKEN (not set)" in command("inspect", "job.py").out
+    command.write(".env", "TOKEN=secret\n")
+    shown = command("inspect", "job.py").out
+    assert "TOKEN (set in .env)" in shown
+    assert "secret" not in shown + command("inspect", "job.py", "--json").out
+    command.write(".env", "TOKEN='secret\n")
+    done = command("inspect", "job.py")
+    assert (done.code, done.err) == (0, "")
+    assert "TOKEN (not set)" in done.out
+    elsewhere = command.folder.parent / f"{command.folder.name}-elsewhere"
+    elsewhere.write_text("TOKEN=secret\n")
+    (command.folder / ".env").unlink()
+    (command.folder / ".env").symlink_to(elsewhere)
+    [task] = json.loads(command("inspect", "job.py", "--json").out)["tasks"]
+    refused = command("run", "job.py")
+    assert f"to {elsewhere}" in task["refused"]
+    assert (refused.code, "try: copy that file to" in refused.err) == (2, True)
+    assert "secret" not in refused.out + refused.err
 
 
 def test_what_is_denied_whole(command: Command) -> None:
@@ -97,6 +122,19 @@ def exported(command: Command, name: str = "job.py") -> str:
 def test_an_artifact_is_inspected_too(command: Command) -> None:
     done = command("inspect", exported(command), "--json")
     assert rights(done)["env_variables"] == (["TOKEN"], "the task")
+
+
+@pytest.mark.parametrize("name", ["job.bin", "job", "other.py"])
+def test_an_artifact_of_any_name_is_inspected_as_it_is_run(command: Command, name: str) -> None:
+    (command.folder / exported(command)).rename(command.folder / name)
+    assert json.loads(command("exec", name, "--json").out)["success"]
+    assert rights(command("inspect", name, "--json"))["ram"] == ("2GB", "the task")
+
+
+def test_what_is_no_regular_file_is_not_opened(command: Command) -> None:
+    os.mkfifo(command.folder / "pipe")
+    for name in ("pipe", "data", "absent.bin"):
+        assert command("inspect", name).code == 2
 
 
 def by_command(command: Command, file: str, **limits: bool) -> Any:
@@ -158,18 +196,40 @@ def test_ceilings_cannot_be_taken_off(
 
 def test_the_first_run_on_a_terminal_says_what_a_file_gets(command: Command) -> None:
     note = "capsule: job.py may use ./data (read-write), api.example.com, $TOKEN"
-    command.write("job.py", GREEDY.replace("main():", "main(n=1):"))  # never run before
+    new = uuid4().int  # the home is kept from one session to the next, and knows what was run
+    command.write("job.py", GREEDY.replace("main():", f"main(n={new}):"))
     assert "capsule inspect" not in command("run", "job.py").err
     assert note in command.on_terminal("run", "job.py").out
     assert "capsule inspect" not in command.on_terminal("run", "job.py").out
     # Another file of the same policy is another one.
-    command.write("job.py", GREEDY.replace("main():", "main(n=2):"))
+    command.write("job.py", GREEDY.replace("main():", f"main(n={new + 1}):"))
     assert note in command.on_terminal("run", "job.py").out
-    command.write("job.py", GREEDY.replace("main():", "main(n=3):"))
-    command.write("capsule.toml", '[limits]\nmax_compute = "HIGH"\n')
+    command.write("job.py", GREEDY.replace("main():", f"main(n={new + 2}):"))
+    # What bounds other kinds says nothing of these.
+    limits = '[limits]\nmax_compute = "HIGH"\n'
+    command.write("capsule.toml", limits)
+    assert note in command.on_terminal("run", "job.py").out
+    command.write("job.py", GREEDY.replace("main():", f"main(n={new + 3}):"))
+    lists = 'allowed_files = ["./data"]\nallowed_hosts = ["*"]\nenv_variables = ["TOKEN"]\n'
+    command.write("capsule.toml", limits + lists)
     assert "capsule inspect" not in command.on_terminal("run", "job.py").out
 
 
 def test_the_callers_mounts_hold(program: Command) -> None:
     done = program("run", "job.py", "--untrusted", "--mount", "data:ro", "--json")
     assert json.loads(done.out)["result"][0] is True
+
+
+def test_the_hint_of_a_refused_folder_is_what_to_type(command: Command) -> None:
+    command.write(".secret/key", "k")
+    command.write(
+        "keys.py",
+        "from capsule import task\n"
+        '@task(allowed_files=[{"path": "./.secret", "mode": "ro"}])\n'
+        'def main(): return open("/.secret/key").read()\n',
+    )
+    refused = command("run", "keys.py", "--json")
+    hint = json.loads(refused.out)["error"]["message"].partition("try: ")[2]
+    assert (refused.code, hint) == (2, "--mount ./.secret:ro, or mounts= from Python")
+    mount = hint.partition(",")[0].split()
+    assert command("run", "keys.py", "--result", *mount).out == "k\n"

@@ -211,7 +211,7 @@ def worker() -> Row:
     return Row("worker", "warning", text, _RESTART)
 
 
-def a_run() -> Row:
+def run() -> Row:
     """Run a task."""
     if not _installed():
         return Row("run", "warning", "not tried: the toolchain is not installed")
@@ -232,7 +232,7 @@ CHECKS: tuple[Callable[[], Row], ...] = (
     cache,
     record,
     worker,
-    a_run,
+    run,
 )
 
 

@@ -78,8 +78,8 @@ Untrusted = Annotated[
     bool,
     typer.Option(
         "--untrusted",
-        help="Grant nothing that the file asks for: no folders, hosts, variables; at most 512 MB"
-        " and 30 s. What --mount adds holds.",
+        help="Grant nothing that the file asks for: no folders, hosts, variables, retries; at"
+        " most 512 MB and 30 s. What --mount adds holds.",
     ),
 ]
 Verbose = Annotated[

@@ -168,8 +168,7 @@ def inspect(
 
     said = locals()
     kept = {name: said[name] for name in Options._fields if name in said and name != "file"}
-    artifact = file is not None and file.endswith(".wasm")
-    options = Options(file, [], mounts=tuple(mount or ()), artifact=artifact, **kept)
+    options = Options(file, [], mounts=tuple(mount or ()), **kept)
     return command(options, of_this_program(Console()))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capsule.cli.render.terminal_text import one_line, wrapped
+from capsule.message_text import listed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,8 +39,8 @@ def rights_json(found: Inspection) -> dict[str, Any]:
     }
 
 
-def rights_lines(found: Inspection, environ: Mapping[str, str], width: int) -> Iterator[str]:
-    """Yield the lines for a person; none is wider. Variables are said to be set, and no more."""
+def rights_lines(found: Inspection, width: int) -> Iterator[str]:
+    """Yield the lines for a person; none is wider."""
     yield from _row("file", found.file, width)
     yield from _row("project", found.project, width)
     if found.ceilings:
@@ -51,28 +52,34 @@ def rights_lines(found: Inspection, environ: Mapping[str, str], width: int) -> I
         yield from _row("packages", ", ".join(found.dependencies), width)
     for task in found.tasks:
         yield ""
-        yield from _task(task, environ, width)
+        yield from _task(task, width)
 
 
-def _task(task: TaskRights, environ: Mapping[str, str], width: int) -> Iterator[str]:
+def _task(task: TaskRights, width: int) -> Iterator[str]:
     where = f", line {task.line}" if task.line else ""
     entry = ", the one that runs" if task.is_entry else ""
     yield from wrapped(f"task {one_line(task.task)}{where}{entry}", width, words=True)
     if task.refused is not None:
         yield from _row("  refused", task.refused, width)
     for right in task.rights:
-        yield from _row(f"  {right.option}", _said(right, environ), width)
+        if task.refused is None:
+            yield from _row(f"  {right.option}", _said(right, task.places), width)
+        elif right.asks is not None:
+            said = f"asks for {_worded(right.asks)}  ({right.by})"
+            yield from _row(f"  {right.option}", said, width)
 
 
-def _said(right: Right, environ: Mapping[str, str]) -> str:
+def _said(right: Right, places: Mapping[str, str]) -> str:
     asks = _worded(right.asks)
-    if right.by == "refused":
-        return f"asks for {asks}"
     gets = right.gets
     if right.option == "env_variables":
-        gets = [f"{name} ({'set' if name in environ else 'not set'})" for name in gets]
-    less = f"; it asks for {asks}" if right.asks and not right.gets else ""
-    return f"{_worded(gets)}  ({right.by}{less})"
+        gets = [f"{name} ({places[name]})" for name in gets]
+    # A list that is not empty is told to be less where nothing in it is the file's.
+    less = not right.gets or right.by.startswith("untrusted")
+    if not isinstance(right.gets, list):
+        less = right.asks != right.gets
+    asks = f"; it asks for {asks}" if right.asks and less else ""
+    return f"{_worded(gets)}  ({right.by}{asks})"
 
 
 def _worded(value: Any) -> str:
@@ -84,7 +91,10 @@ def _worded(value: Any) -> str:
 
 
 def _one(item: Any) -> str:
-    return f"{item['path']} ({item['mode']})" if isinstance(item, dict) else str(item)
+    if isinstance(item, dict):
+        mode = "read-write" if item["mode"] == "rw" else "read-only"
+        return f"{listed(item['path'])} ({mode})"
+    return str(item)
 
 
 def _row(label: str, text: str, width: int) -> Iterator[str]:

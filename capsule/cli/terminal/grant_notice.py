@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from capsule.message_text import listed
 from capsule.runner.inspection import first_grants
 
 if TYPE_CHECKING:
@@ -18,4 +19,8 @@ def note_grants(source: Source, call: Call, home: Path, console: Console) -> Non
     """Say it, once for each file as it is."""
     words = first_grants(source, call, home)
     if words is not None:
-        console.note(f"{source.named} may use {words}, as it asks; see: capsule inspect")
+        from shlex import quote  # for the first run of a file alone
+
+        file = source.named or "-"
+        see = f"capsule inspect {quote(file)}"
+        console.note(f"{listed(file)} may use {words}, as it asks; see: {see}")

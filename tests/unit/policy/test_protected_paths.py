@@ -12,6 +12,7 @@ from capsule.policy.declaration_types import TaskDeclaration
 from capsule.policy.folders import parse_mount
 from capsule.policy.options import Options, parse_folders
 from capsule.policy.project import Project
+from capsule.policy.protected_paths import MOST_ENTRIES
 from capsule.policy.resolve import resolve
 from capsule.runner.source import read_file, read_text
 
@@ -125,32 +126,88 @@ def test_nobody_sees_capsules_own_state(
     resolve(declared("./src"), project._replace(state=root / "state"))
 
 
-@pytest.mark.parametrize(
-    ("folder", "problem"),
-    [
-        (".git", "begins with a dot"),
-        ("a/.ssh/keys", "begins with a dot"),
-        ("link", "begins with a dot"),
-        ("env", "is a virtual environment"),
-        ("env/lib", "is a virtual environment"),
-        ("repository", "is writable and holds .git"),
-    ],
-)
-def test_what_only_the_caller_grants(tmp_path: Path, folder: str, problem: str) -> None:
+@pytest.fixture
+def guarded(tmp_path: Path) -> Path:
+    """Return a root with folders that only the caller grants."""
     root = Path(os.path.realpath(tmp_path))
     for name in (".git/hooks", "a/.ssh/keys", "env/lib", "repository/.git"):
         (root / name).mkdir(parents=True)
     (root / "env" / "pyvenv.cfg").touch()
     (root / "link").symlink_to(".git/hooks")
-    task = TaskDeclaration(
-        "t", "t", "t.py", 3, is_async=False, options={"allowed_files": [f"./{folder}"]}
-    )
+    (root / "venv").symlink_to("env")
+    (root / ".plain").symlink_to("a")
+    return root
+
+
+only_the_caller = pytest.mark.parametrize(
+    ("folder", "problem"),
+    [
+        (".git", "'./.git' has a name that begins with a dot"),
+        ("a/.ssh/keys", "has a name that begins with a dot"),
+        (".plain", "'./.plain' has a name that begins with a dot"),
+        ("link", "'./link' leads to ./.git/hooks, which has a name that begins with a dot"),
+        ("env", "'./env' is a virtual environment"),
+        ("env/lib", "is a virtual environment"),
+        ("venv/lib", "'./venv/lib' leads to ./env/lib, which is a virtual environment"),
+        ("repository", "is writable and holds .git"),
+    ],
+)
+
+
+@only_the_caller
+def test_what_only_the_caller_grants(guarded: Path, folder: str, problem: str) -> None:
+    task = declared(f"./{folder}")
     with pytest.raises(PolicyError, match=problem) as caught:
-        resolve(task, Project(root))
+        resolve(task, Project(guarded))
     assert caught.value.hint == f"--mount ./{folder}, or mounts= from Python"
-    plain = task._replace(options={})
-    mounted = resolve(plain, Project(root), mounts=[parse_mount(folder)])
+    mounted = resolve(declared(), Project(guarded), mounts=[parse_mount(folder)])
     assert [grant.guest for grant in mounted.allowed_files] == [f"/{folder}"]
+
+
+@only_the_caller
+@pytest.mark.parametrize("mode", ["rw", "ro"])
+def test_the_hint_of_a_refusal_ends_it(guarded: Path, folder: str, problem: str, mode: str) -> None:
+    task = declared({"path": f"./{folder}", "mode": mode})
+    if problem.startswith("is writable") and mode == "ro":
+        assert resolve(task, Project(guarded)).allowed_files
+        return
+    with pytest.raises(PolicyError, match=problem) as caught:
+        resolve(task, Project(guarded))
+    mount = str(caught.value.hint).removeprefix("--mount ").removesuffix(", or mounts= from Python")
+    mounted = resolve(task, Project(guarded), mounts=[parse_mount(mount)])
+    assert [(grant.guest, grant.writable) for grant in mounted.allowed_files] == [
+        (f"/{folder}", mode == "rw")
+    ]
+
+
+def test_a_mount_stands_in_for_what_is_asked_for_at_its_place(guarded: Path) -> None:
+    """Also with less than is asked for, and where that does not exist."""
+    task = declared("./.git", "./absent")
+    (guarded / "a" / "data").mkdir()
+    mounts = [parse_mount(".git:ro"), parse_mount("a/data::absent")]
+    policy = resolve(task, Project(guarded), mounts=mounts)
+    assert [(grant.guest, grant.writable) for grant in policy.allowed_files] == [
+        ("/.git", False),
+        ("/absent", True),
+    ]
+
+
+def test_a_mount_vouches_for_its_folder_by_another_name_and_in_its_mode(guarded: Path) -> None:
+    reads, writes = ({"path": "./link", "mode": mode} for mode in ("ro", "rw"))
+    mounts = [parse_mount(".git:ro")]
+    policy = resolve(declared(reads), Project(guarded), mounts=mounts)
+    assert [grant.guest for grant in policy.allowed_files] == ["/.git", "/link"]
+    with pytest.raises(PolicyError, match=r"leads to ./.git/hooks"):
+        resolve(declared(writes), Project(guarded), mounts=mounts)
+    with pytest.raises(PolicyError, match=r"'./env' is a virtual environment"):
+        resolve(declared("./env"), Project(guarded), mounts=mounts)
+
+
+def test_a_name_with_spaces_is_one_word_of_the_hint(guarded: Path) -> None:
+    (guarded / ".my keys").mkdir()
+    with pytest.raises(PolicyError) as caught:
+        resolve(declared("./.my keys"), Project(guarded))
+    assert caught.value.hint == "--mount './.my keys', or mounts= from Python"
 
 
 def test_a_repository_may_be_read(tmp_path: Path) -> None:
@@ -159,3 +216,69 @@ def test_a_repository_may_be_read(tmp_path: Path) -> None:
     rule = {"path": "./repository", "mode": "ro"}
     task = TaskDeclaration("t", "t", "t.py", 3, is_async=False, options={"allowed_files": [rule]})
     assert resolve(task, Project(root)).allowed_files
+
+
+@pytest.mark.parametrize(
+    ("entry", "held"),
+    [
+        ("repo/.git/config", "holds ./room/repo/.git, by which"),
+        ("repo/.git", "holds ./room/repo/.git, by which"),
+        ("a/b/c/.git/HEAD", "holds ./room/a/b/c/.git, by which"),
+        ("venv/pyvenv.cfg", "holds ./room/venv, a virtual environment, by which"),
+        ("bare", "holds ./room/bare, a git repository, by which"),
+        ("", "part of a git repository, by which"),
+    ],
+)
+def test_nor_a_writable_folder_that_holds_such_a_one(tmp_path: Path, entry: str, held: str) -> None:
+    root = Path(os.path.realpath(tmp_path))
+    place = root / "room" / entry
+    if entry in ("bare", ""):
+        (place / "objects").mkdir(parents=True)
+        (place / "config").touch()
+        place /= "HEAD"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.touch()
+    with pytest.raises(PolicyError, match=f"'./room' is writable and {held}") as caught:
+        resolve(declared("./room"), Project(root))
+    assert caught.value.hint == "--mount ./room, or mounts= from Python"
+    resolve(declared("./room"), Project(root), mounts=[parse_mount("./room")])
+    resolve(declared({"path": "./room", "mode": "ro"}), Project(root))
+
+
+def test_nor_a_part_of_a_bare_repository(tmp_path: Path) -> None:
+    root = Path(os.path.realpath(tmp_path))
+    for name in ("objects", "hooks"):
+        (root / "bare" / name).mkdir(parents=True)
+    for name in ("HEAD", "config"):
+        (root / "bare" / name).touch()
+    with pytest.raises(PolicyError, match=r"'./bare/hooks' is writable and part of a"):
+        resolve(declared("./bare/hooks"), Project(root))
+
+
+def test_links_in_a_writable_folder_are_not_followed(tmp_path: Path) -> None:
+    """What they lead to, the task does not reach either."""
+    root = Path(os.path.realpath(tmp_path))
+    (root / "repository" / ".git").mkdir(parents=True)
+    (root / "room").mkdir()
+    (root / "room" / "link").symlink_to("../repository")
+    (root / "room" / "circle").symlink_to(".")
+    assert resolve(declared("./room"), Project(root)).allowed_files
+
+
+def test_of_writable_folders_so_many_entries_are_looked_at(tmp_path: Path) -> None:
+    """All folders of a task together, so that a start takes no longer the more there are."""
+    root = Path(os.path.realpath(tmp_path))
+    (root / "full").mkdir()
+    for number in range(MOST_ENTRIES - 4):
+        (root / "full" / str(number)).touch()
+    (root / "room" / "a" / "b" / ".git").mkdir(parents=True)
+    both = declared("./full", "./room")
+    with pytest.raises(PolicyError, match=r"holds ./room/a/b/.git"):
+        resolve(both, Project(root))
+    for number in range(4):
+        (root / "full" / f"more{number}").touch()
+    assert len(resolve(both, Project(root)).allowed_files) == 2
+    # What lies in the granted folder itself is found however much is beside it.
+    (root / "full" / ".git").mkdir()
+    with pytest.raises(PolicyError, match=r"'./full' is writable and holds .git"):
+        resolve(both, Project(root))

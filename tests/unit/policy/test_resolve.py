@@ -306,6 +306,14 @@ def test_who_set_each_amount_and_how_far_raising_it_helps(root: Path) -> None:
     assert resolve(silent, Project(root)).origins.timeout == LimitOrigin()
 
 
+def test_what_is_untrusted_is_tried_once(root: Path) -> None:
+    """A hundred attempts of 30 seconds each would be no bound."""
+    project, task = Project(root), declared(max_retries=100)
+    stated = configured(root, "[tasks]\ndefault_max_retries = 100\n[limits]\nuntrusted = true\n")
+    assert resolve(task, project, CallerLimits(untrusted=True)).max_retries == 0
+    assert [resolve(each, stated).max_retries for each in (task, declared())] == [0, 0]
+
+
 def test_folders_nobody_will_see_are_not_looked_for(root: Path) -> None:
     task = declared(allowed_files=["./none"])
     assert resolve(task, Project(root), CallerLimits(no_files=True)).allowed_files == ()
