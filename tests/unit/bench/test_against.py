@@ -76,7 +76,8 @@ def test_what_is_timed_says_how_long_it_and_its_programs_took() -> None:
     seconds, processor = pairs.timed(lambda: subprocess.run(busy, check=True))()
     assert seconds > 0
     assert processor > 0
-    assert pairs.timed(list)()[1] == 0
+    # A clock of the processor may tick meanwhile.
+    assert pairs.timed(list)()[1] < processor
 
 
 def test_a_row_of_pairs() -> None:
