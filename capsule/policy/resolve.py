@@ -135,8 +135,9 @@ def resolve(
         with blaming("allowed_files"):
             grants = [ground(rule, project.root) for rule in rules]
             check_folders(grants, ceilings)
-            check_hidden(grants, project.root, added)
+            # First what no mount could grant either.
             check_state(grants, project.state)
+            check_hidden(grants, project.root, added)
             configs = (ceiling.config for ceiling in ceilings)
             check_own(grants, (project.root, *project.own, *configs))
             folders = combine(grants)
