@@ -207,7 +207,7 @@ BOMBS = {
     "a task that calls itself twice": "def main(n=0): return [main(n + 1).result, main(n + 1).result]",
     "a task that calls itself many times at once": "async def main(n=0): return len(await many(*(main(n + 1) for _ in range(50))))",
     "two tasks that call each other": "def main(n=0): return [other(n + 1).result, other(n + 1).result]",
-    "thousands at once": "async def main(): return len(await many(*(leaf(n) for n in range(5000))))",
+    "thousands at once": "async def main(): return len(await many(*(leaf(n) for n in range(2500))))",
     "calls with another depth": "def main(n=0): return call(name='main', args=[n + 1], depth=-100, level=0, parent=None)",
     "calls with other limits": "def main(): return [call(name='leaf', limits={'run_tasks': 10**9}, run_tasks=10**9, tasks=-10**9, jobs={}) for _ in range(100)]",
     "calls with another policy": "def main(): return [call(name='leaf', policy={'max_retries': 10**9, 'timeout_ms': None}, max_retries=10**9) for _ in range(100)]",
