@@ -55,7 +55,8 @@ def first_run(session: nox.Session) -> None:
         session.error("the README has no first command")
     with tempfile.TemporaryDirectory(prefix="capsule-first-run-") as folder:
         tree = Path(folder, "tree")
-        ignore = shutil.ignore_patterns(".git", ".venv", ".nox", ".toolchain", "*cache*")
+        made = (".git", ".venv", ".nox", ".toolchain", ".hypothesis", ".*_cache", "__pycache__")
+        ignore = shutil.ignore_patterns(*made)
         shutil.copytree(ROOT, tree, ignore=ignore)
         home = Path(folder, "home")
         home.mkdir()
