@@ -40,8 +40,8 @@ def checked_root(environ: Mapping[str, str] = os.environ) -> Path:
     return root
 
 
-def check(root: Path, *more: Path) -> None:
-    """See that nobody but this user and root can decide what is in `root`, and in `more` below it.
+def check(root: Path) -> None:
+    """See that nobody but this user and root can decide what is in `root`.
 
     What does not exist will be made by this user. Raises `ToolchainError` that names the folder,
     its owner and its mode.
@@ -52,7 +52,7 @@ def check(root: Path, *more: Path) -> None:
     for path, status in _steps(os.fspath(root)):
         _check(path, status, is_state=path == f"{root}")
     inside = [f"{root}/{name}" for name in _INSIDE]
-    for place in (f"{root}", *inside, *map(os.fspath, more)):
+    for place in (f"{root}", *inside):
         _check_state(place)
     for folder in inside:
         with suppress(OSError), os.scandir(folder) as entries:

@@ -33,10 +33,10 @@ def keep(home: Path, found: Mapping[str, bytes], progress: Progress) -> Packages
         files.make_private(store)
         with package_store.making(store, target.name, progress) as folder:
             if kept(home, measure.digest) is None:
-                made = folder()
-                _write(made, found)
-                package_store.finish(made, measure.known)
-                package_store.put(made, store, measure.digest, progress)
+                with folder as made:
+                    _write(made, found)
+                    package_store.finish(made, measure.known)
+                    package_store.put(made, store, measure.digest, progress)
     return _packages(target / package_store.SITE, measure.digest)
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tempfile
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from capsule.toolstore import files, toolchain_lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from capsule.progress import Progress
 
@@ -63,28 +63,17 @@ def digest_of(content: Mapping[str, tuple[int, str]]) -> str:
 @contextmanager
 def making(
     store: Path, name: str, progress: Progress, watch: Callable[[], None] | None = None
-) -> Iterator[Callable[[], Path]]:
-    """Let nobody else make what `name` stands for; give what makes a new folder to do it in.
+) -> Iterator[AbstractContextManager[Path]]:
+    """Let nobody else make what `name` stands for; give a new folder to do it in, when entered.
 
     It waits for who does, until `watch` raises. Nobody waits who makes something else. Raises
     `OSError`.
     """
     guard = store / f"{name}{_ASKED}"
-    made: list[Path] = []
-
-    def folder() -> Path:
-        # What a process left that was killed: nobody else is making this now.
-        for leftover in store.glob(f"{files.UNFINISHED}{name}-*"):
-            files.delete(leftover)
-        made.append(Path(tempfile.mkdtemp(prefix=f"{files.UNFINISHED}{name}-", dir=store)))
-        return made[-1]
-
     with toolchain_lock.locked(guard, progress, watch):
         try:
-            yield folder
+            yield files.unfinished(store, name)
         finally:
-            for each in made:
-                files.delete(each)
             # Whoever waits for it sees that it is gone, and makes another.
             with suppress(OSError):
                 guard.unlink()

@@ -86,8 +86,9 @@ def provision(
                     return found
                 if isinstance(found, package_store.Damage):
                     progress.note(f"{found.path} is damaged ({found.found}): making it again")
-                work = _Work(folder(), look, means or _means())
-                answer = _fetch(work, store, roots, reached, progress)
+                with folder as made:
+                    work = _Work(made, look, means or _means())
+                    answer = _fetch(work, store, roots, reached, progress)
                 resolution_cache.write(resolutions, name, answer)
     return _packages(store, answer)
 

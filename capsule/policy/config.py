@@ -59,21 +59,23 @@ def find_project(
     Raises `ConfigError` when a capsule.toml cannot be read or says something that capsule does not
     know.
     """
-    left = MAX_CONFIGS
     found: dict[Path, Project] = {}
     around_it = () if file is None else (file.parent, Path(os.path.realpath(file)).parent)
-    for start in (folder, working, *around_it):
+    nearest: Project | None = None
+    # Most often all of these are one folder.
+    for start in dict.fromkeys((folder, working, *around_it)):
         for path in _configs_above(start):
-            if path not in found:
-                left -= 1
-                if left < 0:
-                    raise ConfigError(
-                        f"there are more than {MAX_CONFIGS} capsule.toml above {start}",
-                        hint="one for each project",
-                    )
-                found[path] = read_config(path, parse)
-    nearest = next(_configs_above(folder), None)
-    project = Project(root=Path(os.path.realpath(working))) if nearest is None else found[nearest]
+            if path in found:
+                continue
+            if len(found) == MAX_CONFIGS:
+                raise ConfigError(
+                    f"there are more than {MAX_CONFIGS} capsule.toml above {start}",
+                    hint="one for each project",
+                )
+            found[path] = read_config(path, parse)
+            if nearest is None and start == folder:
+                nearest = found[path]
+    project = nearest or Project(root=Path(os.path.realpath(working)))
     return project._replace(
         ceilings=tuple(ceiling for around in found.values() for ceiling in around.ceilings)
     )

@@ -286,11 +286,13 @@ class _Watch:
     def _take(self, frame: Frame) -> None:
         self._roomy = False
         if frame.kind == frames.STDOUT:
-            self.stdout.add(bytes(frame.payload))
-            self.output.stdout(bytes(frame.payload))
+            data = bytes(frame.payload)
+            self.stdout.add(data)
+            self.output.stdout(data)
         elif frame.kind == frames.STDERR:
-            self.stderr.add(bytes(frame.payload))
-            self.output.stderr(bytes(frame.payload))
+            data = bytes(frame.payload)
+            self.stderr.add(data)
+            self.output.stderr(data)
         elif frame.kind == frames.CALL:
             self.dispatcher.take(frame.payload)
         elif frame.kind == frames.CLOSED:

@@ -118,11 +118,11 @@ def _attempts(
     timeout_ms = run_budget.within(left_of(policy.timeout_ms, fetched_ms))
     if timeout_ms is not None and timeout_ms <= 0:
         return refusal(policy.task, "policy_error", _SPENT.format(order.limits.file))
-    limits = limits_of(policy._replace(timeout_ms=timeout_ms), policy, fetched_ms)
     start = choose_snapshot(
         order.inputs, order.call, snapshot_settings(order, timeout_ms, cancellation)
     )
     if isinstance(start, Unstarted):
+        limits = limits_of(policy._replace(timeout_ms=timeout_ms), policy, fetched_ms)
         duration_ms = round((time.monotonic() - begin) * 1000)
         outcome = stopped(limits, duration_ms, cancelled=start.cancelled)
         return _envelope(policy.task, 0, Attempt(outcome, duration_ms, None, None, "", "", 0), [])

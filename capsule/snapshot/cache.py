@@ -95,22 +95,13 @@ def renew(store: Path, key: str, make: Callable[[Path], Facts], progress: Progre
 
 def _make(store: Path, key: str, make: Callable[[Path], Facts]) -> None:
     """Make an entry; whoever calls this holds its lock."""
-    import tempfile
-
-    # Of a process that was killed.
-    for leftover in store.glob(f"{files.UNFINISHED}{key}-*"):
-        files.delete(leftover)
-    made = Path(tempfile.mkdtemp(prefix=f"{files.UNFINISHED}{key}-", dir=store))
-    try:
+    with files.unfinished(store, key) as made:
         facts = make(made)
         files.write_whole(made / INDEX, _index(made, facts))
         size = sum(files.sizes(made))
         files.delete(store / key)
         made.rename(store / key)
         files.note_growth(store.parent, size)
-    except BaseException:
-        files.delete(made)
-        raise
 
 
 def key(*parts: bytes) -> str:

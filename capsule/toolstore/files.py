@@ -98,6 +98,23 @@ def write_whole(target: Path, content: bytes) -> None:
         raise
 
 
+@contextmanager
+def unfinished(store: Path, name: str) -> Iterator[Path]:
+    """Give a new folder in `store` to make `name` in; it is deleted, unless it was moved away.
+
+    Whoever calls this holds the lock on `name`: what a killed process left of it is deleted too.
+    """
+    import tempfile
+
+    for leftover in store.glob(f"{UNFINISHED}{name}-*"):
+        delete(leftover)
+    made = Path(tempfile.mkdtemp(prefix=f"{UNFINISHED}{name}-", dir=store))
+    try:
+        yield made
+    finally:
+        delete(made)
+
+
 def note_growth(cache: Path, size: int) -> None:
     """Note in `cache` that it has grown by so many bytes: when it is pruned goes by it."""
     with suppress(OSError), (cache / GROWTH).open("a") as file:

@@ -37,7 +37,7 @@ def open_toolchain(
     """
     sources = sources or ToolchainSources()
     layout = layout_of(home, sources)
-    state_folder.check(home, layout.root)
+    state_folder.check(home)
     known = file_index.read(layout.record)
     if known is not None and vetted(known, sources.advisories, sources.environ):
         names = used(known, flavour, sources.environ)

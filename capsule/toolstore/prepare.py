@@ -69,7 +69,7 @@ def builder(
 
     `thorough` is for a builder that takes no signature's word and hashes every file.
     """
-    state_folder.check(layout.base.parent, layout.root)
+    state_folder.check(layout.base.parent)
     with files.writing(layout.base):
         files.make_private(layout.base)
         with locked(layout.lock, progress):
