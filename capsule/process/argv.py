@@ -17,9 +17,13 @@ if TYPE_CHECKING:
 # agree on both.
 FEATURES = "exceptions=y,fuel={fuel}"
 
-# wasmtime's default of 512 KiB is less than CPython expects below it: deep C recursion (json, repr,
-# the compiler) would end the sandbox where CPython raises RecursionError. With 4 MiB it raises.
-WASM_STACK = 4 << 20
+# The stack of native code, which grows beside the C stack in memory: CPython stops recursion by
+# the latter, 4 MiB of it (see `interpreter.patch` in the pins), and not by this one, whose end
+# would end the sandbox. Of what recurses in C and is stopped, nested JSON arrays take most here:
+# some ten bytes for each there. Only what is used takes memory.
+WASM_STACK = 64 << 20
+# wasmtime runs WebAssembly on a stack of its own, with what a call of WASI takes besides.
+ASYNC_STACK = WASM_STACK + (2 << 20)
 
 # The arguments that the driver reads: the program's name, then the budget in hexadecimal
 ARGV0 = "python"
@@ -73,6 +77,7 @@ def command_line(launch: Launch) -> list[str]:
     Raises `UsageError` for a folder whose path cannot be said on wasmtime's command line.
     """
     wasm = f"{FEATURES.format(fuel=launch.fuel)},max-wasm-stack={WASM_STACK}"
+    wasm += f",async-stack-size={ASYNC_STACK}"
     if launch.memory is not None:
         wasm += f",max-memory-size={launch.memory}"
     argv = [str(launch.wasmtime), "run", "-C", "cache=n", "-W", wasm, "--allow-precompiled"]

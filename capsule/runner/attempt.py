@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.process.process_protocol import Arrival
     from capsule.process.sandbox_process import SandboxProcess
+    from capsule.process.trap_report import TrapReport
     from capsule.runner.call_dispatcher import Answer
     from capsule.runner.limit_messages import Limits
     from capsule.runner.memory_budget import Hold
@@ -166,11 +167,15 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
             plan.raw,
         )
     )
+    if outcome.warning:
+        said = f"{outcome.warning}\n".encode()
+        watch.stderr.add(said)
+        watch.output.stderr(said)
     over = report.drain_offset is not None and watch.violation is None
     return Attempt(
         outcome,
         duration,
-        _fuel(plan, report.drain_offset, outcome),
+        _fuel(plan, report),
         watch.memory if over else None,
         watch.stdout.text(),
         watch.stderr.text(),
@@ -308,7 +313,7 @@ class _Watch:
             del self.tail[:-TAIL]
 
 
-def _fuel(plan: Plan, drain_offset: int | None, outcome: Outcome) -> int | None:
-    if drain_offset is not None:
-        return fuel_meter.read(plan.launch.budget, drain_offset - plan.first_step).middle
-    return plan.launch.budget if outcome.error_type == "fuel_exhausted" else None
+def _fuel(plan: Plan, report: TrapReport) -> int | None:
+    if report.drain_offset is not None:
+        return fuel_meter.read(plan.launch.budget, report.drain_offset - plan.first_step).middle
+    return plan.launch.budget if report.out_of_fuel else None

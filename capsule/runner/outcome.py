@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from capsule.wire.decoder import Decoder, Frame
 
 
+_CUT_SHORT = (
+    "capsule: the task has answered, and did not come to its end: what it left open may not be "
+    "written"
+)
 # A result for another sandbox that is larger is not read here.
 _SMALL = 1 << 14
 
@@ -48,20 +52,24 @@ class Evidence(NamedTuple):
 class Outcome(NamedTuple):
     """How an attempt ended: with a result when `error_type` is None.
 
-    The result is a value of JSON, or a `RawResult` where that was asked for.
+    The result is a value of JSON, or a `RawResult` where that was asked for. `warning` is what its
+    caller should know besides.
     """
 
     result: Any
     error_type: ErrorType | None
     message: str = ""
     traceback: str | None = None
+    warning: str = ""
 
 
 def judge(evidence: Evidence) -> Outcome:
     """Return how the attempt ended.
 
-    An answer counts when the driver's closing frame and the fuel meter stand behind it: only then
-    is the guest's code over, and no guest can get wasmtime to say that the meter was reached.
+    An answer is given before the program ends: its exit handlers, what it leaves open. One that was
+    given is kept where a limit or a crash cuts that short. That the guest's code is over is known
+    only from the driver's closing frame and the fuel meter: no guest can get wasmtime to say that
+    the meter was reached.
     """
     if evidence.violation is not None:
         return _failed("protocol_error", evidence.violation.message)
@@ -73,8 +81,13 @@ def judge(evidence: Evidence) -> Outcome:
     if closed and not evidence.cancelled:
         return _failed("protocol_error", "the sandbox said that it was over and went on")
     if evidence.cancelled or evidence.timed_out:
-        return stopped(evidence.limits, evidence.duration_ms, cancelled=evidence.cancelled)
-    return _died(evidence)
+        ended = stopped(evidence.limits, evidence.duration_ms, cancelled=evidence.cancelled)
+    else:
+        ended = _died(evidence)
+    if evidence.answer is None or evidence.cancelled or evidence.report.drain_offset is not None:
+        return ended
+    answered = _answered(evidence.answer, evidence)
+    return answered._replace(warning=f"{_CUT_SHORT}: {ended.message}")
 
 
 def stopped(limits: Limits, duration_ms: int, *, cancelled: bool) -> Outcome:

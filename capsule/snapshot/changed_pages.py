@@ -5,6 +5,9 @@ from __future__ import annotations
 from capsule.namedtuples import NamedTuple
 
 PAGE = 4096
+# The C stack lies below this address, and nothing else does. It is empty when no code runs, so
+# that what stands there then is of nobody: a test reads the pinned interpreter and compares.
+STACK_TOP = 16 << 20
 _ZERO = bytes(PAGE)
 
 
@@ -18,17 +21,18 @@ class PageRun(NamedTuple):
 class Comparison:
     """Compares memory, as it comes, with what it was `before`; keeps only what changed.
 
-    Memory behind the end of `before` was zero.
+    Memory behind the end of `before` was zero. What lies below `start` is of no interest.
 
     >>> page = b"x" * PAGE
-    >>> comparison = Comparison(page * 2)
+    >>> comparison = Comparison(page * 2, start=0)
     >>> comparison.feed(page + bytes(PAGE) + page)
     >>> [(run.offset, len(run.data)) for run in comparison.runs()]
     [(4096, 8192)]
     """
 
-    def __init__(self, before: bytes | memoryview) -> None:
+    def __init__(self, before: bytes | memoryview, start: int = STACK_TOP) -> None:
         self.size = 0
+        self._start = start
         self.changed = 0
         self._before = memoryview(before)
         self._partial = bytearray()
@@ -52,7 +56,9 @@ class Comparison:
         view, before, at = memoryview(data), self._before, self.size
         for start in range(0, len(view), PAGE):
             page = view[start : start + PAGE]
-            if page != (before[at : at + PAGE] if at < len(before) else _ZERO):
+            if at >= self._start and page != (
+                before[at : at + PAGE] if at < len(before) else _ZERO
+            ):
                 self._keep(at, page)
             at += PAGE
         self.size = at

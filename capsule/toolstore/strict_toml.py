@@ -60,6 +60,13 @@ class Table:
             raise damaged(self._where, f"{key} is {value!r}, not 64 lower-case hex digits")
         return value
 
+    def hexadecimal(self, key: str) -> bytes:
+        """Return bytes that are written in hex."""
+        value = self.text(key)
+        if len(value) % 2 or not _HEX.issuperset(value):
+            raise damaged(self._where, f"{key} is {value!r}, not pairs of lower-case hex digits")
+        return bytes.fromhex(value)
+
     def path(self, key: str) -> str:
         """Return a relative path with forward slashes that stays where it is put."""
         value = self.text(key)
@@ -87,6 +94,10 @@ class Table:
                 raise damaged(where, f"{entry!r} is not a table")
             found.append(Table(entry, where))
         return found
+
+    def wrong(self, what: str) -> ToolchainError:
+        """Return the error that says `what` of this table."""
+        return damaged(self._where, what)
 
     def done(self) -> None:
         """Say that all keys were read that there may be."""

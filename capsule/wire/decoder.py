@@ -42,12 +42,12 @@ _LENGTHS = {
 # A frame that is larger is collected where it stays; others are copied out of what came with them.
 _LARGE = 64 << 10
 
-# What may come: output until the answer, one answer, then the closing frame and the end.
+# What may come: output and calls, one answer, output while the program ends, the closing frame.
 _ANSWERS = (RESULT, TEXT, FAILURE)
 _RUNNING, _ANSWERED, _CLOSED = range(3)
 _LEGAL = {
     _RUNNING: {STDOUT, STDERR, CALL, RESULT, TEXT, FAILURE},
-    _ANSWERED: {CLOSED},
+    _ANSWERED: {STDOUT, STDERR, CLOSED},
     _CLOSED: set[int](),
 }
 _NAMES = {_RUNNING: "before its answer", _ANSWERED: "after its answer", _CLOSED: "after the end"}

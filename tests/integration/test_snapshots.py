@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from capsule import wasm
 from capsule.policy.resolve import CallerLimits
 from capsule.process.argv import Mount
 from capsule.process.cancel import Cancellation
@@ -16,6 +17,8 @@ from capsule.runner import prepare
 from capsule.runner.run import run
 from capsule.runner.source import read_file, read_text
 from capsule.snapshot import cache, calibration, eviction, request, task_snapshot
+from capsule.snapshot.changed_pages import STACK_TOP
+from capsule.snapshot.initial_memory import initial_memory
 from capsule.snapshot.preopens import ADDRESS, SIZE
 from capsule.toolstore.open_toolchain import open_toolchain
 from tests.integration.workbench import Recorder, Workbench
@@ -468,12 +471,25 @@ def test_memory_that_the_import_took_counts(fresh: Workbench) -> None:
 
 def test_the_address_of_the_list_of_folders_is_the_interpreters(toolchain_home: Path) -> None:
     """Read from the function that clears it: each store writes zero to a constant address."""
-    from scripts import refresh_pins
+    from scripts import module_places
 
     root = open_toolchain(toolchain_home, progress=Silent()).root
     module = (root / "interpreter.wasm").read_bytes()
-    stores = refresh_pins.zeroed(module, "__wasilibc_reset_preopens")
+    stores = module_places.zeroed(module, "__wasilibc_reset_preopens")
     assert (min(stores), max(stores)) == (ADDRESS, ADDRESS + SIZE - 4)
+
+
+def test_the_stack_begins_where_the_interpreter_says(toolchain_home: Path) -> None:
+    """Its first global is the stack pointer; its data begin above, and the C library's limit."""
+    root = open_toolchain(toolchain_home, progress=Silent()).root
+    module = (root / "interpreter.wasm").read_bytes()
+    sections = {section.kind: section for section in wasm.sections(module)}
+    at = sections[wasm.GLOBAL].start
+    # How many there are; type i32, mutable; i32.const.
+    assert module[at + 1 : at + 4] == b"\x7f\x01\x41"
+    assert wasm.read_sleb(module, at + 4, at + 12)[0] == STACK_TOP
+    memory = initial_memory(root / "interpreter.wasm")
+    assert not any(memory[: STACK_TOP - (1 << 20)])
 
 
 def test_limits_of_the_caller_hold_behind_a_snapshot(fresh: Workbench) -> None:

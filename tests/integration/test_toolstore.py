@@ -123,7 +123,7 @@ def test_core_is_cut_where_the_interpreters_own_names_say(
     spec.loader.exec_module(refresh_pins)
     core = pinned.interpreter.core
     module = (toolchain.root / "interpreter.wasm").read_bytes()
-    assert refresh_pins.functions(module, {core.first_name, core.last_name}) == {
+    assert refresh_pins.module_places.functions(module, {core.first_name, core.last_name}) == {
         core.first_name: core.first,
         core.last_name: core.last,
     }

@@ -26,18 +26,24 @@ if TYPE_CHECKING:
 
 
 class Recorder(Nobody):
-    """An observer that keeps the attempts and counts the output."""
+    """An observer that keeps the attempts, and the output up to a bound."""
 
     def __init__(self) -> None:
         self.attempts: list[Attempt] = []
         self.printed = 0
+        self.out, self.err = bytearray(), bytearray()
         self.plain: str | None = None
 
     def stdout(self, data: bytes) -> None:
-        self.printed += len(data)
+        self._take(self.out, data)
 
     def stderr(self, data: bytes) -> None:
+        self._take(self.err, data)
+
+    def _take(self, kept: bytearray, data: bytes) -> None:
         self.printed += len(data)
+        if len(kept) < 1 << 20:
+            kept += data
 
     def unfrozen(self, which: Which, policy: Policy, reason: str) -> None:
         self.plain = reason

@@ -70,7 +70,6 @@ def test_what_the_guest_writes_to_descriptor_2_is_its_stderr(sandbox: FakeSandbo
         ("drain()", "protocol_error", "without a whole answer"),
         ("os._exit(0)", "sandbox_crashed", "exited with status 0"),
         ("os._exit(7)", "sandbox_crashed", "exited with status 7"),
-        ("send(RESULT, b'1'); os._exit(0)", "sandbox_crashed", "exited with status 0"),
         ("os.kill(os.getpid(), 11)", "sandbox_crashed", "signal 11"),
         ("trap('call stack exhausted', '0x1 - x')", "sandbox_crashed", "call stack exhausted"),
         ("raw(b'\\x10'); trap('call stack exhausted')", "sandbox_crashed", "call stack exhausted"),
@@ -105,7 +104,6 @@ def test_every_other_end_has_its_type(
         "while True: pass",
         "time.sleep(1e6)",
         "os.close(1); os.close(2); time.sleep(1e6)",
-        "send(RESULT, b'1'); time.sleep(1e6)",
         "while True: send(STDOUT, bytes(60000))",
         "while True: os.write(2, bytes(60000))",
     ],
@@ -123,6 +121,26 @@ def test_a_deadline_ends_everything(sandbox: FakeSandbox, script: str) -> None:
             'timeout="300ms" by default: timeout="3s" allows 10x',
         )
     assert (done.fuel, done.memory) == (None, None)
+
+
+@pytest.mark.parametrize(
+    ("script", "why"),
+    [
+        ("os._exit(0)", "exited with status 0"),
+        ("time.sleep(1e6)", "the task was stopped after"),
+        ("send(STDOUT, b'more'); time.sleep(1e6)", "the task was stopped after"),
+        ("trap('all fuel consumed by WebAssembly', '0x1 - x')", "of 1.0e8 fuel"),
+        ("trap('call stack exhausted', '0x1 - x')", "call stack exhausted"),
+        ("os.kill(os.getpid(), 11)", "signal 11"),
+    ],
+)
+def test_an_answer_is_kept_when_the_end_of_the_program_is_cut_short(
+    sandbox: FakeSandbox, script: str, why: str
+) -> None:
+    done = sandbox.attempt(f"send(RESULT, b'1'); {script}", limits=Limits(10**8, None, 300))
+    assert (done.outcome.error_type, done.outcome.result) == (None, 1)
+    assert "did not come to its end" in done.stderr
+    assert why in done.stderr
 
 
 def test_an_answer_in_time_is_not_lost_to_a_slow_meter(sandbox: FakeSandbox) -> None:
@@ -177,10 +195,10 @@ def test_a_large_request_reaches_a_peer_that_talks_meanwhile(sandbox: FakeSandbo
 
 def test_a_flood_on_descriptor_2_is_counted(sandbox: FakeSandbox) -> None:
     done = sandbox.attempt(
-        f"for _ in range(200): os.write(2, b'y' * 10000)\nsend(RESULT, b'1'); {FINISH}"
+        f"for _ in range(200): os.write(2, b'z' * 10000)\nsend(RESULT, b'1'); {FINISH}"
     )
     assert done.outcome.result == 1
-    assert done.left_out + len(done.stderr) == 2_000_000
+    assert done.left_out + done.stderr.count("z") == 2_000_000
 
 
 # A large answer, of which the first part comes.

@@ -9,7 +9,7 @@ from capsule.snapshot.changed_pages import PAGE, Comparison, PageRun
 
 
 def changed(before: bytes, after: bytes, step: int = 1 << 20) -> list[PageRun]:
-    comparison = Comparison(before)
+    comparison = Comparison(before, start=0)
     for at in range(0, len(after), step):
         comparison.feed(after[at : at + step])
     runs = comparison.runs()
@@ -42,3 +42,9 @@ def test_one_changed_byte_is_one_page() -> None:
     assert [(run.offset, len(run.data)) for run in changed(bytes(4 * PAGE), bytes(memory))] == [
         (2 * PAGE, PAGE)
     ]
+
+
+def test_what_lies_on_the_stack_is_of_no_interest() -> None:
+    comparison = Comparison(b"", start=2 * PAGE)
+    comparison.feed(b"x" * 3 * PAGE)
+    assert [(run.offset, len(run.data)) for run in comparison.runs()] == [(2 * PAGE, PAGE)]

@@ -139,6 +139,9 @@ class Bench:
         wheel_file(interpreter, members)
         wheel_file(wasmtime, {"cli/wasmtime": program})
         core = Core(2, "f2", 4, "f4", 0, "")
+        # Function 1 returns 1; patched, it returns 9.
+        at = module.index(b"\x04\x00\x41\x01\x0b") + 1
+        changed = module[: at + 2] + b"\x09" + module[at + 3 :]
         self.document: dict[str, Any] = {
             "format": 1,
             "wasmtime": {
@@ -165,13 +168,24 @@ class Bench:
                 "wasm": self.member("python/interp.wasm", module),
                 "stdlib": self.member("python/stdlib.zip", members["python/stdlib.zip"]),
                 "manifest": self.member("python/MANIFEST", members["python/MANIFEST"]),
+                "patched": {"sha256": digest(changed)},
+                "patch": [
+                    {
+                        "what": "a larger one",
+                        "function": "f1",
+                        "offset": 1,
+                        "at": at + 1,
+                        "before": "4101",
+                        "after": "4109",
+                    }
+                ],
                 "core": {
                     "first": core.first,
                     "first_name": core.first_name,
                     "last": core.last,
                     "last_name": core.last_name,
-                    "size": len(strip_functions(module, core)),
-                    "sha256": digest(strip_functions(module, core)),
+                    "size": len(strip_functions(changed, core)),
+                    "sha256": digest(strip_functions(changed, core)),
                 },
             },
         }

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from capsule.errors import WireError
 from capsule.shared.frames import (
+    CALL,
     CLOSED,
     FAILURE,
     HEADER,
@@ -56,7 +57,7 @@ def test_frames_arrive_whole_however_they_are_cut(step: int, printed: bytes) -> 
         (END, "before its answer"),
         (frame(RESULT, b"1") + frame(RESULT, b"2"), "after its answer"),
         (frame(RESULT, b"1") + frame(TEXT, b"2"), "after its answer"),
-        (frame(FAILURE, b"1") + frame(STDOUT, b"2"), "after its answer"),
+        (frame(FAILURE, b"1") + frame(CALL, b"0000"), "after its answer"),
         (frame(RESULT, b"1") + END + END, "after the end"),
         (frame(RESULT, b"1") + END + frame(STDOUT, b""), "after the end"),
         (frame(RESULT, b""), "0 bytes"),

@@ -18,6 +18,8 @@ _answers: dict[int, tuple[dict, bytes]] = {}
 _waiting: dict[int, Future] = {}
 # Those that nobody wants the answer of any more; it comes all the same.
 _given_up: set[int] = set()
+# Not empty when the task has answered: nobody is there any more to do what is asked.
+_over: list[bool] = []
 _HOST = 0
 _SMALL = 1 << 12
 _OF_A_TASK = {"call", "op", "name", "args", "kwargs"}
@@ -66,7 +68,14 @@ async def call_async(op: str, fields: dict, data: bytes = b"") -> tuple[dict, by
             loop.remove_reader(_HOST)
 
 
+def refuse() -> None:
+    """Ask for nothing from now on: the task has answered."""
+    _over.append(True)
+
+
 def _ask(op: str, fields: dict, data: bytes) -> int:
+    if _over:
+        raise CallError("refused", "the task has answered already, and its program is ending")
     number = next(_numbers)
     asked = {"call": number, "op": op, **fields}
     if asked.keys() == _OF_A_TASK and not data:

@@ -66,6 +66,15 @@ def install(files: dict[str, bytes]) -> None:
     sys.meta_path.insert(places[0] + 1 if places else 0, BundleFinder(files))
 
 
+def task_modules() -> list:
+    """Return the modules that came with the request, in the order of their import."""
+    return [
+        module
+        for module in list(sys.modules.values())
+        if type(getattr(module, "__loader__", None)) is BundleFinder
+    ]
+
+
 def add_packages(folder: str) -> None:
     """Look for packages in `folder` too, behind the standard library."""
     if folder not in sys.path:

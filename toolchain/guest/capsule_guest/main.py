@@ -11,11 +11,14 @@ import sys
 from capsule.shared.frames import FAILURE, READY, RESULT, WARM
 from capsule_guest import (
     asyncio_loop,
+    calls,
     exception_encoding,
     loader,
     matplotlib_setup,
     missing_natives,
     net,
+    numpy_setup,
+    program_end,
     results,
     snapshot_prepare,
     streams,
@@ -42,6 +45,7 @@ def prepare(*, core: bool, asyncio: bool) -> None:
         missing_natives.refuse()
     else:
         matplotlib_setup.adapt_on_import()
+        numpy_setup.adapt_on_import()
     net.install()
     asyncio_loop.adapt_on_import()
     if asyncio:
@@ -76,7 +80,11 @@ def serve() -> None:
         _RESERVE.clear()
         kind, answer = FAILURE, exception_encoding.encode(error)
     streams.flush()
+    # Before the end, which may take all that is left of the limits: what was produced is kept.
     send(kind, answer)
+    calls.refuse()
+    del answer, request, content
+    program_end.end()
 
 
 _parse = json.JSONDecoder().raw_decode

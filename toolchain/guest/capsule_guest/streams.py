@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
+import functools
 import io
 import sys
 from contextlib import contextmanager
@@ -13,7 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_LONG = 8 << 10
 # What a module may print while a snapshot is taken of it: more makes no snapshot.
 _KEPT_MOST = 1 << 20
 
@@ -50,28 +51,33 @@ class FrameWriter(io.RawIOBase):
 
 
 class FrameText(io.TextIOWrapper):
-    """The text stream over a `FrameWriter`: sent at every line end, so that it is seen at once.
+    """The text stream over a `FrameWriter`: each write is sent at once, whatever ends the run then.
 
     `TextIOWrapper` itself searches and copies what it is given; this spends a tenth of its fuel.
     """
 
     def __init__(self, kind: int, errors: str) -> None:
         super().__init__(FrameWriter(kind), "utf-8", errors, "\n", write_through=True)
-        self._kept: list[str] = []
 
     def write(self, text: str) -> int:
         if not isinstance(text, str):
             raise TypeError(f"write() argument must be str, not {type(text).__name__}")
-        self._kept.append(text)
-        if len(text) > _LONG or "\n" in text or len(self._kept) > 1000:
-            self.flush()
+        if text:
+            self.buffer.write(text.encode("utf-8", self.errors or "strict"))
         return len(text)
 
-    def flush(self) -> None:
-        if self._kept:
-            text = "".join(self._kept)
-            self._kept.clear()
-            self.buffer.write(text.encode("utf-8", self.errors or "strict"))
+
+_print = print
+
+
+@functools.wraps(print)
+def joined_print(*values, sep=" ", end="\n", file=None, flush=False):  # type: ignore[no-untyped-def]
+    out = sys.stdout if file is None else file
+    # The usual case in one piece, and so in one frame; everything else, errors too, as ever.
+    if type(out) is FrameText and type(sep) is str and type(end) is str:
+        out.write(sep.join(map(str, values)) + end)
+    else:
+        _print(*values, sep=sep, end=end, file=file, flush=flush)
 
 
 def install() -> None:
@@ -84,6 +90,7 @@ def install() -> None:
     for name, stream in streams.items():
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+    builtins.print = joined_print
 
 
 @contextmanager

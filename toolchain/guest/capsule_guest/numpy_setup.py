@@ -1,0 +1,205 @@
+"""NumPy with a default integer of 64 bits, as outside: what patches leave to Python.
+
+NumPy's default integer is its `intp`, which has 32 bits here. In the interpreter, numbers, arrays
+and `dtype=int` have 64 already; here are the names, what `repr` leaves out, and the compiled
+modules that write C longs into arrays which they ask for as `int`. Indices keep their 32 bits.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+
+from capsule_guest.import_hooks import adapt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+    Run = Callable[[ModuleType], None]
+
+_SIGNED, _UNSIGNED = ("int_", "long", "int"), ("uint", "ulong")
+# Legacy distributions that are drawn as C longs.
+_DRAWN_AS_LONGS = [
+    "binomial",
+    "geometric",
+    "hypergeometric",
+    "logseries",
+    "multinomial",
+    "negative_binomial",
+    "poisson",
+    "zipf",
+    "random_integers",
+]
+
+
+def adapt_on_import() -> None:
+    """Adapt NumPy, and the packages that hand on its default integer, as they are imported."""
+    adapt("numpy", _behind(_adapt_numpy))
+    adapt("sklearn.utils.random", _behind(_adapt_sampling))
+    adapt("scipy.signal._peak_finding", _behind(_adapt_peaks))
+    adapt("pandas", _behind(_adapt_pandas))
+
+
+def _behind(change: Callable[[ModuleType], None]) -> Callable[[ModuleType, Run], None]:
+    def run(module: ModuleType, execute: Run) -> None:
+        execute(module)
+        change(module)
+
+    return run
+
+
+class CLongs:
+    """NumPy as a compiled module needs it that takes `int` for a C long."""
+
+    def __init__(self, numpy) -> None:  # type: ignore[no-untyped-def]
+        self._numpy = numpy
+        self._long = numpy.dtype("l")
+        self.long = self.int_ = self._long.type
+        self.ulong = self.uint = numpy.dtype("L").type
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._numpy, name)
+
+    def empty(self, shape, dtype=float, **options):  # type: ignore[no-untyped-def]
+        return self._numpy.empty(shape, self._long if dtype is int else dtype, **options)
+
+    def zeros(self, shape, dtype=float, **options):  # type: ignore[no-untyped-def]
+        return self._numpy.zeros(shape, self._long if dtype is int else dtype, **options)
+
+    def arange(self, *bounds, dtype=None, **options):  # type: ignore[no-untyped-def]
+        return self._numpy.arange(*bounds, dtype=self._long if dtype is int else dtype, **options)
+
+
+def _adapt_numpy(numpy) -> None:  # type: ignore[no-untyped-def]
+    long, ulong = numpy.dtype("l").type, numpy.dtype("L").type
+    names = dict.fromkeys(_SIGNED, numpy.int64) | dict.fromkeys(_UNSIGNED, numpy.uint64)
+    mtrand = numpy.random.mtrand
+    mtrand.np = CLongs(numpy)
+    numpy.sctypeDict.update(names)
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "numpy" and module is not None:
+            for known in names:
+                if vars(module).get(known) in (long, ulong):
+                    setattr(module, known, names[known])
+    plain = import_module("numpy._core.arrayprint")._typelessdata
+    plain[:] = [numpy.int64 if kind is long else kind for kind in plain]
+    _adapt_random_state(numpy)
+
+
+def _adapt_random_state(numpy) -> None:  # type: ignore[no-untyped-def]
+    """Have the old generator give integers of 64 bits; those of `default_rng` have them."""
+    random = numpy.random
+    mtrand = random.mtrand
+    base, long = mtrand.RandomState, numpy.dtype("l")
+
+    class RandomState(base):  # type: ignore[misc, valid-type]
+        __doc__ = base.__doc__
+
+        def randint(self, low, high=None, size=None, dtype=int):  # type: ignore[no-untyped-def]
+            if dtype is not int:
+                return super().randint(low, high, size, dtype)
+            drawn = super().randint(low, high, size, numpy.int64)
+            return int(drawn) if size is None and not numpy.ndim(drawn) else drawn
+
+        def permutation(self, x):  # type: ignore[no-untyped-def]
+            drawn = super().permutation(x)
+            return drawn.astype(numpy.int64) if isinstance(x, (int, numpy.integer)) else drawn
+
+        def tomaxint(self, size=None):  # type: ignore[no-untyped-def]
+            raw = self._bit_generator.random_raw
+            count = 1 if size is None else int(numpy.prod(size))
+            if isinstance(self._bit_generator, random.MT19937):
+                # Its numbers have 32 bits: the first of two is the upper half.
+                halves = raw(2 * count)
+                drawn = halves[::2] << numpy.uint64(32) | halves[1::2]
+            else:
+                drawn = raw(count)
+            drawn = (drawn >> numpy.uint64(1)).astype(numpy.int64)
+            return int(drawn[0]) if size is None else drawn.reshape(size)
+
+        def __reduce__(self) -> tuple:
+            return _restored, (super().__reduce__(),)
+
+    def widened(name: str):  # type: ignore[no-untyped-def]
+        plain = getattr(base, name)
+
+        def draw(self, *args, **kwargs):  # type: ignore[no-untyped-def]
+            drawn = plain(self, *args, **kwargs)
+            if isinstance(drawn, numpy.ndarray) and drawn.dtype == long:
+                return drawn.astype(numpy.int64)
+            return drawn
+
+        draw.__name__, draw.__doc__ = name, plain.__doc__
+        return draw
+
+    for name in _DRAWN_AS_LONGS:
+        setattr(RandomState, name, widened(name))
+    RandomState.__module__, RandomState.__qualname__ = base.__module__, base.__qualname__
+    shared = mtrand._rand
+    mtrand._rand = RandomState(shared._bit_generator)
+    for module in (mtrand, random):
+        module.RandomState = RandomState
+        for name, value in list(vars(module).items()):
+            if getattr(value, "__self__", None) is shared:
+                setattr(module, name, getattr(mtrand._rand, name))
+
+
+def _restored(reduced: tuple) -> object:
+    """Return the generator that `pickle` and `copy` describe, as one that gives 64 bits."""
+    import numpy as np
+
+    make, args, state = reduced
+    plain = make(*args)
+    plain.__setstate__(state)
+    return np.random.RandomState(plain._bit_generator)
+
+
+def _adapt_sampling(module: ModuleType) -> None:
+    import numpy as np
+
+    compiled = import_module("sklearn.utils._random")
+    compiled.np = CLongs(np)  # type: ignore[attr-defined]
+    plain = compiled.sample_without_replacement
+
+    def sample_without_replacement(*args, **kwargs):  # type: ignore[no-untyped-def]
+        return plain(*args, **kwargs).astype(np.int64)
+
+    sample_without_replacement.__doc__ = plain.__doc__
+    for each in (compiled, module):
+        each.sample_without_replacement = sample_without_replacement  # type: ignore[attr-defined]
+
+
+def _adapt_peaks(module) -> None:  # type: ignore[no-untyped-def]
+    import numpy as np
+
+    plain = module._arg_peaks_as_expected
+
+    def _arg_peaks_as_expected(value):  # type: ignore[no-untyped-def]
+        return plain(_as_indices(np, value))
+
+    module._arg_peaks_as_expected = _arg_peaks_as_expected
+
+
+def _adapt_pandas(pandas) -> None:  # type: ignore[no-untyped-def]
+    import numpy as np
+
+    lib = pandas._libs.lib
+    plain = lib.maybe_indices_to_slice
+
+    def maybe_indices_to_slice(indices, max_len):  # type: ignore[no-untyped-def]
+        return plain(_as_indices(np, indices), max_len)
+
+    lib.maybe_indices_to_slice = maybe_indices_to_slice
+
+
+def _as_indices(numpy, value):  # type: ignore[no-untyped-def]
+    """Return an array of default integers as one of indices; too large a number cannot be one."""
+    array = numpy.asarray(value)
+    if array.dtype != numpy.int64:
+        return value
+    most = numpy.iinfo(numpy.intp)
+    if array.size and not (most.min <= array.min() and array.max() <= most.max):
+        raise IndexError(f"an index is outside {most.min} to {most.max}")
+    return array.astype(numpy.intp)

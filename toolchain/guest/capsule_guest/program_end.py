@@ -1,0 +1,94 @@
+"""Ending a program as an interpreter ends: exit handlers run, what is open is written and closed.
+
+What a task's modules hold goes as they do. Objects of a snapshot are frozen, and no collection of
+garbage sees them, so these modules are emptied by hand; what is open is never of a snapshot.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import gc
+import io
+import sys
+
+from capsule_guest import loader, streams
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FUNCTION, _MODULE = type(lambda: None), type(sys)
+
+
+def end() -> None:
+    """Run what was registered for the end, let go of what the task holds, close what stays open.
+
+    Nothing that this calls makes it raise.
+    """
+    steps = atexit._run_exitfuncs, streams.flush, _let_go, _flush, gc.collect, _close, streams.flush
+    for step in steps:
+        _try(step)
+
+
+def _try(step: Callable[[], object]) -> None:
+    try:
+        step()
+    except BaseException as error:  # whatever a handler or a finalizer of the task's does
+        with contextlib.suppress(BaseException):
+            sys.stderr.write(f"Exception ignored while the program ended: {error!r}\n")
+
+
+def _let_go() -> None:
+    """Drop the data that the task's modules hold, the newest module first, then closures."""
+    found = [vars(module) for module in loader.task_modules()]
+    for kinds in (_is_data, _is_closure):
+        for names in reversed(found):
+            for name, value in list(names.items()):
+                if name[:2] != "__" and kinds(value):
+                    del value
+                    names[name] = None
+
+
+def _is_data(value: object) -> bool:
+    return value is not None and not isinstance(value, (_FUNCTION, _MODULE, type))
+
+
+def _is_closure(value: object) -> bool:
+    return isinstance(value, _FUNCTION) and value.__closure__ is not None
+
+
+def _flush() -> None:
+    """Write text that is kept: of a file in a circle, a collection may close the bytes first."""
+    for each in _open(lambda kind: _rank(kind) == _TEXT):
+        _try(each.flush)
+
+
+def _close() -> None:
+    """Close what is still open: what has a trailer to write first, then text, then bytes."""
+    found = _open(lambda kind: _rank(kind) is not None)
+    for each in sorted(found, key=lambda each: _rank(type(each)) or 0):
+        _try(each.close)
+
+
+def _open(wanted: Callable[[type], bool]) -> list:
+    """Return the objects of wanted types; where there are none, that is seen without a loop."""
+    kinds = {kind for kind in set(map(type, gc.get_objects())) if wanted(kind)}
+    kinds -= {streams.FrameText, streams.FrameWriter}
+    return [each for each in gc.get_objects() if type(each) in kinds] if kinds else []
+
+
+def _rank(kind: type) -> int | None:
+    """Return when an object of this type is closed; None for one that holds no file."""
+    if kind.__module__ in ("zipfile", "tarfile", "sqlite3", "shelve") and kind.__name__ in _OWNERS:
+        return 0
+    if not issubclass(kind, io.IOBase) or issubclass(kind, (io.BytesIO, io.StringIO)):
+        return None
+    if kind is io.TextIOWrapper:
+        return _TEXT
+    return _BYTES if kind in _RAW else _WRAPPER
+
+
+_WRAPPER, _TEXT, _BYTES = 1, 2, 3
+_OWNERS = ("ZipFile", "TarFile", "Connection", "DbfilenameShelf")
+_RAW = (io.BufferedWriter, io.BufferedRandom, io.BufferedReader, io.FileIO)
