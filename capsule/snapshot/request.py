@@ -92,11 +92,18 @@ def _code(module: str | None, code: Code | None) -> dict[str, Any]:
     }
 
 
+def _scalar(value: object) -> object:
+    # For those that have any.
+    from capsule.shared.json_scalars import scalar
+
+    return scalar(value)
+
+
 def _encode(request: dict[str, Any], code: Code | None) -> bytes:
     # What is empty is left out: reading it would be a good part of the cost of a small request.
     said = {name: value for name, value in request.items() if value}
     try:
-        text = json.dumps(said, allow_nan=False).encode()
+        text = json.dumps(said, allow_nan=False, default=_scalar).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"the arguments are not JSON values: {error}") from None
     if len(text) > frames.MAX_BODY:

@@ -6,6 +6,8 @@ import itertools
 import json
 
 from capsule.shared.frames import CALL, MAX_CALL, MAX_FIELDS, pack_call, unpack_call
+from capsule.shared.json_scalars import scalar
+from capsule_guest import results
 from capsule_guest.channel import receive, send
 
 TYPE_CHECKING = False
@@ -23,7 +25,7 @@ _over: list[bool] = []
 _HOST = 0
 _SMALL = 1 << 12
 _OF_A_TASK = {"call", "op", "name", "args", "kwargs"}
-_encode = json.JSONEncoder(allow_nan=False).encode
+_encode = json.JSONEncoder(allow_nan=False, default=scalar).encode
 
 
 class CallError(Exception):
@@ -79,7 +81,9 @@ def _ask(op: str, fields: dict, data: bytes) -> int:
     number = next(_numbers)
     asked = {"call": number, "op": op, **fields}
     if asked.keys() == _OF_A_TASK and not data:
-        args, kwargs = _encode(asked.pop("args")), _encode(asked.pop("kwargs"))
+        name = asked["name"]
+        args = _arguments(asked.pop("args"), f"args of {name}")
+        kwargs = _arguments(asked.pop("kwargs"), f"kwargs of {name}")
         said = _encode(asked)
         if len(args) + len(kwargs) > _SMALL:
             # What is large goes behind the fields: the host passes it on unread.
@@ -96,6 +100,15 @@ def _ask(op: str, fields: dict, data: bytes) -> int:
             raise CallError("failed", f"{size:,} bytes are asked with; at most {most:,} can be")
     send(CALL, call)
     return number
+
+
+def _arguments(value: object, name: str) -> str:
+    """Return what a task is called with as JSON. Raises `TypeError` for what is none."""
+    try:
+        return results.to_json(value, _encode)
+    except (TypeError, ValueError, RecursionError) as error:
+        said = results.reason(value, error, name)
+        raise TypeError(f"the arguments are not JSON: {said}") from None
 
 
 def _take() -> None:
