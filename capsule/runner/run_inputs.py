@@ -82,6 +82,11 @@ def gather(  # noqa: PLR0913, PLR0917 - all that it is made of
         _check_interpreter(artifact, toolchain)
         packages, lease = _leased(lambda: _kept(artifact, home, progress))
     base = open_base(home, toolchain, layers, progress, asyncio=asyncio)
+    compiled = None
+    if packages.folder is not None:
+        from capsule.runner import package_compilation
+
+        compiled = package_compilation.obtain(home, base, packages, layers, progress)
     code = Code(
         bundle.files,
         bundle.entry,
@@ -89,9 +94,11 @@ def gather(  # noqa: PLR0913, PLR0917 - all that it is made of
         packages.folder,
         packages.digest,
         libraries_among(bundle.imports, packages),
+        None if compiled is None else compiled.folder,
     )
     frozen = None if artifact is None else _restored(artifact, home, base, progress)
-    return RunInputs(home, base, code, frozen=frozen, lease=lease, fetched_ms=fetched_ms)
+    leases = (lease, None if compiled is None else compiled.lease)
+    return RunInputs(home, base, code, frozen=frozen, leases=leases, fetched_ms=fetched_ms)
 
 
 def flavour_of(imports: frozenset[str]) -> Flavour:

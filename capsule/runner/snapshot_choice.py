@@ -25,7 +25,7 @@ class RunInputs(NamedTuple):
 
     `folders` are those that the task may see. `frozen` and `behind` are what is known already of
     the task's snapshot and of that of its libraries: an artifact brings its own, and the tasks of
-    one run take none twice. While `lease` is referred to, its packages stay. `fetched_ms` is what
+    one run take none twice. While `leases` are referred to, its packages stay. `fetched_ms` is what
     fetching them took of the time that the first attempt has.
     """
 
@@ -35,7 +35,7 @@ class RunInputs(NamedTuple):
     folders: tuple[Mount, ...] = ()
     frozen: Frozen | Unfrozen | None = None
     behind: Frozen | Unfrozen | None = None
-    lease: Lease | None = None
+    leases: tuple[Lease | None, ...] = ()
     fetched_ms: int = 0
 
 

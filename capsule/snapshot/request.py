@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.shared import frames
-from capsule.snapshot.task_code import PACKAGES_GUEST
+from capsule.snapshot.task_code import COMPILED_GUEST, PACKAGES_GUEST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -89,6 +89,7 @@ def _code(module: str | None, code: Code | None) -> dict[str, Any]:
         "module": module,
         "files": [[path, len(content)] for path, content in files.items()],
         "packages": PACKAGES_GUEST if code is not None and code.packages is not None else None,
+        "compiled": COMPILED_GUEST if code is not None and code.compiled is not None else None,
     }
 
 

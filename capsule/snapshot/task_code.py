@@ -13,21 +13,27 @@ if TYPE_CHECKING:
 
 # Where a sandbox sees the packages that its task depends on: no folder of a project can be there.
 PACKAGES_GUEST = "/usr/local/packages"
+# And where the code of their modules: they are imported in a fifth of the time.
+COMPILED_GUEST = "/usr/local/compiled"
 
 _MODULE = "capsule_libraries"
-# One that is missing, or fails, is the task's own matter.
+# One that is missing is the task's own matter. One that fails leaves parts of itself behind, and
+# would be found half done by the task: no snapshot is taken then.
 _LIBRARIES = """for name in {}:
     try:
         __import__(name)
-    except Exception:
-        pass"""
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise"""
 
 
 class Code(NamedTuple):
     """A task's code: the bundle's files by path, the module to import, and what stands for both.
 
     `packages` is the folder of the packages that it depends on, None where there is none.
-    `libraries` are modules, not of the bundle, that it imports and that take long to import.
+    `compiled` is the folder with the code of these, None where they are compiled when they are
+    imported. `libraries` are modules, not of the bundle, that it imports and that take long to
+    import.
     """
 
     files: Mapping[str, bytes]
@@ -36,13 +42,13 @@ class Code(NamedTuple):
     packages: Path | None = None
     packages_digest: str = ""
     libraries: frozenset[str] = frozenset()
+    compiled: Path | None = None
 
 
 def mounts_of(code: Code) -> tuple[Mount, ...]:
-    """Return the mount of the packages that a task depends on, if there are any."""
-    if code.packages is None:
-        return ()
-    return (Mount(code.packages, PACKAGES_GUEST, writable=False),)
+    """Return the mounts of the packages that a task depends on, if there are any."""
+    places = ((code.packages, PACKAGES_GUEST), (code.compiled, COMPILED_GUEST))
+    return tuple(Mount(host, guest, writable=False) for host, guest in places if host is not None)
 
 
 def libraries_of(code: Code) -> Code | None:
@@ -53,11 +59,14 @@ def libraries_of(code: Code) -> Code | None:
     for name in ['numpy']:
         try:
             __import__(name)
-        except Exception:
-            pass
+        except ModuleNotFoundError as error:
+            if error.name != name:
+                raise
     """
     if not code.libraries:
         return None
     names = sorted(code.libraries)
     source = _LIBRARIES.format(names).encode()
-    return Code({f"{_MODULE}.py": source}, _MODULE, f"{names}", code.packages, code.packages_digest)
+    return code._replace(
+        files={f"{_MODULE}.py": source}, entry=_MODULE, digest=f"{names}", libraries=frozenset()
+    )

@@ -9,6 +9,8 @@ import sys
 from importlib.machinery import BuiltinImporter, ModuleSpec
 from importlib.util import decode_source
 
+from capsule_guest import compiled_packages
+
 ROOT = "/task/"
 
 
@@ -75,7 +77,12 @@ def task_modules() -> list:
     ]
 
 
-def add_packages(folder: str) -> None:
-    """Look for packages in `folder` too, behind the standard library."""
+def add_packages(folder: str, compiled: str | None) -> None:
+    """Look for packages in `folder` too, behind the standard library.
+
+    `compiled` is the folder with their code, if there is one.
+    """
     if folder not in sys.path:
         sys.path.append(folder)
+        if compiled is not None:
+            compiled_packages.install(folder, compiled)

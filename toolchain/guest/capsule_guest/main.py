@@ -114,7 +114,7 @@ def _install(request: dict) -> None:
         files[path] = bytes(content[at : at + size])
         at += size
     if "packages" in request:
-        loader.add_packages(request["packages"])
+        loader.add_packages(request["packages"], request.get("compiled"))
     loader.install(files)
 
 
