@@ -14,7 +14,7 @@ from packaging.utils import (
 )
 
 from capsule.errors import CapsuleError, ToolchainError, UsageError
-from capsule.message_text import printable, shown
+from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
 from capsule.packages.target import PYTHON
 from capsule.toolstore import run_program
@@ -35,9 +35,23 @@ _LINE = re.compile(
 )
 
 # Anything but the plain answer that there is no such package.
-_TROUBLE = re.compile(r"Could not fetch URL \S+: (?!404 )(.*) - skipping")
+_TROUBLE = re.compile(r"Could not fetch URL (\S+): (?!404 )(.*) - skipping")
+# What an index answers, in the words of pip's library, and how pip puts it for a file.
+_STATUS = re.compile(
+    r"(?P<status>\d{3}) (?:Client|Server) Error(?:: (?P<reason>.*?))? for url"
+    r"|HTTP error (?P<code>\d{3}) while getting (?P<url>\S+)"
+)
+_REFUSALS = {"401", "403", "407"}
 
 Kind = Literal["found", "native", "sources", "python"]
+
+
+class NativePackageError(UsageError):
+    """Raised when an index has nothing of a package that the sandbox can run; carries its name."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message, hint="use a package of pure Python in its place")
+        self.name = name
 
 
 class File(NamedTuple):
@@ -69,23 +83,51 @@ def reason(asked: Requirement, needed_by: str, outcome: run_program.ProgramResul
     if not known:
         return _nothing_known(label, outcome)
     fitting = [file for file in known if asked.specifier.contains(file.version, prereleases=True)]
+    stable = any(not file.version.is_prerelease for file in fitting)
     if not fitting:
         newest = ", ".join(str(each) for each in sorted({file.version for file in known})[-3:])
         return UsageError(
             f"no version of {label} is {printable(str(asked.specifier))}; the newest are {newest}",
             hint="ask for one of these, or for another version of what needs it",
         )
-    version = max(file.version for file in fitting)
-    # The newest tells how the package is made today.
+    # The newest tells how the package is made today, and one that is out before one that is not.
+    version = max(file.version for file in fitting if not file.version.is_prerelease or not stable)
     kinds = {file.kind: file.detail for file in fitting if file.version == version}
-    return _of_kinds(f"{asked.name} {version} ({needed_by})", kinds, outcome)
+    return _of_kinds(asked.name, f"{asked.name} {version} ({needed_by})", kinds, outcome)
+
+
+def answered(said: str) -> str | None:
+    """Return what pip says that an index answered, in plain words; None where it says no such.
+
+    >>> answered("ERROR: HTTP error 403 while getting https://host/a.whl")
+    'it answered 403, which refuses'
+    """
+    if (match := _STATUS.search(said)) is None:
+        return None
+    status = match["status"] or match["code"]
+    reason = f" {printable(match['reason'])}" if match["reason"] else ""
+    refuses = ", which refuses" if status in _REFUSALS else ""
+    return f"it answered {status}{reason}{refuses}"
+
+
+def settings_hint(said: str) -> str:
+    """Return what to look at when an index answered what it should not."""
+    match = _STATUS.search(said)
+    status = match and (match["status"] or match["code"])
+    if status in _REFUSALS:
+        return "look at the credentials that pip has for the index, and at its proxy"
+    if status and status.startswith("5"):
+        return "try again later: the index itself is in trouble"
+    return "look at pip's settings for index, proxy and credentials"
 
 
 def _nothing_known(label: str, outcome: run_program.ProgramResult) -> CapsuleError:
     if trouble := _TROUBLE.search(outcome.stdout):
+        address, said = printable(trouble[1]), trouble[2]
         return ToolchainError(
-            f"the package index did not say whether it has {label}: {printable(trouble[1])}",
-            hint="look at pip's settings for index, proxy and credentials",
+            f"the package index did not say whether it has {label}: asked for {address}, "
+            f"{answered(said) or printable(said)}",
+            hint=settings_hint(said),
         )
     return UsageError(
         f"the package index has no package {label}",
@@ -94,7 +136,7 @@ def _nothing_known(label: str, outcome: run_program.ProgramResult) -> CapsuleErr
 
 
 def _of_kinds(
-    label: str, kinds: Mapping[Kind, str], outcome: run_program.ProgramResult
+    name: str, label: str, kinds: Mapping[Kind, str], outcome: run_program.ProgramResult
 ) -> CapsuleError:
     """Return the error for a version that pip leaves out, from what kinds of files it has."""
     if "found" in kinds:
@@ -109,10 +151,8 @@ def _of_kinds(
             hint="ask for another version",
         )
     if "native" in kinds:
-        return UsageError(
-            f"{label} needs a native extension: it has only wheels for particular machines, such "
-            f"as {shown(kinds['native'])}",
-            hint="use a package of pure Python in its place",
+        return NativePackageError(
+            f"{label} needs a native extension: it has only wheels for particular machines", name
         )
     return UsageError(
         f"{label} is there only as sources, and building them would run their code on this machine",

@@ -16,6 +16,7 @@ from packaging.utils import canonicalize_name
 from capsule.errors import ToolchainError, UsageError
 from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
+from capsule.packages import index_diagnosis
 from capsule.packages.target import PYTHON_SERIES
 from capsule.packages.wheel import MOST_BYTES
 from capsule.toolstore import files, run_program
@@ -29,6 +30,10 @@ if TYPE_CHECKING:
     from capsule.toolstore.pip_runner import Means
 
 _NOTHING_FOUND = re.compile(r"No matching distribution found for ([A-Za-z0-9][A-Za-z0-9._-]*)")
+# Some pips call it a conflict when none of a package's files is for the sandbox.
+_NO_CANDIDATE = re.compile(
+    r"Cannot install ([A-Za-z0-9][A-Za-z0-9._-]*?)(?:[=<>!~]\S*)? because these package versions"
+)
 # What pips of all ages, and what they are built of, say when nobody answers.
 _UNREACHABLE = re.compile(
     r"connection broken by|connection error|connection timed out|max retries exceeded"
@@ -72,10 +77,15 @@ class PipDownloader(NamedTuple):
                 f"the package index could not be reached to look for {names}: {line}",
                 hint=f"{_SETTINGS}; what a task has had once needs no index",
             )
-        nothing = _NOTHING_FOUND.search(outcome.stderr)
+        nothing = _NOTHING_FOUND.search(outcome.stderr) or _NO_CANDIDATE.search(outcome.stderr)
         known = {each.name for each in asked}
         if nothing and (name := canonicalize_name(nothing[1].rstrip(".-_"))) in known:
             raise NothingFoundError(name)
+        if answer := index_diagnosis.answered(outcome.stderr):
+            raise ToolchainError(
+                f"the package index did not give {names}: {answer}",
+                hint=index_diagnosis.settings_hint(outcome.stderr),
+            )
         raise ToolchainError(
             f"pip could not download {names} (exit status {outcome.status}): {said}",
             hint=_SETTINGS,

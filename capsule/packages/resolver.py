@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capsule.errors import CapsuleError, ToolchainError, UsageError
+from capsule.errors import ToolchainError, UsageError
 from capsule.message_text import printable
 from capsule.packages import index_diagnosis, wheel
 from capsule.packages.dependency_graph import TASK, walk, who
+from capsule.packages.older_versions import NativeNeedError, with_way_out
 from capsule.packages.pip_download import NothingFoundError
 
 if TYPE_CHECKING:
@@ -35,6 +36,24 @@ def solve(
     `PipDownloader.fetch` raises.
     """
     wheels: dict[str, wheel.Wheel] = {}
+
+    def anew(changed: Sequence[Requirement]) -> Reached:
+        return _solve(changed, table, downloader, walk(changed, wheels, table), wheels)
+
+    try:
+        return _solve(roots, table, downloader, reached, wheels)
+    except NativeNeedError as refused:
+        raise with_way_out(refused, roots, downloader, anew) from None
+
+
+def _solve(
+    roots: Sequence[Requirement],
+    table: Mapping[str, Included],
+    downloader: PipDownloader,
+    reached: Reached,
+    wheels: dict[str, wheel.Wheel],
+) -> Reached:
+    """Do as `solve`, with wheels that are there already. Raises `NativeNeedError` too."""
     barren: set[str] = set()
     for _ in range(_ROUNDS):
         if not reached.missing:
@@ -64,7 +83,7 @@ def solve(
     )
 
 
-def _reason(asked: Requirement, reached: Reached, downloader: PipDownloader) -> CapsuleError:
+def _reason(asked: Requirement, reached: Reached, downloader: PipDownloader) -> Exception:
     """Return the error for a name that the index has nothing for."""
     needs = reached.missing[asked.name]
     outcome = downloader.log(asked)
@@ -72,7 +91,10 @@ def _reason(asked: Requirement, reached: Reached, downloader: PipDownloader) -> 
         file.kind == "found" for file in index_diagnosis.files_in(outcome.stdout, asked.name)
     ):
         return _disagreement(asked.name, needs)
-    return index_diagnosis.reason(asked, who(needs), outcome)
+    error = index_diagnosis.reason(asked, who(needs), outcome)
+    if isinstance(error, index_diagnosis.NativePackageError):
+        return NativeNeedError(error, needs)
+    return error
 
 
 def _disagreement(name: str, needs: Sequence[Need]) -> UsageError:

@@ -6,7 +6,13 @@ import pytest
 from packaging.requirements import Requirement
 
 from capsule.errors import ToolchainError, UsageError
-from capsule.packages.index_diagnosis import files_in, reason
+from capsule.packages.index_diagnosis import (
+    NativePackageError,
+    answered,
+    files_in,
+    reason,
+    settings_hint,
+)
 from capsule.toolstore import run_program
 
 TAGS = "none of the wheel's tags ({}) are compatible (run pip debug --verbose to show them)"
@@ -66,10 +72,10 @@ def test_files_of_a_log() -> None:
 
 
 def test_native() -> None:
-    assert why(native("1.0") + native("2.0") + sources("2.0")) == (
-        UsageError,
+    assert why(native("1.0") + native("2.0") + sources("2.0") + sources("3.0.dev1")) == (
+        NativePackageError,
         "some-thing 2.0 (needed by the task) needs a native extension: it has only wheels for "
-        "particular machines, such as 'some_thing-2.0-cp315-cp315-win_amd64.whl'",
+        "particular machines",
     )
 
 
@@ -112,15 +118,38 @@ def test_no_such_package() -> None:
     assert why(log) == why("") == expected
 
 
-@pytest.mark.parametrize("trouble", ["403 Client Error: Forbidden", "503 Server Error: Busy"])
-def test_an_index_that_does_not_say(trouble: str) -> None:
-    log = f"Could not fetch URL https://host/simple/some-thing/: {trouble} for url: x - skipping\n"
+@pytest.mark.parametrize(
+    ("trouble", "answer"),
+    [
+        ("403 Client Error: Forbidden for url: x", "it answered 403 Forbidden, which refuses"),
+        ("503 Server Error: Busy for url: x", "it answered 503 Busy"),
+        ("the page is no page", "the page is no page"),
+    ],
+)
+def test_an_index_that_does_not_say(trouble: str, answer: str) -> None:
+    log = f"Could not fetch URL https://host/simple/some-thing/: {trouble} - skipping\n"
     kind, message = why(log)
     assert kind is ToolchainError
     assert message == (
         "the package index did not say whether it has some-thing (needed by the task): "
-        f"{trouble} for url: x"
+        f"asked for https://host/simple/some-thing/, {answer}"
     )
+
+
+@pytest.mark.parametrize(
+    ("status", "hint"), [(401, "credentials"), (403, "credentials"), (502, "later"), (410, "pip's")]
+)
+def test_what_an_index_answers_says_what_to_look_at(status: int, hint: str) -> None:
+    for said in (
+        f"ERROR: HTTP error {status} while getting https://host/a-1.whl\n",
+        f"ERROR: {status} Client Error: No for url: https://host/a-1.whl\n",
+    ):
+        found = answered(said)
+        assert found is not None
+        assert found.startswith(f"it answered {status}")
+        assert "https" not in found
+        assert hint in settings_hint(said)
+    assert answered("ERROR: no space left") is None
 
 
 def test_what_pip_found_and_did_not_take() -> None:

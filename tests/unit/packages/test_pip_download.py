@@ -106,6 +106,17 @@ def test_nothing_found(tmp_path: Path) -> None:
     assert caught.value.name == "a"
 
 
+@pytest.mark.parametrize("name", ["a", "A<3,>=1", "a==2.0"])
+def test_a_conflict_of_one_with_itself_is_nothing_found(tmp_path: Path, name: str) -> None:
+    said = (
+        f"ERROR: Cannot install {name} because these package versions have conflicting "
+        "dependencies.\nERROR: ResolutionImpossible: for help visit the pages\n"
+    )
+    with pytest.raises(NothingFoundError) as caught:
+        failing(tmp_path, said).fetch(ASKED)
+    assert caught.value.name == "a"
+
+
 @pytest.mark.parametrize(
     "line",
     [
@@ -143,6 +154,16 @@ def test_pip_fails_otherwise(tmp_path: Path, said: str, quoted: str) -> None:
         failing(tmp_path, said, status=2).fetch(ASKED)
     assert caught.value.message.startswith("pip could not download a<3,>=1, b (exit status 2): ")
     assert quoted in caught.value.message
+
+
+def test_an_index_that_refuses_a_file(tmp_path: Path) -> None:
+    said = "ERROR: HTTP error 403 while getting https://host/a-1.0-py3-none-any.whl\n"
+    with pytest.raises(ToolchainError) as caught:
+        failing(tmp_path, said).fetch(ASKED)
+    assert caught.value.message == (
+        "the package index did not give a<3,>=1, b: it answered 403, which refuses"
+    )
+    assert "credentials" in str(caught.value.hint)
 
 
 def test_more_than_may_be_there_ends_the_download(
