@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import linecache
 import traceback
 
 from capsule_guest.loader import ROOT
 from capsule_guest.results import NotJsonError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, TracebackType
 
 # Files of this runtime, of the interpreter's prompt and import system, of libraries.
 _NOT_THE_USERS = ("/capsule/", "<turn ", "<frozen ", "/usr/local/")
@@ -26,7 +31,9 @@ def encode(error: BaseException) -> bytes:
     """Return the failure as JSON, whatever the exception's own code does."""
     # CPython's parser says this of source that nests too deep; no memory is short then.
     if isinstance(error, MemoryError) and not _message(error).startswith(_PARSER):
-        return _json("memory_exceeded", _message(error), None)
+        # What the frames hold is what took the memory, mostly; the lines do not need it.
+        traceback.clear_frames(error.__traceback__)
+        return _json("memory_exceeded", _message(error), _trace(error))
     return _json("task_error", _message(error), _trace(error))
 
 
@@ -53,6 +60,7 @@ def _trace(error: BaseException) -> str | None:
     if isinstance(error, NotJsonError):
         return None
     try:
+        _find_sources(error.__traceback__)
         # Lines are looked up later, for the few frames that stay: deep recursion has thousands.
         report = traceback.TracebackException(
             type(error), error, error.__traceback__, lookup_lines=False, max_group_width=5
@@ -62,6 +70,34 @@ def _trace(error: BaseException) -> str | None:
         return _clip(text, _TRACEBACK)
     except BaseException:
         return None
+
+
+def _find_sources(trace: TracebackType | None) -> None:
+    """Let the lines be found of code that was run from a text: it is where `exec` was called.
+
+    What is taken for its source compiles to the very code that ran.
+    """
+    texts: list[str] = []
+    while trace is not None:
+        frame, code = trace.tb_frame, trace.tb_frame.f_code
+        name = code.co_filename
+        foreign = code.co_name == "<module>" and not name.startswith((ROOT, *_NOT_THE_USERS))
+        if foreign and not linecache.getlines(name):
+            for text in texts:
+                if _compiles_to(text, code):
+                    lines = text.splitlines(keepends=True)
+                    linecache.cache[name] = len(text), None, lines, name
+        # Those of the module itself are many, and are not looked at.
+        if code.co_name != "<module>":
+            texts += [text for text in frame.f_locals.values() if type(text) is str]
+        trace = trace.tb_next
+
+
+def _compiles_to(text: str, code: CodeType) -> bool:
+    try:
+        return compile(text, code.co_filename, "exec", dont_inherit=True) == code
+    except (SyntaxError, ValueError, RecursionError):
+        return False
 
 
 def _keep_user_frames(report: traceback.TracebackException, seen: set[int]) -> None:

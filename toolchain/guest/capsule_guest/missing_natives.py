@@ -9,6 +9,8 @@ from __future__ import annotations
 import sys
 from importlib.machinery import PathFinder
 
+from capsule_guest.loader import ROOT
+
 _NATIVE = frozenset(name for name in sys.builtin_module_names if "." in name)
 _PACKAGES = frozenset(name.partition(".")[0] for name in _NATIVE)
 
@@ -23,9 +25,29 @@ class Refusal:
         if fullname in self.names:
             package = fullname.partition(".")[0]
             raise ImportError(
-                f"{package} needs the science interpreter, and this task runs on core: "
-                f"write 'import {package}' at the top of the task's file"
+                f"{package} needs the science interpreter, and this task runs on core, which was "
+                f"chosen by what the task's file imports: {_what_to_do(package)}",
+                name=package,
             )
+
+
+def _what_to_do(package: str) -> str:
+    """Say who can choose the other interpreter: whoever wrote the file, or whoever runs the text.
+
+    A library that asks does so for the code that called it.
+    """
+    frame = sys._getframe(2)
+    while frame is not None:
+        name = frame.f_code.co_filename
+        if name.startswith(ROOT):
+            return f"write 'import {package}' at the top of {name.removeprefix(ROOT)}"
+        if not name.startswith(("/capsule/", "/usr/local/", "<frozen ")):
+            break
+        frame = frame.f_back  # type: ignore[assignment]
+    return (
+        f"code that comes as a text has no say in that. Whoever runs it does, by 'import {package}'"
+        f' in the file that runs it, or dependencies = ["{package}"] in that file\'s script block'
+    )
 
 
 def refuse() -> None:
