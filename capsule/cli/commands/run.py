@@ -54,5 +54,6 @@ def command(options: Options, context: Context) -> int:
             envelope = late(order, observer, ledger)
         else:
             envelope = run(order._replace(ledger=ledger), observer, cancellation)
-    show(envelope, console, json=options.json, result=options.result, quiet=options.quiet)
+    said = {"json": options.json, "result": options.result, "quiet": options.quiet}
+    show(envelope, console, **said, file=asked.source.named)
     return exit_code(envelope)

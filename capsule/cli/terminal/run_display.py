@@ -30,10 +30,19 @@ def observer_for(
     return VerboseLines(console, cancellation)
 
 
-def show(envelope: Envelope, console: Console, *, json: bool, result: bool, quiet: bool) -> None:
+def show(  # noqa: PLR0913 - what is asked for, and what of
+    envelope: Envelope,
+    console: Console,
+    *,
+    json: bool,
+    result: bool,
+    quiet: bool,
+    file: str | None = None,
+) -> None:
     """Print an envelope: as one line with `json`, its bare result alone with `result`.
 
     A failure is told on stderr too where a person reads that, and where the envelope is left out.
+    `file` is the task's file, as the user named it.
     """
     error = envelope["error"]
     if not result:
@@ -44,5 +53,5 @@ def show(envelope: Envelope, console: Console, *, json: bool, result: bool, quie
     if error is not None and (result or reads):
         from capsule.cli.terminal.task_traceback import traceback_lines
 
-        for line in traceback_lines(error, whole=not quiet):
+        for line in traceback_lines(error, whole=not quiet, file=file):
             console.err(line)

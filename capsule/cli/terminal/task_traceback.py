@@ -9,6 +9,7 @@ import re
 from typing import TYPE_CHECKING
 
 from capsule.cli.render.terminal_text import cleaned
+from capsule.cli.terminal import missing_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 _FRAME, _SOURCE = re.compile(r'  File ".*", line \d+'), "    "
 _MARK = "  > "
 _HEAD, _OUR_HEAD = "Traceback (most recent call last):", "Traceback of the task (most recent last):"
-_NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([A-Za-z_]\w*)[.\w]*'")
 # How messages begin that mean something else inside than a newcomer expects, and what to do.
 _INSIDE = (
     (
@@ -33,8 +33,10 @@ _MODULE = re.compile(r"^(?:\w+\.)+\Z", re.MULTILINE)
 _MOST_LINES = 100
 
 
-def traceback_lines(error: EnvelopeError, *, whole: bool) -> Iterator[str]:
+def traceback_lines(error: EnvelopeError, *, whole: bool, file: str | None = None) -> Iterator[str]:
     """Yield the lines for an error: without `whole`, the last one only, which says what it was.
+
+    `file` is the task's file, as the user named it.
 
     >>> error = {"error_type": "timeout", "message": "too slow"}
     >>> list(traceback_lines(error, whole=True))
@@ -44,11 +46,8 @@ def traceback_lines(error: EnvelopeError, *, whole: bool) -> Iterator[str]:
     if whole:
         yield from _trace(error.get("traceback") or "", message)
     yield cleaned(f"{error['error_type']}: {message}")
-    if whole and (module := _NO_MODULE.match(message)):
-        yield (
-            f"  try: where {module[1]} is a package of pure Python, name it in the file:\n"
-            f'       # /// script\n       # dependencies = ["{module[1]}"]\n       # ///'
-        )
+    if whole and (tried := missing_module.advice(message, file)):
+        yield f"  try: {tried}"
     if whole:
         yield from (f"  try: {hint}" for begin, hint in _INSIDE if message.startswith(begin))
 

@@ -111,7 +111,7 @@ def test_a_long_one_keeps_both_ends() -> None:
 
 
 def test_a_missing_module_says_where_packages_are_named() -> None:
-    message = "ModuleNotFoundError: No module named 'yarl.sub'"
+    message = "ModuleNotFoundError: No module named 'yarl'"
     *_, advice = traceback_lines(failure(message, message), whole=True)
     assert 'dependencies = ["yarl"]' in advice
     *_, last = traceback_lines(
