@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from capsule.namedtuples import NamedTuple
 
-_START = b"Error: failed to run main module"
+_COMPLAINT = b"Error: "
+_START = _COMPLAINT + b"failed to run main module"
 _OUT_OF_FUEL = b"wasm trap: all fuel consumed"
 # The last line of a report.
 _TRAP = b"wasm trap: "
@@ -47,6 +48,11 @@ def is_whole(stderr: bytes | bytearray, seal: bytes) -> bool:
     at = stderr.find(seal)
     trap = stderr.find(_TRAP, at + len(seal)) if at >= 0 else -1
     return trap >= 0 and stderr.find(b"\n", trap) >= 0
+
+
+def begins_report(written: bytes) -> bool:
+    """Say whether wasmtime may have begun its report in what came on stderr: a guest may too."""
+    return bool(written) and _COMPLAINT in written
 
 
 def read_report(stderr: bytes, status: int | None, seal: bytes = b"") -> TrapReport:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
 from capsule.process import sandbox_process
 from capsule.process.process_protocol import wait
-from capsule.process.trap_report import TAIL, is_whole, read_report
+from capsule.process.trap_report import TAIL, begins_report, is_whole, read_report
 from capsule.process.wakeup_pipe import WakeupPipe
 from capsule.runner.call_dispatcher import CallDispatcher, nothing
 from capsule.runner.memory_budget import RunMemory
@@ -20,8 +21,9 @@ from capsule.wire.decoder import Decoder, Frame
 from capsule.wire.output_capture import Capture
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
+    from pathlib import Path
 
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.process.argv import Launch
@@ -30,9 +32,12 @@ if TYPE_CHECKING:
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.process.trap_report import TrapReport
     from capsule.runner.call_dispatcher import Answer
+    from capsule.runner.last_position import Position, PositionWatch
     from capsule.runner.limit_messages import Limits
     from capsule.runner.memory_budget import Hold
 
+# Seconds until it is first looked where a program is: most are over by then.
+_FIRST_LOOK = 0.25
 # How long a sandbox whose streams have ended may take to be gone.
 _GRACE = 5.0
 # How much of its answers a sandbox may leave unread in the queue of its process.
@@ -62,6 +67,8 @@ class Plan(NamedTuple):
     be started for its request. `answer` does what the sandbox asks for while it runs; `cold` is
     called when the sandbox is started for the request. `passed` is sent behind the request; `raw`
     leaves a large result as it came, which `hold` has room for, out of the memory of the run.
+    `initial` is the file with the memory that the interpreter begins with, and `files` has the
+    sources of the task: both to tell where it was when it ended without a word.
     """
 
     launch: Launch
@@ -76,6 +83,8 @@ class Plan(NamedTuple):
     raw: bool = False
     memory: RunMemory | None = None
     hold: Hold | None = None
+    initial: Path | None = None
+    files: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Starter(Protocol):
@@ -135,7 +144,7 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
         process.send(plan.request)
         if plan.passed is not None:
             process.send(plan.passed)
-        watch = _Watch(output, started, dispatcher, hold, to_end=starter.sees_end)
+        watch = _Watch(output, started, dispatcher, hold, plan.initial, to_end=starter.sees_end)
         last = watch.follow(deadline, cancellation, wakeup)
         status: int | None = None
         if last.ended:
@@ -165,6 +174,8 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
             duration,
             watch.memory,
             plan.raw,
+            watch.position,
+            plan.files,
         )
     )
     if outcome.warning:
@@ -186,17 +197,21 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
 class _Watch:
     """What is known of a sandbox while it runs."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that it watches, and who is told
         self,
         output: Output,
         started: SandboxProcess,
         dispatcher: CallDispatcher,
         hold: Hold,
+        initial: Path | None,
         *,
         to_end: bool,
     ) -> None:
         self.output = output
         self.dispatcher = dispatcher
+        self._initial = initial
+        self._position: PositionWatch | None = None
+        self._first_look = time.monotonic() + _FIRST_LOOK
         self._hold, self._roomy = hold, False
         self.process, self.scratch = started.process, started.scratch
         self.overflow: str | None = None
@@ -233,6 +248,7 @@ class _Watch:
             for reply in self.dispatcher.replies(_UNREAD - process.unsent):
                 process.send(reply)
             self._keep_tail(arrival.stderr)
+            self._look(arrival)
             try:
                 for frame in self.decoder.feed(arrival.stdout):
                     self._take(frame)
@@ -260,6 +276,24 @@ class _Watch:
             self.overflow = self.scratch.overflow(process.pid)
             if self.overflow is not None:
                 return arrival
+
+    def _look(self, arrival: Arrival) -> None:
+        """Look where the program is: the last chance is when it is late, or wasmtime complains."""
+        if self._initial is None or self.decoder.closed:
+            return
+        ending = arrival.timed_out or begins_report(arrival.stderr)
+        if not ending and (arrival.ended or time.monotonic() < self._first_look):
+            return
+        if self._position is None:
+            from capsule.runner.last_position import PositionWatch  # most are over before this
+
+            self._position = PositionWatch(self.process.pid, self._initial)
+        self._position.look(ending=ending)
+
+    @property
+    def position(self) -> Position | None:
+        """Where the program was seen last."""
+        return None if self._position is None else self._position.last
 
     def _make_room(self, deadline: float | None, cancellation: Cancellation) -> bool:
         """Have room for the large frame that is coming; say whether there is some in time.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 from capsule.errors import WireError
@@ -11,8 +12,11 @@ from capsule.shared.frames import RESULT, TEXT
 from capsule.wire import response_parser
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from capsule.envelope import ErrorType
     from capsule.process.trap_report import TrapReport
+    from capsule.runner.last_position import Position
     from capsule.runner.limit_messages import Limits
     from capsule.wire.decoder import Decoder, Frame
 
@@ -32,7 +36,8 @@ class Evidence(NamedTuple):
     format; `overflow` which bound of `/tmp` it went above; `status` the exit code, or the negative
     number of a signal, None where the report came before the end. The limits are those the attempt
     ran under, for the messages, as are `duration_ms` and `memory`, in bytes where that is known.
-    With `raw`, a large result is left as it came.
+    With `raw`, a large result is left as it came. `position` is where the program was seen last,
+    and `files` has the sources of the task.
     """
 
     answer: Frame | None
@@ -47,6 +52,8 @@ class Evidence(NamedTuple):
     duration_ms: int
     memory: int | None
     raw: bool = False
+    position: Position | None = None
+    files: Mapping[str, bytes] = MappingProxyType({})
 
 
 class Outcome(NamedTuple):
@@ -82,6 +89,7 @@ def judge(evidence: Evidence) -> Outcome:
         return _failed("protocol_error", "the sandbox said that it was over and went on")
     if evidence.cancelled or evidence.timed_out:
         ended = stopped(evidence.limits, evidence.duration_ms, cancelled=evidence.cancelled)
+        ended = ended if evidence.cancelled else _placed(ended, evidence)
     else:
         ended = _died(evidence)
     if evidence.answer is None or evidence.cancelled or evidence.report.drain_offset is not None:
@@ -126,10 +134,10 @@ def _died(evidence: Evidence) -> Outcome:
     """Judge an attempt whose sandbox ended by itself without a whole answer."""
     status, report = evidence.status, evidence.report
     if report.out_of_fuel:
-        return _failed("fuel_exhausted", fuel_spent(evidence.limits))
+        return _placed(_failed("fuel_exhausted", fuel_spent(evidence.limits)), evidence)
     if report.drain_offset is None and (status is None or status < 0 or report.reason is not None):
         said = report.reason or f"it was killed by signal {-(status or 0)}"
-        return _failed("sandbox_crashed", f"the interpreter died: {said}")
+        return _placed(_failed("sandbox_crashed", f"the interpreter died: {said}"), evidence)
     try:
         evidence.decoder.finish()
     except WireError as error:
@@ -139,6 +147,17 @@ def _died(evidence: Evidence) -> Outcome:
     return _failed(
         "sandbox_crashed", f"the interpreter exited with status {status} before it answered"
     )
+
+
+def _placed(outcome: Outcome, evidence: Evidence) -> Outcome:
+    """Return an outcome that says where the program was, if that is known."""
+    if evidence.position is None:
+        return outcome
+    from capsule.runner import last_position  # for those that do not end by themselves
+
+    message = outcome.message + last_position.said(evidence.position)
+    trace = last_position.traceback(evidence.position, message, evidence.files)
+    return outcome._replace(message=message, traceback=trace)
 
 
 def _failed(error_type: ErrorType, message: str) -> Outcome:

@@ -214,6 +214,7 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int =
     limits = limits_of(policy, order.policy, fetched_ms)
     passed = order.call.passed
     plan = Plan(launch, base.first_step, order.layers, start.request, limits, warming)
+    plan = plan._replace(initial=base.initial, files=order.inputs.code.files)
     return plan if passed is None else plan._replace(passed=passed)
 
 
