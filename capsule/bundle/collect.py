@@ -46,7 +46,8 @@ def collect(path: Path, *, root: Path, imports: Imports | None = None) -> Bundle
     files, missing = _follow(imports(content, folder.name(place)), folder, imports)
     entry = _free_name(place, files)
     files[f"{entry}.py"] = content
-    return _bundle(folder.name(place), files, entry, missing)
+    shown = "" if place.name == f"{entry}.py" or not place.name.isprintable() else place.name
+    return _bundle(folder.name(place), files, entry, missing, shown)
 
 
 def collect_text(source: bytes, name: str = "stdin", imports: Imports | None = None) -> Bundle:
@@ -102,15 +103,18 @@ def _imports_of(content: bytes, path: str, imports: Imports) -> Iterable[str]:
         return ()
 
 
-def _bundle(filename: str, files: dict[str, bytes], entry: str, missing: Iterable[str]) -> Bundle:
+def _bundle(
+    filename: str, files: dict[str, bytes], entry: str, missing: Iterable[str], shown: str = ""
+) -> Bundle:
     metadata = read_metadata(decode(files[f"{entry}.py"], filename), filename)
     return Bundle(
         files=files,
         entry=entry,
         imports=frozenset(missing),
-        digest=digest_of(files, entry),
+        digest=digest_of(files, entry, shown),
         dependencies=metadata.dependencies,
         requires_python=metadata.requires_python,
+        shown=shown,
     )
 
 

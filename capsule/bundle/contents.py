@@ -19,7 +19,8 @@ class Bundle(NamedTuple):
     `files` maps relative paths with "/" to contents. `entry` is the name of the module to import
     first, and `imports` are the top-level modules that the files name and do not hold: standard
     library and packages. `digest` is a SHA-256 in hexadecimal. `dependencies` and
-    `requires_python` are what inline metadata states, as it is written.
+    `requires_python` are what inline metadata states, as it is written. `shown` is what the file of
+    the entry is called, where its module cannot be called so: tracebacks show that.
     """
 
     files: Mapping[str, bytes]
@@ -28,6 +29,7 @@ class Bundle(NamedTuple):
     digest: str
     dependencies: tuple[str, ...] = ()
     requires_python: str | None = None
+    shown: str = ""
 
     @property
     def entry_file(self) -> str:
@@ -35,11 +37,12 @@ class Bundle(NamedTuple):
         return f"{self.entry}.py"
 
 
-def digest_of(files: Mapping[str, bytes], entry: str) -> str:
+def digest_of(files: Mapping[str, bytes], entry: str, shown: str = "") -> str:
     """Return the SHA-256 of the entry's name and of all paths and contents, in hexadecimal.
 
     Every piece has its length in front of it, so that no two bundles run into the same bytes. The
-    entry counts, because two modules that import each other are two bundles of the same files.
+    entry counts, because two modules that import each other are two bundles of the same files, and
+    so does what its file is shown as, which its code remembers.
 
     >>> digest_of({"a.py": b"xy"}, "a") == digest_of({"a.py": b"x"}, "a")
     False
@@ -47,5 +50,7 @@ def digest_of(files: Mapping[str, bytes], entry: str) -> str:
     pieces = [entry.encode()]
     for path in sorted(files):
         pieces += [path.encode(), files[path]]
+    if shown:
+        pieces.append(shown.encode())
     measured = [part for piece in pieces for part in (len(piece).to_bytes(8, "little"), piece)]
     return sha256(_FORMAT, *measured)

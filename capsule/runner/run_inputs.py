@@ -95,6 +95,7 @@ def gather(  # noqa: PLR0913, PLR0917 - all that it is made of
         packages.digest,
         libraries_among(bundle.imports, packages),
         None if compiled is None else compiled.folder,
+        bundle.shown,
     )
     frozen = None if artifact is None else _restored(artifact, home, base, progress)
     leases = (lease, None if compiled is None else compiled.lease)

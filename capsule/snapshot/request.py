@@ -89,6 +89,7 @@ def _code(module: str | None, code: Code | None) -> dict[str, Any]:
         "module": module,
         "files": [[path, len(content)] for path, content in files.items()],
         "packages": PACKAGES_GUEST if code is not None and code.packages is not None else None,
+        "shown": "" if code is None else code.shown,
         "compiled": COMPILED_GUEST if code is not None and code.compiled is not None else None,
     }
 

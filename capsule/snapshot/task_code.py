@@ -32,7 +32,8 @@ class Code(NamedTuple):
 
     `packages` is the folder of the packages that it depends on, None where there is none.
     `compiled` is the folder with the code of these, None where they are compiled when they are
-    imported. `libraries` are modules, not of the bundle, that it imports and that take long to
+    imported. `shown` is what the file of the entry is called, where its module cannot be called so.
+    `libraries` are modules, not of the bundle, that it imports and that take long to
     import.
     """
 
@@ -43,6 +44,7 @@ class Code(NamedTuple):
     packages_digest: str = ""
     libraries: frozenset[str] = frozenset()
     compiled: Path | None = None
+    shown: str = ""
 
 
 def mounts_of(code: Code) -> tuple[Mount, ...]:
@@ -68,5 +70,9 @@ def libraries_of(code: Code) -> Code | None:
     names = sorted(code.libraries)
     source = _LIBRARIES.format(names).encode()
     return code._replace(
-        files={f"{_MODULE}.py": source}, entry=_MODULE, digest=f"{names}", libraries=frozenset()
+        files={f"{_MODULE}.py": source},
+        entry=_MODULE,
+        digest=f"{names}",
+        libraries=frozenset(),
+        shown="",
     )

@@ -15,20 +15,28 @@ ROOT = "/task/"
 
 
 class BundleFinder:
-    """Finds and loads modules of one bundle; files are keyed by their path in it."""
+    """Finds and loads modules of one bundle; files are keyed by their path in it.
 
-    def __init__(self, files: dict[str, bytes]) -> None:
+    `entry` is the module of the task's file, and `shown` what that file is called, where the module
+    cannot be called so: nothing else is found by that name because of it.
+    """
+
+    def __init__(self, files: dict[str, bytes], entry: str | None, shown: str | None) -> None:
         self.files = files
+        self.renamed = {f"{entry}.py": shown} if shown else {}
+        self.hidden = None
+        if shown and shown not in files:
+            files[shown], self.hidden = files[f"{entry}.py"], shown
         self.folders = {path[: i + 1] for path in files for i, c in enumerate(path) if c == "/"}
 
     def find_spec(self, fullname, path=None, target=None):  # type: ignore[no-untyped-def]
         base = fullname.replace(".", "/")
         for name, package in ((f"{base}/__init__.py", True), (f"{base}.py", False)):
-            if name in self.files:
+            if name in self.files and name != self.hidden:
                 spec = ModuleSpec(  # a finder that is its own loader, by protocol alone
                     fullname,
                     self,  # type: ignore[arg-type]
-                    origin=ROOT + name,
+                    origin=ROOT + self.renamed.get(name, name),
                     is_package=package,
                 )
                 spec.has_location = True
@@ -62,10 +70,10 @@ class BundleFinder:
             raise FileNotFoundError(path) from None
 
 
-def install(files: dict[str, bytes]) -> None:
+def install(files: dict[str, bytes], entry: str | None, shown: str | None) -> None:
     """Put the bundle's modules behind the built-in ones and ahead of all others."""
     places = [at for at, finder in enumerate(sys.meta_path) if finder is BuiltinImporter]
-    sys.meta_path.insert(places[0] + 1 if places else 0, BundleFinder(files))
+    sys.meta_path.insert(places[0] + 1 if places else 0, BundleFinder(files, entry, shown))
 
 
 def task_modules() -> list:

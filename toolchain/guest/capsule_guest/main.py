@@ -115,7 +115,7 @@ def _install(request: dict) -> None:
         at += size
     if "packages" in request:
         loader.add_packages(request["packages"], request.get("compiled"))
-    loader.install(files)
+    loader.install(files, request.get("module"), request.get("shown"))
 
 
 def _run(request: dict) -> object:
