@@ -118,6 +118,25 @@ def test_what_is_not_compiled_in_time_is_imported_as_before(
     assert run(bench, "first.x", files=files)["error"] is not None
 
 
+def test_an_import_that_failed_is_not_tried_again_where_half_of_it_is_left(
+    bench: Workbench,
+) -> None:
+    twice = b"import sys\nif 'half.inner' not in sys.modules:\n    import half.inner\n    1 / 0\n"
+    packages = artifact_packages.keep(
+        bench.home, {"half/__init__.py": twice, "half/inner.py": b""}, Silent()
+    )
+    order = bench.order("import half\ndef main(): return 'half of it'\n")
+    code = order.inputs.code._replace(
+        packages=packages.folder,
+        packages_digest=packages.digest,
+        libraries=frozenset(["half", "not_there"]),
+    )
+    for _ in range(2):
+        envelope = bench.run_order(order._replace(inputs=order.inputs._replace(code=code)))
+        assert envelope["error"] is not None
+        assert envelope["error"]["message"] == "ZeroDivisionError: division by zero"
+
+
 def test_none_are_none(bench: Workbench) -> None:
     order = bench.order(SOURCE, [True, "1"])
     nothing = artifact_packages.keep(bench.home, {}, Silent())
