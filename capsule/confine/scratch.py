@@ -1,7 +1,7 @@
-"""The private `/tmp` of a run: empty, writable, bounded, and gone afterwards.
+"""The private folders of a run, `/` and `/tmp`: empty, writable, bounded, and gone afterwards.
 
 The system bounds single files. It has no bound for a folder that works without privileges, so the
-folder is looked at while the run goes on: a run that is above a bound by then is ended.
+folders are looked at while the run goes on: a run that is above a bound by then is ended.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-GUEST = "/tmp"  # noqa: S108 - inside the sandbox
+WORKING = "/"
+TEMPORARY = "/tmp"  # noqa: S108 - inside the sandbox
+_BOTH = f"{WORKING} and {TEMPORARY}"
 MAX_FILE = 128 << 20
 MAX_BYTES = 256 << 20
 MAX_ENTRIES = 10_000
@@ -32,7 +34,7 @@ class TooMuchError(Exception):
 
 
 class Scratch:
-    """One such folder; `path` is where it lies on the host.
+    """The two folders of a run; `path` is where they lie on the host.
 
     `next_look` is when `overflow` looks again, in the seconds of `time.monotonic`.
     """
@@ -44,6 +46,23 @@ class Scratch:
 
     def __repr__(self) -> str:
         return f"Scratch({str(self.path)!r})"
+
+    @property
+    def working(self) -> Path:
+        """What the sandbox sees as `/`, its working folder."""
+        return self.path / "working"
+
+    @property
+    def temporary(self) -> Path:
+        """What the sandbox sees as `/tmp`."""
+        return self.path / "temporary"
+
+    def show(self, guest: str) -> None:
+        """Have a folder that is mounted at the absolute path `guest` be listed in the one above.
+
+        What stands there is empty: the mount hides it.
+        """
+        self.working.joinpath(*guest.strip("/").split("/")).mkdir(parents=True, exist_ok=True)
 
     def watch(self, copy: Path) -> None:
         """Count what is added to `copy` as well, a private copy of what may only be read.
@@ -76,23 +95,27 @@ class Scratch:
         for folder, allowed_entries, allowed_size in [(self.path, 0, 0), *self._copies]:
             entries -= allowed_entries
             size -= allowed_size
-            depth = MAX_DEPTH if folder == self.path else None
+            # The two lie in `path`, one deeper than what the sandbox sees.
+            depth = MAX_DEPTH + 1 if folder == self.path else None
             for found in _walk(folder, depth):
                 entries += 1
                 size += found
                 if entries > MAX_ENTRIES:
-                    return f"{GUEST} holds more than {MAX_ENTRIES:,} files and folders"
-        return f"{GUEST} holds more than {MAX_BYTES >> 20} MB" if size > MAX_BYTES else None
+                    return f"{_BOTH} hold more than {MAX_ENTRIES:,} files and folders"
+        return f"{_BOTH} hold more than {MAX_BYTES >> 20} MB" if size > MAX_BYTES else None
 
 
 @contextmanager
 def scratch() -> Iterator[Scratch]:
-    """Make the folder of a run, and delete it afterwards with all that is in it.
+    """Make the folders of a run, and delete them afterwards with all that is in them.
 
     Raises `ToolchainError` when there is no place for it.
     """
     with private_folder() as path:
-        yield Scratch(path)
+        made = Scratch(path)
+        made.working.mkdir(mode=0o700)
+        made.temporary.mkdir(mode=0o700)
+        yield made
 
 
 def _walk(folder: Path, deepest: int | None) -> Iterator[int]:
@@ -104,7 +127,7 @@ def _walk(folder: Path, deepest: int | None) -> Iterator[int]:
     while pending:
         path, depth = pending.pop()
         if deepest is not None and depth > deepest:
-            raise TooMuchError(f"{GUEST} has folders that are more than {deepest} deep")
+            raise TooMuchError(f"{_BOTH} have folders that are more than {deepest - 1} deep")
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
@@ -115,7 +138,7 @@ def _walk(folder: Path, deepest: int | None) -> Iterator[int]:
         except FileNotFoundError:
             continue
         except OSError as error:
-            raise TooMuchError(f"{GUEST} cannot be looked at: {error.strerror}") from None
+            raise TooMuchError(f"{_BOTH} cannot be looked at: {error.strerror}") from None
 
 
 def _deleted(pid: int) -> int:

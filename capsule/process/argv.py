@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from capsule.confine.scratch import GUEST
+from capsule.confine.scratch import TEMPORARY, WORKING
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 
@@ -48,9 +48,12 @@ class Mount(NamedTuple):
     nofollow: bool = False
 
 
-def tmp_mount(scratch: Scratch) -> Mount:
-    """Return the mount of a run's private `/tmp`."""
-    return Mount(scratch.path, GUEST, writable=True)
+def private_mounts(scratch: Scratch) -> tuple[Mount, Mount]:
+    """Return the mounts of a run's private folders, `/` and `/tmp`."""
+    return (
+        Mount(scratch.working, WORKING, writable=True),
+        Mount(scratch.temporary, TEMPORARY, writable=True),
+    )
 
 
 class Launch(NamedTuple):

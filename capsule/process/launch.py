@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from capsule.confine import isolation_layers as confine
 from capsule.confine.access import Access
-from capsule.confine.scratch import GUEST, MAX_FILE
+from capsule.confine.scratch import MAX_FILE, TEMPORARY, WORKING
 from capsule.errors import ToolchainError, hint_of
 from capsule.process.argv import command_line
 
@@ -78,7 +78,7 @@ def _check_address_space() -> None:
 def _largest_file(launch: Launch) -> int | None:
     """Return how large a file the sandbox may write; None is no limit, for a folder of the user."""
     writable = {mount.guest for mount in launch.mounts if mount.writable}
-    if writable - {GUEST}:
+    if writable - {WORKING, TEMPORARY}:
         return None
     return MAX_FILE if writable else 0
 

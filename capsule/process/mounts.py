@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from capsule.confine.nofollow import has_no_links
 from capsule.errors import PolicyError
-from capsule.process.argv import tmp_mount
+from capsule.process.argv import private_mounts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from capsule.confine.scratch import Scratch
     from capsule.process.argv import Mount
 
+# What is mounted below is of the interpreter's, and no list of the task's folders has it.
+_OURS = "/usr/"
+
 
 @contextmanager
 def mounted(
     mounts: Sequence[Mount], layers: IsolationLayers, scratch: Scratch
 ) -> Iterator[tuple[Mount, ...]]:
-    """Give the mounts for a run behind `layers`, with `scratch` as its `/tmp`.
+    """Give the mounts for a run behind `layers`, with `scratch` as its `/` and `/tmp`.
 
-    What had to be copied for it counts as what is in `/tmp`, and is deleted after.
+    What had to be copied for it counts as what is in there, and is deleted after.
 
     Raises `PolicyError` when a folder cannot be mounted, or is not where it was any more; nothing
     has run then.
@@ -33,7 +36,9 @@ def mounted(
         for shown, mount in zip(given, mounts, strict=True):
             if shown.host != mount.host:
                 scratch.watch(shown.host)
-        yield (*given, tmp_mount(scratch))
+            if not mount.guest.startswith(_OURS):
+                scratch.show(mount.guest)
+        yield (*given, *private_mounts(scratch))
 
 
 def _mounted(mount: Mount, layers: IsolationLayers, copies: ExitStack) -> Mount:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class SandboxProcess:
-    """A started process, its private `/tmp`, and the copies of folders that it may only read.
+    """A started process, its private folders, and the copies of folders that it may only read.
 
     `seal` is the text that its closing frame has to bear. `with` it, or call `close`.
     """
@@ -43,7 +43,7 @@ class SandboxProcess:
 
 
 def start(launch: Launch, layers: IsolationLayers, *, timeout_ms: int | None) -> SandboxProcess:
-    """Start the sandbox that `launch` describes, with a seal and a `/tmp` of its own.
+    """Start the sandbox that `launch` describes, with a seal and private folders of its own.
 
     Raises what `capsule.process.launch.start` and the folders' making raise; nothing is left then.
     """

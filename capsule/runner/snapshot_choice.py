@@ -70,6 +70,7 @@ def choose_snapshot(
     """
     base, code = inputs.base, inputs.code
     mounts = (*base.launch.mounts, *mounts_of(code), *inputs.folders)
+    call = call._replace(read_only=[each.guest for each in inputs.folders if not each.writable])
     found = inputs.frozen or task_snapshot.open_task(inputs.home, base, code, settings)
     inputs = inputs._replace(frozen=found)
     if isinstance(found, task_snapshot.Frozen):

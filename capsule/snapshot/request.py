@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 class Call(NamedTuple):
     """Which function of a task's module to call, and with what: JSON values.
 
-    `env` are the variables that the task sees, `task` is its name. `passed` are arguments in place
+    `env` are the variables that the task sees, `task` is its name, `read_only` the folders that it
+    may only read. `passed` are arguments in place
     of these, as JSON that another sandbox wrote: a list and an object.
     """
 
@@ -31,6 +32,7 @@ class Call(NamedTuple):
     env: Mapping[str, str] = MappingProxyType({})
     task: str = ""
     passed: memoryview | None = None
+    read_only: Sequence[str] = ()
 
 
 def check(asked: Call) -> None:
@@ -56,6 +58,7 @@ def call(asked: Call, code: Code | None, *, early_env: bool = False) -> bytes:
             "kwargs": dict(asked.kwargs or {}),
             "env": dict(asked.env),
             "early_env": early_env,
+            "read_only": list(asked.read_only),
             "passed": passed is not None,
         },
         code,

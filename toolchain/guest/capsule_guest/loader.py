@@ -54,7 +54,10 @@ class BundleFinder:
 
     def exec_module(self, module) -> None:  # type: ignore[no-untyped-def]
         origin = module.__spec__.origin
-        source = self.files[origin.removeprefix(ROOT)]
+        name = origin.removeprefix(ROOT)
+        source = self.files[name]
+        # Where it would lie outside: in the working folder, beside what the task may see of it.
+        module.__file__ = f"/{name}"
         exec(compile(source, origin, "exec", dont_inherit=True), module.__dict__)
 
     def get_source(self, fullname: str) -> str | None:
@@ -63,9 +66,14 @@ class BundleFinder:
             return None
         return decode_source(self.files[spec.origin.removeprefix(ROOT)])
 
+    def get_resource_reader(self, fullname: str):  # type: ignore[no-untyped-def]
+        from capsule_guest import bundle_resources
+
+        return bundle_resources.BundleReader(self.files, fullname.replace(".", "/"))
+
     def get_data(self, path: str) -> bytes:
         try:
-            return self.files[path.removeprefix(ROOT)]
+            return self.files[path.removeprefix(ROOT).removeprefix("/")]
         except KeyError:
             raise FileNotFoundError(path) from None
 
@@ -74,6 +82,14 @@ def install(files: dict[str, bytes], entry: str | None, shown: str | None) -> No
     """Put the bundle's modules behind the built-in ones and ahead of all others."""
     places = [at for at, finder in enumerate(sys.meta_path) if finder is BuiltinImporter]
     sys.meta_path.insert(places[0] + 1 if places else 0, BundleFinder(files, entry, shown))
+
+
+def source_of(path: str) -> bytes | None:
+    """Return what stands in a file of the bundle, by its absolute path in the working folder."""
+    for finder in sys.meta_path:
+        if type(finder) is BundleFinder:
+            return finder.files.get(path.removeprefix("/"))
+    return None
 
 
 def task_modules() -> list:

@@ -13,6 +13,7 @@ from capsule_guest import (
     asyncio_loop,
     calls,
     exception_encoding,
+    file_functions,
     loader,
     matplotlib_setup,
     missing_natives,
@@ -41,6 +42,10 @@ def prepare(*, core: bool, asyncio: bool) -> None:
     """
     streams.install()
     utime_stub.install()
+    file_functions.install()
+    os.environ["HOME"] = snapshot_prepare.HOME
+    # A module that the task writes can be imported, behind all others.
+    sys.path.append("/")
     if core:
         missing_natives.refuse()
     else:
@@ -116,10 +121,13 @@ def _install(request: dict) -> None:
     if "packages" in request:
         loader.add_packages(request["packages"], request.get("compiled"))
     loader.install(files, request.get("module"), request.get("shown"))
+    sys.argv[:] = [request.get("shown") or f"{request['module']}.py"]
 
 
 def _run(request: dict) -> object:
     name, env = request.get("module"), request.get("env")
+    if "read_only" in request:
+        file_functions.grant(request["read_only"])
     if "files" in request:
         _install(request)
     args, kwargs = request.get("args", ()), request.get("kwargs", {})

@@ -14,7 +14,7 @@ from capsule_guest.import_monitor import ImportMonitor
 
 # What the system may have open for one process at most: see capsule.confine.linux.
 _DESCRIPTORS = 64
-_TMP = "/tmp"  # noqa: S108 - the sandbox's own
+HOME = "/tmp"  # noqa: S108 - the sandbox's own
 _MAX_PRINTED = 64 << 10
 
 
@@ -46,14 +46,20 @@ def resume() -> None:
         seed = sys.modules["numpy"].frombuffer(os.urandom(32), "u4")
         sys.modules["numpy.random"].seed(seed)
     os.environ.clear()
+    os.environ["HOME"] = HOME
+    # What it knows of the working folder is of the time before the snapshot.
+    sys.path_importer_cache.pop("/", None)
     streams.repeat()
 
 
 def _left() -> set[str]:
-    try:
-        return set(os.listdir(_TMP)) - {matplotlib_setup.CACHE}  # noqa: PTH208 - names are all that is asked
-    except OSError:
-        return set()
+    left: set[str] = set()
+    for folder in ("/", HOME):
+        try:
+            left |= set(os.listdir(folder))  # noqa: PTH208 - names are all that is asked
+        except OSError:
+            continue
+    return left - {matplotlib_setup.CACHE}
 
 
 def _open_descriptors() -> set[int]:
