@@ -25,17 +25,17 @@ if TYPE_CHECKING:
 class Limits(NamedTuple):
     """What a run may use at most; it only narrows what the task's own policy says.
 
-    `max_fuel` is a level or units (`"LOW"`, `10**9`), `max_ram` a size (`"256MB"`), `timeout` a
-    duration (`"30s"`); None leaves it to the task. `no_net` takes all hosts away, `no_files` all
-    folders, `no_env` all variables. `untrusted` takes away whatever the file asks for, and leaves
-    512 MB and 30 s: for a file that nobody has read.
+    `max_fuel` is a level or units (`"LOW"`, `10**9`), `max_ram` a size (`"256MB"`, or bytes),
+    `timeout` a duration (`"30s"`); None leaves it to the task. `no_net` takes all hosts away,
+    `no_files` all folders, `no_env` all variables. `untrusted` takes away whatever the file asks
+    for, and leaves 512 MB and 30 s: for a file that nobody has read.
 
     >>> Limits(timeout="5s", no_net=True).timeout
     '5s'
     """
 
     max_fuel: str | int | None = None
-    max_ram: str | None = None
+    max_ram: str | int | None = None
     timeout: str | None = None
     no_net: bool = False
     no_files: bool = False

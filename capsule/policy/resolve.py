@@ -19,13 +19,14 @@ from capsule.policy.ceilings import (
     check_hosts,
     check_variables,
     least,
+    name_of,
     run_limits,
 )
 from capsule.policy.config import blame_key
 from capsule.policy.folders import FolderGrant, FolderRule, combine, ground
 from capsule.policy.invalid_value import InvalidValueError
-from capsule.policy.limit_origins import Amount, LimitOrigin, LimitOrigins, tightest
-from capsule.policy.options import Options, overlay, parse_options
+from capsule.policy.limit_origins import Amount, Denials, LimitOrigin, LimitOrigins, Who, tightest
+from capsule.policy.options import UNSET, Options, amounts, overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
 from capsule.policy.protected_paths import check_hidden, check_own, check_state
 from capsule.policy.units import DEFAULT_COMPUTE, format_compute, format_ram, format_timeout
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from capsule.policy.declaration_types import Declarations, TaskDeclaration
-    from capsule.policy.project import Project
+    from capsule.policy.project import Ceiling, Project
 
 
 class CallerLimits(NamedTuple):
@@ -143,17 +144,16 @@ def resolve(
             folders = combine(grants)
         folders = _joined(folders, added)
     # What the task leaves open gives way to a ceiling; so does the built-in default of compute.
-    amounts = overlay(asked, _BUILT_IN)
+    said = overlay(amounts(asked), _BUILT_IN)
 
     def tightest_of(
         option: str, key: str, called: int | None, most: int | None = None
     ) -> tuple[int | None, LimitOrigin]:
-        said = getattr(project.defaults, option) is not None
+        who: Who = "defaults" if getattr(project.defaults, option) is not None else "nobody"
+        if getattr(own, option) is not None:
+            who = "nobody" if getattr(own, option) == UNSET else "task"
         return tightest(
-            Amount(
-                getattr(amounts, option),
-                "task" if option in task.options else "defaults" if said else "nobody",
-            ),
+            Amount(getattr(said, option), who),
             Amount(most if untrusted else None, "untrusted"),
             least(ceilings, key),
             Amount(called, "flag" if caller.flags else "caller"),
@@ -177,7 +177,32 @@ def resolve(
         host_ceilings=tuple(
             allowed for ceiling in ceilings if (allowed := ceiling.limits.allowed_hosts) is not None
         ),
-        origins=LimitOrigins(compute_origin, ram_origin, timeout_origin, run_limits(ceilings).file),
+        origins=LimitOrigins(
+            compute_origin,
+            ram_origin,
+            timeout_origin,
+            run_limits(ceilings).file,
+            _denials(overlay(own, project.defaults), caller, ceilings),
+        ),
+    )
+
+
+def _denials(asked: Options, caller: CallerLimits, ceilings: Sequence[Ceiling]) -> Denials:
+    """Return by whose word a task lacks what it asks for."""
+    untrusting = [name_of(one) for one in ceilings if one.limits.untrusted]
+
+    def by(option: str, *, taken: bool) -> str:
+        if not (taken or caller.untrusted):
+            return f"untrusted = true in [limits] of {untrusting[0]}" if untrusting else ""
+        option = option if taken else "untrusted"
+        return f"--{option.replace('_', '-')}" if caller.flags else f"the caller's {option}"
+
+    variables = by("no_env", taken=caller.no_env) if asked.env_variables else ""
+    return Denials(
+        by("no_files", taken=caller.no_files) if asked.allowed_files else "",
+        by("no_net", taken=caller.no_net) if asked.allowed_hosts else "",
+        variables,
+        asked.env_variables or () if variables else (),
     )
 
 

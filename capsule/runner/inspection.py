@@ -177,9 +177,9 @@ def _readable(task: TaskDeclaration, project: Project) -> dict[str, Any]:
 def _worded(options: Options) -> dict[str, Any]:
     """Return what options say, in the words of what a task gets."""
     found = written(options)
-    if options.compute is not None:
+    if options.compute:
         found["compute"] = format_compute(options.compute)
-    if options.ram is not None:
+    if options.ram:
         found["ram"] = format_ram(options.ram)
     return found
 

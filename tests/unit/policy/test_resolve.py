@@ -14,7 +14,7 @@ from capsule.errors import CapsuleError, ConfigError, PolicyError, UsageError
 from capsule.policy.config import read_config
 from capsule.policy.declaration_types import TaskDeclaration, with_modules
 from capsule.policy.folders import FolderGrant, parse_mount
-from capsule.policy.limit_origins import LimitOrigin, LimitOrigins
+from capsule.policy.limit_origins import Denials, LimitOrigin, LimitOrigins
 from capsule.policy.project import Ceiling, Limits, Project
 from capsule.policy.resolve import CallerLimits, Policy, resolve, resolve_all
 from capsule.policy.task_declarations import read_source
@@ -115,6 +115,15 @@ def test_a_task_wins_over_every_default(root: Path) -> None:
     assert unbound(policy) == Policy("crunch", 5, 1 << 30, 3_600_000, 0, (), (), ())
 
 
+def test_none_stands_over_a_default_for_that_of_the_table(root: Path) -> None:
+    task = declared(compute=None, ram=None, timeout=None)
+    policy = resolve(task, configured(root, DEFAULTS))
+    assert (policy.compute, policy.ram, policy.timeout_ms) == (2_000_000_000, None, None)
+    assert policy.origins[:3] == (LimitOrigin(), LimitOrigin(), LimitOrigin())
+    bounded = resolve(task, configured(root, LIMITS.replace("MEDIUM", "LOW")))
+    assert (bounded.compute, bounded.ram, bounded.timeout_ms) == (100_000_000, 1 << 30, 600_000)
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
@@ -134,7 +143,8 @@ def test_a_task_wins_over_every_default(root: Path) -> None:
         ({"allowed_hosts": ["https://a.com/x"]}, "allowed_hosts: 'https://a.com/x' is a URL"),
         ({"env_variables": ["A=1"]}, "env_variables: 'A=1' is not the name of a variable"),
         ({"env_variables": {"A": "1"}}, "env_variables: {'A': '1'} is not a list"),
-        ({"ram": None}, "ram: None is not a size"),
+        ({"ram": 64}, "ram: 64 is not a size"),
+        ({"max_retries": None}, "max_retries: None is not a number"),
     ],
 )
 def test_a_wrong_option_names_task_parameter_value_and_what_is_allowed(
@@ -200,7 +210,7 @@ ABOVE = [
     ("allowed_files", ["./data/in"], "'./data/in' is writable, which is above the ceiling"),
     ("allowed_hosts", ["example.com"], "'example.com' is above the ceiling; allowed: within '*.ex"),
     ("allowed_hosts", ["b.com"], "'b.com' is above the ceiling"),
-    ("allowed_hosts", ["*"], "'*' is above the ceiling"),
+    ("allowed_hosts", ["*"], "'*' is above the ceiling; allowed: within '*.example.com', 'b.com"),
     ("env_variables", ["HOME"], "'HOME' is above the ceiling; allowed: one of 'API_KEY' (env_va"),
 ]
 
@@ -304,6 +314,30 @@ def test_who_set_each_amount_and_how_far_raising_it_helps(root: Path) -> None:
     flags = CallerLimits(timeout_ms=5, flags=True)
     assert resolve(silent, project, flags).origins.timeout == LimitOrigin("flag", 5_000)
     assert resolve(silent, Project(root)).origins.timeout == LimitOrigin()
+
+
+@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "10.0.0.1", "[::1]:80"])
+def test_a_star_among_the_ceilings_says_what_it_means(root: Path, host: str) -> None:
+    project = configured(root, '[limits]\nallowed_hosts = ["*"]')
+    with pytest.raises(PolicyError, match=r"\"\*\" means public addresses only; others have to be"):
+        resolve(declared(allowed_hosts=[host]), project)
+
+
+def test_it_is_known_who_takes_what_a_task_asks_for(root: Path) -> None:
+    task = declared(allowed_files=["./data"], allowed_hosts=["a.com"], env_variables=["A", "B"])
+    assert resolve(task, Project(root)).origins.denials == Denials()
+    flags = CallerLimits(no_net=True, no_env=True, flags=True)
+    assert resolve(task, Project(root), flags).origins.denials == Denials(
+        "", "--no-net", "--no-env", ("A", "B")
+    )
+    untrusted = CallerLimits(untrusted=True, flags=True)
+    assert resolve(task, Project(root), untrusted).origins.denials.files == "--untrusted"
+    caller = CallerLimits(no_files=True)
+    assert resolve(task, Project(root), caller).origins.denials.files == "the caller's no_files"
+    assert resolve(declared(), Project(root), untrusted).origins.denials == Denials()
+    project = configured(root, "[limits]\nuntrusted = true")
+    by = resolve(task, project).origins.denials.hosts
+    assert by == f"untrusted = true in [limits] of {root / 'capsule.toml'}"
 
 
 def test_what_is_untrusted_is_tried_once(root: Path) -> None:
