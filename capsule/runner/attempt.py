@@ -140,6 +140,11 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)
         elif not watch.reported:
+            if watch.memory is None:
+                # It cannot be asked any more, and only what runs has any.
+                from capsule.process.linear_memory import linear_memory
+
+                watch.memory_seen = linear_memory(process.pid)
             status = process.end()
         return _judged(plan, watch, last, status, begin)
 
@@ -171,7 +176,7 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
         outcome,
         duration,
         _fuel(plan, report.drain_offset, outcome),
-        watch.memory if over else None,
+        watch.memory if over else watch.memory_seen,
         watch.stdout.text(),
         watch.stderr.text(),
         watch.stdout.left_out + watch.stderr.left_out + watch.tail_left_out,
@@ -205,6 +210,7 @@ class _Watch:
         self.tail_left_out = 0
         self.answer: Frame | None = None
         self.memory: int | None = None
+        self.memory_seen: int | None = None
         self.violation: WireError | None = None
 
     def follow(
@@ -310,5 +316,6 @@ class _Watch:
 
 def _fuel(plan: Plan, drain_offset: int | None, outcome: Outcome) -> int | None:
     if drain_offset is not None:
-        return fuel_meter.read(plan.launch.budget, drain_offset - plan.first_step).middle
+        # The least call takes ten times what the meter may be wrong by, and none takes nothing.
+        return fuel_meter.read(plan.launch.budget, drain_offset - plan.first_step).middle or 1
     return plan.launch.budget if outcome.error_type == "fuel_exhausted" else None

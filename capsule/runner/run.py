@@ -230,6 +230,7 @@ def _envelope(task: str, retries: int, done: Attempt, requests: list[dict[str, A
         "error": error,
         "execution": {
             "task_name": task,
+            "run_id": None,
             "duration_ms": done.duration_ms,
             "retries": retries,
             "fuel_consumed": done.fuel,

@@ -70,9 +70,18 @@ def freeze(code: Code) -> bytes:
     return _encode(_code(code.entry, code), code)
 
 
-def idle() -> bytes:
-    """Return the frames that ask for nothing: the answer is null."""
-    return _encode({}, None)
+def idle(*, hollow: bool = False) -> bytes:
+    """Return the frames that ask for nothing: the answer is null. For `hollow` see below."""
+    return _encode({"hollow": hollow}, None)
+
+
+def null_call(module: str, *, hollow: bool = False) -> bytes:
+    """Return the frames that call the `main` of a module that returns nothing: the answer is null.
+
+    With `hollow`, all is done but the call and the encoding of its result.
+    """
+    fields = {"function": "main", "task": "main", "hollow": hollow}
+    return _encode(_code(module, None) | fields, None)
 
 
 def warm() -> bytes:

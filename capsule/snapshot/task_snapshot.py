@@ -254,14 +254,13 @@ def _measure(folder: Path, base: Base) -> cache.Facts:
         )
     compile_module(base.launch.wasmtime, module_of(taken, base), folder / DRIVER)
     launch = base.launch._replace(driver=folder / DRIVER)
-    asked = request.call(request.Call(_NOTHING.entry, "main", task="main"), None)
-    cost = calibration.overhead(launch, base.first_step, layers, asked)
-    warmed = calibration.overhead(launch, base.first_step, layers, asked, warm=True)
+    asked = [request.null_call(_NOTHING.entry, hollow=hollow) for hollow in (True, False)]
+    costs = calibration.costs(launch, base.first_step, layers, *asked)
     # The numbers are all that is wanted of it.
     (folder / DRIVER).unlink()
     return {
-        "overhead": cost - driver.restoring_fuel(taken.pages),
-        "warming": warmed - cost,
+        "overhead": costs.overhead - driver.restoring_fuel(taken.pages),
+        "warming": costs.warming,
     }
 
 
