@@ -9,6 +9,7 @@ from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.declaration_types import MAX_NAME, MAX_TASKS, Declarations, TaskDeclaration
 from capsule.shared.task import OPTIONS
+from capsule.snapshot.task_snapshot import is_names
 from capsule.toolstore.layout import FLAVOURS, Flavour
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ class TaskManifest(NamedTuple):
 
     `interpreter` and `runtime` stand for what the pages were made with. `entry` is the module to
     import, `imports` what the files import besides each other; `asyncio` says whether that module
-    was loaded before. `files` is where the import looked at files, if it did, and `plain` why there
-    are no pages. `capsule` is the version that wrote it.
+    was loaded before. `files` is where the import looked at files, if it did, `variables` the names
+    of those that it looked up, and `plain` why there are no pages. `capsule` is the version that
+    wrote it.
     """
 
     capsule: str
@@ -36,6 +38,7 @@ class TaskManifest(NamedTuple):
     files: str | None
     plain: str | None
     declarations: Declarations
+    variables: tuple[str, ...] = ()
 
 
 def encode(described: TaskManifest) -> dict[str, Any]:
@@ -51,6 +54,7 @@ def encode(described: TaskManifest) -> dict[str, Any]:
         "asyncio": described.asyncio,
         "files": described.files,
         "plain": described.plain,
+        "variables": list(described.variables),
         "tasks": [_encode_task(task) for task in declarations.tasks],
         "main": None if declarations.plain_main is None else _encode_task(declarations.plain_main),
     }
@@ -105,6 +109,8 @@ def _decoded(table: _Table, name: str) -> TaskManifest:
         declarations=Declarations(
             name, declared, None if main is None else _decode_task(main, name)
         ),
+        # 0.9.0 did not say.
+        variables=_names(table.take_if_there("variables", list) or []),
     )
     table.done()
     return described
@@ -137,6 +143,12 @@ def _dotted(text: str) -> str:
     return text
 
 
+def _names(values: list[object]) -> tuple[str, ...]:
+    if not is_names(values):
+        raise ArtifactError("manifest: variables are not at most a thousand names")
+    return tuple(map(str, values))
+
+
 def _imports(names: list[object]) -> frozenset[str]:
     if len(names) > _MAX_IMPORTS:
         raise ArtifactError(f"manifest: it imports {len(names):,} modules")
@@ -166,6 +178,9 @@ class _Table:
         if type(value) not in types:
             raise ArtifactError(f"{self._what}: {key} is {shown(value)}, which it cannot be")
         return value
+
+    def take_if_there(self, key: str, *types: type) -> Any:
+        return self.take(key, *types) if key in self._left else None
 
     def text(self, key: str) -> str:
         value = self.take(key, str)

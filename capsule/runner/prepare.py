@@ -79,7 +79,7 @@ def order(
 
         granted = mine.policy._replace(timeout_ms=allowed_ms)
         raise FetchTimeoutError(late, granted, mine.policy, source.named, layers) from None
-    inputs = inputs._replace(folders=mine.folders)
+    inputs = inputs._replace(folders=mine.folders, variables=mine.policy.env_variables)
     return Order(mine.policy, asked, inputs, layers, progress, jobs, limits, environ, source.named)
 
 

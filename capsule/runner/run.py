@@ -136,7 +136,7 @@ def _attempts(
     def below(
         job: Job, call: Call, which: Which, cancellation: Cancellation, hold: Hold
     ) -> Envelope:
-        inputs = known._replace(folders=job.folders)
+        inputs = known._replace(folders=job.folders, variables=job.policy.env_variables)
         called = order._replace(policy=job.policy, call=call, inputs=inputs)
         under = _Place(run_budget, place.run_events, which, COLD, hold)
         return _run(called, observer, cancellation, under)

@@ -38,11 +38,10 @@ def check(asked: Call) -> None:
     call(asked, None)
 
 
-def call(asked: Call, code: Code | None, *, early_env: bool = False) -> bytes:
+def call(asked: Call, code: Code | None) -> bytes:
     """Return the frames that ask for one call; `code` is what has to be imported first, if any.
 
-    `early_env` lets that import see the variables. Arguments that were passed have to be sent right
-    behind it: they are not copied.
+    Arguments that were passed have to be sent right behind it: they are not copied.
 
     Raises `UsageError` when the arguments are not JSON values or larger than 64 MiB.
     """
@@ -55,7 +54,6 @@ def call(asked: Call, code: Code | None, *, early_env: bool = False) -> bytes:
             "args": list(asked.args),
             "kwargs": dict(asked.kwargs or {}),
             "env": dict(asked.env),
-            "early_env": early_env,
             "passed": passed is not None,
         },
         code,

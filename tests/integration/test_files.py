@@ -141,21 +141,6 @@ def test_only_named_variables_are_seen(bench: Workbench, monkeypatch: pytest.Mon
         assert bench.recorder.plain is None
 
 
-def test_an_import_sees_none_unless_it_fails_without(
-    bench: Workbench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SEEN", "one")
-    asks = task("env_variables=['SEEN']", "return X") + "X = os.environ.get('SEEN')\n"
-    assert bench.run(asks)["result"] is None
-    fresh = task("env_variables=['SEEN']", "return X") + (
-        "import time\nT = time.time()\nX = os.environ.get('SEEN')\n"
-    )
-    assert bench.run(fresh)["result"] is None
-    needs = task("env_variables=['SEEN']", "return X") + "X = os.environ['SEEN']\n"
-    assert bench.run(needs)["result"] == "one"
-    assert bench.recorder.plain is not None
-
-
 def test_values_appear_nowhere(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -105,7 +105,6 @@ def _go_through() -> None:
     """Go through the motions of a request."""
     request = _decode(_NOTHING)
     random.seed()
-    os.environ.clear()
     results.encode(_run(request))
     results.encode("")
     streams.flush()
@@ -132,11 +131,9 @@ def _run(request: dict) -> object:
         args, kwargs = _parse(receive()[1].decode())[0]
     if name is None:
         return None
-    if env and "early_env" in request:
-        os.environ.update(env)
-    module = sys.modules.get(name) or importlib.import_module(name)
     if env:
         os.environ.update(env)
+    module = sys.modules.get(name) or importlib.import_module(name)
     function = getattr(module, request["function"])
     if "hollow" in request:
         return None  # all but the call: so the host knows what that costs
