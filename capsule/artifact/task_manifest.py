@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Any
 from capsule.artifact.errors import ArtifactError
 from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
-from capsule.policy.declaration_types import MAX_NAME, MAX_TASKS, Declarations, TaskDeclaration
+from capsule.policy.declaration_types import (
+    MAX_NAME,
+    MAX_TASKS,
+    Declarations,
+    Parameter,
+    TaskDeclaration,
+    parameter_rows,
+    parameters_from,
+)
 from capsule.shared.task import OPTIONS
 from capsule.snapshot.task_snapshot import is_names
 from capsule.toolstore.layout import FLAVOURS, Flavour
@@ -79,6 +87,7 @@ def _encode_task(task: TaskDeclaration) -> dict[str, Any]:
         "module": task.module,
         "async": task.is_async,
         "options": dict(task.options),
+        "parameters": parameter_rows(task.parameters),
     }
 
 
@@ -132,9 +141,18 @@ def _decode_task(value: object, filename: str) -> TaskDeclaration:
         module=_dotted(table.take("module", str)),
         is_async=table.take("async", bool),
         options=options,
+        # 0.9.0 did not say: words stay text then.
+        parameters=_parameters(table.take_if_there("parameters", list) or []),
     )
     table.done()
     return task
+
+
+def _parameters(rows: list[Any]) -> tuple[Parameter, ...]:
+    try:
+        return parameters_from(rows)
+    except (TypeError, ValueError):
+        raise ArtifactError("manifest: the parameters of a task are none") from None
 
 
 def _dotted(text: str) -> str:

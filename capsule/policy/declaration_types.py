@@ -15,6 +15,21 @@ if TYPE_CHECKING:
 
 MAX_TASKS = 1_000
 MAX_NAME = 128
+MAX_PARAMETERS = 256
+# What words can be turned into: see `capsule.policy.parameters`.
+TYPES = ("int", "float", "bool", "str", "list", "dict", "None")
+
+
+class Parameter(NamedTuple):
+    """A parameter that a word of the command line can go to.
+
+    `types` are those of its annotation, as `capsule.policy.parameters` tells them apart, in the
+    order in which they stand there; empty where nothing is known. `many` is that of `*args`.
+    """
+
+    name: str
+    types: tuple[str, ...] = ()
+    many: bool = False
 
 
 class TaskDeclaration(NamedTuple):
@@ -22,7 +37,7 @@ class TaskDeclaration(NamedTuple):
 
     `options` are the literal values of the decorator's keywords but `name`, not yet checked.
     `line` is 0 where there is no source; `module` is the dotted name of a module beside the task
-    file, empty for the task file itself.
+    file, empty for the task file itself. `parameters` are those that words can go to.
     """
 
     name: str
@@ -32,6 +47,7 @@ class TaskDeclaration(NamedTuple):
     is_async: bool
     options: Mapping[str, object]
     module: str = ""
+    parameters: tuple[Parameter, ...] = ()
 
     def blame(self, option: str, wrong: InvalidValueError) -> PolicyError:
         """Return the error that says that `option` of this task is wrong."""
@@ -83,12 +99,38 @@ def decode(value: Any, filename: str) -> Declarations:
 
 
 def _row(task: TaskDeclaration) -> list[Any]:
-    return [task.name, task.function, task.line, task.is_async, dict(task.options)]
+    parameters = parameter_rows(task.parameters)
+    return [task.name, task.function, task.line, task.is_async, dict(task.options), parameters]
 
 
 def _declared(row: Any, filename: str) -> TaskDeclaration:
-    name, function, line, is_async, options = row
-    kinds = (str, str, int, bool, dict)
+    name, function, line, is_async, options, parameters = row
+    kinds = (str, str, int, bool, dict, list)
     if any(type(value) is not kind for value, kind in zip(row, kinds, strict=True)):
         raise TypeError(row)
-    return TaskDeclaration(name, function, filename, line, is_async, options)
+    declared = TaskDeclaration(name, function, filename, line, is_async, options)
+    return declared._replace(parameters=parameters_from(parameters))
+
+
+def parameter_rows(parameters: Iterable[Parameter]) -> list[Any]:
+    """Return parameters as values of JSON.
+
+    >>> parameter_rows([Parameter("n", ("int",))])
+    [['n', ['int'], False]]
+    """
+    return [[name, list(types), many] for name, types, many in parameters]
+
+
+def parameters_from(rows: list[Any]) -> tuple[Parameter, ...]:
+    """Return the parameters of such rows. Raises `TypeError` or `ValueError` for others."""
+    found = []
+    for row in rows:
+        name, types, many = row
+        if not (isinstance(name, str) and isinstance(types, list) and isinstance(many, bool)):
+            raise TypeError(row)
+        if not name.isidentifier() or not all(one in TYPES for one in types):
+            raise ValueError(row)
+        found.append(Parameter(name, tuple(types), many))
+    if len(found) > MAX_PARAMETERS or any(one.many for one in found[:-1]):
+        raise ValueError(rows)
+    return tuple(found)

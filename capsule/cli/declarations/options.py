@@ -13,14 +13,27 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progr
 
 Args = Annotated[
     list[str] | None,
-    typer.Argument(metavar="ARGS", help="Arguments of the task, as strings.", show_default=False),
+    typer.Argument(
+        metavar="ARGS",
+        help="Arguments of the task: values of the types that its parameters are annotated with"
+        " (int, float, bool, list, dict, and null for None), else strings.",
+        show_default=False,
+    ),
+]
+ArgsJson = Annotated[
+    str | None,
+    typer.Option(
+        "--args",
+        metavar="JSON",
+        help="Take the arguments from JSON: an array (positional) or object (keywords), of values"
+        " of any type.",
+    ),
 ]
 ArgsFile = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="Take the arguments from a file: a JSON array (positional) or object (keywords), of"
-        " values of any type; - for stdin.",
+        help="Take them from a file with such JSON; - for stdin.",
     ),
 ]
 JsonEnvelope = Annotated[

@@ -9,6 +9,7 @@ import typer
 from capsule.cli.declarations.options import (
     Args,
     ArgsFile,
+    ArgsJson,
     Concurrency,
     Json,
     JsonEnvelope,
@@ -56,6 +57,7 @@ def run(
         ),
     ] = None,
     args: Args = None,
+    args_json: ArgsJson = None,
     args_file: ArgsFile = None,
     json: JsonEnvelope = False,
     result: Result = False,
@@ -99,6 +101,7 @@ def exec_(
         str, typer.Argument(metavar="ARTIFACT.wasm", help="A file from build --export.")
     ],
     args: Args = None,
+    args_json: ArgsJson = None,
     args_file: ArgsFile = None,
     json: JsonEnvelope = False,
     result: Result = False,

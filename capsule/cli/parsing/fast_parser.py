@@ -27,6 +27,7 @@ SWITCHES = {
     "--untrusted": "untrusted",
 }
 WITH_VALUE = {
+    "--args": "args_json",
     "--args-file": "args_file",
     "--max-fuel": "max_fuel",
     "--max-ram": "max_ram",

@@ -11,6 +11,7 @@ class Options(NamedTuple):
     file: str | None
     args: list[str]
     args_file: str | None = None
+    args_json: str | None = None
     json: bool = False
     result: bool = False
     verbose: bool = False

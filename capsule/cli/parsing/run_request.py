@@ -9,6 +9,7 @@ from capsule.cli.parsing.task_arguments import from_command_line, read_stdin
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.policy.caller_limits import Limits, caller_limits, mount_rules
+from capsule.policy.entry_point import entry_task
 from capsule.runner import prepare
 from capsule.runner.source import read_artifact, read_file, read_text
 from capsule.state_folder import checked_root
@@ -40,7 +41,8 @@ def read_request(options: Options, context: Context) -> RunRequest:
         raise UsageError("--verbose and --quiet exclude each other", hint="leave one of them out")
     if options.map_file is None and (options.concurrency or options.resume) is not None:
         raise UsageError("--concurrency and --resume go with --map", hint="--map FILE.jsonl")
-    if options.map_file is not None and (options.args or options.args_file is not None):
+    by_option = (options.args_json or options.args_file) is not None
+    if options.map_file is not None and (options.args or by_option):
         raise UsageError(
             "--map takes the arguments from its file", hint="each line is the arguments of a run"
         )
@@ -56,7 +58,8 @@ def read_request(options: Options, context: Context) -> RunRequest:
     limits = caller_limits(said, flags=True)
     home = checked_root(context.environ)
     source = _read(options, context, home)
-    arguments = from_command_line(options.args, options.args_file, context)
+    parameters = entry_task(source.declarations).parameters if options.args else ()
+    arguments = from_command_line(options, parameters, context)
     call = prepare.Call(
         arguments.args,
         arguments.kwargs,
