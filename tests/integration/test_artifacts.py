@@ -295,7 +295,6 @@ TASK = {"name": "main", "function": "main", "module": "", "async": False, "optio
         ({"unknown": 5}, "unknown key"),
         ({"files": 5}, "files"),
         ({"variables": [1]}, "variables are not"),
-        ({"variables": ["\ud800"]}, "variables are not"),
         ({"tasks": [{**TASK, "parameters": [["n", ["complex"], False]]}]}, "the parameters of a"),
     ],
 )
