@@ -10,7 +10,8 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy import units
 from capsule.policy.folders import parse_folder, parse_mount
 from capsule.policy.invalid_value import InvalidValueError
-from capsule.policy.resolve import CallerLimits
+from capsule.policy.options import parse_hosts, parse_variables
+from capsule.policy.resolve import CallerLimits, Grants
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -93,6 +94,17 @@ def mount_rules(mounts: Sequence[Mount], called: str = "mounts") -> tuple[Folder
         )
     except InvalidValueError as wrong:
         raise UsageError(f"{called}: {wrong.message}", hint=wrong.hint) from None
+
+
+def caller_grants(hosts: Sequence[str], names: Sequence[str]) -> Grants:
+    """Return what `--allow-host` and `--env` grant. Raises `UsageError` for what is none."""
+    option = "--allow-host"
+    try:
+        granted = parse_hosts(list(hosts))
+        option = "--env"
+        return Grants(granted, parse_variables(list(names)))
+    except InvalidValueError as wrong:
+        raise UsageError(f"{option}: {wrong.message}", hint=wrong.hint) from None
 
 
 def _named(limits: Limits | Mapping[str, object] | None) -> Limits:

@@ -58,11 +58,16 @@ class TaskDeclaration(NamedTuple):
 
 
 class Declarations(NamedTuple):
-    """What a source declares: its tasks, in order, and the plain `def main`, if it has one."""
+    """What a source declares: its tasks, in order, and the plain `def main`, if it has one.
+
+    `value_at` is where the expression begins that it ends with, if it does: the line, from 1, and
+    the column in bytes of UTF-8.
+    """
 
     filename: str
     tasks: tuple[TaskDeclaration, ...]
     plain_main: TaskDeclaration | None
+    value_at: tuple[int, int] | None = None
 
 
 def with_modules(declarations: Declarations, others: Iterable[TaskDeclaration]) -> Declarations:
@@ -85,16 +90,21 @@ def with_modules(declarations: Declarations, others: Iterable[TaskDeclaration]) 
 def encode(found: Declarations) -> list[Any]:
     """Return the tasks as rows; their options stay what they are."""
     main = found.plain_main
-    return [[_row(task) for task in found.tasks], None if main is None else _row(main)]
+    rows = [_row(task) for task in found.tasks]
+    return [rows, None if main is None else _row(main), list(found.value_at or ())]
 
 
 def decode(value: Any, filename: str) -> Declarations:
     """Return what was encoded. Raises `TypeError` or `ValueError` for anything else."""
-    tasks, main = value
+    tasks, main, place = value
+    if type(place) is not list or any(type(number) is not int for number in place):
+        raise TypeError(place)
+    value_at = (place[0], place[1]) if len(place) == 2 else None
     return Declarations(
         filename,
         tuple(_declared(row, filename) for row in tasks),
         None if main is None else _declared(main, filename),
+        value_at,
     )
 
 

@@ -56,10 +56,18 @@ class CallerLimits(NamedTuple):
     flags: bool = False
 
 
-UNLIMITED = CallerLimits()
+class Grants(NamedTuple):
+    """What the caller grants a source that is the caller's own words, beside what it asks for."""
+
+    hosts: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+
+
+UNLIMITED, NO_GRANTS = CallerLimits(), Grants()
 # What a file gets at most that nobody trusts; see SPEC, "Command line".
 UNTRUSTED_RAM, UNTRUSTED_TIMEOUT_MS = 512 << 20, 30_000
 _BUILT_IN = Options(compute=DEFAULT_COMPUTE)
+_FORMATS = {"compute": format_compute, "ram": format_ram, "timeout": format_timeout}
 
 
 class Policy(NamedTuple):
@@ -87,14 +95,16 @@ def resolve(
     project: Project,
     caller: CallerLimits = UNLIMITED,
     mounts: Sequence[FolderRule] = (),
+    grants: Grants = NO_GRANTS,
 ) -> Policy:
     """Return the policy of one task.
 
     `mounts` are folders that the caller adds; one at the same place as a folder of the task
-    replaces it before that is looked at. Ceilings bound task files, and do not apply to them.
+    replaces it before that is looked at. Ceilings bound task files, and do not apply to them. They
+    do to `grants`, which are added to what the task asks for.
 
     Raises `PolicyError` when a task's option is wrong or above a ceiling, `ConfigError` when a
-    default of capsule.toml is, and `UsageError` when a mount is.
+    default of capsule.toml is, and `UsageError` when a mount or a grant is.
     """
     own = parse_options(task.options, task.blame)
     asked, ceilings = overlay(own, project.defaults), project.ceilings
@@ -116,16 +126,15 @@ def resolve(
 
     hosts, variables = asked.allowed_hosts or (), asked.env_variables or ()
     if not untrusted:
-        with blaming("compute"):
-            check_amount(asked.compute, ceilings, "max_compute", format_compute)
-        with blaming("ram"):
-            check_amount(asked.ram, ceilings, "max_ram", format_ram)
-        with blaming("timeout"):
-            check_amount(asked.timeout, ceilings, "max_timeout", format_timeout)
+        for option, form in _FORMATS.items():
+            with blaming(option):
+                check_amount(getattr(asked, option), ceilings, f"max_{option}", form)
     with blaming("allowed_hosts"):
         check_hosts(hosts, ceilings)
     with blaming("env_variables"):
         check_variables(variables, ceilings)
+    if grants != NO_GRANTS:
+        hosts, variables = _with_grants(hosts, variables, grants, ceilings)
     folders: tuple[FolderGrant, ...] = ()
     # Folders that the caller hides are not looked for either.
     if not caller.no_files:
@@ -134,14 +143,14 @@ def resolve(
         replaced = {grant.guest for grant in added}
         rules = [rule for rule in asked.allowed_files or () if rule.guest not in replaced]
         with blaming("allowed_files"):
-            grants = [ground(rule, project.root) for rule in rules]
-            check_folders(grants, ceilings)
+            found = [ground(rule, project.root) for rule in rules]
+            check_folders(found, ceilings)
             # First what no mount could grant either.
-            check_state(grants, project.state)
-            check_hidden(grants, project.root, added)
+            check_state(found, project.state)
+            check_hidden(found, project.root, added)
             configs = (ceiling.config for ceiling in ceilings)
-            check_own(grants, (project.root, *project.own, *configs))
-            folders = combine(grants)
+            check_own(found, (project.root, *project.own, *configs))
+            folders = combine(found)
         folders = _joined(folders, added)
     # What the task leaves open gives way to a ceiling; so does the built-in default of compute.
     said = overlay(amounts(asked), _BUILT_IN)
@@ -211,6 +220,7 @@ def resolve_all(
     project: Project,
     caller: CallerLimits = UNLIMITED,
     mounts: Sequence[FolderRule] = (),
+    grants: Grants = NO_GRANTS,
 ) -> dict[str, Policy]:
     """Return the policy of every task that a run of the file can reach, by task name.
 
@@ -228,7 +238,27 @@ def resolve_all(
                 f" function {plain.function} in {plain.filename}:{plain.line}",
                 hint="name= for the task, or @task on the function",
             )
-    return {name: resolve(task, project, caller, mounts) for name, task in tasks.items()}
+    return {name: resolve(task, project, caller, mounts, grants) for name, task in tasks.items()}
+
+
+def _with_grants(
+    hosts: tuple[str, ...],
+    variables: tuple[str, ...],
+    grants: Grants,
+    ceilings: Sequence[Ceiling],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return a task's hosts and variables with those that the caller grants."""
+    option = "--allow-host"
+    try:
+        check_hosts(grants.hosts, ceilings)
+        option = "--env"
+        check_variables(grants.variables, ceilings)
+    except InvalidValueError as wrong:
+        raise UsageError(f"{option}: {wrong.message}", hint=wrong.hint) from None
+    return (
+        tuple(dict.fromkeys((*hosts, *grants.hosts))),
+        tuple(dict.fromkeys((*variables, *grants.variables))),
+    )
 
 
 def _mounted(mounts: Sequence[FolderRule], project: Project) -> list[FolderGrant]:

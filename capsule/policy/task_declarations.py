@@ -66,7 +66,9 @@ def read_source(text: str | bytes, filename: str) -> Declarations:
         tasks.append(task._replace(parameters=parameters_of(node, names)))
         _refuse_second(source, tasks)
         _refuse_rebound(source, node, names[node.name])
-    return Declarations(source.filename, tuple(tasks), plain_main)
+    last = source.tree.body[-1] if source.tree.body else None
+    value_at = (last.lineno, last.col_offset) if isinstance(last, ast.Expr) else None
+    return Declarations(source.filename, tuple(tasks), plain_main, value_at)
 
 
 def _read_task(

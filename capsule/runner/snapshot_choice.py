@@ -71,8 +71,12 @@ def choose_snapshot(
     """
     base, code = inputs.base, inputs.code
     mounts = (*base.launch.mounts, *mounts_of(code), *inputs.folders)
-    found = inputs.frozen or task_snapshot.open_task(inputs.home, base, code, settings)
-    inputs = inputs._replace(frozen=found)
+    if call.stdin is not None:
+        # An import that reads there found nothing while the snapshot was taken.
+        found: Frozen | Unfrozen = task_snapshot.Unfrozen("may read its stdin")
+    else:
+        found = inputs.frozen or task_snapshot.open_task(inputs.home, base, code, settings)
+        inputs = inputs._replace(frozen=found)
     if isinstance(found, task_snapshot.Frozen):
         plain = _unfit(found, inputs, settings)
         if plain is None:

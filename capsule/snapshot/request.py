@@ -21,7 +21,9 @@ class Call(NamedTuple):
     """Which function of a task's module to call, and with what: JSON values.
 
     `env` are the variables that the task sees, `task` is its name. `passed` are arguments in place
-    of these, as JSON that another sandbox wrote: a list and an object.
+    of these, as JSON that another sandbox wrote: a list and an object. `script` is the file that is
+    run as a program in place of the function, by the name of `program`, with `args` as its words;
+    `stdin` is what is read there, at most `MAX_BODY` bytes.
     """
 
     module: str
@@ -31,6 +33,9 @@ class Call(NamedTuple):
     env: Mapping[str, str] = MappingProxyType({})
     task: str = ""
     passed: memoryview | None = None
+    script: str = ""
+    program: str = ""
+    stdin: bytes | None = None
 
 
 def check(asked: Call) -> None:
@@ -55,9 +60,14 @@ def call(asked: Call, code: Code | None) -> bytes:
             "kwargs": dict(asked.kwargs or {}),
             "env": dict(asked.env),
             "passed": passed is not None,
+            "script": asked.script,
+            "program": asked.program,
+            "stdin": asked.stdin is not None,
         },
         code,
     )
+    if asked.stdin is not None:
+        encoded += frames.frame(frames.STDIN, asked.stdin)
     if passed is None:
         return encoded
     return encoded + frames.HEADER.pack(frames.ARGUMENTS, len(passed))

@@ -319,6 +319,17 @@ async def test_a_batch_with_indices(project: Path) -> None:
 
 
 @pytest.mark.anyio
+async def test_an_item_is_one_argument_unless_it_is_spread(project: Path) -> None:
+    write(project, "def main(*args, **kwargs): return [list(args), kwargs]")
+    items = [1, [2, 3], {"n": 4}, (5,)]
+    async with Sandbox("job.py", warm=1) as sandbox:
+        whole = {e.index: e.result async for e in sandbox.map(items)}
+        assert whole == {0: [[1], {}], 1: [[[2, 3]], {}], 2: [[{"n": 4}], {}], 3: [[[5]], {}]}
+        spread = {e.index: e.result async for e in sandbox.map(items, spread=True)}
+        assert spread == {0: [[1], {}], 1: [[2, 3], {}], 2: [[], {"n": 4}], 3: [[5], {}]}
+
+
+@pytest.mark.anyio
 async def test_leaving_the_block_in_the_middle_of_a_batch(project: Path) -> None:
     write(project, "import time\ndef main(n): time.sleep(0 if n == 0 else 1e9)")
     async with Sandbox("job.py", warm=1, concurrency=3) as sandbox:

@@ -42,6 +42,11 @@ MOUNTS = "mount"
 WORDS = ("max_fuel", "state", "task", "run", "shell")
 FREE = (
     "args_json",
+    "code",
+    "module",
+    "allow_host",
+    "env",
+    "package",
     "max_ram",
     "timeout",
     "concurrency",

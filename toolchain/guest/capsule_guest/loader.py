@@ -66,6 +66,11 @@ def install(files: dict[str, bytes]) -> None:
     sys.meta_path.insert(places[0] + 1 if places else 0, BundleFinder(files))
 
 
+def installed() -> dict[str, bytes]:
+    """Return the files of the bundle."""
+    return next(found.files for found in sys.meta_path if isinstance(found, BundleFinder))
+
+
 def add_packages(folder: str) -> None:
     """Look for packages in `folder` too, behind the standard library."""
     if folder not in sys.path:

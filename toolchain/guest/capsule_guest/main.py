@@ -17,12 +17,17 @@ from capsule_guest import (
     missing_natives,
     net,
     results,
+    script,
     snapshot_prepare,
     streams,
     tasks,
     utime_stub,
 )
 from capsule_guest.channel import receive, send
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 # Memory that is let go when the task has used up all of it, so that the answer can be made.
 _RESERVE = [bytearray(256 << 10)]
@@ -125,6 +130,8 @@ def _run(request: dict) -> object:
     name, env = request.get("module"), request.get("env")
     if "files" in request:
         _install(request)
+    if "stdin" in request:
+        streams.feed(receive()[1])
     args, kwargs = request.get("args", ()), request.get("kwargs", {})
     if "passed" in request:
         # At once, as the import may ask the host for something, and wait for an answer.
@@ -133,13 +140,20 @@ def _run(request: dict) -> object:
         return None
     if env:
         os.environ.update(env)
+    if "script" in request:
+        return _awaited(_run_script(request["script"], [request["program"], *args]))
     module = sys.modules.get(name) or importlib.import_module(name)
     function = getattr(module, request["function"])
     if "hollow" in request:
         return None  # all but the call: so the host knows what that costs
     tasks.enter(request["task"])
+    return _awaited(lambda: function(*args, **kwargs))
+
+
+def _awaited(begin: Callable[[], object]) -> object:
+    """Return what `begin` gives, or comes to."""
     try:
-        value = function(*args, **kwargs)
+        value = begin()
         if hasattr(value, "__await__"):
             value = asyncio_loop.run(value)
     except SystemExit as error:
@@ -147,3 +161,8 @@ def _run(request: dict) -> object:
             return None
         raise
     return value
+
+
+def _run_script(path: str, words: list) -> Callable[[], object]:
+    source = loader.installed()[script.SOURCE]
+    return lambda: script.run(path, source, words)

@@ -19,6 +19,7 @@ _KEPT_MOST = 1 << 20
 
 # What was printed then, said again by every run from the snapshot; and whether it goes there now.
 _printed: list[tuple[int, bytes]] = []
+_stdin = io.BytesIO()
 _keeping: list[bool] = []
 
 
@@ -77,13 +78,19 @@ class FrameText(io.TextIOWrapper):
 def install() -> None:
     """Give the task its streams; stdin is empty, for the channel behind it is not the task's."""
     streams = {
-        "stdin": io.TextIOWrapper(io.BytesIO(), "utf-8"),
+        "stdin": io.TextIOWrapper(_stdin, "utf-8"),
         "stdout": FrameText(STDOUT, "surrogateescape"),
         "stderr": FrameText(STDERR, "backslashreplace"),
     }
     for name, stream in streams.items():
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
+
+
+def feed(data: bytes) -> None:
+    """Have the task read `data` from its stdin, whoever has that stream already."""
+    _stdin.write(data)
+    _stdin.seek(0)
 
 
 @contextmanager
