@@ -268,11 +268,12 @@ def _done(options: Options, context: Context) -> frozenset[int]:
         return frozenset()
     found, lines = _read_earlier(context.working_folder() / name, name)
     if not options.quiet:
-        said = f"{len(found):,} of {lines:,} lines are items that are done"
         if lines is None:
             said = "it does not exist, so nothing is done yet"
         elif lines and not found:
             said = f"none of its {lines:,} lines is an item that is done"
+        else:
+            said = f"{len(found):,} of {lines:,} lines are items that are done"
         context.console.err(f"capsule: --resume {printable(name)}: {said}")
     return frozenset(found)
 
