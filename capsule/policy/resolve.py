@@ -23,9 +23,10 @@ from capsule.policy.ceilings import (
     run_limits,
 )
 from capsule.policy.config import blame_key
-from capsule.policy.folders import FolderGrant, FolderRule, combine, ground
+from capsule.policy.folders import FolderGrant, combine, ground
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.limit_origins import Amount, Denials, LimitOrigin, LimitOrigins, Who, tightest
+from capsule.policy.mounts import check_places, ground_mount
 from capsule.policy.options import UNSET, Options, amounts, overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
 from capsule.policy.protected_paths import check_hidden, check_own, check_state
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from capsule.policy.declaration_types import Declarations, TaskDeclaration
+    from capsule.policy.mounts import MountRule
     from capsule.policy.project import Ceiling, Project
 
 
@@ -94,13 +96,13 @@ def resolve(
     task: TaskDeclaration,
     project: Project,
     caller: CallerLimits = UNLIMITED,
-    mounts: Sequence[FolderRule] = (),
+    mounts: Sequence[MountRule] = (),
     grants: Grants = NO_GRANTS,
 ) -> Policy:
     """Return the policy of one task.
 
-    `mounts` are folders that the caller adds; one at the same place as a folder of the task
-    replaces it before that is looked at. Ceilings bound task files, and do not apply to them. They
+    `mounts` are what the caller adds; one at the same place as a folder of the task replaces it
+    before that is looked at. Ceilings bound task files, and do not apply to them. They
     do to `grants`, which are added to what the task asks for.
 
     Raises `PolicyError` when a task's option is wrong or above a ceiling, `ConfigError` when a
@@ -219,7 +221,7 @@ def resolve_all(
     declarations: Declarations,
     project: Project,
     caller: CallerLimits = UNLIMITED,
-    mounts: Sequence[FolderRule] = (),
+    mounts: Sequence[MountRule] = (),
     grants: Grants = NO_GRANTS,
 ) -> dict[str, Policy]:
     """Return the policy of every task that a run of the file can reach, by task name.
@@ -261,10 +263,10 @@ def _with_grants(
     )
 
 
-def _mounted(mounts: Sequence[FolderRule], project: Project) -> list[FolderGrant]:
-    """Return the folders that the caller adds."""
+def _mounted(mounts: Sequence[MountRule], project: Project) -> list[FolderGrant]:
+    """Return the folders and files that the caller adds."""
     try:
-        added = [ground(rule, project.root) for rule in mounts]
+        added = [ground_mount(rule) for rule in mounts]
         check_state(added, project.state)
     except InvalidValueError as wrong:
         raise _wrong_mount(wrong) from None
@@ -276,6 +278,7 @@ def _joined(folders: tuple[FolderGrant, ...], added: list[FolderGrant]) -> tuple
     if not added:
         return folders
     try:
+        check_places([*added, *folders])
         return combine([*added, *folders])
     except InvalidValueError as wrong:
         raise _wrong_mount(wrong) from None

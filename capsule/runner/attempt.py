@@ -146,6 +146,11 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
 
                 watch.memory_seen = linear_memory(process.pid)
             status = process.end()
+        for note in started.scratch.settle():
+            # A result that was produced is not lost for it.
+            said = f"capsule: {note}\n".encode()
+            watch.stderr.add(said)
+            output.stderr(said)
         return _judged(plan, watch, last, status, begin)
 
 

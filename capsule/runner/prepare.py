@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.policy.declaration_types import TaskDeclaration
-    from capsule.policy.folders import FolderRule
+    from capsule.policy.mounts import MountRule
     from capsule.progress import Progress
     from capsule.runner.source import Source
 
@@ -40,7 +40,7 @@ class Call(NamedTuple):
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] | None = None
     limits: CallerLimits = CallerLimits()
-    mounts: Sequence[FolderRule] = ()
+    mounts: Sequence[MountRule] = ()
     environ: Mapping[str, str] = os.environ
     grants: Grants = NO_GRANTS
     stdin: bytes | None = None
@@ -137,7 +137,7 @@ def _job(
 ) -> Job:
     """Return a task with all that its policy gives it."""
     folders = tuple(
-        Mount(grant.host, grant.guest, grant.writable, nofollow=True)
+        Mount(grant.host, grant.guest, grant.writable, nofollow=True, is_file=grant.is_file)
         for grant in policy.allowed_files
     )
     env = values_of(policy.env_variables, source.project.root, environ)

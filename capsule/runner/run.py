@@ -209,7 +209,7 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int =
     )
     # A copy of a folder that was made ahead would not be what the folder is by then.
     copied = not (order.layers.landlock and order.layers.seccomp)
-    stale = copied and any(not folder.writable for folder in order.inputs.folders)
+    stale = any((copied and not each.writable) or each.is_file for each in order.inputs.folders)
     warming = None if stale else snapshot.warming
     limits = limits_of(policy, order.policy, fetched_ms)
     passed = order.call.passed

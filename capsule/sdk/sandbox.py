@@ -80,7 +80,7 @@ class Sandbox:
         if concurrency is not None:
             _check_count("concurrency", concurrency, 1)
         self._file, self._cwd = file, cwd
-        self._shared = call_of((), None, mounts, limits, untrusted=untrusted)
+        self._shared = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted)
         self._warmth = Warmth(warm, idle)
         self._concurrency = concurrency
         self._prepared: PreparedTask | None = None

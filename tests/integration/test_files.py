@@ -9,7 +9,7 @@ import pytest
 
 from capsule.confine.isolation_layers import IsolationLayers
 from capsule.errors import ConfigError, PolicyError
-from capsule.policy.folders import parse_mount
+from capsule.policy.mounts import parse_mount
 from capsule.process.argv import Launch, command_line
 from capsule.progress import Silent
 from capsule.runner import prepare
@@ -97,14 +97,14 @@ def test_copying_keeps_working_where_times_cannot_be_set(bench: Workbench, folde
 
 def test_a_mount_reaches_the_task(bench: Workbench, folders: Path) -> None:
     source = read_text(b"def main(): return open('/in/file').read()", folders)
-    call = prepare.Call(mounts=(parse_mount("./shared::in:ro"),))
+    call = prepare.Call(mounts=(parse_mount("./shared::in:ro", folders),))
     order = prepare.order(source, call, bench.home, Silent())
     assert bench.run_order(order)["result"] == "shared"
 
 
 def test_a_mount_replaces_the_folder_at_its_place(bench: Workbench, folders: Path) -> None:
     text = task("allowed_files=['./data']", "return open('data/file').read()")
-    call = prepare.Call(mounts=(parse_mount("./shared::data:ro"),))
+    call = prepare.Call(mounts=(parse_mount("./shared::data:ro", folders),))
     order = prepare.order(read_text(text.encode(), folders), call, bench.home, Silent())
     assert bench.run_order(order)["result"] == "shared"
 

@@ -78,9 +78,9 @@ MountOption = Annotated[
     list[str] | None,
     typer.Option(
         "--mount",
-        metavar="HOST[::GUEST][:ro|:rw]",
-        help="Add a folder of the project, under its own name or GUEST, read-write unless :ro is"
-        " said; repeatable.",
+        metavar="PATH[::GUEST][:ro|:rw]",
+        help="Add any folder or file, at / under its own name or at GUEST. A folder is read-write"
+        " unless :ro is said, a file read-only unless :rw is; repeatable.",
         show_default=False,
     ),
 ]

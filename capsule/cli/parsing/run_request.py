@@ -73,7 +73,7 @@ def read_request(options: Options, context: Context) -> RunRequest:
         arguments.args,
         arguments.kwargs,
         limits,
-        mount_rules(options.mounts, "--mount"),
+        mount_rules(options.mounts, context.working_folder(), "--mount") if options.mounts else (),
         context.environ,
         grants,
         _stdin(context) if options.stdin else None,
