@@ -150,7 +150,7 @@ def _check_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(f"{name} does not exist", hint=_meant(path)) from None
+        raise UsageError(f"{name} does not exist", hint=meant_file(path)) from None
     except (OSError, ValueError) as wrong:
         raise UsageError(f"{name} cannot be read: {printable(str(wrong))}") from None
     if stat.S_ISDIR(mode):
@@ -159,7 +159,8 @@ def _check_file(path: Path) -> None:
         raise UsageError(f"{name} is not a regular file", hint="- to read the source from stdin")
 
 
-def _meant(path: Path) -> str | None:
+def meant_file(path: Path) -> str | None:
+    """Return the path of a source beside one that is not there, if it was probably meant."""
     try:
         with os.scandir(path.parent) as found:
             names = [entry.name for _, entry in zip(range(_LISTED), found, strict=False)]

@@ -11,7 +11,6 @@ from capsule.message_text import nearest, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy import units
 from capsule.policy.invalid_value import InvalidValueError
-from capsule.policy.mounts import parse_mount, parse_mount_table
 from capsule.policy.options import parse_hosts, parse_variables
 from capsule.policy.resolve import CallerLimits, Grants
 
@@ -100,6 +99,9 @@ def mount_rules(
 
 
 def _mount(mount: object, working: Path) -> MountRule:
+    # A later start of many has none.
+    from capsule.policy.mounts import parse_mount, parse_mount_table
+
     if isinstance(mount, os.PathLike):
         mount = os.fspath(mount)
     if isinstance(mount, str):

@@ -26,7 +26,6 @@ from capsule.policy.config import blame_key
 from capsule.policy.folders import FolderGrant, combine, ground
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.limit_origins import Amount, Denials, LimitOrigin, LimitOrigins, Who, tightest
-from capsule.policy.mounts import check_places, ground_mount
 from capsule.policy.options import UNSET, Options, amounts, overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
 from capsule.policy.protected_paths import check_hidden, check_own, check_state
@@ -265,6 +264,10 @@ def _with_grants(
 
 def _mounted(mounts: Sequence[MountRule], project: Project) -> list[FolderGrant]:
     """Return the folders and files that the caller adds."""
+    if not mounts:
+        return []
+    from capsule.policy.mounts import ground_mount  # a later start of many has none
+
     try:
         added = [ground_mount(rule) for rule in mounts]
         check_state(added, project.state)
@@ -277,6 +280,8 @@ def _joined(folders: tuple[FolderGrant, ...], added: list[FolderGrant]) -> tuple
     """Return a task's folders and the caller's, none of which are at the same path inside."""
     if not added:
         return folders
+    from capsule.policy.mounts import check_places
+
     try:
         check_places([*added, *folders])
         return combine([*added, *folders])

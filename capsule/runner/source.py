@@ -119,12 +119,17 @@ def _refusing_excess(name: str) -> Iterator[None]:
 
 
 def _no_file(path: Path, named: str) -> UsageError:
-    what, hint = "does not exist", "capsule run FILE.py"
+    what: str = "does not exist"
+    hint: str | None = None
     if path.is_dir():
-        what = "is a folder"
+        what, hint = "is a folder", "the file in it that has the task"
     elif path.exists():
         # As what a shell makes of <(...): it can be read once, and from the beginning only.
         what, hint = "is no regular file", "capsule run - < FILE.py"
+    else:
+        from capsule.bundle.collect import meant_file
+
+        hint = meant_file(path)
     return UsageError(f"the task file {shown(named)} {what}", hint=hint)
 
 

@@ -32,8 +32,8 @@ class RunRequest(NamedTuple):
     home: Path
 
 
-def read_request(options: Options, context: Context) -> RunRequest:
-    """Return what a command line means.
+def read_request(options: Options, context: Context, command: str | None = None) -> RunRequest:
+    """Return what a command line means; `command` is what messages propose to type.
 
     Raises `CapsuleError` for what is wrong with it.
     """
@@ -63,7 +63,7 @@ def read_request(options: Options, context: Context) -> RunRequest:
     home = checked_root(context.environ)
     _check_sources(options)
     grants = _grants(options)
-    source = _read(options, context, home)
+    source = _read(options, context, home, command)
     if options.packages:
         wanted = (*source.bundle.dependencies, *options.packages)
         source = source._replace(bundle=source.bundle._replace(dependencies=wanted))
@@ -129,7 +129,7 @@ def _stdin(context: Context) -> bytes:
     return data
 
 
-def _read(options: Options, context: Context, home: Path) -> Source:
+def _read(options: Options, context: Context, home: Path, command: str | None) -> Source:
     working = context.working_folder()
     if options.module is not None:
         from capsule.runner.script import as_script  # for what is no task file
@@ -142,7 +142,7 @@ def _read(options: Options, context: Context, home: Path) -> Source:
         if not (working / path).exists():
             from capsule.cli.parsing.file_suggestions import absent
 
-            raise absent(options.file, artifact=options.artifact, working=working)
+            raise absent(options.file, artifact=options.artifact, working=working, command=command)
         return (read_artifact if options.artifact else read_file)(path, working, home)
     if options.file is None:
         return read_file(None, working, home)
