@@ -53,7 +53,8 @@ def parse_mount(text: str, working: Path) -> MountRule:
         if text.endswith(f":{mode}"):
             written, writable = text[:-3], _MODES[mode]
     path, split, guest = written.partition("::")
-    if not path.strip() or "::" in guest:
+    # A place inside has no colon, so that a mode with a slip in it is no part of a name.
+    if not path.strip() or ":" in guest:
         raise InvalidValueError(shown(text), "is not a mount", _FORMS)
     return _rule(path, guest if split else None, writable, working)
 
@@ -165,4 +166,5 @@ def _hint(rule: MountRule) -> str | None:
     """Return what was probably meant."""
     if "~" in rule.host.parts:
         return "a shell replaces ~ where a word begins with it: --mount ~/data"
-    return None
+    name, colon, _ = rule.host.name.rpartition(":")
+    return f"{printable(name)}:ro or {printable(name)}:rw" if colon else None

@@ -290,6 +290,7 @@ def normalized(text: str) -> str:
 
     text = re.sub(r'"duration_ms": \d+', '"duration_ms": 0', text)
     text = re.sub(r'"(fuel_consumed|ram_used)": \d+', r'"\1": 0', text)
+    text = re.sub(r'"run_id": "[0-9a-f]+"', '"run_id": ""', text)
     text = re.sub(r"after \d+ of", "after 0 of", text)
     return re.sub(r"in \d+ ms \(fuel [\d,]+", "in 0 ms (fuel 0", text)
 

@@ -61,6 +61,7 @@ def test_mounts(text: str, host: str, guest: str, writable: bool | None) -> None
         "a::/",
         "a::.",
         "a::b::c",
+        "a::in:rx",
         "a::../b",
         "a\0b",
         "a\nb",
@@ -138,6 +139,12 @@ def test_folders_and_files_are_found_wherever_they_are(place: Path) -> None:
 def test_what_cannot_be_mounted_is_said(place: Path, text: str, problem: str) -> None:
     with pytest.raises(InvalidValueError, match=problem):
         grounded(text, place)
+
+
+def test_a_mode_with_a_slip_is_told(place: Path) -> None:
+    with pytest.raises(InvalidValueError) as caught:
+        grounded("../shared:rx", place)
+    assert caught.value.hint == "shared:ro or shared:rw"
 
 
 def test_a_tilde_that_no_shell_replaced_is_told(place: Path) -> None:
