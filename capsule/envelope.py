@@ -28,12 +28,14 @@ class EnvelopeError(TypedDict):
 class Execution(TypedDict):
     """What the last attempt did and used; `host_requests` are those of all attempts.
 
+    `run_id` is the name of the run in the record, None of what is no run, as a line that is wrong.
     `duration_ms` is wall time, `fuel_consumed` the task's own fuel, `ram_used` the peak of linear
-    memory in bytes. Fuel and memory are None where nothing could tell: a killed sandbox cannot be
-    asked. `truncated_bytes` is how much output is in neither `stdout` nor `stderr`.
+    memory in bytes. They are None where nothing could tell: a killed sandbox cannot be asked.
+    `truncated_bytes` is how much output is in neither `stdout` nor `stderr`.
     """
 
     task_name: str
+    run_id: str | None
     duration_ms: int
     retries: int
     fuel_consumed: int | None
@@ -65,6 +67,7 @@ def refusal(task_name: str, error_type: ErrorType | Code, message: str) -> Envel
         "error": {"error_type": error_type, "message": message},
         "execution": {
             "task_name": task_name,
+            "run_id": None,
             "duration_ms": 0,
             "retries": 0,
             "fuel_consumed": 0,

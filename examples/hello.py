@@ -4,7 +4,7 @@ from capsule import task
 
 
 @task(name="main", compute="LOW", ram="64MB")
-def main(n: str = "3") -> str:
-    """Greet `n` times; arguments from the command line are strings."""
+def main(n: int = 3) -> str:
+    """Greet `n` times; the annotation makes a word of the command line a number."""
     print("greeting", n, "times")
-    return "hello " * int(n)
+    return "hello " * n

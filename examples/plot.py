@@ -12,10 +12,10 @@ from capsule import task
 
 
 @task(name="main", compute="HIGH", ram="512MB", timeout="30s")
-def main(*numbers: str) -> str:
+def main(*numbers: float) -> str:
     """Return the picture of `numbers`."""
     figure, axes = plt.subplots(figsize=(4, 3))
-    axes.plot([float(number) for number in numbers], marker="o")
+    axes.plot(numbers, marker="o")
     axes.set_title(f"{len(numbers)} numbers")
     dump_memory = io.BytesIO()
     figure.savefig(dump_memory, format="png")

@@ -20,7 +20,7 @@ The examples below run as they stand, in a folder with these files:
 ```python
 # hello.py
 def main(n: int = 3) -> str:
-    return "hello " * int(n)
+    return "hello " * n
 ```
 
 ```python

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING, Any
 from capsule.artifact.errors import ArtifactError
 from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
-from capsule.policy.declaration_types import MAX_NAME, MAX_TASKS, Declarations, TaskDeclaration
+from capsule.policy.declaration_types import (
+    MAX_NAME,
+    MAX_TASKS,
+    Declarations,
+    Parameter,
+    TaskDeclaration,
+    parameter_rows,
+    parameters_from,
+)
 from capsule.shared.task import OPTIONS
+from capsule.snapshot.task_snapshot import is_names
 from capsule.toolstore.layout import FLAVOURS, Flavour
 
 if TYPE_CHECKING:
@@ -22,8 +31,9 @@ class TaskManifest(NamedTuple):
 
     `interpreter` and `runtime` stand for what the pages were made with. `entry` is the module to
     import, `imports` what the files import besides each other; `asyncio` says whether that module
-    was loaded before. `files` is where the import looked at files, if it did, and `plain` why there
-    are no pages. `capsule` is the version that wrote it.
+    was loaded before. `files` is where the import looked at files, if it did, `variables` the names
+    of those that it looked up, and `plain` why there are no pages. `capsule` is the version that
+    wrote it.
     """
 
     capsule: str
@@ -36,6 +46,7 @@ class TaskManifest(NamedTuple):
     files: str | None
     plain: str | None
     declarations: Declarations
+    variables: tuple[str, ...] = ()
 
 
 def encode(described: TaskManifest) -> dict[str, Any]:
@@ -51,6 +62,7 @@ def encode(described: TaskManifest) -> dict[str, Any]:
         "asyncio": described.asyncio,
         "files": described.files,
         "plain": described.plain,
+        "variables": list(described.variables),
         "tasks": [_encode_task(task) for task in declarations.tasks],
         "main": None if declarations.plain_main is None else _encode_task(declarations.plain_main),
     }
@@ -75,6 +87,7 @@ def _encode_task(task: TaskDeclaration) -> dict[str, Any]:
         "module": task.module,
         "async": task.is_async,
         "options": dict(task.options),
+        "parameters": parameter_rows(task.parameters),
     }
 
 
@@ -105,6 +118,8 @@ def _decoded(table: _Table, name: str) -> TaskManifest:
         declarations=Declarations(
             name, declared, None if main is None else _decode_task(main, name)
         ),
+        # 0.9.0 did not say.
+        variables=_names(table.take_if_there("variables", list) or []),
     )
     table.done()
     return described
@@ -126,15 +141,30 @@ def _decode_task(value: object, filename: str) -> TaskDeclaration:
         module=_dotted(table.take("module", str)),
         is_async=table.take("async", bool),
         options=options,
+        # 0.9.0 did not say: words stay text then.
+        parameters=_parameters(table.take_if_there("parameters", list) or []),
     )
     table.done()
     return task
+
+
+def _parameters(rows: list[Any]) -> tuple[Parameter, ...]:
+    try:
+        return parameters_from(rows)
+    except (TypeError, ValueError):
+        raise ArtifactError("manifest: the parameters of a task are none") from None
 
 
 def _dotted(text: str) -> str:
     if text and not all(part.isidentifier() for part in text.split(".")):
         raise ArtifactError(f"manifest: module is {shown(text)}, and not a name of Python's")
     return text
+
+
+def _names(values: list[object]) -> tuple[str, ...]:
+    if not is_names(values):
+        raise ArtifactError("manifest: variables are not at most a thousand names")
+    return tuple(map(str, values))
 
 
 def _imports(names: list[object]) -> frozenset[str]:
@@ -166,6 +196,9 @@ class _Table:
         if type(value) not in types:
             raise ArtifactError(f"{self._what}: {key} is {shown(value)}, which it cannot be")
         return value
+
+    def take_if_there(self, key: str, *types: type) -> Any:
+        return self.take(key, *types) if key in self._left else None
 
     def text(self, key: str) -> str:
         value = self.take(key, str)

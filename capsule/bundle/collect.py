@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 _LISTED = 1_000  # names of a folder to look through for one that was meant
 
 
-def collect(path: Path, *, root: Path, imports: Imports | None = None) -> Bundle:
-    """Return the bundle of a task file.
+def collect(path: Path, *, root: Path, imports: Imports | None = None, package: str = "") -> Bundle:
+    """Return the bundle of a task file, or of a module of a package, which is a dotted name.
 
     `root` is the project's; messages name files relative to it. Modules are looked for in the
     folder where the task file really is, as Python does it. `imports` says what a source imports;
@@ -40,9 +40,13 @@ def collect(path: Path, *, root: Path, imports: Imports | None = None) -> Bundle
     """
     _check_file(path)
     place = Path(os.path.realpath(path))
-    folder = Folder(place.parent, Path(os.path.realpath(root)))
+    # A module of a package is imported from the folder that this lies in.
+    above = place.parents[package.count(".") + 1] if package else place.parent
+    folder = Folder(above, Path(os.path.realpath(root)))
     content = folder.read(place)
     imports = imports or _parsed
+    if package:
+        return _of_package(path, package, content, folder, imports)
     files, missing = _follow(imports(content, folder.name(place)), folder, imports)
     entry = _free_name(place, files)
     files[f"{entry}.py"] = content
@@ -60,6 +64,19 @@ def collect_text(source: bytes, name: str = "stdin", imports: Imports | None = N
     filename = f"<{name}>"
     missing = (imports or _parsed)(source, filename)
     return _bundle(filename, {f"{entry}.py": source}, entry, missing)
+
+
+def _of_package(
+    path: Path, package: str, content: bytes, folder: Folder, imports: Imports
+) -> Bundle:
+    """Return the bundle of a module whose package travels whole, for what it imports from there."""
+    top = package.partition(".")[0]
+    files, missing = _follow([top, *imports(content, folder.name(path))], folder, imports)
+    entry = f"{package}.{path.stem}"
+    name = f"{entry.replace('.', '/')}.py"
+    if name not in files:
+        raise UsageError(f"{folder.name(path)} is not a module of the package {package}")
+    return _bundle(folder.name(path), files, entry, missing)
 
 
 def _parsed(content: bytes, filename: str) -> Sequence[str]:
@@ -106,7 +123,8 @@ def _imports_of(content: bytes, path: str, imports: Imports) -> Iterable[str]:
 def _bundle(
     filename: str, files: dict[str, bytes], entry: str, missing: Iterable[str], shown: str = ""
 ) -> Bundle:
-    metadata = read_metadata(decode(files[f"{entry}.py"], filename), filename)
+    content = files[f"{entry.replace('.', '/')}.py"]
+    metadata = read_metadata(decode(content, filename), filename)
     return Bundle(
         files=files,
         entry=entry,
@@ -136,7 +154,7 @@ def _check_file(path: Path) -> None:
     try:
         mode = path.stat().st_mode
     except (FileNotFoundError, NotADirectoryError):
-        raise UsageError(f"{name} does not exist", hint=_meant(path)) from None
+        raise UsageError(f"{name} does not exist", hint=meant_file(path)) from None
     except (OSError, ValueError) as wrong:
         raise UsageError(f"{name} cannot be read: {printable(str(wrong))}") from None
     if stat.S_ISDIR(mode):
@@ -145,7 +163,8 @@ def _check_file(path: Path) -> None:
         raise UsageError(f"{name} is not a regular file", hint="- to read the source from stdin")
 
 
-def _meant(path: Path) -> str | None:
+def meant_file(path: Path) -> str | None:
+    """Return the path of a source beside one that is not there, if it was probably meant."""
     try:
         with os.scandir(path.parent) as found:
             names = [entry.name for _, entry in zip(range(_LISTED), found, strict=False)]

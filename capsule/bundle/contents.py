@@ -34,7 +34,7 @@ class Bundle(NamedTuple):
     @property
     def entry_file(self) -> str:
         """Return the path of the entry module's file in `files`."""
-        return f"{self.entry}.py"
+        return f"{self.entry.replace('.', '/')}.py"
 
 
 def digest_of(files: Mapping[str, bytes], entry: str, shown: str = "") -> str:

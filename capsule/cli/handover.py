@@ -70,7 +70,7 @@ def attempt(words: Sequence[str]) -> int | None:
     path = socket_path(os.environ)
     if path is None or not is_private(path):
         return None
-    if "-" in words and os.isatty(0):
+    if ("-" in words or "--stdin" in words) and os.isatty(0):
         return None  # only who is in its foreground can read from a terminal
     connection = _taken(words, path)
     return None if connection is None else _code(connection)

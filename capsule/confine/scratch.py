@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from capsule.confine.private_dirs import private_folder
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 WORKING = "/"
@@ -36,12 +36,14 @@ class TooMuchError(Exception):
 class Scratch:
     """The two folders of a run; `path` is where they lie on the host.
 
-    `next_look` is when `overflow` looks again, in the seconds of `time.monotonic`.
+    `next_look` is when `overflow` looks again, in the seconds of `time.monotonic`. `at_end` is what
+    has to be done when the task is over; what comes back is what could not be, in words.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self.next_look = time.monotonic() + INTERVAL
+        self.at_end: list[Callable[[], str | None]] = []
         self._copies: list[tuple[Path, int, int]] = []
 
     def __repr__(self) -> str:
@@ -64,14 +66,20 @@ class Scratch:
         """
         self.working.joinpath(*guest.strip("/").split("/")).mkdir(parents=True, exist_ok=True)
 
-    def watch(self, copy: Path) -> None:
+    def watch(self, copy: Path, *, always: bool = False) -> None:
         """Count what is added to `copy` as well, a private copy of what may only be read.
 
-        Its permissions keep it as it is, but for root, whom none stops.
+        Its permissions keep it as it is, but for root, whom none stops; one that may be written is
+        counted `always`.
         """
-        if hasattr(os, "geteuid") and os.geteuid() == 0:
+        if always or (hasattr(os, "geteuid") and os.geteuid() == 0):
             sizes = list(_walk(copy, None))
             self._copies.append((copy, len(sizes), sum(sizes)))
+
+    def settle(self) -> list[str]:
+        """Do what has to be done when the task is over, once; return what could not be."""
+        todo, self.at_end = self.at_end, []
+        return [said for done in todo if (said := done()) is not None]
 
     def overflow(self, pid: int) -> str | None:
         """Say which bound the folder is above, if any; it is looked at every `INTERVAL`.

@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
 from capsule.message_text import nearest, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy import units
-from capsule.policy.folders import parse_folder, parse_mount
 from capsule.policy.invalid_value import InvalidValueError
-from capsule.policy.resolve import CallerLimits
+from capsule.policy.options import parse_hosts, parse_variables
+from capsule.policy.resolve import CallerLimits, Grants
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
+    from pathlib import Path
     from typing import TypeAlias
 
-    from capsule.policy.folders import FolderRule
+    from capsule.policy.mounts import MountRule
 
-    Mount: TypeAlias = str | Mapping[str, str]
-    """A folder: `"HOST[::GUEST][:ro|:rw]"`, or `{"path": "./data", "mode": "read-only"}`."""
+    Mount: TypeAlias = str | os.PathLike[str] | Mapping[str, str]
+    """`"PATH[::GUEST][:ro|:rw]"`, or `{"path": "./data", "mode": "read-only"}`."""
 
 
 class Limits(NamedTuple):
     """What a run may use at most; it only narrows what the task's own policy says.
 
-    `max_fuel` is a level or units (`"LOW"`, `10**9`), `max_ram` a size (`"256MB"`), `timeout` a
-    duration (`"30s"`); None leaves it to the task. `no_net` takes all hosts away, `no_files` all
-    folders, `no_env` all variables. `untrusted` takes away whatever the file asks for, and leaves
-    512 MB and 30 s: for a file that nobody has read.
+    `max_fuel` is a level or units (`"LOW"`, `10**9`), `max_ram` a size (`"256MB"`, or bytes),
+    `timeout` a duration (`"30s"`); None leaves it to the task. `no_net` takes all hosts away,
+    `no_files` all folders, `no_env` all variables. `untrusted` takes away whatever the file asks
+    for, and leaves 512 MB and 30 s: for a file that nobody has read.
 
     >>> Limits(timeout="5s", no_net=True).timeout
     '5s'
     """
 
     max_fuel: str | int | None = None
-    max_ram: str | None = None
+    max_ram: str | int | None = None
     timeout: str | None = None
     no_net: bool = False
     no_files: bool = False
@@ -79,20 +82,46 @@ def caller_limits(
     )
 
 
-def mount_rules(mounts: Sequence[Mount], called: str = "mounts") -> tuple[FolderRule, ...]:
-    """Return the folders that a program adds; `called` is what a message calls them.
+def mount_rules(
+    mounts: Sequence[Mount], working: Path, called: str = "mounts"
+) -> tuple[MountRule, ...]:
+    """Return what a program adds; `called` is what a message calls it.
 
-    Raises `UsageError` for one that is none.
+    Relative paths are relative to `working`. Raises `UsageError` for one that is none.
     """
-    if isinstance(mounts, str):
-        raise UsageError(f"{called}={mounts!r}: a list of mounts is needed", hint=f"[{mounts!r}]")
+    if isinstance(mounts, (str, os.PathLike)):
+        said = os.fspath(mounts)
+        raise UsageError(f"{called}={said!r}: a list of mounts is needed", hint=f"[{said!r}]")
     try:
-        return tuple(
-            parse_mount(mount) if isinstance(mount, str) else parse_folder(mount)
-            for mount in mounts
-        )
+        return tuple(_mount(mount, working) for mount in mounts)
     except InvalidValueError as wrong:
         raise UsageError(f"{called}: {wrong.message}", hint=wrong.hint) from None
+
+
+def _mount(mount: object, working: Path) -> MountRule:
+    # A later start of many has none.
+    from capsule.policy.mounts import parse_mount, parse_mount_table
+
+    if isinstance(mount, os.PathLike):
+        mount = os.fspath(mount)
+    if isinstance(mount, str):
+        return parse_mount(mount, working)
+    if isinstance(mount, Mapping):
+        return parse_mount_table(mount, working)
+    raise InvalidValueError(
+        shown(mount), "is not a mount", '"./data" or {"path": "./data", "mode": "read-only"}'
+    )
+
+
+def caller_grants(hosts: Sequence[str], names: Sequence[str]) -> Grants:
+    """Return what `--allow-host` and `--env` grant. Raises `UsageError` for what is none."""
+    option = "--allow-host"
+    try:
+        granted = parse_hosts(list(hosts))
+        option = "--env"
+        return Grants(granted, parse_variables(list(names)))
+    except InvalidValueError as wrong:
+        raise UsageError(f"{option}: {wrong.message}", hint=wrong.hint) from None
 
 
 def _named(limits: Limits | Mapping[str, object] | None) -> Limits:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from capsule.message_text import printable, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.folders import is_inside, real_path
-from capsule.policy.hosts import covers
+from capsule.policy.hosts import covers, is_private, split_port
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.limit_origins import Amount
 
@@ -62,7 +62,14 @@ def check_hosts(hosts: Sequence[str], ceilings: Sequence[Ceiling]) -> None:
         for host in hosts if allowed is not None else ():
             if not any(covers(outer, host) for outer in allowed or ()):
                 listed = _listed("within", allowed or (), "allowed_hosts", ceiling)
-                raise InvalidValueError(shown(host), "is above the ceiling", listed)
+                raise InvalidValueError(shown(host), _above(host, allowed or ()), listed)
+
+
+def _above(host: str, allowed: Sequence[str]) -> str:
+    starred = any(split_port(pattern)[0] == "*" for pattern in allowed)
+    if starred and is_private(split_port(host)[0]):
+        return 'is above the ceiling ("*" means public addresses only; others have to be named)'
+    return "is above the ceiling"
 
 
 def check_variables(names: Sequence[str], ceilings: Sequence[Ceiling]) -> None:

@@ -23,7 +23,6 @@ _MODES = {"read-only": False, "ro": False, "read-write": True, "rw": True}
 _MODE_FORMS = '"read-only", "ro", "read-write" or "rw"'
 _FORMS = '"./data" (read-write) or {"path": "./data", "mode": "read-only"}'
 _PATH_FORMS = 'a path relative to the project root, without "..", like "./data"'
-_MOUNT_FORMS = "HOST[::GUEST][:ro|:rw], like ./data or ./data::/in:ro"
 _LONGEST = 1024
 
 
@@ -46,12 +45,14 @@ class FolderRule(NamedTuple):
 class FolderGrant(NamedTuple):
     """A folder of this machine and its absolute path inside the sandbox.
 
-    `host` is absolute, free of symlinks, and was a folder when the grant was made.
+    `host` is absolute, free of symlinks, and was a folder when the grant was made, or a file where
+    `is_file`: only a mount grants one.
     """
 
     host: Path
     guest: str
     writable: bool
+    is_file: bool = False
 
 
 def parse_folder(value: object) -> FolderRule:
@@ -68,24 +69,6 @@ def parse_folder(value: object) -> FolderRule:
         raise InvalidValueError(shown(value), "is not a folder", _FORMS)
     parts = relative_parts(path)
     return FolderRule(parts, "/" + "/".join(parts), writable)
-
-
-def parse_mount(text: str) -> FolderRule:
-    """Return the rule that a mount on the command line states.
-
-    >>> parse_mount("./data::/in:ro")
-    FolderRule(parts=('data',), guest='/in', writable=False)
-    """
-    written, writable = text, True
-    for mode in ("ro", "rw"):
-        if text.endswith(f":{mode}"):
-            written, writable = text[:-3], _MODES[mode]
-    host, split, guest = written.partition("::")
-    if ":" in host or ":" in guest or (split and not guest.strip("/")):
-        raise InvalidValueError(shown(text), "is not a mount", _MOUNT_FORMS)
-    parts = relative_parts(host)
-    inside = relative_parts(guest.lstrip("/")) if split else parts
-    return FolderRule(parts, "/" + "/".join(inside), writable)
 
 
 def relative_parts(path: str) -> tuple[str, ...]:
@@ -211,7 +194,8 @@ def _refuse_contradiction(one: FolderGrant, other: FolderGrant) -> None:
             shown(one.guest), "is granted twice, in different ways", "one grant for each folder"
         )
     reader, writer = (other, one) if one.writable else (one, other)
-    if reader.writable or not writer.writable:
+    # A sandbox has a copy of a file, which no folder reaches.
+    if reader.writable or not writer.writable or reader.is_file:
         return
     if is_inside(reader.host, writer.host):
         raise InvalidValueError(
@@ -223,7 +207,7 @@ def _refuse_contradiction(one: FolderGrant, other: FolderGrant) -> None:
 
 def _is_redundant(inner: FolderGrant, outer: FolderGrant) -> bool:
     """Return whether `outer` already shows the same folder at the same place in the same way."""
-    if inner.writable != outer.writable:
+    if inner.writable != outer.writable or inner.is_file != outer.is_file:
         return False
     if inner.guest == outer.guest:
         return True

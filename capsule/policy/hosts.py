@@ -12,10 +12,9 @@ from capsule.policy.invalid_value import InvalidValueError
 MAX_HOSTS = 256
 
 _FORMS = (
-    '"api.example.com", "*.example.com" (every subdomain), "localhost:8080", an IPv4 address,'
-    ' "[::1]:8080", or "*" (every public address); no scheme, no path'
+    '"api.example.com" (on any port), "*.example.com" (every subdomain), "localhost:8080", an IPv4'
+    ' address, "[::1]:8080", or "*" (every public address); no scheme, no path'
 )
-_USUAL_PORTS = ("80", "443")
 _LONGEST_NAME = 253
 _LONGEST_LABEL = 63
 
@@ -57,20 +56,20 @@ def split_port(pattern: str) -> tuple[str, str | None]:
 def covers(outer: str, inner: str) -> bool:
     """Return whether every host and port that `inner` matches is matched by `outer` too.
 
-    Both are in normal form. Without a port, a pattern reaches those of HTTP and HTTPS. `*` means
-    public addresses, so it covers no name or address that plainly is not one.
+    Both are in normal form. Without a port, a pattern reaches every one. `*` means public
+    addresses, so it covers no name or address that plainly is not one.
 
-    >>> covers("*.example.com", "api.example.com:443"), covers("*.example.com", "example.com")
+    >>> covers("*.example.com", "api.example.com:8443"), covers("*.example.com", "example.com")
     (True, False)
     """
     outer_host, outer_port = split_port(outer)
     inner_host, inner_port = split_port(inner)
-    if inner_port not in ({None, *_USUAL_PORTS} if outer_port is None else {outer_port}):
+    if outer_port not in (None, inner_port):
         return False
     if outer_host == inner_host:
         return True
     if outer_host == "*":
-        return not _is_private(inner_host)
+        return not is_private(inner_host)
     # "*.a.example.com" ends with ".example.com" as well, so one rule serves both kinds.
     return outer_host.startswith("*.") and inner_host.endswith(outer_host[1:])
 
@@ -149,8 +148,12 @@ def _is_label(label: str) -> bool:
     )
 
 
-def _is_private(host: str) -> bool:
-    """Return whether a host in normal form plainly is no public address."""
+def is_private(host: str) -> bool:
+    """Return whether a host in normal form plainly is no public address.
+
+    >>> is_private("localhost"), is_private("10.0.0.1"), is_private("example.com")
+    (True, True, False)
+    """
     name = host.removeprefix("*.")
     if name == "localhost" or name.endswith(".localhost"):
         return True

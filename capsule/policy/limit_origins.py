@@ -27,6 +27,18 @@ class LimitOrigin(NamedTuple):
         return self._replace(most=min(known, default=None))
 
 
+class Denials(NamedTuple):
+    """By whose word a task lacks what it asks for: empty where it lacks nothing of a kind.
+
+    `names` are the variables that it asks for, and lacks.
+    """
+
+    files: str = ""
+    hosts: str = ""
+    variables: str = ""
+    names: tuple[str, ...] = ()
+
+
 class LimitOrigins(NamedTuple):
     """Where the limits of a policy come from.
 
@@ -37,6 +49,7 @@ class LimitOrigins(NamedTuple):
     ram: LimitOrigin = LimitOrigin()
     timeout: LimitOrigin = LimitOrigin()
     run_file: str = ""
+    denials: Denials = Denials()
 
 
 class Amount(NamedTuple):

@@ -29,11 +29,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+# An amount that is said not to be set, by None in a source: it stands over a default of a project.
+UNSET = 0
+
 
 class Options(NamedTuple):
     """What a task, or the defaults of a project, say about each option; `None` is silence.
 
-    `compute` is in fuel units, `ram` in bytes, `timeout` in milliseconds.
+    `compute` is in fuel units, `ram` in bytes, `timeout` in milliseconds, or they are `UNSET`.
     """
 
     compute: int | None = None
@@ -59,10 +62,13 @@ def parse_options(raw: Mapping[str, object], blame: Blame) -> Options:
         except InvalidValueError as wrong:
             raise blame(option, wrong) from None
 
+    def amount(option: str, parse: Callable[[object], int]) -> int | None:
+        return parsed(option, lambda value: UNSET if value is None else parse(value))
+
     return Options(
-        compute=parsed("compute", parse_compute),
-        ram=parsed("ram", parse_ram),
-        timeout=parsed("timeout", parse_timeout),
+        compute=amount("compute", parse_compute),
+        ram=amount("ram", parse_ram),
+        timeout=amount("timeout", parse_timeout),
         max_retries=parsed("max_retries", parse_retries),
         allowed_files=parsed("allowed_files", parse_folders),
         allowed_hosts=parsed("allowed_hosts", parse_hosts),
@@ -87,16 +93,29 @@ def overlay(own: Options, defaults: Options) -> Options:
     )
 
 
+def amounts(options: Options) -> Options:
+    """Return options in which an amount that is said not to be set is silent.
+
+    >>> amounts(Options(ram=UNSET, timeout=5))[1:3]
+    (None, 5)
+    """
+    return options._replace(
+        compute=options.compute or None,
+        ram=options.ram or None,
+        timeout=options.timeout or None,
+    )
+
+
 def written(options: Options) -> dict[str, object]:
     """Return the literal values that `parse_options` reads as `options`: JSON, and no tuples.
 
-    >>> written(Options(compute=5, ram=1 << 20, allowed_hosts=("localhost",)))
-    {'compute': 5, 'ram': '1MB', 'allowed_hosts': ['localhost']}
+    >>> written(Options(compute=5, ram=1 << 20, timeout=UNSET, allowed_hosts=("localhost",)))
+    {'compute': 5, 'ram': '1MB', 'timeout': None, 'allowed_hosts': ['localhost']}
     """
     found = {
-        "compute": options.compute,
-        "ram": None if options.ram is None else _written_ram(options.ram),
-        "timeout": None if options.timeout is None else format_timeout(options.timeout),
+        "compute": options.compute or None,
+        "ram": _written_ram(options.ram) if options.ram else None,
+        "timeout": format_timeout(options.timeout) if options.timeout else None,
         "max_retries": options.max_retries,
         "allowed_files": None
         if options.allowed_files is None
@@ -107,7 +126,9 @@ def written(options: Options) -> dict[str, object]:
         "allowed_hosts": _list(options.allowed_hosts),
         "env_variables": _list(options.env_variables),
     }
-    return {option: value for option, value in found.items() if value is not None}
+    return {
+        option: value for option, value in found.items() if getattr(options, option) is not None
+    }
 
 
 def _written_ram(size: int) -> str:

@@ -69,7 +69,10 @@ def check_hidden(
             problem, left = _problem_below(grant, left)
         if problem is not None:
             raise InvalidValueError(
-                shown(f".{grant.guest}"), problem, "other folders of the project", hint=_hint(grant)
+                shown(f".{grant.guest}"),
+                problem,
+                "other folders of the project",
+                hint=_hint(grant, root),
             )
 
 
@@ -139,11 +142,14 @@ def _problem(grant: FolderGrant, root: Path) -> str | None:
     return None
 
 
-def _hint(grant: FolderGrant) -> str:
-    """Return what grants the folder as it was asked for."""
+def _hint(grant: FolderGrant, root: Path) -> str:
+    """Return what grants the folder as it was asked for, to who is in this folder."""
     import shlex  # for a refusal alone
 
-    mount = f".{printable(grant.guest)}{'' if grant.writable else ':ro'}"
+    path = f".{grant.guest}" if str(root) == os.path.realpath(os.curdir) else f"{root}{grant.guest}"
+    # Without a place inside, it is that of the last name.
+    place = f"::{grant.guest}" if grant.guest.count("/") > 1 else ""
+    mount = printable(f"{path}{place}{'' if grant.writable else ':ro'}")
     return f"--mount {shlex.quote(mount)}, or mounts= from Python"
 
 

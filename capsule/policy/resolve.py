@@ -19,13 +19,14 @@ from capsule.policy.ceilings import (
     check_hosts,
     check_variables,
     least,
+    name_of,
     run_limits,
 )
 from capsule.policy.config import blame_key
-from capsule.policy.folders import FolderGrant, FolderRule, combine, ground
+from capsule.policy.folders import FolderGrant, combine, ground
 from capsule.policy.invalid_value import InvalidValueError
-from capsule.policy.limit_origins import Amount, LimitOrigin, LimitOrigins, tightest
-from capsule.policy.options import Options, overlay, parse_options
+from capsule.policy.limit_origins import Amount, Denials, LimitOrigin, LimitOrigins, Who, tightest
+from capsule.policy.options import UNSET, Options, amounts, overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
 from capsule.policy.protected_paths import check_hidden, check_own, check_state
 from capsule.policy.units import DEFAULT_COMPUTE, format_compute, format_ram, format_timeout
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from capsule.policy.declaration_types import Declarations, TaskDeclaration
-    from capsule.policy.project import Project
+    from capsule.policy.mounts import MountRule
+    from capsule.policy.project import Ceiling, Project
 
 
 class CallerLimits(NamedTuple):
@@ -55,10 +57,18 @@ class CallerLimits(NamedTuple):
     flags: bool = False
 
 
-UNLIMITED = CallerLimits()
+class Grants(NamedTuple):
+    """What the caller grants a source that is the caller's own words, beside what it asks for."""
+
+    hosts: tuple[str, ...] = ()
+    variables: tuple[str, ...] = ()
+
+
+UNLIMITED, NO_GRANTS = CallerLimits(), Grants()
 # What a file gets at most that nobody trusts; see SPEC, "Command line".
 UNTRUSTED_RAM, UNTRUSTED_TIMEOUT_MS = 512 << 20, 30_000
 _BUILT_IN = Options(compute=DEFAULT_COMPUTE)
+_FORMATS = {"compute": format_compute, "ram": format_ram, "timeout": format_timeout}
 
 
 class Policy(NamedTuple):
@@ -85,15 +95,17 @@ def resolve(
     task: TaskDeclaration,
     project: Project,
     caller: CallerLimits = UNLIMITED,
-    mounts: Sequence[FolderRule] = (),
+    mounts: Sequence[MountRule] = (),
+    grants: Grants = NO_GRANTS,
 ) -> Policy:
     """Return the policy of one task.
 
-    `mounts` are folders that the caller adds; one at the same place as a folder of the task
-    replaces it before that is looked at. Ceilings bound task files, and do not apply to them.
+    `mounts` are what the caller adds; one at the same place as a folder of the task replaces it
+    before that is looked at. Ceilings bound task files, and do not apply to them. They
+    do to `grants`, which are added to what the task asks for.
 
     Raises `PolicyError` when a task's option is wrong or above a ceiling, `ConfigError` when a
-    default of capsule.toml is, and `UsageError` when a mount is.
+    default of capsule.toml is, and `UsageError` when a mount or a grant is.
     """
     own = parse_options(task.options, task.blame)
     asked, ceilings = overlay(own, project.defaults), project.ceilings
@@ -115,16 +127,15 @@ def resolve(
 
     hosts, variables = asked.allowed_hosts or (), asked.env_variables or ()
     if not untrusted:
-        with blaming("compute"):
-            check_amount(asked.compute, ceilings, "max_compute", format_compute)
-        with blaming("ram"):
-            check_amount(asked.ram, ceilings, "max_ram", format_ram)
-        with blaming("timeout"):
-            check_amount(asked.timeout, ceilings, "max_timeout", format_timeout)
+        for option, form in _FORMATS.items():
+            with blaming(option):
+                check_amount(getattr(asked, option), ceilings, f"max_{option}", form)
     with blaming("allowed_hosts"):
         check_hosts(hosts, ceilings)
     with blaming("env_variables"):
         check_variables(variables, ceilings)
+    if grants != NO_GRANTS:
+        hosts, variables = _with_grants(hosts, variables, grants, ceilings)
     folders: tuple[FolderGrant, ...] = ()
     # Folders that the caller hides are not looked for either.
     if not caller.no_files:
@@ -133,27 +144,26 @@ def resolve(
         replaced = {grant.guest for grant in added}
         rules = [rule for rule in asked.allowed_files or () if rule.guest not in replaced]
         with blaming("allowed_files"):
-            grants = [ground(rule, project.root) for rule in rules]
-            check_folders(grants, ceilings)
+            found = [ground(rule, project.root) for rule in rules]
+            check_folders(found, ceilings)
             # First what no mount could grant either.
-            check_state(grants, project.state)
-            check_hidden(grants, project.root, added)
+            check_state(found, project.state)
+            check_hidden(found, project.root, added)
             configs = (ceiling.config for ceiling in ceilings)
-            check_own(grants, (project.root, *project.own, *configs))
-            folders = combine(grants)
+            check_own(found, (project.root, *project.own, *configs))
+            folders = combine(found)
         folders = _joined(folders, added)
     # What the task leaves open gives way to a ceiling; so does the built-in default of compute.
-    amounts = overlay(asked, _BUILT_IN)
+    said = overlay(amounts(asked), _BUILT_IN)
 
     def tightest_of(
         option: str, key: str, called: int | None, most: int | None = None
     ) -> tuple[int | None, LimitOrigin]:
-        said = getattr(project.defaults, option) is not None
+        who: Who = "defaults" if getattr(project.defaults, option) is not None else "nobody"
+        if getattr(own, option) is not None:
+            who = "nobody" if getattr(own, option) == UNSET else "task"
         return tightest(
-            Amount(
-                getattr(amounts, option),
-                "task" if option in task.options else "defaults" if said else "nobody",
-            ),
+            Amount(getattr(said, option), who),
             Amount(most if untrusted else None, "untrusted"),
             least(ceilings, key),
             Amount(called, "flag" if caller.flags else "caller"),
@@ -177,7 +187,32 @@ def resolve(
         host_ceilings=tuple(
             allowed for ceiling in ceilings if (allowed := ceiling.limits.allowed_hosts) is not None
         ),
-        origins=LimitOrigins(compute_origin, ram_origin, timeout_origin, run_limits(ceilings).file),
+        origins=LimitOrigins(
+            compute_origin,
+            ram_origin,
+            timeout_origin,
+            run_limits(ceilings).file,
+            _denials(overlay(own, project.defaults), caller, ceilings),
+        ),
+    )
+
+
+def _denials(asked: Options, caller: CallerLimits, ceilings: Sequence[Ceiling]) -> Denials:
+    """Return by whose word a task lacks what it asks for."""
+    untrusting = [name_of(one) for one in ceilings if one.limits.untrusted]
+
+    def by(option: str, *, taken: bool) -> str:
+        if not (taken or caller.untrusted):
+            return f"untrusted = true in [limits] of {untrusting[0]}" if untrusting else ""
+        option = option if taken else "untrusted"
+        return f"--{option.replace('_', '-')}" if caller.flags else f"the caller's {option}"
+
+    variables = by("no_env", taken=caller.no_env) if asked.env_variables else ""
+    return Denials(
+        by("no_files", taken=caller.no_files) if asked.allowed_files else "",
+        by("no_net", taken=caller.no_net) if asked.allowed_hosts else "",
+        variables,
+        asked.env_variables or () if variables else (),
     )
 
 
@@ -185,7 +220,8 @@ def resolve_all(
     declarations: Declarations,
     project: Project,
     caller: CallerLimits = UNLIMITED,
-    mounts: Sequence[FolderRule] = (),
+    mounts: Sequence[MountRule] = (),
+    grants: Grants = NO_GRANTS,
 ) -> dict[str, Policy]:
     """Return the policy of every task that a run of the file can reach, by task name.
 
@@ -203,13 +239,37 @@ def resolve_all(
                 f" function {plain.function} in {plain.filename}:{plain.line}",
                 hint="name= for the task, or @task on the function",
             )
-    return {name: resolve(task, project, caller, mounts) for name, task in tasks.items()}
+    return {name: resolve(task, project, caller, mounts, grants) for name, task in tasks.items()}
 
 
-def _mounted(mounts: Sequence[FolderRule], project: Project) -> list[FolderGrant]:
-    """Return the folders that the caller adds."""
+def _with_grants(
+    hosts: tuple[str, ...],
+    variables: tuple[str, ...],
+    grants: Grants,
+    ceilings: Sequence[Ceiling],
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return a task's hosts and variables with those that the caller grants."""
+    option = "--allow-host"
     try:
-        added = [ground(rule, project.root) for rule in mounts]
+        check_hosts(grants.hosts, ceilings)
+        option = "--env"
+        check_variables(grants.variables, ceilings)
+    except InvalidValueError as wrong:
+        raise UsageError(f"{option}: {wrong.message}", hint=wrong.hint) from None
+    return (
+        tuple(dict.fromkeys((*hosts, *grants.hosts))),
+        tuple(dict.fromkeys((*variables, *grants.variables))),
+    )
+
+
+def _mounted(mounts: Sequence[MountRule], project: Project) -> list[FolderGrant]:
+    """Return the folders and files that the caller adds."""
+    if not mounts:
+        return []
+    from capsule.policy.mounts import ground_mount  # a later start of many has none
+
+    try:
+        added = [ground_mount(rule) for rule in mounts]
         check_state(added, project.state)
     except InvalidValueError as wrong:
         raise _wrong_mount(wrong) from None
@@ -220,7 +280,10 @@ def _joined(folders: tuple[FolderGrant, ...], added: list[FolderGrant]) -> tuple
     """Return a task's folders and the caller's, none of which are at the same path inside."""
     if not added:
         return folders
+    from capsule.policy.mounts import check_places
+
     try:
+        check_places([*added, *folders])
         return combine([*added, *folders])
     except InvalidValueError as wrong:
         raise _wrong_mount(wrong) from None

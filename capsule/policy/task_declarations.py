@@ -15,6 +15,7 @@ from capsule.policy.declaration_types import MAX_NAME, MAX_TASKS, Declarations, 
 from capsule.policy.decorators import Decorators
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.literals import Literals
+from capsule.policy.parameters import parameters_of
 from capsule.policy.parse import Source, parse
 from capsule.policy.statements import DEFINITIONS, Binding, bindings, walk
 from capsule.shared.task import OPTIONS
@@ -47,7 +48,9 @@ def read_source(text: str | bytes, filename: str) -> Declarations:
         mark = decorators.find(node, scope)
         if mark is None:
             if scope == "top" and node.name == "main" and not isinstance(node, ast.ClassDef):
-                plain_main = _declare(source, node, {}, "main")
+                plain_main = _declare(source, node, {}, "main")._replace(
+                    parameters=parameters_of(node, names)
+                )
             continue
         if isinstance(node, ast.ClassDef):
             raise PolicyError(
@@ -59,10 +62,13 @@ def read_source(text: str | bytes, filename: str) -> Declarations:
                 f"{source.at(node)}: the task function {node.name!r} is inside another block; tasks"
                 " stand at the top of the module"
             )
-        tasks.append(_read_task(source, node, mark, literals))
+        task = _read_task(source, node, mark, literals)
+        tasks.append(task._replace(parameters=parameters_of(node, names)))
         _refuse_second(source, tasks)
         _refuse_rebound(source, node, names[node.name])
-    return Declarations(source.filename, tuple(tasks), plain_main)
+    last = source.tree.body[-1] if source.tree.body else None
+    value_at = (last.lineno, last.col_offset) if isinstance(last, ast.Expr) else None
+    return Declarations(source.filename, tuple(tasks), plain_main, value_at)
 
 
 def _read_task(

@@ -38,15 +38,16 @@ _LONGEST = 40  # characters: no sensible amount is longer, and int() of a long t
 
 _COMPUTE_FORMS = '"LOW", "MEDIUM", "HIGH", or a whole number from 1 to 10^14, as a string or an int'
 _RAM_FORMS = (
-    "a string of a number and KB, MB or GB (or KiB, MiB, GiB; all count by 1024), without a space,"
-    ' like "512MB", that makes whole bytes, at most "4GB": all a 32-bit sandbox can address'
+    "a string of a number and KB, MB or GB (or KiB, MiB, GiB; all count by 1024), like"
+    ' "512MB", that makes whole bytes, or a number of bytes from 10_000 on, at most "4GB": all a'
+    " 32-bit sandbox can address"
 )
 # The sub-tasks that one run may call at most.
 MAX_TASKS = 1_000
 _SIZE_FORMS = 'a number and KB, MB or GB, like "500MB"'
 _TIMEOUT_FORMS = (
-    'a string of a number and ms, s, m or h, without a space, like "30s",'
-    ' that makes whole milliseconds, from "1ms" to "168h" (a week)'
+    'a string of a number and h, m, s or ms, or of several from the largest on, like "30s" or'
+    ' "1m30s", that makes whole milliseconds, from "1ms" to "168h" (a week)'
 )
 _RETRIES_FORMS = f"an int from 0 to {MAX_RETRIES}"
 
@@ -81,10 +82,10 @@ def parse_compute(value: object) -> int:
 def parse_ram(value: object) -> int:
     """Return a size of memory in bytes.
 
-    >>> parse_ram("64MiB") == parse_ram("64mb") == 64 * 1024 * 1024
+    >>> parse_ram("64MiB") == parse_ram("64 mb") == parse_ram(67_108_864)
     True
     """
-    size = _scaled(value, _BYTES)
+    size = _bare(value) or _scaled(value, _BYTES)
     if size is None or not 1 <= size <= MAX_RAM:
         raise InvalidValueError(
             shown(value), "is not a size of memory", _RAM_FORMS, hint=_with_unit(value, "MB")
@@ -107,10 +108,10 @@ def parse_size(value: object) -> int:
 def parse_timeout(value: object) -> int:
     """Return a duration in milliseconds.
 
-    >>> parse_timeout("1.5s"), parse_timeout("5m")
-    (1500, 300000)
+    >>> parse_timeout("1.5s"), parse_timeout("1m30s")
+    (1500, 90000)
     """
-    duration = _scaled(value, _MILLISECONDS)
+    duration = _summed(value)
     if duration is None or not 1 <= duration <= MAX_TIMEOUT:
         raise InvalidValueError(
             shown(value), "is not a duration", _TIMEOUT_FORMS, hint=_with_unit(value, "s")
@@ -189,12 +190,39 @@ def _scaled(value: object, units: Mapping[str, int]) -> int | None:
     suffix = next((unit for unit in units if text.endswith(unit)), None)
     if suffix is None:
         return None
-    whole, dot, fraction = text.removesuffix(suffix).partition(".")
+    # One space, as in "64 MB".
+    number = text.removesuffix(suffix)
+    whole, dot, fraction = number.removesuffix(" ").partition(".")
     if not _is_digits(whole) or (dot and not _is_digits(fraction)):
         return None
     # Whole numbers only: 0.1 as a float is not a tenth.
     count, rest = divmod(int(whole + fraction) * units[suffix], 10 ** len(fraction))
     return None if rest else count
+
+
+def _bare(value: object) -> int | None:
+    """Return a number of bytes that is one by itself; `None` for one that was hardly meant so."""
+    if isinstance(value, str) and _is_digits(value):
+        value = int(value)
+    return value if type(value) is int and value >= _PLAUSIBLE else None
+
+
+def _summed(value: object) -> int | None:
+    """Return a duration of one part or several, each with a smaller unit than the one before."""
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST:
+        return None
+    parts = [""]
+    for character in value.lower():
+        if parts[-1][-1:].isalpha() and not character.isalpha():
+            # One space between two, as in "1m 30s".
+            parts.append("" if character == " " else character)
+        else:
+            parts[-1] += character
+    scales = [_MILLISECONDS.get(part.lstrip("0123456789. "), 0) for part in parts]
+    said = [_scaled(part, _MILLISECONDS) for part in parts]
+    known = [amount for amount in said if amount is not None]
+    in_order = scales == sorted(set(scales), reverse=True)
+    return sum(known) if in_order and len(known) == len(said) else None
 
 
 def _is_digits(text: str) -> bool:

@@ -37,10 +37,13 @@ WARMTH = Warmth(2, after=1)
 class _Key(NamedTuple):
     """All that a prepared task is made of; two of them are compared, the cheap part first.
 
-    `digest` stands for the sources, and for all of an artifact.
+    `digest` stands for the sources, and for all of an artifact; `dependencies` may come from the
+    caller too.
     """
 
     digest: str
+    dependencies: tuple[str, ...]
+    script: str
     declarations: Declarations
     project: Project
     call: Call
@@ -116,10 +119,12 @@ class PreparedTaskCache:
     def _find(self, source: Source, call: Call) -> _Kept:
         key = _Key(
             source.bundle.digest if source.artifact is None else source.artifact.digest,
+            source.bundle.dependencies,
+            source.script,
             source.declarations,
             source.project,
             # What is different in each run.
-            call._replace(args=(), kwargs=None, environ={}),
+            call._replace(args=(), kwargs=None, environ={}, stdin=None),
         )
         with self._lock:
             found = next((kept for kept in self._kept if kept.key == key), None)

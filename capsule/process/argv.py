@@ -39,13 +39,15 @@ class Mount(NamedTuple):
     """A folder of the host and the absolute path that the sandbox sees it under.
 
     No link is on the path of a `nofollow` one when the policy is made, nor may one be when it is
-    mounted: a folder of the user's, which another sandbox may be writing around.
+    mounted: a folder of the user's, which another sandbox may be writing around. A file is shown as
+    a copy in a folder of its own: a sandbox sees folders alone.
     """
 
     host: Path
     guest: str
     writable: bool
     nofollow: bool = False
+    is_file: bool = False
 
 
 def private_mounts(scratch: Scratch) -> tuple[Mount, Mount]:

@@ -26,18 +26,25 @@ def mounted(
 ) -> Iterator[tuple[Mount, ...]]:
     """Give the mounts for a run behind `layers`, with `scratch` as its `/` and `/tmp`.
 
-    What had to be copied for it counts as what is in there, and is deleted after.
+    What had to be copied for it counts as what is in there, and is deleted after; a file that may
+    be written is copied back before.
 
     Raises `PolicyError` when a folder cannot be mounted, or is not where it was any more; nothing
     has run then.
     """
+    folders = [mount for mount in mounts if not mount.is_file]
+    files = [mount for mount in mounts if mount.is_file]
     with ExitStack() as copies:
-        given = [_mounted(mount, layers, copies) for mount in mounts]
-        for shown, mount in zip(given, mounts, strict=True):
+        given = [_mounted(mount, layers, copies) for mount in folders]
+        for shown, mount in zip(given, folders, strict=True):
             if shown.host != mount.host:
                 scratch.watch(shown.host)
             if not mount.guest.startswith(_OURS):
                 scratch.show(mount.guest)
+        if files:
+            from capsule.process.file_copies import copied  # few runs are given files
+
+            given += copies.enter_context(copied(files, scratch))
         yield (*given, *private_mounts(scratch))
 
 

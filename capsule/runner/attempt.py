@@ -150,7 +150,17 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)
         elif not watch.reported:
+            if watch.memory is None:
+                # It cannot be asked any more, and only what runs has any.
+                from capsule.process.memory_size import memory_size
+
+                watch.memory_seen = memory_size(process.pid)
             status = process.end()
+        for note in started.scratch.settle():
+            # A result that was produced is not lost for it.
+            said = f"capsule: {note}\n".encode()
+            watch.stderr.add(said)
+            output.stderr(said)
         return _judged(plan, watch, last, status, begin)
 
 
@@ -187,7 +197,7 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
         outcome,
         duration,
         _fuel(plan, report),
-        watch.memory if over else None,
+        watch.memory if over else watch.memory_seen,
         watch.stdout.text(),
         watch.stderr.text(),
         watch.stdout.left_out + watch.stderr.left_out + watch.tail_left_out,
@@ -225,6 +235,7 @@ class _Watch:
         self.tail_left_out = 0
         self.answer: Frame | None = None
         self.memory: int | None = None
+        self.memory_seen: int | None = None
         self.violation: WireError | None = None
 
     def follow(
@@ -349,5 +360,8 @@ class _Watch:
 
 def _fuel(plan: Plan, report: TrapReport) -> int | None:
     if report.drain_offset is not None:
-        return fuel_meter.read(plan.launch.budget, report.drain_offset - plan.first_step).middle
+        # The least call takes ten times what the meter may be wrong by, and none takes nothing.
+        return (
+            fuel_meter.read(plan.launch.budget, report.drain_offset - plan.first_step).middle or 1
+        )
     return plan.launch.budget if report.out_of_fuel else None

@@ -8,6 +8,7 @@ import time
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from capsule.envelope import refusal
 from capsule.errors import CapsuleError
 from capsule.lifecycle import ids
 from capsule.lifecycle.events import Created, Ended, Running, state_of
@@ -39,14 +40,14 @@ class RunEvents:
     def __init__(self, ledger: Ledger | None, file: str | None, layers: IsolationLayers) -> None:
         self.ledger = ledger
         self._file, self._layers = file, layers
-        self._run = "" if ledger is None else ids.new_run()
+        self.run_id = ids.new_run()
         self._numbers = itertools.count(1)
         self._lock = Lock()
         self._room = [_MOST_BYTES, _MOST_BYTES_BELOW]
         self._refused = 0
 
     def __repr__(self) -> str:
-        return f"<Register of run {self._run or 'without a ledger'}>"
+        return f"<Register of run {self.run_id}>"
 
     def next(self, parent: Which | None = None) -> Which:
         """Return which attempt the next one is: the first of a task that `parent` has called."""
@@ -70,9 +71,9 @@ class RunEvents:
         """
         compute, ram, timeout_ms = limits
         return Created(
-            ids.of_attempt(self._run, which.serial),
-            self._run,
-            None if which.parent is None else ids.of_attempt(self._run, which.parent),
+            ids.of_attempt(self.run_id, which.serial),
+            self.run_id,
+            None if which.parent is None else ids.of_attempt(self.run_id, which.parent),
             None if before is None else before.id,
             which.depth,
             which.number,
@@ -193,7 +194,11 @@ class AttemptEvents:
         return event if kept else event.without_details()
 
     def settled(self, envelope: Envelope) -> Envelope:
-        """Return an envelope; where no attempt gave it, it says how the last one ended."""
+        """Return an envelope with the name of the run, whoever made it.
+
+        Where no attempt gave it, it says how the last one ended.
+        """
+        envelope["execution"]["run_id"] = self._run_events.run_id
         error = envelope["error"]
         if error is not None:
             self._give_up(error["error_type"], error["message"])
@@ -209,10 +214,12 @@ class AttemptEvents:
         """A task that was called is not waited for any more, before it began."""
         self._observer.given_up(which, policy.task, "cancelled", message)
 
-    def refused(self, task: str, message: str) -> None:
-        """A task was called that may not run, or is none."""
+    def refused(self, task: str, message: str) -> Envelope:
+        """A task was called that may not run, or is none; return the answer."""
+        envelope = refusal(task, "policy_error", message)
+        envelope["execution"]["run_id"] = self._run_events.run_id
         if not self._run_events.may_refuse():
-            return
+            return envelope
         which = self._run_events.next(self.which)
         if self._ledger is not None:
             made = self._run_events.new(which, task, (0, None, None))
@@ -220,6 +227,7 @@ class AttemptEvents:
             event = Ended("failed", made.created_ns, 0, error_type="policy_error", message=message)
             self._ledger.ended(made.id, event)
         self._observer.given_up(which, task, "policy_error", message)
+        return envelope
 
     def __enter__(self) -> AttemptEvents:
         return self

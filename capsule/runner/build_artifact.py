@@ -18,6 +18,7 @@ from capsule.policy.entry_point import entry_task
 from capsule.policy.options import overlay, parse_options, written
 from capsule.policy.resolve import resolve_all
 from capsule.runner.run_inputs import gather
+from capsule.runner.snapshot_choice import looks_up
 from capsule.snapshot import task_snapshot
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ def build(source: Source, home: Path, progress: Progress, cancellation: Cancella
     )
     found = task_snapshot.open_task(home, inputs.base, inputs.code, settings)
     if not isinstance(found, task_snapshot.Unfrozen):
-        return Built(inputs, settings, None)
+        name = found.looks_up(policy.env_variables)
+        return Built(inputs, settings, None if name is None else looks_up(name))
     _go_on(cancellation)
     if found.timed_out:
         raise UsageError(
@@ -84,6 +86,7 @@ def export(source: Source, built: Built) -> bytes:
         imports=source.bundle.imports,
         asyncio=base.runtime.asyncio,
         files=content.files,
+        variables=content.variables,
         plain=plain,
         declarations=_settled(source),
     )

@@ -9,13 +9,13 @@ from capsule.errors import CapsuleError
 from capsule.message_text import listed, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import name_of
-from capsule.policy.entry_point import entry_task
 from capsule.policy.folders import is_inside
 from capsule.policy.options import Options, overlay, parse_options, written
 from capsule.policy.resolve import resolve, resolve_all
 from capsule.policy.units import format_compute, format_ram, format_timeout
 from capsule.runner import parse_cache
 from capsule.runner.environment import places_of
+from capsule.runner.source import entry_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -85,7 +85,7 @@ def inspect(source: Source, call: Call, home: Path) -> Inspection:
     Raises `CapsuleError` when the file has no task that could run.
     """
     project = source.project._replace(state=home)
-    entry = entry_task(source.declarations)
+    entry = entry_of(source)
     declared = {task.name: task for task in source.declarations.tasks} | {entry.name: entry}
     return Inspection(
         source.named or "-",
@@ -177,9 +177,9 @@ def _readable(task: TaskDeclaration, project: Project) -> dict[str, Any]:
 def _worded(options: Options) -> dict[str, Any]:
     """Return what options say, in the words of what a task gets."""
     found = written(options)
-    if options.compute is not None:
+    if options.compute:
         found["compute"] = format_compute(options.compute)
-    if options.ram is not None:
+    if options.ram:
         found["ram"] = format_ram(options.ram)
     return found
 

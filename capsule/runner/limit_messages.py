@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
-from capsule.policy.limit_origins import LimitOrigin, LimitOrigins
+from capsule.policy.limit_origins import Denials, LimitOrigin, LimitOrigins
 from capsule.policy.units import (
     LEVELS,
     MAX_COMPUTE,
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 # How much more a message proposes, where there is no level to propose.
 _TIMES_COMPUTE, _TIMES_RAM, _TIMES_TIMEOUT = 10, 4, 10
 _MB = 1 << 20
+# What Python raises where a folder is not there.
+_FILE_ERRORS = ("FileNotFoundError", "PermissionError", "NotADirectoryError", "OSError")
 _RUN = "what the run has left of {} in [limits] of {}"
 
 
@@ -133,6 +135,20 @@ def too_small(limits: Limits, least: int) -> str:
     ram = limits.ram or 0
     known = _ram_explained(limits.origins.ram, ram, least)
     return f"the interpreter starts with {_size(least)} and may use {_size(ram)}, {known}"
+
+
+def with_denials(message: str, denials: Denials) -> str:
+    """Return what a task raised, with the option that took what it seems to lack.
+
+    >>> with_denials("KeyError: 'KEY'", Denials(variables="--no-env", names=("KEY",)))
+    "KeyError: 'KEY' (--no-env takes the task's env_variables)"
+    """
+    taken = ""
+    if message.startswith(_FILE_ERRORS) and denials.files:
+        taken = f"{denials.files} takes the task's allowed_files"
+    elif any(f"'{name}'" in message for name in denials.names):
+        taken = f"{denials.variables} takes the task's env_variables"
+    return f"{message} ({taken})" if taken else message
 
 
 def _ram_explained(origin: LimitOrigin, ram: int, least: int) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
-from capsule.runner.limit_messages import fuel_spent, out_of_memory, out_of_time
+from capsule.runner.limit_messages import fuel_spent, out_of_memory, out_of_time, with_denials
 from capsule.shared.frames import RESULT, TEXT
 from capsule.wire import response_parser
 
@@ -127,6 +127,8 @@ def _answered(answer: Frame, evidence: Evidence) -> Outcome:
     message = failure.message
     if failure.error_type == "memory_exceeded":
         message = out_of_memory(evidence.limits, evidence.memory, message)
+    elif failure.error_type == "task_error":
+        message = with_denials(message, evidence.limits.origins.denials)
     return Outcome(None, failure.error_type, message, failure.traceback)
 
 

@@ -6,25 +6,26 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from capsule.confine import isolation_layers as confine
-from capsule.errors import OutOfTimeError
+from capsule.errors import OutOfTimeError, UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import run_limits
-from capsule.policy.entry_point import entry_task
-from capsule.policy.resolve import CallerLimits, Policy, resolve_all
+from capsule.policy.resolve import NO_GRANTS, CallerLimits, Grants, Policy, resolve_all
 from capsule.process.argv import Mount
 from capsule.progress import Silent
 from capsule.runner.environment import values_of
 from capsule.runner.run import Order
 from capsule.runner.run_budget import Job
 from capsule.runner.run_inputs import FetchTime, gather
+from capsule.runner.source import entry_of
 from capsule.snapshot import request
+from capsule.snapshot.task_snapshot import Unfrozen
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from capsule.policy.declaration_types import TaskDeclaration
-    from capsule.policy.folders import FolderRule
+    from capsule.policy.mounts import MountRule
     from capsule.progress import Progress
     from capsule.runner.source import Source
 
@@ -32,14 +33,17 @@ if TYPE_CHECKING:
 class Call(NamedTuple):
     """What to call the task with, what the caller adds, and what it allows at most.
 
-    `environ` is where variables and the settings of proxies come from.
+    `grants` are for a source that is the caller's own words. `environ` is where variables and the
+    settings of proxies come from; `stdin` is what the task reads there, None for nothing.
     """
 
     args: Sequence[Any] = ()
     kwargs: Mapping[str, Any] | None = None
     limits: CallerLimits = CallerLimits()
-    mounts: Sequence[FolderRule] = ()
+    mounts: Sequence[MountRule] = ()
     environ: Mapping[str, str] = os.environ
+    grants: Grants = NO_GRANTS
+    stdin: bytes | None = None
 
 
 def order(
@@ -53,20 +57,32 @@ def order(
     Raises `CapsuleError` when anything is wrong; nothing has run then. It is `FetchTimeoutError`
     when the packages took too long.
     """
-    task = entry_task(source.declarations)
+    task = entry_of(source)
     project = source.project._replace(state=home)
-    policies = resolve_all(source.declarations, project, call.limits, call.mounts)
-    functions = {declared.name: declared for declared in source.declarations.tasks} | {
-        task.name: task
-    }
+    declarations = source.declarations
+    policies = resolve_all(declarations, project, call.limits, call.mounts, call.grants)
+    functions = {declared.name: declared for declared in declarations.tasks} | {task.name: task}
     jobs = {
         name: _job(policies[name], source, declared, call.environ)
         for name, declared in functions.items()
     }
     mine = jobs[task.name]
     asked = request.Call(
-        mine.module, mine.function, call.args, call.kwargs, mine.env, mine.policy.task
+        mine.module,
+        mine.function,
+        call.args,
+        call.kwargs,
+        mine.env,
+        mine.policy.task,
+        script=source.script,
+        program=source.named if source.script and source.named in {"-", "-c"} else source.script,
+        stdin=call.stdin,
     )
+    if source.script and call.kwargs:
+        raise UsageError(
+            "keywords go to a function main, and this source is run as a program",
+            hint="an array: its values are sys.argv[1:]",
+        )
     request.check(asked)
     layers = confine.standing()
     limits, environ = run_limits(project.ceilings), call.environ
@@ -79,7 +95,9 @@ def order(
 
         granted = mine.policy._replace(timeout_ms=allowed_ms)
         raise FetchTimeoutError(late, granted, mine.policy, source.named, layers) from None
-    inputs = inputs._replace(folders=mine.folders)
+    inputs = inputs._replace(folders=mine.folders, variables=mine.policy.env_variables)
+    if source.script:
+        inputs = inputs._replace(frozen=Unfrozen("is the run itself"))
     return Order(mine.policy, asked, inputs, layers, progress, jobs, limits, environ, source.named)
 
 
@@ -90,7 +108,7 @@ def without_values(order: Order) -> Order:
     `renewed` gives it others.
     """
     jobs = {name: job._replace(env={}) for name, job in order.jobs.items()}
-    asked = order.call._replace(args=(), kwargs=None, env={})
+    asked = order.call._replace(args=(), kwargs=None, env={}, stdin=None)
     inputs = order.inputs._replace(fetched_ms=0)
     return order._replace(call=asked, inputs=inputs, jobs=jobs, environ={}, progress=Silent())
 
@@ -109,7 +127,8 @@ def renewed(order: Order, root: Path, call: Call) -> Order:
         else job
         for name, job in order.jobs.items()
     }
-    asked = order.call._replace(args=call.args, kwargs=call.kwargs, env=jobs[order.policy.task].env)
+    env = jobs[order.policy.task].env
+    asked = order.call._replace(args=call.args, kwargs=call.kwargs, env=env, stdin=call.stdin)
     return order._replace(call=asked, jobs=jobs, environ=environ)
 
 
@@ -118,7 +137,7 @@ def _job(
 ) -> Job:
     """Return a task with all that its policy gives it."""
     folders = tuple(
-        Mount(grant.host, grant.guest, grant.writable, nofollow=True)
+        Mount(grant.host, grant.guest, grant.writable, nofollow=True, is_file=grant.is_file)
         for grant in policy.allowed_files
     )
     env = values_of(policy.env_variables, source.project.root, environ)

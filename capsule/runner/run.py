@@ -136,7 +136,7 @@ def _attempts(
     def below(
         job: Job, call: Call, which: Which, cancellation: Cancellation, hold: Hold
     ) -> Envelope:
-        inputs = known._replace(folders=job.folders)
+        inputs = known._replace(folders=job.folders, variables=job.policy.env_variables)
         called = order._replace(policy=job.policy, call=call, inputs=inputs)
         under = _Place(run_budget, place.run_events, which, COLD, hold)
         return _run(called, observer, cancellation, under)
@@ -209,7 +209,7 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int =
     )
     # A copy of a folder that was made ahead would not be what the folder is by then.
     copied = not (order.layers.landlock and order.layers.seccomp)
-    stale = copied and any(not folder.writable for folder in order.inputs.folders)
+    stale = any((copied and not each.writable) or each.is_file for each in order.inputs.folders)
     warming = None if stale else snapshot.warming
     limits = limits_of(policy, order.policy, fetched_ms)
     passed = order.call.passed
@@ -231,6 +231,7 @@ def _envelope(task: str, retries: int, done: Attempt, requests: list[dict[str, A
         "error": error,
         "execution": {
             "task_name": task,
+            "run_id": None,
             "duration_ms": done.duration_ms,
             "retries": retries,
             "fuel_consumed": done.fuel,

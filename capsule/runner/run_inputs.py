@@ -181,7 +181,7 @@ def _restored(
 
     def content() -> task_snapshot.SnapshotContent:
         return task_snapshot.SnapshotContent(
-            artifact.contents.parts.pages, artifact.memory, described.files
+            artifact.contents.parts.pages, artifact.memory, described.files, described.variables
         )
 
     return task_snapshot.restore(home, base, content, artifact.digest, progress)

@@ -59,7 +59,9 @@ class Services:
         if not asked.op.startswith("http."):
             raise unknown(asked)
         if self._broker is None:
-            raise CallError("refused", "this task may not use the network: it has no allowed_hosts")
+            by = self._policy.origins.denials.hosts
+            why = f"{by} takes its allowed_hosts" if by else "it has no allowed_hosts"
+            raise CallError("refused", f"this task may not use the network: {why}")
         # Whoever cancels need not wait for a server that is silent.
         if self._stoppable.acquire(blocking=False):
             cancellation.attach(self._broker.close)

@@ -23,16 +23,17 @@ if TYPE_CHECKING:
 class RunInputs(NamedTuple):
     """A task's code, what runs share, and where snapshots are kept.
 
-    `folders` are those that the task may see. `frozen` and `behind` are what is known already of
-    the task's snapshot and of that of its libraries: an artifact brings its own, and the tasks of
-    one run take none twice. While `leases` are referred to, its packages stay. `fetched_ms` is what
-    fetching them took of the time that the first attempt has.
+    `folders` and `variables` are those that the task may see. `frozen` and `behind` are what is
+    known already of the task's snapshot and of that of its libraries: an artifact brings its own,
+    and the tasks of one run take none twice. While `leases` are referred to, its packages stay.
+    `fetched_ms` is what fetching them took of the time that the first attempt has.
     """
 
     home: Path
     base: Base
     code: Code
     folders: tuple[Mount, ...] = ()
+    variables: tuple[str, ...] = ()
     frozen: Frozen | Unfrozen | None = None
     behind: Frozen | Unfrozen | None = None
     leases: tuple[Lease | None, ...] = ()
@@ -71,8 +72,12 @@ def choose_snapshot(
     base, code = inputs.base, inputs.code
     mounts = (*base.launch.mounts, *mounts_of(code), *inputs.folders)
     call = call._replace(read_only=[each.guest for each in inputs.folders if not each.writable])
-    found = inputs.frozen or task_snapshot.open_task(inputs.home, base, code, settings)
-    inputs = inputs._replace(frozen=found)
+    if call.stdin is not None:
+        # An import that reads there found nothing while the snapshot was taken.
+        found: Frozen | Unfrozen = task_snapshot.Unfrozen("may read its stdin")
+    else:
+        found = inputs.frozen or task_snapshot.open_task(inputs.home, base, code, settings)
+        inputs = inputs._replace(frozen=found)
     if isinstance(found, task_snapshot.Frozen):
         plain = _unfit(found, inputs, settings)
         if plain is None:
@@ -87,13 +92,12 @@ def choose_snapshot(
         behind = inputs.behind or task_snapshot.open_task(inputs.home, base, libraries, settings)
         inputs = inputs._replace(behind=behind)
         if isinstance(behind, task_snapshot.Frozen):
-            if _fits(behind.snapshot, settings):
+            looked_up = behind.looks_up(inputs.variables)
+            if _fits(behind.snapshot, settings) and looked_up is None:
                 snapshot = behind.snapshot
         elif behind.timed_out or behind.cancelled:
             return Unstarted(behind.cancelled)
-    # An import that failed where there were no variables may need one.
-    early_env = isinstance(found, task_snapshot.Unfrozen) and found.failed
-    asked = request.call(call, code, early_env=early_env)
+    asked = request.call(call, code)
     return SnapshotChoice(snapshot, asked, mounts, plain, inputs)
 
 
@@ -101,10 +105,17 @@ def _unfit(found: Frozen, inputs: RunInputs, settings: SnapshotSettings) -> str 
     """Say why a run cannot start from the task's snapshot, if it cannot."""
     if found.files is not None and inputs.folders:
         return f"looks at files: {found.files}"
+    if (name := found.looks_up(inputs.variables)) is not None:
+        return looks_up(name)
     if not _fits(found.snapshot, settings):
         # The import is done again and fails as it must: what a run may use is the same either way.
         return f"takes {format_ram(found.snapshot.memory)}, more than the task may"
     return None
+
+
+def looks_up(name: str) -> str:
+    """Return why an import is done in each run that looks a granted variable up."""
+    return f"looks up the variable {name}, which the task may see"
 
 
 def _fits(snapshot: Snapshot, settings: SnapshotSettings) -> bool:

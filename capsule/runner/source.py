@@ -13,6 +13,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy import CAPSULE
 from capsule.policy.config import find_project
 from capsule.policy.declaration_types import with_modules
+from capsule.policy.entry_point import entry_task
 from capsule.policy.options import Options
 from capsule.policy.protected_paths import places
 from capsule.runner.source_analysis import SourceAnalysis, toml_reader
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 class Source(NamedTuple):
     """A task's code, with what an artifact adds where it comes from one.
 
-    `named` is the file as the user named it, "-" for stdin.
+    `named` is the file as the user named it, "-" for stdin. `script` is the file of the bundle that
+    is run as a program: see `capsule.runner.script`; empty where a task is called.
     """
 
     declarations: Declarations
@@ -38,6 +40,16 @@ class Source(NamedTuple):
     project: Project
     artifact: ArtifactSource | None = None
     named: str | None = None
+    script: str = ""
+
+
+def entry_of(source: Source) -> TaskDeclaration:
+    """Return the task of a source that runs when nobody names one.
+
+    Raises `UsageError` when the file leaves the choice open.
+    """
+    main = source.declarations.plain_main
+    return main if source.script and main is not None else entry_task(source.declarations)
 
 
 def read_file(
@@ -45,10 +57,12 @@ def read_file(
     working: Path,
     home: Path | None = None,
     cancellation: Cancellation | None = None,
+    package: str = "",
 ) -> Source:
     """Read a task file, or the entry point of the project in `working` when there is no `path`.
 
     With `home`, what parsing gave is remembered there. `cancellation` ends what takes long.
+    `package` is the dotted name of the package that the file is a module of, and that travels too.
 
     Raises `UsageError`, `PolicyError` or `ConfigError`.
     """
@@ -66,7 +80,7 @@ def read_file(
     project = find_project(path.parent, working=working, parse=toml_reader(home), file=path)
     reader = SourceAnalysis(home, str(path), cancellation)
     with _refusing_excess(path.name):
-        bundle = collect(path, root=project.root, imports=reader.imports)
+        bundle = collect(path, root=project.root, imports=reader.imports, package=package)
         declarations = reader.declarations(bundle.files[bundle.entry_file], path.name)
     folder = Path(os.path.realpath(path)).parent
     for file in (path, *(folder / name for name in bundle.files if name != bundle.entry_file)):
@@ -105,12 +119,17 @@ def _refusing_excess(name: str) -> Iterator[None]:
 
 
 def _no_file(path: Path, named: str) -> UsageError:
-    what, hint = "does not exist", "capsule run FILE.py"
+    what: str = "does not exist"
+    hint: str | None = None
     if path.is_dir():
-        what = "is a folder"
+        what, hint = "is a folder", "the file in it that has the task"
     elif path.exists():
         # As what a shell makes of <(...): it can be read once, and from the beginning only.
         what, hint = "is no regular file", "capsule run - < FILE.py"
+    else:
+        from capsule.bundle.collect import meant_file
+
+        hint = meant_file(path)
     return UsageError(f"the task file {shown(named)} {what}", hint=hint)
 
 
@@ -129,13 +148,34 @@ def _beside(bundle: Bundle, reader: SourceAnalysis) -> Iterator[TaskDeclaration]
             yield from (task._replace(module=module) for task in declared)
 
 
+def read_module(name: str, working: Path, home: Path | None = None) -> Source:
+    """Read a module of the folder that one is in, or the `__main__` of a package there.
+
+    Raises `UsageError`, `PolicyError` or `ConfigError`.
+    """
+    parts = name.split(".")
+    if not all(part.isidentifier() for part in parts):
+        raise UsageError(
+            f"-m {shown(name)}: not the name of a module", hint="-m package.module, without .py"
+        )
+    module, package = Path(*parts).with_suffix(".py"), Path(*parts, "__main__.py")
+    for path in (package, module):
+        if (working / path).is_file():
+            return read_file(path, working, home, package=".".join(path.parts[:-1]))
+    raise UsageError(
+        f"-m {name}: there is no {module} and no {package} in {printable(str(working))}",
+        hint="cd to the folder that the module is imported from",
+    )
+
+
 def read_text(
     source: bytes,
     working: Path,
     home: Path | None = None,
     cancellation: Cancellation | None = None,
+    named: str = "-",
 ) -> Source:
-    """Read a task from its text, as it came on stdin.
+    """Read a task from its text, as it came on stdin, or with `-c`.
 
     With `home`, what parsing gave is remembered there. `cancellation` ends what takes long.
 
@@ -145,11 +185,12 @@ def read_text(
 
     project = find_project(working, working=working, parse=toml_reader(home))
     project = project._replace(own=(Path(os.path.realpath(working)),))
+    name = "command" if named == "-c" else "stdin"
     reader = SourceAnalysis(home, "", cancellation)
-    with _refusing_excess("<stdin>"):
-        declarations = reader.declarations(source, "<stdin>")
-        bundle = collect_text(source, imports=reader.imports)
-    found = Source(declarations, bundle, project, named="-")
+    with _refusing_excess(f"<{name}>"):
+        declarations = reader.declarations(source, f"<{name}>")
+        bundle = collect_text(source, name, imports=reader.imports)
+    found = Source(declarations, bundle, project, named=named)
     reader.finish()
     return found
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from capsule.envelope import refusal
 from capsule.runner.call_dispatcher import CallError
 from capsule.snapshot.request import Call
 from capsule.wire.response_parser import RawResult
@@ -37,8 +36,7 @@ def answering(run_budget: RunBudget, events: AttemptEvents, run: Run) -> Answer:
             job = run_budget.enter(name, depth)
         except CallError as error:
             name, message = str(name)[:100], str(error)
-            events.refused(name, message)
-            return {"envelope": refusal(name, "policy_error", message)}, b""
+            return {"envelope": events.refused(name, message)}, b""
         call = Call(job.module, job.function, env=job.env, task=job.policy.task, passed=passed)
         which = events.calls(job.policy)
         place = run_budget.place(depth)

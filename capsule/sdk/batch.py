@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Mapping
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
@@ -47,11 +47,18 @@ class _Failed:
 class Batch:
     """Calls `run` with each item and its index, `at_once` at a time.
 
-    Those whose index is in `skip` are left out. `close` ends what is at work.
+    Those whose index is in `skip` are left out, and those that are not `wanted`. `close` ends what
+    is at work.
     """
 
-    def __init__(self, run: Run, at_once: int | None, skip: Container[int]) -> None:
-        self._run, self._skip = run, skip
+    def __init__(
+        self,
+        run: Run,
+        at_once: int | None,
+        skip: Container[int],
+        wanted: Callable[[Any], bool] = lambda _: True,
+    ) -> None:
+        self._run, self._skip, self._wanted = run, skip, wanted
         self._at_once = at_once or os.cpu_count() or 1
         self._scope = CancelScope()
         self._over = Event()
@@ -110,7 +117,7 @@ class Batch:
                 async with taking:
                     # After its end, and after an error, a generator only says that it is over.
                     index, item = await anext(items)
-                    while index in self._skip:
+                    while index in self._skip or not self._wanted(item):
                         index, item = await anext(items)
                 await send.send(await self._one(item, index))
         except (StopAsyncIteration, BrokenResourceError):
@@ -128,6 +135,17 @@ class Batch:
             envelope = Envelope.of(refusal("", error.code, str(error)))
         envelope.index = index
         return envelope
+
+
+def spread_out(item: Any) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """Return the arguments that an item is when it is spread: a list of them, or keywords.
+
+    >>> spread_out([1, 2]), spread_out({"n": 1}), spread_out(3)
+    (((1, 2), {}), ((), {'n': 1}), ((3,), {}))
+    """
+    if isinstance(item, Mapping):
+        return (), item
+    return (tuple(item) if isinstance(item, (list, tuple)) else (item,)), {}
 
 
 async def _numbered(

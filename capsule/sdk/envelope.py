@@ -44,10 +44,12 @@ class Error(_Keys):
 class Execution(_Keys):
     """What the last attempt did and used: `duration_ms` is wall time, `ram_used` in bytes.
 
-    `fuel_consumed` and `ram_used` are None where a sandbox that was killed could not be asked.
+    `run_id` is the run's name in `capsule trace`, None where nothing was run. `fuel_consumed` and
+    `ram_used` are None where a sandbox that was killed could not be asked.
     """
 
     task_name: str
+    run_id: str | None
     duration_ms: int
     retries: int
     fuel_consumed: int | None

@@ -34,7 +34,7 @@ def source_of(
 
     Raises `CapsuleError` when it is none, or its project's capsule.toml is wrong.
     """
-    working = Path.cwd() if cwd is None else Path(cwd).absolute()
+    working = working_folder(cwd)
     # What can be no name at all is no folder either; `Path.is_dir` raises for a long one.
     if not os.path.isdir(working):  # noqa: PTH112
         raise UsageError(f"cwd={shown(str(cwd))} is not a folder")
@@ -44,15 +44,16 @@ def source_of(
     return read_file(path, working, home, cancellation)
 
 
-def call_of(
+def call_of(  # noqa: PLR0913 - what a program can say
     args: Sequence[Any] = (),
     kwargs: Mapping[str, Any] | None = None,
     mounts: Sequence[Mount] = (),
     limits: Limits | Mapping[str, object] | None = None,
     *,
+    cwd: str | os.PathLike[str] | None = None,
     untrusted: bool = False,
 ) -> prepare.Call:
-    """Return the call that a program means.
+    """Return the call that a program means; `cwd` is what its mounts are relative to.
 
     Raises `UsageError` for arguments, mounts or limits that are none.
     """
@@ -62,4 +63,11 @@ def call_of(
         raise UsageError(f"untrusted={shown(untrusted)} is no switch", hint="True or False")
     narrow = caller_limits(limits)
     narrow = narrow._replace(untrusted=narrow.untrusted or untrusted)
-    return prepare.Call(list(args), kwargs, narrow, mount_rules(mounts))
+    # The working folder may be gone, and matters to mounts alone.
+    rules = mount_rules(mounts, working_folder(cwd)) if mounts else ()
+    return prepare.Call(list(args), kwargs, narrow, rules)
+
+
+def working_folder(cwd: str | os.PathLike[str] | None) -> Path:
+    """Return the folder that names are relative to, absolute."""
+    return Path.cwd() if cwd is None else Path(cwd).absolute()

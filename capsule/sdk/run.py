@@ -51,10 +51,10 @@ async def run(  # noqa: PLR0913 - the options are the interface
     """Run a task once, in a new sandbox, and return its envelope, whatever happens inside.
 
     `file` is a task file (`.py`) or an artifact (`.wasm`), relative to `cwd`, which is the working
-    folder unless given. `args` and `kwargs` are JSON values. `mounts` adds folders of the project
-    (`"./data::/in:ro"`), `limits` says what the run may use at most. With `untrusted` the file gets
-    nothing that it asks for. Under asyncio and trio; cancelling the await kills the sandbox. The
-    first run on a machine fetches what capsule needs.
+    folder unless given. `args` and `kwargs` are JSON values. `mounts` adds folders and files
+    (`"../data::/in:ro"`), relative to `cwd` too; `limits` says what the run may use at most. With
+    `untrusted` the file gets nothing that it asks for. Under asyncio and trio; cancelling the await
+    kills the sandbox. The first run on a machine fetches what capsule needs.
 
     Raises `CapsuleError` for what is wrong before the run: nothing has run then.
 
@@ -99,7 +99,14 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
 
 
 def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
-    call = call_of(asked.args, asked.kwargs, asked.mounts, asked.limits, untrusted=asked.untrusted)
+    call = call_of(
+        asked.args,
+        asked.kwargs,
+        asked.mounts,
+        asked.limits,
+        cwd=asked.cwd,
+        untrusted=asked.untrusted,
+    )
     home = checked_root()
     with Turn() as turn:
         source = source_of(asked.file, asked.cwd, home, cancellation)

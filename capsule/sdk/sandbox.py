@@ -15,7 +15,7 @@ from capsule.runner import prepare
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.observer import NOBODY
 from capsule.sdk import thread_pool
-from capsule.sdk.batch import Batch
+from capsule.sdk.batch import Batch, spread_out
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, source_of
@@ -80,7 +80,7 @@ class Sandbox:
         if concurrency is not None:
             _check_count("concurrency", concurrency, 1)
         self._file, self._cwd = file, cwd
-        self._shared = call_of((), None, mounts, limits, untrusted=untrusted)
+        self._shared = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted)
         self._warmth = Warmth(warm, idle)
         self._concurrency = concurrency
         self._prepared: PreparedTask | None = None
@@ -130,9 +130,11 @@ class Sandbox:
         *,
         concurrency: int | None = None,
         skip: Container[int] = (),
+        spread: bool = False,
     ) -> AsyncGenerator[Envelope]:
         """Run the task with each item as its argument; give the envelopes as the runs end.
 
+        With `spread`, a list or tuple is the positional arguments, and a mapping the keywords.
         `envelope.index` is the place of its item. At most `concurrency` runs go on at once, and
         items are taken only when one of them is about to begin, so neither the items nor the
         results have to fit into memory. Items whose place is in `skip` are passed over: those that
@@ -147,7 +149,12 @@ class Sandbox:
         at_once = concurrency if concurrency is not None else self._concurrency
         if at_once is not None:
             _check_count("concurrency", at_once, 1)
-        batch = Batch(lambda item, _: self._run((item,), {}, NOBODY), at_once, skip)
+
+        async def run(item: Any, _: int) -> Envelope:
+            args, kwargs = spread_out(item) if spread else ((item,), {})
+            return await self._run(args, kwargs, NOBODY)
+
+        batch = Batch(run, at_once, skip)
         self._batches = [earlier for earlier in self._batches if not earlier.is_over]
         self._batches.append(batch)
         return batch.results(items)

@@ -28,9 +28,9 @@ def task(function: Callable[P, R], /) -> Callable[P, R]: ...
 def task(
     *,
     name: str = ...,
-    compute: str | int = ...,
-    ram: str = ...,
-    timeout: str = ...,
+    compute: str | int | None = ...,
+    ram: str | int | None = ...,
+    timeout: str | None = ...,
     max_retries: int = ...,
     allowed_files: Sequence[str | dict[str, str]] = ...,
     allowed_hosts: Sequence[str] = ...,

@@ -213,12 +213,11 @@ def _make(folder: Path, settings: _BaseSettings) -> cache.Facts:
     made = driver.dump_driver(_FREEZE, taken.pages, grown)
     compile_module(run.wasmtime, made, folder / _DUMP_DRIVER)
     launch = run._replace(driver=folder / DRIVER)
-    asked = request.idle()
-    cost = calibration.overhead(launch, settings.first_step, layers, asked)
-    warmed = calibration.overhead(launch, settings.first_step, layers, asked, warm=True)
+    asked = request.idle(hollow=True), request.idle()
+    costs = calibration.costs(launch, settings.first_step, layers, *asked)
     return {
-        "overhead": cost,
-        "warming": warmed - cost,
+        "overhead": costs.overhead,
+        "warming": costs.warming,
         "memory": taken.memory,
     }
 

@@ -1,4 +1,4 @@
-"""What a run costs besides the task: restoring the snapshot, reading a request, answering.
+"""What a run costs besides the call of its task: restoring the snapshot, reading the request.
 
 It is the same for every run of a driver, to within the meter's resolution, so it is measured once,
 added to each run's allowance and never shown to the task.
@@ -10,6 +10,7 @@ import time
 from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
+from capsule.namedtuples import NamedTuple
 from capsule.process import launch as starting
 from capsule.process.cancel import Cancellation
 from capsule.process.trap_report import read_report
@@ -24,10 +25,32 @@ _ALLOWANCE = 4_000_000_000
 _SECONDS = 60
 
 
+class Costs(NamedTuple):
+    """What a run takes besides the call of its task, and what one takes more that is warmed up."""
+
+    overhead: int
+    warming: int
+
+
+def costs(
+    launch: Launch, first_step: int, layers: IsolationLayers, hollow: bytes, null: bytes
+) -> Costs:
+    """Return what runs of a driver cost, from the request of a hollow call and of a null one.
+
+    What follows a warming up takes a little less for it. That is taken off here, so that a task
+    shows the same fuel either way.
+
+    Raises `ToolchainError` when such a run does not end as it must.
+    """
+    cold = overhead(launch, first_step, layers, null)
+    warmed = overhead(launch, first_step, layers, null, warm=True)
+    return Costs(overhead(launch, first_step, layers, hollow), warmed - cold)
+
+
 def overhead(
     launch: Launch, first_step: int, layers: IsolationLayers, asked: bytes, *, warm: bool = False
 ) -> int:
-    """Return the fuel that a run takes whose task does nothing, to within some 500 units.
+    """Return the fuel that a run takes, to within some 500 units.
 
     `asked` is its request, whose answer has to be null. With `warm`, the run is told to warm up
     before. The meter reads finely near nothing, so a second run gets just what the first one took

@@ -21,8 +21,10 @@ class Call(NamedTuple):
     """Which function of a task's module to call, and with what: JSON values.
 
     `env` are the variables that the task sees, `task` is its name, `read_only` the folders that it
-    may only read. `passed` are arguments in place
-    of these, as JSON that another sandbox wrote: a list and an object.
+    may only read. `passed` are arguments in place of these, as JSON that another sandbox wrote: a
+    list and an object. `script` is the file that is run as a program in place of the function, by
+    the name of `program`, with `args` as its words; `stdin` is what is read there, at most
+    `MAX_BODY` bytes.
     """
 
     module: str
@@ -33,6 +35,9 @@ class Call(NamedTuple):
     task: str = ""
     passed: memoryview | None = None
     read_only: Sequence[str] = ()
+    script: str = ""
+    program: str = ""
+    stdin: bytes | None = None
 
 
 def check(asked: Call) -> None:
@@ -40,11 +45,10 @@ def check(asked: Call) -> None:
     call(asked, None)
 
 
-def call(asked: Call, code: Code | None, *, early_env: bool = False) -> bytes:
+def call(asked: Call, code: Code | None) -> bytes:
     """Return the frames that ask for one call; `code` is what has to be imported first, if any.
 
-    `early_env` lets that import see the variables. Arguments that were passed have to be sent right
-    behind it: they are not copied.
+    Arguments that were passed have to be sent right behind it: they are not copied.
 
     Raises `UsageError` when the arguments are not JSON values or larger than 64 MiB.
     """
@@ -57,12 +61,16 @@ def call(asked: Call, code: Code | None, *, early_env: bool = False) -> bytes:
             "args": list(asked.args),
             "kwargs": dict(asked.kwargs or {}),
             "env": dict(asked.env),
-            "early_env": early_env,
             "read_only": list(asked.read_only),
             "passed": passed is not None,
+            "script": asked.script,
+            "program": asked.program,
+            "stdin": asked.stdin is not None,
         },
         code,
     )
+    if asked.stdin is not None:
+        encoded += frames.frame(frames.STDIN, asked.stdin)
     if passed is None:
         return encoded
     return encoded + frames.HEADER.pack(frames.ARGUMENTS, len(passed))
@@ -73,9 +81,18 @@ def freeze(code: Code) -> bytes:
     return _encode(_code(code.entry, code), code)
 
 
-def idle() -> bytes:
-    """Return the frames that ask for nothing: the answer is null."""
-    return _encode({}, None)
+def idle(*, hollow: bool = False) -> bytes:
+    """Return the frames that ask for nothing: the answer is null. For `hollow` see below."""
+    return _encode({"hollow": hollow}, None)
+
+
+def null_call(module: str, *, hollow: bool = False) -> bytes:
+    """Return the frames that call the `main` of a module that returns nothing: the answer is null.
+
+    With `hollow`, all is done but the call and the encoding of its result.
+    """
+    fields = {"function": "main", "task": "main", "hollow": hollow}
+    return _encode(_code(module, None) | fields, None)
 
 
 def warm() -> bytes:

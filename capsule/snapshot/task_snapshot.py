@@ -23,7 +23,7 @@ from capsule.wasm import PAGE
 from capsule.wire import response_parser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from pathlib import Path
 
     from capsule.confine.isolation_layers import IsolationLayers
@@ -39,17 +39,27 @@ IMPORT_SECONDS = 30.0
 
 STORE = "tasks"
 _QUOTED = 300  # characters of what a guest says that a reason repeats
-_REASON = "reason"
-_FACTS = ("frozen", "overhead", "warming", "memory", "files", "failed")
+_MOST_NAMES, _LONGEST_NAME = 1_001, 256
+_REASON, _VARIABLES = "reason", "variables"
+_FACTS = ("frozen", "overhead", "warming", "memory", "files", "variables", "failed")
 # A task that does nothing: what a run of it takes is what any run takes besides its task.
 _NOTHING = Code({"capsule_nothing.py": b"def main(): pass\n"}, "capsule_nothing", "nothing")
 
 
 class Frozen(NamedTuple):
-    """A task's snapshot; `files` says where its import looked at files, if it did."""
+    """A task's snapshot; `files` says where its import looked at files, if it did.
+
+    `variables` are the names of those that it looked up, "*" for all.
+    """
 
     snapshot: Snapshot
     files: str | None
+    variables: tuple[str, ...] = ()
+
+    def looks_up(self, granted: Iterable[str]) -> str | None:
+        """Return which of the variables that a task may see its import looked up, if any."""
+        seen = frozenset(self.variables)
+        return next((name for name in granted if name in seen or "*" in seen), None)
 
 
 class Unfrozen(NamedTuple):
@@ -68,11 +78,12 @@ class Unfrozen(NamedTuple):
 
 
 class SnapshotContent(NamedTuple):
-    """What a task's snapshot is made of: see `dump_driver.MemoryDump`, and `Frozen` for `files`."""
+    """What a task's snapshot is made of: see `dump_driver.MemoryDump`, and `Frozen`."""
 
     pages: list[PageRun]
     memory: int
     files: str | None
+    variables: tuple[str, ...] = ()
 
 
 def open_task(home: Path, base: Base, code: Code, settings: SnapshotSettings) -> Frozen | Unfrozen:
@@ -117,7 +128,10 @@ def _frozen(entry: cache.Entry) -> Frozen:
     snapshot = Snapshot(
         entry.folder / DRIVER, facts["overhead"], facts["warming"], facts["memory"], entry.lease
     )
-    return Frozen(snapshot, _reason(entry) if facts["files"] else None)
+    names: list[str] = []
+    if facts["variables"]:
+        names = (entry.folder / _VARIABLES).read_text(encoding="utf-8").split("\0")
+    return Frozen(snapshot, _reason(entry) if facts["files"] else None, tuple(names))
 
 
 def _reason(entry: cache.Entry) -> str:
@@ -210,6 +224,8 @@ def _compile_snapshot(
     compile_module(base.launch.wasmtime, module_of(content, base), folder / DRIVER, watch)
     if content.files is not None:
         _write_reason(folder, content.files)
+    if content.variables:
+        (folder / _VARIABLES).write_text("\0".join(content.variables), encoding="utf-8")
     # Measuring it would run the task's code, which could make the answer what it likes.
     costs = _costs(home, base)
     return {
@@ -218,6 +234,7 @@ def _compile_snapshot(
         "warming": costs["warming"],
         "memory": content.memory,
         "files": int(content.files is not None),
+        "variables": int(bool(content.variables)),
         "failed": 0,
     }
 
@@ -254,14 +271,13 @@ def _measure(folder: Path, base: Base) -> cache.Facts:
         )
     compile_module(base.launch.wasmtime, module_of(taken, base), folder / DRIVER)
     launch = base.launch._replace(driver=folder / DRIVER)
-    asked = request.call(request.Call(_NOTHING.entry, "main", task="main"), None)
-    cost = calibration.overhead(launch, base.first_step, layers, asked)
-    warmed = calibration.overhead(launch, base.first_step, layers, asked, warm=True)
+    asked = [request.null_call(_NOTHING.entry, hollow=hollow) for hollow in (True, False)]
+    costs = calibration.costs(launch, base.first_step, layers, *asked)
     # The numbers are all that is wanted of it.
     (folder / DRIVER).unlink()
     return {
-        "overhead": cost - driver.restoring_fuel(taken.pages),
-        "warming": warmed - cost,
+        "overhead": costs.overhead - driver.restoring_fuel(taken.pages),
+        "warming": costs.warming,
     }
 
 
@@ -294,11 +310,13 @@ def _judged(taken: MemoryDump) -> SnapshotContent | Unfrozen:
     try:
         report = json.loads(taken.answer.payload)
         descriptors, printed, left = report["open"], report["printed"], report["left"]
-        fresh, files = report["fresh"], report["files"]
+        fresh, files, variables = report["fresh"], report["files"], report["variables"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise WireError(f"{type(error).__name__}") from None
     if not all(value is None or isinstance(value, str) for value in (fresh, files)):
         raise WireError("its report is not made of text")
+    if not is_names(variables):
+        raise WireError("its report has no list of variables")
     if descriptors:
         return Unfrozen("leaves a file open")
     if left:
@@ -307,4 +325,19 @@ def _judged(taken: MemoryDump) -> SnapshotContent | Unfrozen:
         return Unfrozen("prints more than a snapshot keeps")
     if fresh is not None:
         return Unfrozen(f"asks for what is new in each run: {fresh[:_QUOTED]}")
-    return SnapshotContent(taken.pages, taken.memory, files if files is None else files[:_QUOTED])
+    looked = files if files is None else files[:_QUOTED]
+    return SnapshotContent(taken.pages, taken.memory, looked, tuple(variables))
+
+
+def is_names(value: object) -> bool:
+    """Say whether what a stranger claims to be names of variables is a list of such.
+
+    >>> is_names(["HOME"]), is_names(["A\\0B"]), is_names("HOME")
+    (True, False, False)
+    """
+    return (
+        isinstance(value, list)
+        and len(value) <= _MOST_NAMES
+        and all(isinstance(name, str) and 0 < len(name) <= _LONGEST_NAME for name in value)
+        and all(name.isprintable() for name in value)
+    )

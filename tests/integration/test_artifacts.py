@@ -294,6 +294,8 @@ TASK = {"name": "main", "function": "main", "module": "", "async": False, "optio
         ({"main": 5}, "main"),
         ({"unknown": 5}, "unknown key"),
         ({"files": 5}, "files"),
+        ({"variables": [1]}, "variables are not"),
+        ({"tasks": [{**TASK, "parameters": [["n", ["complex"], False]]}]}, "the parameters of a"),
     ],
 )
 def test_a_forged_manifest_is_refused(

@@ -43,21 +43,48 @@ def test_a_run_for_each_line(capsule: Command) -> None:
     done = capsule("run", "job.py", "--map", "items.jsonl")
     found = lines(done.out)
     assert done.code == 1
-    assert sorted(found) == list(range(10))
+    assert sorted(found) == [0, 1, 2, 3, 4, 5, 6, 7, 9]
     results = {index: line["result"] for index, line in found.items() if line["success"]}
     assert results == {
         0: [[1], {}],
         1: [["two"], {}],
-        2: [[3, [4]], {}],
-        3: [[], {"k": None}],
-        4: [[], {}],
+        2: [[[3, [4]]], {}],
+        3: [[{"k": None}], {}],
+        4: [[[]], {}],
         5: [[None], {}],
-        9: [[6], {}],
+        9: [[[6]], {}],
     }
     errors = {n: line["error"]["error_type"] for n, line in found.items() if not line["success"]}
-    assert errors == {6: "task_error", 7: "usage_error", 8: "usage_error"}
+    assert errors == {6: "task_error", 7: "usage_error"}
     assert all("execution" in line for line in found.values())
     assert "capsule: running (9 items)" in done.err
+
+
+def test_an_item_is_spread_where_that_is_said(capsule: Command) -> None:
+    capsule.write("items.jsonl", '1\n[3, [4]]\n{"k": null}\n[]\n\n  \n"text"\n')
+    done = capsule("run", "job.py", "--map", "items.jsonl", "--spread", "--result", "-q")
+    assert (done.code, done.err) == (0, "")
+    assert {n: line["result"] for n, line in lines(done.out).items()} == {
+        0: [[1], {}],
+        1: [[3, [4]], {}],
+        2: [[], {"k": None}],
+        3: [[], {}],
+        6: [["text"], {}],
+    }
+
+
+def test_it_says_what_an_earlier_output_has_done(capsule: Command) -> None:
+    capsule.write("items.jsonl", "1\n2\n")
+    words = ("run", "job.py", "--map", "items.jsonl", "--result", "--resume")
+    said = capsule(*words, "none.jsonl").err
+    assert "capsule: --resume none.jsonl: it does not exist, so nothing is done yet" in said
+    capsule.write("done.jsonl", '{"index": 0, "result": null}\n{"index": 1, "suc')
+    done = capsule(*words, "done.jsonl")
+    assert "capsule: --resume done.jsonl: 1 of 2 lines are items that are done" in done.err
+    assert sorted(lines(done.out)) == [1]
+    done = capsule(*words, "items.jsonl")
+    assert "--resume items.jsonl: none of its 2 lines is an item that is done" in done.err
+    assert sorted(lines(done.out)) == [0, 1]
 
 
 def test_bare_results_and_failures_apart(capsule: Command) -> None:

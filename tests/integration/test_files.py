@@ -9,7 +9,7 @@ import pytest
 
 from capsule.confine.isolation_layers import IsolationLayers
 from capsule.errors import ConfigError, PolicyError
-from capsule.policy.folders import parse_mount
+from capsule.policy.mounts import parse_mount
 from capsule.process.argv import Launch, command_line
 from capsule.progress import Silent
 from capsule.runner import prepare
@@ -97,14 +97,14 @@ def test_copying_keeps_working_where_times_cannot_be_set(bench: Workbench, folde
 
 def test_a_mount_reaches_the_task(bench: Workbench, folders: Path) -> None:
     source = read_text(b"def main(): return open('/in/file').read()", folders)
-    call = prepare.Call(mounts=(parse_mount("./shared::in:ro"),))
+    call = prepare.Call(mounts=(parse_mount("./shared::in:ro", folders),))
     order = prepare.order(source, call, bench.home, Silent())
     assert bench.run_order(order)["result"] == "shared"
 
 
 def test_a_mount_replaces_the_folder_at_its_place(bench: Workbench, folders: Path) -> None:
     text = task("allowed_files=['./data']", "return open('data/file').read()")
-    call = prepare.Call(mounts=(parse_mount("./shared::data:ro"),))
+    call = prepare.Call(mounts=(parse_mount("./shared::data:ro", folders),))
     order = prepare.order(read_text(text.encode(), folders), call, bench.home, Silent())
     assert bench.run_order(order)["result"] == "shared"
 
@@ -122,7 +122,7 @@ def test_the_command(toolchain_home: Path, folders: Path) -> None:
     done = command("run", "task.py", "--mount", "data::in:ro", "--mount", "shared", "--result")
     assert done.out == '["file", "inner"]\n'
     assert command("run", "task.py", "--mount", "data::in", "--no-files").code == 1
-    for wrong in ("/etc", "missing", "data::in:rx", "../x"):
+    for wrong in ("/", "missing", "data::in:rx", "data:rx", "data::/tmp/x", "../missing"):
         done = command("run", "task.py", "--mount", wrong)
         assert (done.code, "mount" in done.err) == (2, True), done.err
 
@@ -139,21 +139,6 @@ def test_only_named_variables_are_seen(bench: Workbench, monkeypatch: pytest.Mon
     for _ in range(2):
         assert bench.run(source)["result"] == {"SEEN": "one", "FROM_FILE": "three"}
         assert bench.recorder.plain is None
-
-
-def test_an_import_sees_none_unless_it_fails_without(
-    bench: Workbench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SEEN", "one")
-    asks = task("env_variables=['SEEN']", "return X") + "X = os.environ.get('SEEN')\n"
-    assert bench.run(asks)["result"] is None
-    fresh = task("env_variables=['SEEN']", "return X") + (
-        "import time\nT = time.time()\nX = os.environ.get('SEEN')\n"
-    )
-    assert bench.run(fresh)["result"] is None
-    needs = task("env_variables=['SEEN']", "return X") + "X = os.environ['SEEN']\n"
-    assert bench.run(needs)["result"] == "one"
-    assert bench.recorder.plain is not None
 
 
 def test_values_appear_nowhere(

@@ -145,3 +145,21 @@ def test_the_same_task_reads_the_same_under_every_budget(bench: Workbench) -> No
         for budget in (10**9, 2 * 10**9, 5 * 10**10, 10**14)
     ]
     assert read == pytest.approx([read[0]] * 4, rel=0.006)
+
+
+@pytest.mark.parametrize(
+    "body", ["pass", "return 'hello'", "return {'a': [1, 2]}", "return sorted(range(30))"]
+)
+def test_the_smallest_task_shows_what_it_takes(bench: Workbench, body: str) -> None:
+    source = f"def main(): {body}"
+    fuel = bench.run(source)["execution"]["fuel_consumed"]
+    assert fuel is not None
+    assert 1_000 < fuel < 10**5
+    low, high = 0, 2 * fuel
+    while high - low > 100:
+        middle = (low + high) // 2
+        if bench.run(source, compute=middle)["success"]:
+            high = middle
+        else:
+            low = middle
+    assert abs(high - fuel) < 1_000

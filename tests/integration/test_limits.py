@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import threading
 from typing import TYPE_CHECKING, Any
@@ -203,3 +204,15 @@ def test_the_time_of_fetching_is_off_the_run(bench: Workbench) -> None:
     spent = bench.run_order(order._replace(limits=limits, inputs=inputs))
     assert spent["error"] is not None
     assert spent["error"]["error_type"] == "policy_error"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="the kernel tells there")
+def test_the_memory_of_what_is_stopped_is_known(bench: Workbench) -> None:
+    source = (
+        "import time\ndef main(seconds):\n    kept = bytearray(30 << 20)\n    time.sleep(seconds)"
+    )
+    whole = bench.run(source, 0)["execution"]["ram_used"]
+    envelope = bench.run(source, 60, timeout_ms=500)
+    assert envelope["error"] is not None
+    assert envelope["error"]["error_type"] == "timeout"
+    assert envelope["execution"]["ram_used"] == whole

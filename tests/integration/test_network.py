@@ -135,6 +135,24 @@ def test_secrets_are_redacted_in_the_envelope(bench: Workbench, origin: Origin) 
     assert "seen" in entries
 
 
+@pytest.mark.parametrize("limits", ["", '[limits]\nallowed_hosts = ["localhost", "*"]'])
+def test_a_host_without_a_port_is_reached_on_every_port(
+    bench: Workbench, origin: Origin, limits: str
+) -> None:
+    (bench.project / "capsule.toml").write_text(limits)
+    source = f"""
+from capsule import task
+import urllib.request
+@task(allowed_hosts=["localhost"])
+def main(): return urllib.request.urlopen({origin.url!r} + "/a").read().decode()
+"""
+    envelope = bench.run(source)
+    assert envelope["result"] == "hello /a", envelope["error"]
+    error = bench.run(source.replace('"localhost"]', '"*"]'))["error"]
+    assert error is not None
+    assert '"*" and "*.name" mean public addresses only' in error["message"]
+
+
 def test_no_net_and_no_hosts(bench: Workbench, origin: Origin) -> None:
     source = (
         f"import urllib.request\ndef main(): return urllib.request.urlopen({origin.url!r}).read()"
@@ -144,10 +162,13 @@ def test_no_net_and_no_hosts(bench: Workbench, origin: Origin) -> None:
     assert "no allowed_hosts" in error["message"]
     allowed = f"from capsule import task\nimport urllib.request\n@task(allowed_hosts=['localhost:{origin.server_port}'])\n"
     order = bench.order(
-        f"{allowed}def main(): return urllib.request.urlopen({origin.url!r}).status", no_net=True
+        f"{allowed}def main(): return urllib.request.urlopen({origin.url!r}).status",
+        no_net=True,
+        flags=True,
     )
     error = bench.run_order(order)["error"]
     assert error is not None
+    assert "--no-net takes its allowed_hosts" in error["message"]
     assert origin.seen == []
 
 

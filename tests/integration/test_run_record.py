@@ -83,6 +83,7 @@ def test_a_run_with_all_that_it_called(
     envelope = recorded(bench, home, FAMILY, "SECRET-VALUE")
     assert envelope["result"] == "SECRET-RESULT", envelope["error"]
     found = reader.run(home, "latest")
+    assert envelope["execution"]["run_id"] == found.id
     (root,) = found.attempts
     failed = ("failed", "task_error")
     assert shape(root) == [

@@ -454,11 +454,11 @@ def test_the_overhead_is_what_a_run_without_a_task_takes(fresh: Workbench) -> No
         )
     assert isinstance(found, task_snapshot.Frozen)
     launch = base.launch._replace(driver=found.snapshot.driver)
-    asked = request.call(order.call, None)
-    measured = calibration.overhead(launch, base.first_step, order.layers, asked)
-    assert abs(found.snapshot.overhead - measured) < 2_000
-    warmed = calibration.overhead(launch, base.first_step, order.layers, asked, warm=True)
-    assert abs(found.snapshot.warming - (warmed - measured)) < 2_000
+    module = order.inputs.code.entry
+    asked = request.null_call(module, hollow=True), request.null_call(module)
+    measured = calibration.costs(launch, base.first_step, order.layers, *asked)
+    assert abs(found.snapshot.overhead - measured.overhead) < 1_000
+    assert abs(found.snapshot.warming - measured.warming) < 1_000
 
 
 def test_memory_that_the_import_took_counts(fresh: Workbench) -> None:

@@ -19,7 +19,7 @@ from capsule.cli.runtime.exit_codes import FAILED
 from capsule.cli.runtime.run_recording import recorder_for
 from capsule.cli.terminal.progress_bars import progress_for
 from capsule.errors import GivenUpError, UsageError
-from capsule.message_text import shown
+from capsule.message_text import printable, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.units import format_ram
 from capsule.pool.prepared_task import PreparedTask, Warmth
@@ -27,7 +27,7 @@ from capsule.process.cancel import Cancellation
 from capsule.progress import Step
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
-from capsule.sdk.batch import Batch
+from capsule.sdk.batch import Batch, spread_out
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.threads import in_thread
 from capsule.shared.frames import MAX_BODY
@@ -49,11 +49,15 @@ _MOST_AT_ONCE, _DIGITS = 256, 9
 
 
 class _Batch(NamedTuple):
-    """What a batch is made of; `skip` are the lines that an earlier one has done."""
+    """What a batch is made of; `skip` are the lines that an earlier one has done.
+
+    With `spread`, an item that is a list or an object is all of the arguments.
+    """
 
     items: BinaryIO
     skip: frozenset[int]
     at_once: int | None
+    spread: bool
 
 
 def command(asked: RunRequest, options: Options, context: Context) -> int:
@@ -62,7 +66,6 @@ def command(asked: RunRequest, options: Options, context: Context) -> int:
     Raises `UsageError` for options that do not fit, and for files that cannot be read,
     `GivenUpError` when a signal ends it.
     """
-    _check(options)
     console, name = context.console, options.map_file or ""
     progress = progress_for(console, quiet=options.quiet)
     with ExitStack() as owned:
@@ -70,8 +73,8 @@ def command(asked: RunRequest, options: Options, context: Context) -> int:
         if _is_file(items):
             # What a thread may still read from cannot be closed: it would wait for that.
             owned.enter_context(items)
-        skip = _done(options.resume, context)
-        batch = _Batch(items, skip, _count(options.concurrency))
+        skip = _done(options, context)
+        batch = _Batch(items, skip, _count(options.concurrency), options.spread)
         total = _lines_of(context.working_folder() / name, name)
         order = prepare.order(asked.source, asked.call, asked.home, progress)
         order = order._replace(ledger=recorder_for(asked.home, context))
@@ -164,11 +167,12 @@ def _life(envelope: Envelope) -> str:
 
 async def _follow(prepared: PreparedTask, batch: _Batch, printer: _Printer, stop: _Stop) -> None:
     async def run(item: bytes, _: int) -> Envelope:
-        args, kwargs = _arguments(item)
+        value = _parsed(item)
+        args, kwargs = spread_out(value) if batch.spread else ((value,), {})
         call = prepare.Call(args, kwargs)
         return Envelope.of(await in_thread(lambda cancelled: prepared.run(call, NOBODY, cancelled)))
 
-    work = Batch(run, batch.at_once, batch.skip)
+    work = Batch(run, batch.at_once, batch.skip, wanted=lambda line: bool(line.strip()))
     loop = asyncio.get_running_loop()
     with anyio.CancelScope() as scope:
         stop.then(lambda: loop.call_soon_threadsafe(scope.cancel))
@@ -179,11 +183,6 @@ async def _follow(prepared: PreparedTask, batch: _Batch, printer: _Printer, stop
     stop.then(lambda: None)
     with anyio.CancelScope(shield=True):
         await work.close()
-
-
-def _check(options: Options) -> None:
-    if options.file == "-" and options.map_file == "-":
-        raise UsageError("stdin cannot be both the source and the --map file")
 
 
 def _opened(name: str, context: Context) -> BinaryIO:
@@ -250,30 +249,39 @@ def _is_file(items: BinaryIO) -> bool:
         return False
 
 
-def _arguments(line: bytes) -> tuple[list[Any], dict[str, Any]]:
-    """Return what a line says: an array is arguments, an object keywords, else one argument.
-
-    Raises `UsageError` for a line that is not JSON.
-    """
+def _parsed(line: bytes) -> Any:
+    """Return the value of a line. Raises `UsageError` for one that is not JSON."""
     try:
-        value = json.loads(line, parse_constant=_refuse)
+        return json.loads(line, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"the line is not JSON: {error}") from None
-    if isinstance(value, dict):
-        return [], value
-    return (value if isinstance(value, list) else [value]), {}
 
 
 def _refuse(name: str) -> None:
     raise ValueError(f"{name} is not a JSON value")
 
 
-def _done(name: str | None, context: Context) -> frozenset[int]:
+def _done(options: Options, context: Context) -> frozenset[int]:
     """Return the lines that an earlier batch has done, by what it printed; what failed is not."""
+    name = options.resume
     if name is None:
         return frozenset()
-    path: Path = context.working_folder() / name
+    found, lines = _read_earlier(context.working_folder() / name, name)
+    if not options.quiet:
+        if lines is None:
+            said = "it does not exist, so nothing is done yet"
+        elif lines and not found:
+            said = f"none of its {lines:,} lines is an item that is done"
+        else:
+            said = f"{len(found):,} of {lines:,} lines are items that are done"
+        context.console.err(f"capsule: --resume {printable(name)}: {said}")
+    return frozenset(found)
+
+
+def _read_earlier(path: Path, name: str) -> tuple[set[int], int | None]:
+    """Return the items that an earlier output says are done, and its lines; None without a file."""
     found: set[int] = set()
+    lines = 0
     try:
         # A device has no end; what a shell makes of <(...) has one.
         mode = path.stat().st_mode
@@ -281,6 +289,7 @@ def _done(name: str | None, context: Context) -> frozenset[int]:
             raise UsageError(f"--resume {name}: it is no file with an earlier output")
         with path.open("rb") as file:
             for line in _lines(file):
+                lines += 1
                 try:
                     said = json.loads(line)
                     if said.get("success", "result" in said) and type(said["index"]) is int:
@@ -288,10 +297,10 @@ def _done(name: str | None, context: Context) -> frozenset[int]:
                 except (ValueError, KeyError, AttributeError, RecursionError):
                     continue  # the last one may have been cut off
     except FileNotFoundError:
-        return frozenset()  # nothing is done yet
+        return found, None
     except OSError as error:
         raise UsageError(f"--resume {name}: {error.strerror}") from None
-    return frozenset(found)
+    return found, lines
 
 
 def _count(said: str | None) -> int | None:
@@ -307,8 +316,8 @@ def _count(said: str | None) -> int | None:
 
 
 def _lines_of(path: Path, name: str | None) -> int:
-    """Return how many lines a file has; 0 where nobody can tell ahead."""
+    """Return how many lines with an item a file has; 0 where nobody can tell ahead."""
     if name == "-" or not path.is_file():
         return 0
     with path.open("rb") as file:
-        return sum(block.count(b"\n") for block in iter(lambda: file.read(_BLOCK), b""))
+        return sum(bool(line.strip()) for line in _lines(file))

@@ -26,7 +26,7 @@ def command(options: Options, context: Context) -> int:
     Raises `CapsuleError` for a file that cannot be read at all.
     """
     artifact = options.file is not None and _is_artifact(options.file, context.working_folder())
-    request = read_request(options._replace(artifact=artifact), context)
+    request = read_request(options._replace(artifact=artifact), context, "capsule inspect")
     found = inspect(request.source, request.call, request.home)
     console = context.console
     if options.json:

@@ -13,14 +13,27 @@ Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Say nothing of progr
 
 Args = Annotated[
     list[str] | None,
-    typer.Argument(metavar="ARGS", help="Arguments of the task, as strings.", show_default=False),
+    typer.Argument(
+        metavar="ARGS",
+        help="Arguments of the task: values of the types that its parameters are annotated with"
+        " (int, float, bool, list, dict, and null for None), else strings.",
+        show_default=False,
+    ),
+]
+ArgsJson = Annotated[
+    str | None,
+    typer.Option(
+        "--args",
+        metavar="JSON",
+        help="Take the arguments from JSON: an array (positional) or object (keywords), of values"
+        " of any type.",
+    ),
 ]
 ArgsFile = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        help="Take the arguments from a file: a JSON array (positional) or object (keywords), of"
-        " values of any type; - for stdin.",
+        help="Take them from a file with such JSON; - for stdin.",
     ),
 ]
 JsonEnvelope = Annotated[
@@ -65,9 +78,9 @@ MountOption = Annotated[
     list[str] | None,
     typer.Option(
         "--mount",
-        metavar="HOST[::GUEST][:ro|:rw]",
-        help="Add a folder of the project, under its own name or GUEST, read-write unless :ro is"
-        " said; repeatable.",
+        metavar="PATH[::GUEST][:ro|:rw]",
+        help="Add any folder or file, at / under its own name or at GUEST. A folder is read-write"
+        " unless :ro is said, a file read-only unless :rw is; repeatable.",
         show_default=False,
     ),
 ]
@@ -82,6 +95,59 @@ Untrusted = Annotated[
         " most 512 MB and 30 s. What --mount adds holds.",
     ),
 ]
+Stdin = Annotated[
+    bool,
+    typer.Option(
+        "--stdin", help="Hand the command's stdin to the task as its sys.stdin: at most 64 MiB."
+    ),
+]
+Code = Annotated[
+    str | None,
+    typer.Option(
+        "-c",
+        metavar="CODE",
+        help="Run this source as __main__, in place of a file: what its last expression gives is"
+        " the result; without one, its main is called. Words are sys.argv[1:], or its arguments.",
+        show_default=False,
+    ),
+]
+Module = Annotated[
+    str | None,
+    typer.Option(
+        "-m",
+        metavar="MODULE",
+        help="Run a module of the folder that you are in the same way, by its dotted name.",
+        show_default=False,
+    ),
+]
+AllowHost = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-host",
+        metavar="HOST",
+        help="With -c or a source on stdin: let it reach this host, as allowed_hosts names it;"
+        " repeatable.",
+        show_default=False,
+    ),
+]
+Env = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--env",
+        metavar="NAME",
+        help="With -c or a source on stdin: show it this variable; repeatable.",
+        show_default=False,
+    ),
+]
+Package = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--package",
+        metavar="REQUIREMENT",
+        help="With -c or a source on stdin: install this for it, as pip names it; repeatable.",
+        show_default=False,
+    ),
+]
 Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Show each task's life as it happens, on stderr.")
 ]
@@ -92,7 +158,15 @@ Map = Annotated[
         "--map",
         metavar="FILE",
         help="Run the task for each line of a file of JSON, and print a line for each; - for"
-        " stdin. A list is the arguments, an object the keywords, all else one argument.",
+        " stdin. An item is one argument, and blank lines are none.",
+    ),
+]
+Spread = Annotated[
+    bool,
+    typer.Option(
+        "--spread",
+        help="With --map: an item that is a list is the positional arguments, one that is an object"
+        " the keywords.",
     ),
 ]
 Concurrency = Annotated[

@@ -7,42 +7,63 @@ from typing import Annotated, Any
 import typer
 
 from capsule.cli.declarations.options import (
+    AllowHost,
     Args,
     ArgsFile,
+    ArgsJson,
+    Code,
     Concurrency,
+    Env,
     Json,
     JsonEnvelope,
     Map,
     MaxFuel,
     MaxRam,
+    Module,
     MountOption,
     NoEnv,
     NoFiles,
     NoNet,
+    Package,
     Quiet,
     Result,
     Resume,
+    Spread,
+    Stdin,
     Timeout,
     Untrusted,
     Verbose,
 )
 from capsule.cli.terminal.console import Console
 
+# The field of each option that can be said again.
+_REPEATED = {
+    "mount": "mounts",
+    "allow_host": "allow_hosts",
+    "env": "env_names",
+    "package": "packages",
+}
+
 
 def _run_or_exec(
     file: str | None,
     args: list[str] | None,
-    mount: list[str] | None,
     *,
     artifact: bool,
     **said: Any,
 ) -> int:
     """Start what `run` and `exec` are both for; all else that was said goes by its own name."""
+    words = args or []
+    if file is not None and not (said.get("code") is said.get("module") is None):
+        # As for Python: what follows are words of the program.
+        words, file = [file, *words], None
+    for option, field in _REPEATED.items():
+        said[field] = tuple(said.pop(option, None) or ())
     from capsule.cli.commands.run import command
     from capsule.cli.parsing.run_options import Options
     from capsule.cli.runtime.context import of_this_program
 
-    options = Options(file, args or [], mounts=tuple(mount or ()), artifact=artifact, **said)
+    options = Options(file, words, artifact=artifact, **said)
     return command(options, of_this_program(Console()))
 
 
@@ -56,6 +77,9 @@ def run(
         ),
     ] = None,
     args: Args = None,
+    code: Code = None,
+    module: Module = None,
+    args_json: ArgsJson = None,
     args_file: ArgsFile = None,
     json: JsonEnvelope = False,
     result: Result = False,
@@ -63,6 +87,9 @@ def run(
     max_ram: MaxRam = None,
     timeout: Timeout = None,
     mount: MountOption = None,
+    allow_host: AllowHost = None,
+    env: Env = None,
+    package: Package = None,
     no_net: NoNet = False,
     no_files: NoFiles = False,
     no_env: NoEnv = False,
@@ -70,6 +97,8 @@ def run(
     map_file: Map = None,
     concurrency: Concurrency = None,
     resume: Resume = None,
+    spread: Spread = False,
+    stdin: Stdin = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> int:
@@ -89,6 +118,8 @@ def run(
 
       capsule run job.py --args-file args.json --timeout 10s
 
+      capsule run -c "import statistics; statistics.mean([1, 2, 6])" --result
+
       capsule run job.py --map items.jsonl > results.jsonl
     """
     return _run_or_exec(**locals(), artifact=False)
@@ -99,6 +130,7 @@ def exec_(
         str, typer.Argument(metavar="ARTIFACT.wasm", help="A file from build --export.")
     ],
     args: Args = None,
+    args_json: ArgsJson = None,
     args_file: ArgsFile = None,
     json: JsonEnvelope = False,
     result: Result = False,
@@ -113,6 +145,8 @@ def exec_(
     map_file: Map = None,
     concurrency: Concurrency = None,
     resume: Resume = None,
+    spread: Spread = False,
+    stdin: Stdin = False,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> int:

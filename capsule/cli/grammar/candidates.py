@@ -40,7 +40,21 @@ FILES = {
 }
 MOUNTS = "mount"
 WORDS = ("max_fuel", "state", "task", "run", "shell")
-FREE = ("max_ram", "timeout", "concurrency", "since", "limit", "older_than", "max_size")
+FREE = (
+    "args_json",
+    "code",
+    "module",
+    "allow_host",
+    "env",
+    "package",
+    "max_ram",
+    "timeout",
+    "concurrency",
+    "since",
+    "limit",
+    "older_than",
+    "max_size",
+)
 _HELP = ("help",)
 _MODES = ("ro", "rw")
 _PLAIN = re.compile(r"[^\W_][\w.-]*")

@@ -25,8 +25,11 @@ SWITCHES = {
     "--no-files": "no_files",
     "--no-env": "no_env",
     "--untrusted": "untrusted",
+    "--stdin": "stdin",
+    "--spread": "spread",
 }
 WITH_VALUE = {
+    "--args": "args_json",
     "--args-file": "args_file",
     "--max-fuel": "max_fuel",
     "--max-ram": "max_ram",
@@ -35,8 +38,16 @@ WITH_VALUE = {
     "--map": "map_file",
     "--concurrency": "concurrency",
     "--resume": "resume",
+    "-c": "code",
+    "-m": "module",
+    "--allow-host": "allow_hosts",
+    "--env": "env_names",
+    "--package": "packages",
 }
-REPEATABLE = "mounts"
+REPEATABLE = frozenset(("mounts", "allow_hosts", "env_names", "packages"))
+# What takes its value as the next word alone, and what an exported task has no use for.
+SHORT = frozenset(("-c", "-m"))
+RUN_ONLY = SHORT | {"--allow-host", "--env", "--package"}
 
 
 def parse(words: Sequence[str]) -> Options | None:
@@ -49,6 +60,7 @@ def parse(words: Sequence[str]) -> Options | None:
     """
     if not words or words[0] not in ("run", "exec"):
         return None
+    artifact = words[0] == "exec"
     said: dict[str, Any] = {}
     plain: list[str] = []
     rest = iter(words[1:])
@@ -61,15 +73,18 @@ def parse(words: Sequence[str]) -> Options | None:
             said[SWITCHES[word]] = True
         else:
             name, given, value = word.partition("=")
+            if (artifact and name in RUN_ONLY) or (given and name in SHORT):
+                return None
             if not given:
                 value = next(rest, "")
             # What looks like an option, or like nothing, is more likely a slip than a value.
             if name not in WITH_VALUE or not value or (value[0] == "-" and value != "-"):
                 return None
             field = WITH_VALUE[name]
-            said[field] = (*said.get(field, ()), value) if field == REPEATABLE else value
-    artifact = words[0] == "exec"
+            said[field] = (*said.get(field, ()), value) if field in REPEATABLE else value
     if artifact and not plain:
         return None
+    if "code" in said or "module" in said:
+        return Options(None, plain, **said)
     file, *args = plain or (None,)
     return Options(file, args, **said, artifact=artifact)

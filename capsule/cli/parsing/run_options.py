@@ -6,11 +6,23 @@ from capsule.namedtuples import NamedTuple
 
 
 class Options(NamedTuple):
-    """What the command line says, as text; `artifact` is whether `file` is an exported task."""
+    """What the command line says, as text; `artifact` is whether `file` is an exported task.
+
+    `code` is a source itself and `module` names one, in place of `file`. `allow_hosts`, `env_names`
+    and `packages` are granted to such a source, or to one on stdin.
+    """
 
     file: str | None
     args: list[str]
     args_file: str | None = None
+    args_json: str | None = None
+    code: str | None = None
+    module: str | None = None
+    allow_hosts: tuple[str, ...] = ()
+    env_names: tuple[str, ...] = ()
+    packages: tuple[str, ...] = ()
+    stdin: bool = False
+    spread: bool = False
     json: bool = False
     result: bool = False
     verbose: bool = False

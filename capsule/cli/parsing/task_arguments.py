@@ -6,11 +6,16 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
+from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
 from capsule.shared.frames import MAX_BODY
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from capsule.cli.parsing.run_options import Options
     from capsule.cli.runtime.context import Context
+    from capsule.policy.declaration_types import Parameter
 
 
 class Arguments(NamedTuple):
@@ -20,28 +25,53 @@ class Arguments(NamedTuple):
     kwargs: dict[str, Any]
 
 
-def from_command_line(words: list[str], args_file: str | None, context: Context) -> Arguments:
-    """Return what the words and the `--args-file` say; a task gets one or the other.
+def from_command_line(
+    options: Options, parameters: Sequence[Parameter], context: Context
+) -> Arguments:
+    """Return what the words, `--args` or `--args-file` say; a task gets one of them.
 
-    Raises `UsageError` when both are given, and when the file is not a JSON array or object.
+    `parameters` are those of the task: their types are what words mean.
+
+    Raises `UsageError` when more than one is given, for a word that its parameter does not take,
+    and when what is given is not a JSON array or object.
     """
-    if args_file is None:
-        for number, word in enumerate(words, 1):
-            _check_text(word, number)
-        return Arguments(list(words), {})
-    if words:
+    given = {
+        "--args": options.args_json is not None,
+        "--args-file": options.args_file is not None,
+        "arguments": bool(options.args),
+    }
+    if sum(given.values()) > 1:
+        first, second, *_ = (name for name, is_given in given.items() if is_given)
+        word = f": {shown(options.args[0])}" if options.args else ""
         raise UsageError(
-            f"both --args-file and arguments were given: {words[0]!r}",
-            hint="put all arguments into the file",
+            f"both {first} and {second} were given{word}",
+            hint=f"put all arguments into {'the file' if first == '--args-file' else first}",
         )
-    value = _load(args_file, context)
+    if options.args_json is not None:
+        if len(options.args_json) > MAX_BODY:
+            raise UsageError(f"--args: more than {MAX_BODY:,} characters", hint="--args-file FILE")
+        return _from_json(_parsed(options.args_json, "--args"), "--args")
+    if options.args_file is not None:
+        called = f"--args-file {options.args_file}"
+        return _from_json(_parsed(_load(options.args_file, context), called), called)
+    for number, word in enumerate(options.args, 1):
+        _check_text(word, number)
+    if not any(parameter.types for parameter in parameters):
+        return Arguments(list(options.args), {})
+    from capsule.cli.parsing.word_values import values_of
+
+    return Arguments(values_of(options.args, parameters), {})
+
+
+def _from_json(value: Any, called: str) -> Arguments:
     if isinstance(value, list):
         return Arguments(value, {})
     if isinstance(value, dict):
         return Arguments([], value)
     raise UsageError(
-        f"--args-file {args_file}: it holds {_kind(value)}; "
-        "an array (positional arguments) or an object (keywords) is needed"
+        f"{called}: it holds {_kind(value)}; "
+        "an array (positional arguments) or an object (keywords) is needed",
+        hint="--args '[1, \"two\"]'" if called == "--args" else None,
     )
 
 
@@ -57,11 +87,12 @@ def _check_text(word: str, number: int) -> None:
         word.encode()
     except UnicodeEncodeError:
         raise UsageError(
-            f"argument {number} is not UTF-8 text: {word!a}", hint="pass it with --args-file"
+            f"argument {number} is not UTF-8 text: {word!a}",
+            hint="pass it with --args or --args-file",
         ) from None
 
 
-def _load(args_file: str, context: Context) -> Any:
+def _load(args_file: str, context: Context) -> bytes:
     try:
         if args_file == "-":
             data = read_stdin(MAX_BODY + 1, context)
@@ -72,10 +103,14 @@ def _load(args_file: str, context: Context) -> Any:
         raise UsageError(f"--args-file {args_file}: {error.strerror}") from None
     if len(data) > MAX_BODY:
         raise UsageError(f"--args-file {args_file}: more than {MAX_BODY:,} bytes")
+    return data
+
+
+def _parsed(data: bytes | str, called: str) -> Any:
     try:
         return json.loads(data, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"--args-file {args_file}: not JSON: {error}") from None
+        raise UsageError(f"{called}: not JSON: {error}") from None
 
 
 def _refuse(name: str) -> None:

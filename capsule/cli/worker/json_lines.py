@@ -111,15 +111,18 @@ class JsonLines:
 
     def _run(self, request: dict[str, Any]) -> Envelope:
         file, cwd = request.get("file"), request.get("cwd")
+        if file is None:
+            raise UsageError('a line needs a "file"', hint='{"id": 1, "file": "hello.py"}')
         if not isinstance(file, str) or not isinstance(cwd, str | None):
             raise UsageError(f'"file" is a name, and so is "cwd": {shown(file)}, {shown(cwd)}')
+        working = self._working if cwd is None else self._working / cwd
         call = call_of(
             _of_kind(request, "args", list, []),
             _of_kind(request, "kwargs", dict, {}),
             _of_kind(request, "mounts", list, []),
             _of_kind(request, "limits", dict, {}),
+            cwd=working,
         )
-        working = self._working if cwd is None else self._working / cwd
         source = source_of(file, working, self._home)
         with Cancellation() as cancellation:
             with self._changed:

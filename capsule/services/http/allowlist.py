@@ -1,7 +1,6 @@
 """Which hosts and addresses the patterns of `allowed_hosts` let a request reach.
 
-A pattern without a port means the port of the request's scheme: 80 for http, 443 for https. Every
-other port must be named, with `*` too ("*:8443").
+A pattern without a port admits every port, one with a port that one alone.
 
 How far a pattern goes, once its host has been resolved:
 
@@ -23,7 +22,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy.hosts import split_port
 from capsule.services.http.addresses import Reach, reach_of
 from capsule.services.http.failures import RefusedError
-from capsule.services.http.urls import PORTS, is_address
+from capsule.services.http.urls import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from capsule.services.http.urls import Url
 
 _SHOWN = 8
+_PUBLIC_ONLY = '"*" and "*.name" mean public addresses only'
 
 # Names that no public resolver answers for; behind a proxy they could be anything.
 _INNER = frozenset(
@@ -59,13 +59,15 @@ def allow(url: Url, patterns: Iterable[str], ceilings: Iterable[Iterable[str]] =
     kept = tuple(patterns)
     reach = _reach(url, kept)
     if reach is None:
-        raise RefusedError(f"{url.place} is not in allowed_hosts ({_listed(kept)})")
+        known = f"{_listed(kept)}){_why(url, kept)}"
+        raise RefusedError(f"{url.place} is not in allowed_hosts ({known}")
     for ceiling in ceilings:
         bounds = tuple(ceiling)
         most = _reach(url, bounds)
         if most is None:
             raise RefusedError(
                 f"{url.place} is not within the allowed_hosts of [limits] ({_listed(bounds)})"
+                f"{_why(url, bounds)}"
             )
         reach = min(reach, most)
     if is_address(url.host):
@@ -89,7 +91,7 @@ def check_addresses(url: Url, reach: Reach, addresses: Iterable[str]) -> None:
         )
     raise RefusedError(
         f"{url.place} {verb} an address that is not public, and is not in allowed_hosts by its"
-        ' own name, or not in those of [limits]: "*" and "*.name" mean public addresses only'
+        f" own name, or not in those of [limits]: {_PUBLIC_ONLY}"
     )
 
 
@@ -116,7 +118,7 @@ def _reach(url: Url, patterns: tuple[str, ...]) -> Reach | None:
 
 def _has_port(pattern: str, url: Url) -> bool:
     port = split_port(pattern)[1]
-    return url.port == (PORTS[url.scheme] if port is None else int(port))
+    return port is None or url.port == int(port)
 
 
 def _reach_by(pattern: str, url: Url) -> Reach | None:
@@ -143,6 +145,14 @@ def _ascii(host: str) -> str:
         label if label.isascii() else "xn--" + label.encode("punycode").decode("ascii")
         for label in labels
     )
+
+
+def _why(url: Url, patterns: tuple[str, ...]) -> str:
+    """Return what has to be said where a `*` seems to let the request through."""
+    starred = any(split_port(pattern)[0] == "*" and _has_port(pattern, url) for pattern in patterns)
+    if not (starred and is_local(url.host)):
+        return ""
+    return f": {_PUBLIC_ONLY}, and {url.host} is this machine, which must be named"
 
 
 def _listed(patterns: tuple[str, ...]) -> str:

@@ -37,6 +37,7 @@ DESCRIPTIONS = st.builds(
     asyncio=st.booleans(),
     files=st.none() | st.text(),
     plain=st.none() | st.text(),
+    variables=st.lists(NAMES, max_size=3).map(tuple),
     declarations=st.builds(
         Declarations,
         filename=st.just("task.wasm"),

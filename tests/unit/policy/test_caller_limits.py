@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from capsule import Limits
 from capsule.errors import UsageError
 from capsule.policy.caller_limits import caller_limits, mount_rules
-from capsule.policy.folders import FolderRule
+from capsule.policy.mounts import MountRule
 from capsule.policy.resolve import CallerLimits
 
 
@@ -45,12 +47,20 @@ def test_wrong_limits(limits: object, message: str) -> None:
         caller_limits(limits)  # type: ignore[arg-type]
 
 
-def test_mounts() -> None:
-    rules = mount_rules(["data::/in:ro", {"path": "./out", "mode": "rw"}])
-    assert rules == (FolderRule(("data",), "/in", False), FolderRule(("out",), "/out", True))
+def test_mounts(tmp_path: Path) -> None:
+    table = {"path": "./out", "mode": "rw"}
+    rules = mount_rules(["data::/in:ro", table, tmp_path / "x"], tmp_path)
+    assert rules == (
+        MountRule(tmp_path / "data", "/in", writable=False),
+        MountRule(tmp_path / "out", "/out", writable=True),
+        MountRule(tmp_path / "x", "/x"),
+    )
 
 
-@pytest.mark.parametrize("mounts", ["data", ["/etc"], ["../x"], [{"path": "x", "mode": "w"}], [5]])
-def test_wrong_mounts(mounts: object) -> None:
+@pytest.mark.parametrize(
+    "mounts",
+    ["data", Path("data"), [""], ["a::/"], [{"path": "x", "mode": "w"}], [{"host": "x"}], [5]],
+)
+def test_wrong_mounts(mounts: object, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="mounts"):
-        mount_rules(mounts)  # type: ignore[arg-type]
+        mount_rules(mounts, tmp_path)  # type: ignore[arg-type]

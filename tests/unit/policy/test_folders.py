@@ -11,11 +11,9 @@ from hypothesis import strategies as st
 
 from capsule.policy.folders import (
     FolderGrant,
-    FolderRule,
     combine,
     ground,
     parse_folder,
-    parse_mount,
     relative_parts,
 )
 from capsule.policy.invalid_value import InvalidValueError
@@ -108,42 +106,6 @@ def test_parts_never_climb(path: str) -> None:
         return
     assert not {"", ".", ".."} & set(parts)
     assert all("/" not in part and "\0" not in part for part in parts)
-
-
-@pytest.mark.parametrize(
-    ("text", "rule"),
-    [
-        ("./data", FolderRule(("data",), "/data", writable=True)),
-        ("data:ro", FolderRule(("data",), "/data", writable=False)),
-        ("data:rw", FolderRule(("data",), "/data", writable=True)),
-        ("./a/b::/in", FolderRule(("a", "b"), "/in", writable=True)),
-        ("./a::in/x:ro", FolderRule(("a",), "/in/x", writable=False)),
-    ],
-)
-def test_mounts(text: str, rule: FolderRule) -> None:
-    assert parse_mount(text) == rule
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        ":ro",
-        "a:xx",
-        "a::",
-        "a::/",
-        "a::/in:xx",
-        "a::b::c",
-        "/a",
-        "../a",
-        "a::../b",
-        "a:ro:rw",
-        "::x",
-    ],
-)
-def test_what_is_no_mount_is_refused(text: str) -> None:
-    with pytest.raises(InvalidValueError):
-        parse_mount(text)
 
 
 def test_ground_finds_the_folder(root: Path) -> None:

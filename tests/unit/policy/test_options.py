@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capsule.policy.folders import parse_folder
-from capsule.policy.options import Options, parse_options, written
+from capsule.policy.options import UNSET, Options, overlay, parse_options, written
 from capsule.policy.units import MAX_COMPUTE, MAX_RAM, MAX_RETRIES, MAX_TIMEOUT
 
 if TYPE_CHECKING:
@@ -33,9 +33,9 @@ def several(strategy: st.SearchStrategy[str]) -> st.SearchStrategy[tuple[str, ..
 
 OPTIONS = st.builds(
     Options,
-    compute=optional(st.integers(1, MAX_COMPUTE)),
-    ram=optional(st.integers(1, MAX_RAM)),
-    timeout=optional(st.integers(1, MAX_TIMEOUT)),
+    compute=optional(st.just(UNSET) | st.integers(1, MAX_COMPUTE)),
+    ram=optional(st.just(UNSET) | st.integers(1, MAX_RAM)),
+    timeout=optional(st.just(UNSET) | st.integers(1, MAX_TIMEOUT)),
     max_retries=optional(st.integers(0, MAX_RETRIES)),
     allowed_files=st.none() | st.lists(FOLDERS, max_size=3, unique=True).map(tuple),
     allowed_hosts=several(st.sampled_from(["a.com", "*.b.com", "localhost:80", "*"])),
@@ -51,3 +51,11 @@ def blame(option: str, wrong: InvalidValueError) -> CapsuleError:
 def test_what_is_written_is_read_again(options: Options) -> None:
     literal = json.loads(json.dumps(written(options)))
     assert parse_options(literal, blame) == options
+
+
+def test_none_takes_the_place_of_a_default() -> None:
+    own = parse_options({"ram": None, "compute": None, "timeout": None}, blame)
+    assert own == Options(UNSET, UNSET, UNSET)
+    assert overlay(own, Options(compute=5, ram=1 << 30, timeout=9, max_retries=2)) == Options(
+        UNSET, UNSET, UNSET, max_retries=2
+    )

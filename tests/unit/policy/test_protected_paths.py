@@ -9,7 +9,7 @@ import pytest
 
 from capsule.errors import ConfigError, PolicyError, UsageError
 from capsule.policy.declaration_types import TaskDeclaration
-from capsule.policy.folders import parse_mount
+from capsule.policy.mounts import parse_mount
 from capsule.policy.options import Options, parse_folders
 from capsule.policy.project import Project
 from capsule.policy.protected_paths import MOST_ENTRIES
@@ -98,7 +98,7 @@ def test_a_default_of_the_project_is_held_to_it_too(root: Path) -> None:
 def test_a_caller_may_mount_what_a_task_file_may_not_ask_for(root: Path) -> None:
     project = Project(root, own=(root / "src" / "t.py",))
     task = TaskDeclaration("t", "t", "t.py", 3, is_async=False, options={})
-    policy = resolve(task, project, mounts=[parse_mount("./src:rw")])
+    policy = resolve(task, project, mounts=[parse_mount("./src:rw", root)])
     assert [grant.writable for grant in policy.allowed_files] == [True]
 
 
@@ -122,13 +122,14 @@ def test_nobody_sees_capsules_own_state(
     with pytest.raises(PolicyError, match=f"{folder}' {relation} capsule's own state"):
         resolve(declared({"path": folder, "mode": mode}), project)
     with pytest.raises(UsageError, match=f"^mount: .* {relation} capsule's own state"):
-        resolve(declared(), project, mounts=[parse_mount(f"{folder}:{mode}")])
+        resolve(declared(), project, mounts=[parse_mount(f"{folder}:{mode}", root)])
     resolve(declared("./src"), project._replace(state=root / "state"))
 
 
 @pytest.fixture
-def guarded(tmp_path: Path) -> Path:
-    """Return a root with folders that only the caller grants."""
+def guarded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return a root with folders that only the caller grants, who is in it."""
+    monkeypatch.chdir(tmp_path)
     root = Path(os.path.realpath(tmp_path))
     for name in (".git/hooks", "a/.ssh/keys", "env/lib", "repository/.git"):
         (root / name).mkdir(parents=True)
@@ -159,8 +160,11 @@ def test_what_only_the_caller_grants(guarded: Path, folder: str, problem: str) -
     task = declared(f"./{folder}")
     with pytest.raises(PolicyError, match=problem) as caught:
         resolve(task, Project(guarded))
-    assert caught.value.hint == f"--mount ./{folder}, or mounts= from Python"
-    mounted = resolve(declared(), Project(guarded), mounts=[parse_mount(folder)])
+    place = f"::/{folder}" if "/" in folder else ""
+    assert caught.value.hint == f"--mount ./{folder}{place}, or mounts= from Python"
+    mounted = resolve(
+        declared(), Project(guarded), mounts=[parse_mount(f"{folder}::/{folder}", guarded)]
+    )
     assert [grant.guest for grant in mounted.allowed_files] == [f"/{folder}"]
 
 
@@ -174,7 +178,7 @@ def test_the_hint_of_a_refusal_ends_it(guarded: Path, folder: str, problem: str,
     with pytest.raises(PolicyError, match=problem) as caught:
         resolve(task, Project(guarded))
     mount = str(caught.value.hint).removeprefix("--mount ").removesuffix(", or mounts= from Python")
-    mounted = resolve(task, Project(guarded), mounts=[parse_mount(mount)])
+    mounted = resolve(task, Project(guarded), mounts=[parse_mount(mount, guarded)])
     assert [(grant.guest, grant.writable) for grant in mounted.allowed_files] == [
         (f"/{folder}", mode == "rw")
     ]
@@ -184,7 +188,7 @@ def test_a_mount_stands_in_for_what_is_asked_for_at_its_place(guarded: Path) -> 
     """Also with less than is asked for, and where that does not exist."""
     task = declared("./.git", "./absent")
     (guarded / "a" / "data").mkdir()
-    mounts = [parse_mount(".git:ro"), parse_mount("a/data::absent")]
+    mounts = [parse_mount(".git:ro", guarded), parse_mount("a/data::absent", guarded)]
     policy = resolve(task, Project(guarded), mounts=mounts)
     assert [(grant.guest, grant.writable) for grant in policy.allowed_files] == [
         ("/.git", False),
@@ -194,7 +198,7 @@ def test_a_mount_stands_in_for_what_is_asked_for_at_its_place(guarded: Path) -> 
 
 def test_a_mount_vouches_for_its_folder_by_another_name_and_in_its_mode(guarded: Path) -> None:
     reads, writes = ({"path": "./link", "mode": mode} for mode in ("ro", "rw"))
-    mounts = [parse_mount(".git:ro")]
+    mounts = [parse_mount(".git:ro", guarded)]
     policy = resolve(declared(reads), Project(guarded), mounts=mounts)
     assert [grant.guest for grant in policy.allowed_files] == ["/.git", "/link"]
     with pytest.raises(PolicyError, match=r"leads to ./.git/hooks"):
@@ -240,8 +244,8 @@ def test_nor_a_writable_folder_that_holds_such_a_one(tmp_path: Path, entry: str,
     place.touch()
     with pytest.raises(PolicyError, match=f"'./room' is writable and {held}") as caught:
         resolve(declared("./room"), Project(root))
-    assert caught.value.hint == "--mount ./room, or mounts= from Python"
-    resolve(declared("./room"), Project(root), mounts=[parse_mount("./room")])
+    assert caught.value.hint == f"--mount {root}/room, or mounts= from Python"
+    resolve(declared("./room"), Project(root), mounts=[parse_mount("./room", root)])
     resolve(declared({"path": "./room", "mode": "ro"}), Project(root))
 
 

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from capsule.errors import CapsuleError, ConfigError, PolicyError, UsageError
 from capsule.policy.config import read_config
 from capsule.policy.declaration_types import TaskDeclaration, with_modules
-from capsule.policy.folders import FolderGrant, parse_mount
-from capsule.policy.limit_origins import LimitOrigin, LimitOrigins
+from capsule.policy.folders import FolderGrant
+from capsule.policy.limit_origins import Denials, LimitOrigin, LimitOrigins
+from capsule.policy.mounts import parse_mount
 from capsule.policy.project import Ceiling, Limits, Project
 from capsule.policy.resolve import CallerLimits, Policy, resolve, resolve_all
 from capsule.policy.task_declarations import read_source
@@ -115,6 +116,15 @@ def test_a_task_wins_over_every_default(root: Path) -> None:
     assert unbound(policy) == Policy("crunch", 5, 1 << 30, 3_600_000, 0, (), (), ())
 
 
+def test_none_stands_over_a_default_for_that_of_the_table(root: Path) -> None:
+    task = declared(compute=None, ram=None, timeout=None)
+    policy = resolve(task, configured(root, DEFAULTS))
+    assert (policy.compute, policy.ram, policy.timeout_ms) == (2_000_000_000, None, None)
+    assert policy.origins[:3] == (LimitOrigin(), LimitOrigin(), LimitOrigin())
+    bounded = resolve(task, configured(root, LIMITS.replace("MEDIUM", "LOW")))
+    assert (bounded.compute, bounded.ram, bounded.timeout_ms) == (100_000_000, 1 << 30, 600_000)
+
+
 @pytest.mark.parametrize(
     ("options", "problem"),
     [
@@ -134,7 +144,8 @@ def test_a_task_wins_over_every_default(root: Path) -> None:
         ({"allowed_hosts": ["https://a.com/x"]}, "allowed_hosts: 'https://a.com/x' is a URL"),
         ({"env_variables": ["A=1"]}, "env_variables: 'A=1' is not the name of a variable"),
         ({"env_variables": {"A": "1"}}, "env_variables: {'A': '1'} is not a list"),
-        ({"ram": None}, "ram: None is not a size"),
+        ({"ram": 64}, "ram: 64 is not a size"),
+        ({"max_retries": None}, "max_retries: None is not a number"),
     ],
 )
 def test_a_wrong_option_names_task_parameter_value_and_what_is_allowed(
@@ -200,7 +211,7 @@ ABOVE = [
     ("allowed_files", ["./data/in"], "'./data/in' is writable, which is above the ceiling"),
     ("allowed_hosts", ["example.com"], "'example.com' is above the ceiling; allowed: within '*.ex"),
     ("allowed_hosts", ["b.com"], "'b.com' is above the ceiling"),
-    ("allowed_hosts", ["*"], "'*' is above the ceiling"),
+    ("allowed_hosts", ["*"], "'*' is above the ceiling; allowed: within '*.example.com', 'b.com"),
     ("env_variables", ["HOME"], "'HOME' is above the ceiling; allowed: one of 'API_KEY' (env_va"),
 ]
 
@@ -306,6 +317,30 @@ def test_who_set_each_amount_and_how_far_raising_it_helps(root: Path) -> None:
     assert resolve(silent, Project(root)).origins.timeout == LimitOrigin()
 
 
+@pytest.mark.parametrize("host", ["localhost", "localhost:8080", "10.0.0.1", "[::1]:80"])
+def test_a_star_among_the_ceilings_says_what_it_means(root: Path, host: str) -> None:
+    project = configured(root, '[limits]\nallowed_hosts = ["*"]')
+    with pytest.raises(PolicyError, match=r"\"\*\" means public addresses only; others have to be"):
+        resolve(declared(allowed_hosts=[host]), project)
+
+
+def test_it_is_known_who_takes_what_a_task_asks_for(root: Path) -> None:
+    task = declared(allowed_files=["./data"], allowed_hosts=["a.com"], env_variables=["A", "B"])
+    assert resolve(task, Project(root)).origins.denials == Denials()
+    flags = CallerLimits(no_net=True, no_env=True, flags=True)
+    assert resolve(task, Project(root), flags).origins.denials == Denials(
+        "", "--no-net", "--no-env", ("A", "B")
+    )
+    untrusted = CallerLimits(untrusted=True, flags=True)
+    assert resolve(task, Project(root), untrusted).origins.denials.files == "--untrusted"
+    caller = CallerLimits(no_files=True)
+    assert resolve(task, Project(root), caller).origins.denials.files == "the caller's no_files"
+    assert resolve(declared(), Project(root), untrusted).origins.denials == Denials()
+    project = configured(root, "[limits]\nuntrusted = true")
+    by = resolve(task, project).origins.denials.hosts
+    assert by == f"untrusted = true in [limits] of {root / 'capsule.toml'}"
+
+
 def test_what_is_untrusted_is_tried_once(root: Path) -> None:
     """A hundred attempts of 30 seconds each would be no bound."""
     project, task = Project(root), declared(max_retries=100)
@@ -323,13 +358,13 @@ def test_folders_nobody_will_see_are_not_looked_for(root: Path) -> None:
 
 def test_mounts_are_added_above_the_ceilings_of_task_files(root: Path) -> None:
     project = configured(root, "[limits]\nallowed_files = []")
-    policy = resolve(declared(), project, mounts=[parse_mount("./other:ro")])
+    policy = resolve(declared(), project, mounts=[parse_mount("./other:ro", root)])
     assert policy.allowed_files == (FolderGrant(root / "other", "/other", writable=False),)
 
 
 def test_a_mount_replaces_the_folder_at_its_place(root: Path) -> None:
     task = declared(allowed_files=["./data", "./other"])
-    policy = resolve(task, Project(root), mounts=[parse_mount("./data/in::/data:ro")])
+    policy = resolve(task, Project(root), mounts=[parse_mount("./data/in::/data:ro", root)])
     assert policy.allowed_files == (
         FolderGrant(root / "data/in", "/data", writable=False),
         FolderGrant(root / "other", "/other", writable=True),
@@ -339,13 +374,18 @@ def test_a_mount_replaces_the_folder_at_its_place(root: Path) -> None:
 @pytest.mark.parametrize("mount", ["./none", "./data::/tmp/x", "./data::/usr", "./data/in:ro"])
 def test_a_wrong_mount_is_the_callers_error(root: Path, mount: str) -> None:
     task = declared(allowed_files=["./data"])
-    with pytest.raises(UsageError, match=r"^mount: './|^mount: '/data/in' is read-only"):
-        resolve(task, Project(root), mounts=[parse_mount(mount)])
+    with pytest.raises(
+        UsageError, match=r"^mount: '/.* (does not exist|would be)|^mount: '/in' is"
+    ):
+        resolve(task, Project(root), mounts=[parse_mount(mount, root)])
 
 
 def test_no_files_hides_mounts_too(root: Path) -> None:
     caller = CallerLimits(no_files=True)
-    assert resolve(declared(), Project(root), caller, [parse_mount("./none")]).allowed_files == ()
+    assert (
+        resolve(declared(), Project(root), caller, [parse_mount("./none", root)]).allowed_files
+        == ()
+    )
 
 
 def test_all_tasks_of_a_file_are_resolved(root: Path) -> None:

@@ -12,7 +12,7 @@ from capsule.cli.render.rights import rights_lines
 from capsule.cli.terminal.console import Console
 from capsule.cli.terminal.grant_notice import note_grants
 from capsule.message_text import shown
-from capsule.policy.folders import parse_mount
+from capsule.policy.mounts import parse_mount
 from capsule.policy.resolve import CallerLimits
 from capsule.runner.inspection import Inspection, first_grants, inspect
 from capsule.runner.prepare import Call
@@ -20,11 +20,12 @@ from capsule.runner.source import read_file
 
 
 @pytest.fixture
-def root(tmp_path: Path) -> Path:
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     root = Path(os.path.realpath(tmp_path)) / "project"
     for name in ("data", "real"):
         (root / name).mkdir(parents=True)
     (root / "link").symlink_to("real")
+    monkeypatch.chdir(root)
     return root
 
 
@@ -49,7 +50,9 @@ def written(root: Path, options: str) -> Path:
 
 def call(*mounts: str, limits: CallerLimits | None = None) -> Call:
     return Call(
-        limits=limits or CallerLimits(), mounts=[parse_mount(text) for text in mounts], environ={}
+        limits=limits or CallerLimits(),
+        mounts=[parse_mount(text, Path.cwd()) for text in mounts],
+        environ={},
     )
 
 

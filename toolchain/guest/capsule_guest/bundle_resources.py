@@ -25,7 +25,7 @@ class BundleReader(simple.TraversableReader):
     def name(self) -> str:
         return self._folder.rpartition("/")[2]
 
-    def children(self) -> list[BundleReader]:
+    def children(self) -> list[simple.SimpleReader]:
         names = {rest.partition("/")[0] for rest in self._below() if "/" in rest}
         return [BundleReader(self._files, f"{self._folder}/{name}") for name in sorted(names)]
 

@@ -13,6 +13,7 @@ import gc
 import io
 import os
 import stat
+from os.path import abspath
 
 from capsule_guest import loader
 from capsule_guest.builtin_functions import BuiltinFunction
@@ -28,14 +29,34 @@ _FILE, _FOLDER, _READ_ONLY = 0o644, 0o755, 0o555
 # How many paths each function takes first.
 _OF_PATHS = {
     **dict.fromkeys(
-        "stat lstat access chmod utime listdir scandir mkdir rmdir remove unlink readlink truncate "
-        "chdir open".split(),
+        [
+            "stat",
+            "lstat",
+            "access",
+            "chmod",
+            "utime",
+            "listdir",
+            "scandir",
+            "mkdir",
+            "rmdir",
+            "remove",
+            "unlink",
+            "readlink",
+            "truncate",
+            "chdir",
+            "open",
+        ],
         1,
     ),
-    **dict.fromkeys("rename replace link symlink".split(), 2),
+    **dict.fromkeys(["rename", "replace", "link", "symlink"], 2),
 }
 # Those that outside take a folder's path with a slash behind it, and here would not.
-_OF_FOLDERS = frozenset("mkdir rmdir rename replace".split())
+_OF_FOLDERS = frozenset(["mkdir", "rmdir", "rename", "replace"])
+
+
+def _stat(path: Any) -> os.stat_result:
+    return os.stat(path)  # noqa: PTH116 - of descriptors too
+
 
 _state = {"umask": 0o022}
 _modes: dict[tuple[int, int], int] = {}
@@ -74,7 +95,7 @@ def plain(path: Any) -> Any:
     if isinstance(path, (str, bytes, os.PathLike)):
         text = os.fspath(path)
         if (".." if isinstance(text, str) else b"..") in text:
-            return os.path.abspath(text)
+            return abspath(text)
     return path
 
 
@@ -116,7 +137,7 @@ def _with_mode(function: Any) -> Callable[..., Any]:
 
 
 def _of_bundle(path: Any) -> os.stat_result | None:
-    content = loader.source_of(os.path.abspath(os.fsdecode(path)))
+    content = loader.source_of(abspath(os.fsdecode(path)))
     if content is None:
         return None
     return os.stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, len(content), 0, 0, 0))
@@ -132,7 +153,7 @@ def _keeping_mode(function: Any) -> Callable[..., Any]:
         if not isinstance(path, int) and _is_read_only(path):
             raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)
         function(path, mode, *args, **kwargs)
-        found = os.stat(path)
+        found = _stat(path)
         _modes[found.st_dev, found.st_ino] = stat.S_IMODE(mode)
 
     return chmod
@@ -150,7 +171,7 @@ def _knowing_rights(function: Any) -> Callable[..., Any]:
 def _is_read_only(path: Any) -> bool:
     if not _read_only:
         return False
-    text = os.path.abspath(os.fsdecode(path))
+    text = abspath(os.fsdecode(path))
     return any(text == folder or text.startswith(f"{folder}/") for folder in _read_only)
 
 
@@ -162,14 +183,14 @@ def umask(mask: int, /) -> int:
 
 def statvfs(path: Any) -> os.stat_result:
     """Return what the private folders hold and may hold; of others nothing is known here."""
-    os.stat(path)
+    _stat(path)
     used = files = 0
     for top in ("/", "/tmp"):  # noqa: S108 - the sandbox's own
         for folder, folders, names in os.walk(top):
             files += len(folders) + len(names)
             for name in names:
                 try:
-                    used += os.stat(f"{folder}/{name}").st_size
+                    used += _stat(f"{folder}/{name}").st_size
                 except OSError:
                     continue
     free = max(_MOST_BYTES - used, 0) // _BLOCK
@@ -182,8 +203,9 @@ class _StatVfs(tuple):  # type: ignore[type-arg]
     """What `os.statvfs` returns."""
 
     _names = (
-        "f_bsize f_frsize f_blocks f_bfree f_bavail f_files f_ffree f_favail f_flag f_namemax"
-    ).split()
+        *("f_bsize", "f_frsize", "f_blocks", "f_bfree", "f_bavail"),
+        *("f_files", "f_ffree", "f_favail", "f_flag", "f_namemax"),
+    )
 
     def __getattr__(self, name: str) -> int:
         try:
@@ -193,7 +215,7 @@ class _StatVfs(tuple):  # type: ignore[type-arg]
 
 
 def dup(fd: int, /) -> int:
-    """Open the file of a descriptor a second time, at the same place; WASI copies no descriptors."""
+    """Open the file of a descriptor a second time, at the same place: WASI copies none."""
     for each in gc.get_objects():
         if type(each) is io.FileIO and not each.closed and each.fileno() == fd:
             if each.readable() and each.writable():
@@ -252,7 +274,7 @@ def _virtual(file: Any, mode: str) -> Any:
         return _Null()
     if "r" not in mode or "+" in mode:
         return None
-    content = loader.source_of(os.path.abspath(text))
+    content = loader.source_of(abspath(text))
     if content is None or _exists(text):
         return None
     return _BundleFile(content, file)
@@ -261,7 +283,7 @@ def _virtual(file: Any, mode: str) -> Any:
 def _exists(path: str) -> bool:
     """Say whether a file lies there, in place of which one of the bundle is shown else."""
     try:
-        return os.stat(path).st_ino != 0
+        return _stat(path).st_ino != 0
     except OSError:
         return False
 

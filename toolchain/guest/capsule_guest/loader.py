@@ -84,6 +84,11 @@ def install(files: dict[str, bytes], entry: str | None, shown: str | None) -> No
     sys.meta_path.insert(places[0] + 1 if places else 0, BundleFinder(files, entry, shown))
 
 
+def installed() -> dict[str, bytes]:
+    """Return the files of the bundle."""
+    return next(found.files for found in sys.meta_path if isinstance(found, BundleFinder))
+
+
 def source_of(path: str) -> bytes | None:
     """Return what stands in a file of the bundle, by its absolute path in the working folder."""
     for finder in sys.meta_path:

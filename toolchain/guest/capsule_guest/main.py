@@ -21,6 +21,7 @@ from capsule_guest import (
     numpy_setup,
     program_end,
     results,
+    script,
     snapshot_prepare,
     streams,
     tasks,
@@ -28,8 +29,15 @@ from capsule_guest import (
 )
 from capsule_guest.channel import receive, send
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # Memory that is let go when the task has used up all of it, so that the answer can be made.
 _RESERVE = [bytearray(256 << 10)]
+
+# After so many times the interpreter's code for something is as fast as it gets.
+_OFTEN = 20
 
 # A request that asks for nothing.
 _NOTHING = b'{"args": [1, 2.5, "text", null, true], "kwargs": {"key": [{}]}}'
@@ -55,6 +63,9 @@ def prepare(*, core: bool, asyncio: bool) -> None:
     asyncio_loop.adapt_on_import()
     if asyncio:
         importlib.import_module("asyncio")
+    # Code that has run before takes less: all that a run begins and ends with has, in each of them.
+    for _ in range(_OFTEN):
+        _go_through()
     send(RESULT, b"null")
 
 
@@ -79,7 +90,7 @@ def serve() -> None:
     request = _decode(content)
     try:
         snapshot_prepare.resume()
-        kind, answer = results.encode(_run(request))
+        kind, answer = _answer(request)
     except BaseException as error:
         # First of all: whatever is done where no memory is left can end the interpreter.
         _RESERVE.clear()
@@ -92,6 +103,11 @@ def serve() -> None:
     program_end.end()
 
 
+def _answer(request: dict) -> tuple[int, bytes]:
+    value = _run(request)
+    return (RESULT, b"null") if "hollow" in request else results.encode(value)
+
+
 _parse = json.JSONDecoder().raw_decode
 
 
@@ -102,14 +118,18 @@ def _decode(content: bytes) -> dict:
 
 
 def _warm_up() -> None:
-    """Go through the motions of a request: what is used first is slow, memory and code alike."""
+    """Touch what a request takes: memory that is used first is slow."""
+    _go_through()
+    send(READY, b"")
+
+
+def _go_through() -> None:
+    """Go through the motions of a request."""
     request = _decode(_NOTHING)
     random.seed()
-    os.environ.clear()
     results.encode(_run(request))
     results.encode("")
     streams.flush()
-    send(READY, b"")
 
 
 def _install(request: dict) -> None:
@@ -130,21 +150,30 @@ def _run(request: dict) -> object:
         file_functions.grant(request["read_only"])
     if "files" in request:
         _install(request)
+    if "stdin" in request:
+        streams.feed(receive()[1])
     args, kwargs = request.get("args", ()), request.get("kwargs", {})
     if "passed" in request:
         # At once, as the import may ask the host for something, and wait for an answer.
         args, kwargs = _parse(receive()[1].decode())[0]
     if name is None:
         return None
-    if env and "early_env" in request:
-        os.environ.update(env)
-    module = sys.modules.get(name) or importlib.import_module(name)
     if env:
         os.environ.update(env)
+    if "script" in request:
+        return _awaited(_run_script(request["script"], [request["program"], *args]))
+    module = sys.modules.get(name) or importlib.import_module(name)
     function = getattr(module, request["function"])
+    if "hollow" in request:
+        return None  # all but the call: so the host knows what that costs
     tasks.enter(request["task"])
+    return _awaited(lambda: function(*args, **kwargs))
+
+
+def _awaited(begin: Callable[[], object]) -> object:
+    """Return what `begin` gives, or comes to."""
     try:
-        value = function(*args, **kwargs)
+        value = begin()
         if hasattr(value, "__await__"):
             value = asyncio_loop.run(value)
     except SystemExit as error:
@@ -152,3 +181,8 @@ def _run(request: dict) -> object:
             return None
         raise
     return value
+
+
+def _run_script(path: str, words: list) -> Callable[[], object]:
+    source = loader.installed()[script.SOURCE]
+    return lambda: script.run(path, source, words)

@@ -10,6 +10,7 @@ import random
 import sys
 
 from capsule_guest import matplotlib_setup, streams
+from capsule_guest.environ_monitor import EnvironMonitor
 from capsule_guest.import_monitor import ImportMonitor
 
 # What the system may have open for one process at most: see capsule.confine.linux.
@@ -21,7 +22,7 @@ _MAX_PRINTED = 64 << 10
 def freeze(module: str) -> bytes:
     """Import `module` and say, in JSON, what of that cannot be frozen."""
     before = _open_descriptors()
-    with ImportMonitor() as monitor, streams.kept() as printed:
+    with ImportMonitor() as monitor, EnvironMonitor() as environ, streams.kept() as printed:
         try:
             importlib.import_module(module)
         finally:
@@ -32,6 +33,7 @@ def freeze(module: str) -> bytes:
         "open": sorted(_open_descriptors() - before),
         "fresh": monitor.fresh,
         "files": monitor.files,
+        "variables": environ.names,
         "left": bool(_left()),
         "printed": sum(len(data) for _, data in printed) > _MAX_PRINTED,
     }
@@ -39,14 +41,12 @@ def freeze(module: str) -> bytes:
 
 
 def resume() -> None:
-    """Thaw: randomness, the environment, and what the import printed."""
+    """Thaw: randomness, and what the import printed."""
     random.seed()
     if "numpy.random" in sys.modules:
         # Without an argument it would do the same, for ten times the fuel.
         seed = sys.modules["numpy"].frombuffer(os.urandom(32), "u4")
         sys.modules["numpy.random"].seed(seed)
-    os.environ.clear()
-    os.environ["HOME"] = HOME
     # What it knows of the working folder is of the time before the snapshot.
     sys.path_importer_cache.pop("/", None)
     streams.repeat()

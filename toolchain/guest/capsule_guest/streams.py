@@ -20,6 +20,7 @@ _KEPT_MOST = 1 << 20
 
 # What was printed then, said again by every run from the snapshot; and whether it goes there now.
 _printed: list[tuple[int, bytes]] = []
+_stdin = io.BytesIO()
 _keeping: list[bool] = []
 
 
@@ -83,7 +84,7 @@ def joined_print(*values, sep=" ", end="\n", file=None, flush=False):  # type: i
 def install() -> None:
     """Give the task its streams; stdin is empty, for the channel behind it is not the task's."""
     streams = {
-        "stdin": io.TextIOWrapper(io.BytesIO(), "utf-8"),
+        "stdin": io.TextIOWrapper(_stdin, "utf-8"),
         "stdout": FrameText(STDOUT, "surrogateescape"),
         "stderr": FrameText(STDERR, "backslashreplace"),
     }
@@ -91,6 +92,12 @@ def install() -> None:
         setattr(sys, name, stream)
         setattr(sys, f"__{name}__", stream)
     builtins.print = joined_print
+
+
+def feed(data: bytes) -> None:
+    """Have the task read `data` from its stdin, whoever has that stream already."""
+    _stdin.write(data)
+    _stdin.seek(0)
 
 
 @contextmanager

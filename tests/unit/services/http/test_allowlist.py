@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from ipaddress import IPv4Address, IPv6Address
 
 import pytest
@@ -23,6 +24,13 @@ from capsule.services.http.urls import parse_url
         ("api.example.com:8443", "https://api.example.com:8443/", Reach.PRIVATE),
         ("api.example.com:443", "https://api.example.com/", Reach.PRIVATE),
         ("*.example.com", "https://a.b.example.com/", Reach.PUBLIC),
+        ("api.example.com", "http://api.example.com:8080/", Reach.PRIVATE),
+        ("api.example.com", "https://api.example.com:80/", Reach.PRIVATE),
+        ("*.example.com", "http://a.example.com:8080/", Reach.PUBLIC),
+        ("*", "http://example.com:8080/", Reach.PUBLIC),
+        ("localhost", "http://localhost:49152/", Reach.PRIVATE),
+        ("127.0.0.1", "http://127.0.0.1:49152/", Reach.LITERAL),
+        ("[::1]", "http://[::1]:49152/", Reach.LITERAL),
         ("*.example.com:81", "http://a.example.com:81/", Reach.PUBLIC),
         ("*", "https://example.com/", Reach.PUBLIC),
         ("*", "https://8.8.8.8/", Reach.PUBLIC),
@@ -46,14 +54,15 @@ def test_what_patterns_allow(pattern: str, url: str, reach: Reach) -> None:
         ("api.example.com", "http://example.com/"),
         ("api.example.com", "http://xapi.example.com/"),
         ("api.example.com", "http://api.example.com.evil.example/"),
-        ("api.example.com", "http://api.example.com:8080/"),
-        ("api.example.com", "http://api.example.com:443/"),
-        ("api.example.com", "https://api.example.com:80/"),
+        ("api.example.com:443", "http://api.example.com/"),
+        ("api.example.com:80", "https://api.example.com/"),
         ("api.example.com:8443", "https://api.example.com/"),
         ("*.example.com", "http://example.com/"),
         ("*.example.com", "http://evilexample.com/"),
-        ("*.example.com", "http://a.example.com:8080/"),
-        ("*", "http://example.com:8080/"),
+        ("*.example.com:80", "http://a.example.com:8080/"),
+        ("*:443", "http://example.com:8080/"),
+        ("localhost:80", "http://localhost:8080/"),
+        ("*", "http://localhost:8080/"),
         ("*", "http://localhost/"),
         ("*", "http://a.localhost/"),
         ("*", "http://127.0.0.1/"),
@@ -96,6 +105,15 @@ def test_a_ceiling_bounds_the_reach(ceiling: list[str], url: str, reach: Reach) 
 def test_what_no_ceiling_covers_is_refused(ceiling: list[str]) -> None:
     with pytest.raises(RefusedError, match=r"^a.example.com:80 is not within the allowed_hosts of"):
         allow(parse_url("http://a.example.com/"), ("a.example.com",), [["*"], ceiling])
+
+
+@pytest.mark.parametrize("host", ["localhost:8080", "a.localhost", "127.0.0.1:8080", "[::1]:81"])
+def test_a_refusal_says_what_a_star_means(host: str) -> None:
+    url, meant = parse_url(f"http://{host}/"), '"*" and "*.name" mean public addresses only'
+    with pytest.raises(RefusedError, match=re.escape(meant)):
+        allow(url, ("*",))
+    with pytest.raises(RefusedError, match=re.escape(meant)):
+        allow(url, (host, "a.localhost:80"), [["*"]])
 
 
 def test_a_refusal_names_the_host_and_what_is_allowed() -> None:

@@ -1,0 +1,117 @@
+"""Files that a caller mounts: a sandbox sees folders alone, so each is a copy in a private one.
+
+Those that lie in one folder inside are in one folder here. A file that may be written is copied
+back when its task is over, if the copy is another by then: whole, in one step where that is
+possible, and with the permissions that the file had.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import stat
+import tempfile
+from contextlib import ExitStack, contextmanager, suppress
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.confine.private_dirs import private_folder
+from capsule.errors import PolicyError
+from capsule.message_text import printable
+from capsule.process.argv import Mount
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
+
+    from capsule.confine.scratch import Scratch
+
+_READ, _WRITE = 0o400, 0o600
+_NOFOLLOW = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+_NOFOLLOW |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+
+
+@contextmanager
+def copied(files: Sequence[Mount], scratch: Scratch) -> Iterator[tuple[Mount, ...]]:
+    """Give the folders that a sandbox is shown for these files.
+
+    `scratch` counts what is added to them, and copies back at the end.
+
+    Raises `PolicyError` for a file that cannot be copied; nothing has run then.
+    """
+    folders: dict[str, list[Mount]] = {}
+    for file in files:
+        folders.setdefault(file.guest.rpartition("/")[0] or "/", []).append(file)
+    with ExitStack() as owned:
+        shown = []
+        for guest, inside in folders.items():
+            folder = owned.enter_context(private_folder())
+            put_into(folder, inside, scratch)
+            scratch.watch(folder, always=True)
+            shown.append(Mount(folder, guest, any(file.writable for file in inside)))
+        yield tuple(shown)
+
+
+def put_into(folder: Path, files: Sequence[Mount], scratch: Scratch) -> None:
+    """Copy files into a folder; `scratch` copies back at the end what may be written.
+
+    Raises as `copied` does.
+    """
+    for file in files:
+        copy = folder / file.guest.rpartition("/")[2]
+        try:
+            shutil.copyfile(file.host, copy)
+            copy.chmod(_WRITE if file.writable else _READ)
+            before = _mark(copy)
+        except OSError as error:
+            raise PolicyError(
+                f"the file {printable(str(file.host))} cannot be copied for {file.guest}:"
+                f" {error.strerror}"
+            ) from error
+        if file.writable:
+            scratch.at_end.append(partial(_copy_back, copy, file.host, before))
+
+
+def _mark(path: Path) -> tuple[int, ...]:
+    """Return what tells that a file has been written or replaced."""
+    found = path.lstat()
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+def _copy_back(copy: Path, target: Path, before: tuple[int, ...]) -> str | None:
+    """Write a file anew if its copy has changed; say why, if that cannot be done."""
+    try:
+        if _mark(copy) == before:
+            return None
+        source = os.open(copy, _NOFOLLOW)
+    except OSError:
+        return None  # deleted, or a link in its place: the file stays as it is
+    try:
+        with os.fdopen(source, "rb") as content:
+            if stat.S_ISREG(os.fstat(source).st_mode):
+                _replace(content, target)
+    except OSError as error:
+        return f"{printable(str(target))} cannot be written back: {error.strerror}"
+    return None
+
+
+def _replace(content: BinaryIO, target: Path) -> None:
+    """Write a file in one step, or in place where its folder takes no other file."""
+    try:
+        handle, name = tempfile.mkstemp(".part", ".capsule-", target.parent)
+    except OSError:
+        with target.open("r+b") as file:
+            shutil.copyfileobj(content, file)
+            file.truncate()
+        return
+    made = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            shutil.copyfileobj(content, file)
+        with suppress(FileNotFoundError):
+            shutil.copymode(target, made)
+        made.replace(target)
+    except BaseException:
+        made.unlink(missing_ok=True)
+        raise
