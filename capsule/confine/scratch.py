@@ -44,6 +44,7 @@ class Scratch:
         self.path = path
         self.next_look = time.monotonic() + INTERVAL
         self.at_end: list[Callable[[], str | None]] = []
+        self._allowed = 0, 0
         self._copies: list[tuple[Path, int, int]] = []
 
     def __repr__(self) -> str:
@@ -64,7 +65,12 @@ class Scratch:
 
         What stands there is empty: the mount hides it.
         """
-        self.working.joinpath(*guest.strip("/").split("/")).mkdir(parents=True, exist_ok=True)
+        if parts := [name for name in guest.split("/") if name]:
+            self.working.joinpath(*parts).mkdir(parents=True, exist_ok=True)
+
+    def allow(self, entries: int, size: int) -> None:
+        """Leave out of account what has been put into the folders for the task to read."""
+        self._allowed = self._allowed[0] + entries, self._allowed[1] + size
 
     def watch(self, copy: Path, *, always: bool = False) -> None:
         """Count what is added to `copy` as well, a private copy of what may only be read.
@@ -100,7 +106,7 @@ class Scratch:
 
     def _look(self, size: int) -> str | None:
         entries = 0
-        for folder, allowed_entries, allowed_size in [(self.path, 0, 0), *self._copies]:
+        for folder, allowed_entries, allowed_size in [(self.path, *self._allowed), *self._copies]:
             entries -= allowed_entries
             size -= allowed_size
             # The two lie in `path`, one deeper than what the sandbox sees.

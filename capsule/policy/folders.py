@@ -19,6 +19,9 @@ MAX_FOLDERS = 64
 # Names at the root of the sandbox that are its own; a project's folder cannot stand in for them.
 RESERVED = ("tmp", "usr", "dev", "proc")
 
+# Where the view of the whole project lies inside: in the working folder.
+PROJECT = "/"
+
 _MODES = {"read-only": False, "ro": False, "read-write": True, "rw": True}
 _MODE_FORMS = '"read-only", "ro", "read-write" or "rw"'
 _FORMS = '"./data" (read-write) or {"path": "./data", "mode": "read-only"}'
@@ -99,22 +102,21 @@ def relative_parts(path: str) -> tuple[str, ...]:
 def ground(rule: FolderRule, root: Path) -> FolderGrant:
     """Look a rule up below `root` (absolute, without symlinks).
 
+    The whole project is granted as a view that can only be read: for writing, only a mount
+    grants it.
+
     Raises `InvalidValueError` when there is no such folder, when symlinks lead out of the project,
     or when the path inside is one of the sandbox's own.
     """
     name = shown(str(rule))
-    if not rule.guest.strip("/"):
-        raise InvalidValueError(
-            name, "is the whole project, whose place inside is taken by the sandbox", "its folders"
-        )
-    if rule.guest.split("/")[1] in RESERVED:
+    if rule.guest != PROJECT and rule.guest.split("/")[1] in RESERVED:
         own = ", ".join(f"/{one}" for one in RESERVED)
         raise InvalidValueError(
             name,
             f"would be {printable(rule.guest)} inside, where the sandbox has its own folder",
             f"folders that are not at {own} inside",
         )
-    host = real_path(rule, root)
+    host = root if rule.guest == PROJECT else real_path(rule, root)
     if not is_inside(host, root):
         raise InvalidValueError(
             name,
@@ -141,7 +143,7 @@ def ground(rule: FolderRule, root: Path) -> FolderGrant:
     if not found:
         parent = "./" + "/".join(rule.parts[:-1]) if len(rule.parts) > 1 else None
         raise InvalidValueError(name, "is a file", "folders", hint=parent and shown(parent))
-    return FolderGrant(host, rule.guest, rule.writable)
+    return FolderGrant(host, rule.guest, rule.writable and rule.guest != PROJECT)
 
 
 def real_path(rule: FolderRule, root: Path) -> Path:
@@ -194,8 +196,8 @@ def _refuse_contradiction(one: FolderGrant, other: FolderGrant) -> None:
             shown(one.guest), "is granted twice, in different ways", "one grant for each folder"
         )
     reader, writer = (other, one) if one.writable else (one, other)
-    # A sandbox has a copy of a file, which no folder reaches.
-    if reader.writable or not writer.writable or reader.is_file:
+    # A sandbox has a copy of a file, and of the project, which no folder reaches.
+    if reader.writable or not writer.writable or reader.is_file or reader.guest == PROJECT:
         return
     if is_inside(reader.host, writer.host):
         raise InvalidValueError(

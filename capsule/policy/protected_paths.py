@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.message_text import printable, shown
-from capsule.policy.folders import is_inside
+from capsule.policy.folders import PROJECT, is_inside
 from capsule.policy.invalid_value import InvalidValueError
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def check_state(grants: Iterable[FolderGrant], state: Path | None) -> None:
         return
     state = Path(os.path.realpath(state))
     for grant in grants:
+        if grant.guest == PROJECT and _is_hidden_in(state, grant.host):
+            continue  # the view of a project leaves it out
         if is_inside(state, grant.host) or is_inside(grant.host, state):
             relation = "holds" if is_inside(state, grant.host) else "is part of"
             raise InvalidValueError(
@@ -46,6 +48,12 @@ def check_state(grants: Iterable[FolderGrant], state: Path | None) -> None:
                 "folders apart from it",
                 hint="CAPSULE_HOME=... names another place for the state",
             )
+
+
+def _is_hidden_in(path: Path, folder: Path) -> bool:
+    return is_inside(path, folder) and any(
+        name.startswith(".") for name in path.relative_to(folder).parts
+    )
 
 
 def check_hidden(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.confine.private_dirs import private_folder
+from capsule.confine.scratch import WORKING
 from capsule.errors import PolicyError
 from capsule.message_text import printable
 from capsule.process.argv import Mount
@@ -46,6 +47,11 @@ def copied(files: Sequence[Mount], scratch: Scratch) -> Iterator[tuple[Mount, ..
     with ExitStack() as owned:
         shown = []
         for guest, inside in folders.items():
+            if guest == WORKING:
+                put_into(scratch.working, inside, scratch)
+                sizes = [scratch.working.joinpath(file.guest[1:]).stat().st_size for file in inside]
+                scratch.allow(len(sizes), sum(sizes))
+                continue
             folder = owned.enter_context(private_folder())
             put_into(folder, inside, scratch)
             scratch.watch(folder, always=True)

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
 from capsule.confine.nofollow import has_no_links
+from capsule.confine.scratch import WORKING
 from capsule.errors import PolicyError
 from capsule.process.argv import private_mounts
 
@@ -32,9 +33,14 @@ def mounted(
     Raises `PolicyError` when a folder cannot be mounted, or is not where it was any more; nothing
     has run then.
     """
-    folders = [mount for mount in mounts if not mount.is_file]
+    folders = [mount for mount in mounts if not mount.is_file and mount.guest != WORKING]
     files = [mount for mount in mounts if mount.is_file]
     with ExitStack() as copies:
+        for mount in mounts:
+            if mount.guest == WORKING:
+                from capsule.process import project_view  # few tasks ask for it
+
+                project_view.copy_into(scratch, mount.host)
         given = [_mounted(mount, layers, copies) for mount in folders]
         for shown, mount in zip(given, folders, strict=True):
             if shown.host != mount.host:
@@ -45,6 +51,8 @@ def mounted(
             from capsule.process.file_copies import copied  # few runs are given files
 
             given += copies.enter_context(copied(files, scratch))
+            for mount in files:
+                scratch.show(mount.guest.rpartition("/")[0])
         yield (*given, *private_mounts(scratch))
 
 

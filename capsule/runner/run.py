@@ -7,6 +7,7 @@ import time
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from capsule.confine.scratch import WORKING
 from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.errors import PolicyError
 from capsule.namedtuples import NamedTuple
@@ -209,7 +210,10 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int =
     )
     # A copy of a folder that was made ahead would not be what the folder is by then.
     copied = not (order.layers.landlock and order.layers.seccomp)
-    stale = any((copied and not each.writable) or each.is_file for each in order.inputs.folders)
+    stale = any(
+        (copied and not each.writable) or each.is_file or each.guest == WORKING
+        for each in order.inputs.folders
+    )
     warming = None if stale else snapshot.warming
     limits = limits_of(policy, order.policy, fetched_ms)
     passed = order.call.passed

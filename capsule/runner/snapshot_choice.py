@@ -71,7 +71,7 @@ def choose_snapshot(
     """
     base, code = inputs.base, inputs.code
     mounts = (*base.launch.mounts, *mounts_of(code), *inputs.folders)
-    call = call._replace(read_only=[each.guest for each in inputs.folders if not each.writable])
+    call = call._replace(folders={each.guest: each.writable for each in inputs.folders})
     if call.stdin is not None:
         # An import that reads there found nothing while the snapshot was taken.
         found: Frozen | Unfrozen = task_snapshot.Unfrozen("may read its stdin")

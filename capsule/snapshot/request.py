@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 class Call(NamedTuple):
     """Which function of a task's module to call, and with what: JSON values.
 
-    `env` are the variables that the task sees, `task` is its name, `read_only` the folders that it
-    may only read. `passed` are arguments in place of these, as JSON that another sandbox wrote: a
-    list and an object. `script` is the file that is run as a program in place of the function, by
-    the name of `program`, with `args` as its words; `stdin` is what is read there, at most
-    `MAX_BODY` bytes.
+    `env` are the variables that the task sees, `task` is its name, `folders` says of those that it
+    sees whether it may write there. `passed` are arguments in place of these, as JSON that another
+    sandbox wrote: a list and an object. `script` is the file that is run as a program in place of
+    the function, by the name of `program`, with `args` as its words; `stdin` is what is read there,
+    at most `MAX_BODY` bytes.
     """
 
     module: str
@@ -34,7 +34,7 @@ class Call(NamedTuple):
     env: Mapping[str, str] = MappingProxyType({})
     task: str = ""
     passed: memoryview | None = None
-    read_only: Sequence[str] = ()
+    folders: Mapping[str, bool] = MappingProxyType({})
     script: str = ""
     program: str = ""
     stdin: bytes | None = None
@@ -61,7 +61,7 @@ def call(asked: Call, code: Code | None) -> bytes:
             "args": list(asked.args),
             "kwargs": dict(asked.kwargs or {}),
             "env": dict(asked.env),
-            "read_only": list(asked.read_only),
+            "folders": {} if all(asked.folders.values()) else dict(asked.folders),
             "passed": passed is not None,
             "script": asked.script,
             "program": asked.program,

@@ -83,9 +83,7 @@ def test_a_folder_that_is_only_read(
 
 def test_nothing_else_is_there(bench: Workbench, folders: Path) -> None:
     source = task("allowed_files=['./data']", "return sorted(os.listdir('/'))")
-    error = bench.run(source)["error"]
-    assert error is not None
-    assert "FileNotFoundError" in error["message"] or "PermissionError" in error["message"]
+    assert bench.run(source)["result"] == ["data"]
 
 
 def test_copying_keeps_working_where_times_cannot_be_set(bench: Workbench, folders: Path) -> None:
@@ -137,7 +135,7 @@ def test_only_named_variables_are_seen(bench: Workbench, monkeypatch: pytest.Mon
     options = "env_variables=['SEEN', 'FROM_FILE', 'MISSING']"
     source = task(options, "return dict(os.environ)")
     for _ in range(2):
-        assert bench.run(source)["result"] == {"SEEN": "one", "FROM_FILE": "three"}
+        assert bench.run(source)["result"] == {"SEEN": "one", "FROM_FILE": "three", "HOME": "/tmp"}
         assert bench.recorder.plain is None
 
 

@@ -59,9 +59,9 @@ ESCAPES = {
     "link to a folder above": "(os.symlink('..', 'rw/u'), os.listdir('rw/u/..'))",
     "link, then swap a folder": "(os.mkdir('rw/d'), os.rename('rw/d', 'rw/e'), os.symlink('../..', 'rw/d'), open('rw/d/secret').read())",
     "write a link that leads out": "open('ro/out', 'w').write('x')",
-    "write above": "open('rw/../../new', 'w').write('x')",
+    "write above": "open('rw/../../nowhere/new', 'w').write('x')",
     "write the host's path": "open(HOST + '/new', 'w').write('x')",
-    "make a folder above": "os.mkdir('rw/../../made')",
+    "make a folder above": "os.mkdir('rw/../../nowhere/made')",
     "delete above": "os.unlink('rw/../../secret')",
     "rename out": "os.rename('rw/file', '../stolen')",
     "rename in": "(os.rename('../secret', 'rw/secret'), open('rw/secret').read())",
@@ -122,7 +122,7 @@ OURS = {
     "write above the library": "open('/usr/local/lib/../record.json', 'w').write('x')",
     "read above the library": "open('/usr/local/lib/../record.json').read()",
     "read the compiled interpreter": "open('/usr/local/lib/../core.cwasm', 'rb').read(10)",
-    "write the task's modules": "open('/task/stdin.py', 'w').write('x')",
+    "write the task's modules": "(open('/stdin.py', 'w').write('x'), open('/task/stdin.py').read())",
     "a link out of the temporary folder": "(os.symlink('../..', '/tmp/up'), os.listdir('/tmp/up'))",
     "rename out of the temporary folder": "(open('/tmp/x', 'w').write('x'), os.rename('/tmp/x', '/x'))",
 }
@@ -224,6 +224,10 @@ def test_an_attempt(
 
 
 HARMLESS = {
+    # What lies above a folder inside is the private working folder.
+    ESCAPES["rename out"],
+    ESCAPES["replace the project's config"],
+    OURS["rename out of the temporary folder"],
     READ_ONLY["set times"],
     READ_ONLY["set times of a folder"],
     READ_ONLY["set times by descriptor"],

@@ -81,7 +81,7 @@ def main():
     for number in range(10**6):
         os.makedirs(f"/tmp/{number % 50}/{number}")
 """
-    error = bench.run(source)["error"]
+    error = bench.run(source, compute=10**12)["error"]
     assert error is not None
     assert "more than 10,000 files and folders" in error["message"]
 

@@ -103,7 +103,7 @@ def test_what_is_added_to_a_copy_counts(tmp_path: Path, monkeypatch: pytest.Monk
     with (folder / "more").open("wb") as file:
         file.truncate(100 << 20)
     scratch.next_look = 0
-    assert scratch.overflow(os.getpid()) == "/tmp holds more than 256 MB"
+    assert scratch.overflow(os.getpid()) == "/ and /tmp hold more than 256 MB"
 
 
 def test_files_that_are_deleted_and_open_count(tmp_path: Path) -> None:
@@ -111,5 +111,5 @@ def test_files_that_are_deleted_and_open_count(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.truncate(300 << 20)
         path.unlink()
-        assert look(tmp_path) == "/tmp holds more than 256 MB"
+        assert look(tmp_path) == "/ and /tmp hold more than 256 MB"
     assert look(tmp_path) is None

@@ -174,9 +174,9 @@ def test_ground_refuses_the_sandbox_own_folders(root: Path, path: str) -> None:
         ground(parse_folder(path), root)
 
 
-def test_ground_refuses_the_whole_project(root: Path) -> None:
-    with pytest.raises(InvalidValueError, match="is the whole project"):
-        ground(parse_folder("."), root)
+@pytest.mark.parametrize("value", [".", "./", {"path": "./", "mode": "rw"}])
+def test_the_whole_project_is_a_view_that_can_only_be_read(root: Path, value: object) -> None:
+    assert ground(parse_folder(value), root) == FolderGrant(root, "/", writable=False)
 
 
 def test_ground_refuses_a_root_that_no_mount_can_name(root: Path) -> None:

@@ -24,13 +24,13 @@ def file(tmp_path: Path) -> Path:
     return path
 
 
-def mount(file: Path, guest: str = "/in.csv", *, writable: bool = True) -> Mount:
+def mount(file: Path, guest: str = "/given/in.csv", *, writable: bool = True) -> Mount:
     return Mount(file, guest, writable, nofollow=True, is_file=True)
 
 
 @pytest.fixture
 def scratch(tmp_path: Path) -> Scratch:
-    (tmp_path / "scratch").mkdir()
+    (tmp_path / "scratch" / "working").mkdir(parents=True)
     return Scratch(tmp_path / "scratch")
 
 
@@ -38,7 +38,7 @@ def test_what_was_written_is_copied_back_with_the_modes_it_had(
     file: Path, scratch: Scratch
 ) -> None:
     with copied([mount(file)], scratch) as [shown]:
-        assert (shown.guest, shown.writable) == ("/", True)
+        assert (shown.guest, shown.writable) == ("/given", True)
         assert (shown.host / "in.csv").read_text() == "before"
         (shown.host / "in.csv").write_text("after")
         assert file.read_text() == "before"
@@ -92,19 +92,30 @@ def test_what_may_only_be_read_is_never_copied_back(file: Path, scratch: Scratch
 
 def test_files_of_one_folder_are_in_one(file: Path, scratch: Scratch) -> None:
     files = [
-        mount(file, "/a.csv", writable=False),
-        mount(file, "/b.csv"),
-        mount(file, "/in/c.csv", writable=False),
+        mount(file, "/in/a.csv", writable=False),
+        mount(file, "/in/b.csv"),
+        mount(file, "/other/c.csv", writable=False),
     ]
     with copied(files, scratch) as shown:
-        assert [(one.guest, one.writable) for one in shown] == [("/", True), ("/in", False)]
+        assert [(one.guest, one.writable) for one in shown] == [("/in", True), ("/other", False)]
         assert sorted(os.listdir(shown[0].host)) == ["a.csv", "b.csv"]
         assert (shown[0].host / "a.csv").stat().st_mode & 0o222 == 0
 
 
+def test_files_at_the_top_are_in_the_working_folder(file: Path, scratch: Scratch) -> None:
+    with copied([mount(file, "/a.csv"), mount(file, "/b.csv", writable=False)], scratch) as shown:
+        assert shown == ()
+        assert sorted(os.listdir(scratch.working)) == ["a.csv", "b.csv"]
+        (scratch.working / "a.csv").write_text("after")
+        assert scratch.settle() == []
+    assert file.read_text() == "after"
+
+
 def test_a_file_that_is_gone_or_closed_is_named(file: Path, scratch: Scratch) -> None:
     file.unlink()
-    with pytest.raises(PolicyError, match=r"in.csv cannot be copied for /in.csv: No such file"):
+    with pytest.raises(
+        PolicyError, match=r"in.csv cannot be copied for /given/in.csv: No such file"
+    ):
         copied([mount(file)], scratch).__enter__()
 
 
@@ -125,4 +136,4 @@ def test_what_is_added_counts(file: Path, scratch: Scratch) -> None:
         with (shown.host / "in.csv").open("wb") as large:
             large.truncate(300 << 20)
         scratch.next_look = 0
-        assert "holds more than 256 MB" in (scratch.overflow(os.getpid()) or "")
+        assert "hold more than 256 MB" in (scratch.overflow(os.getpid()) or "")

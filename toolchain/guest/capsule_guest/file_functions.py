@@ -13,7 +13,6 @@ import gc
 import io
 import os
 import stat
-from os.path import abspath
 
 from capsule_guest import loader
 from capsule_guest.builtin_functions import BuiltinFunction
@@ -52,6 +51,11 @@ _OF_PATHS = {
 }
 # Those that outside take a folder's path with a slash behind it, and here would not.
 _OF_FOLDERS = frozenset(["mkdir", "rmdir", "rename", "replace"])
+_CHANGING = _OF_FOLDERS | {"remove", "unlink", "truncate", "link", "symlink"}
+
+
+def _absolute(path: Any) -> Any:
+    return os.path.abspath(path)  # noqa: PTH100 - links are not to be resolved
 
 
 def _stat(path: Any) -> os.stat_result:
@@ -60,7 +64,10 @@ def _stat(path: Any) -> os.stat_result:
 
 _state = {"umask": 0o022}
 _modes: dict[tuple[int, int], int] = {}
-_read_only: list[str] = []
+# Whether the task may write in the folders that it was granted, where it may not in all of them;
+# and what there is of the project, if that is one of them.
+_rights: dict[str, bool] = {}
+_project: set[str] = set()
 
 
 def install() -> None:
@@ -76,9 +83,11 @@ def install() -> None:
     builtins.open = io.open = opened  # type: ignore[assignment]
 
 
-def grant(read_only: list[str]) -> None:
-    """Say which folders can only be read."""
-    _read_only[:] = read_only
+def grant(rights: dict[str, bool]) -> None:
+    """Say which folders there are, and whether they may be written."""
+    _rights.update(rights)
+    if "/" in _rights:
+        _project.update(os.listdir("/"))  # noqa: PTH208 - names are all that is asked
 
 
 def _replace(module: Any, name: str, function: Callable[..., Any]) -> None:
@@ -95,18 +104,26 @@ def plain(path: Any) -> Any:
     if isinstance(path, (str, bytes, os.PathLike)):
         text = os.fspath(path)
         if (".." if isinstance(text, str) else b"..") in text:
-            return abspath(text)
+            return _absolute(text)
     return path
 
 
 def _with_plain_paths(function: Any, name: str, count: int) -> Callable[..., Any]:
-    bare = name in _OF_FOLDERS
+    bare, changes = name in _OF_FOLDERS, name in _CHANGING
 
     def call(*args: Any, **kwargs: Any) -> Any:
         paths = [_without_slash(plain(path)) if bare else plain(path) for path in args[:count]]
+        if changes:
+            for path in paths:
+                _check_writable(path)
         return function(*paths, *args[count:], **kwargs)
 
     return call
+
+
+def _check_writable(path: Any) -> None:
+    if _is_read_only(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
 def _without_slash(path: Any) -> Any:
@@ -129,7 +146,7 @@ def _with_mode(function: Any) -> Callable[..., Any]:
         kept = _modes.get((found.st_dev, found.st_ino))
         if kept is None:
             kept = _FOLDER if stat.S_ISDIR(found.st_mode) else _FILE
-            if not isinstance(path, int) and _is_read_only(path):
+            if _is_read_only(path):
                 kept &= _READ_ONLY
         return os.stat_result((found.st_mode | kept, *found[1:]), _times(found))
 
@@ -137,7 +154,7 @@ def _with_mode(function: Any) -> Callable[..., Any]:
 
 
 def _of_bundle(path: Any) -> os.stat_result | None:
-    content = loader.source_of(abspath(os.fsdecode(path)))
+    content = loader.source_of(_absolute(os.fsdecode(path)))
     if content is None:
         return None
     return os.stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, len(content), 0, 0, 0))
@@ -150,8 +167,7 @@ def _times(found: os.stat_result) -> dict[str, Any]:
 
 def _keeping_mode(function: Any) -> Callable[..., Any]:
     def chmod(path: Any, mode: int, *args: Any, **kwargs: Any) -> None:
-        if not isinstance(path, int) and _is_read_only(path):
-            raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), path)
+        _check_writable(path)
         function(path, mode, *args, **kwargs)
         found = _stat(path)
         _modes[found.st_dev, found.st_ino] = stat.S_IMODE(mode)
@@ -161,7 +177,7 @@ def _keeping_mode(function: Any) -> Callable[..., Any]:
 
 def _knowing_rights(function: Any) -> Callable[..., Any]:
     def access(path: Any, mode: int, *args: Any, **kwargs: Any) -> bool:
-        if mode & os.W_OK and not isinstance(path, int) and _is_read_only(path):
+        if mode & os.W_OK and _is_read_only(path):
             return False
         return bool(function(path, mode, *args, **kwargs))
 
@@ -169,10 +185,13 @@ def _knowing_rights(function: Any) -> Callable[..., Any]:
 
 
 def _is_read_only(path: Any) -> bool:
-    if not _read_only:
+    if not _rights or not isinstance(path, (str, bytes, os.PathLike)):
         return False
-    text = abspath(os.fsdecode(path))
-    return any(text == folder or text.startswith(f"{folder}/") for folder in _read_only)
+    text = _absolute(os.fsdecode(path))
+    above = [folder for folder in _rights if text == folder or text.startswith(f"{folder}/")]
+    if above:
+        return not _rights[max(above, key=len)]
+    return text.split("/")[1] in _project
 
 
 def umask(mask: int, /) -> int:
@@ -228,6 +247,9 @@ def dup(fd: int, /) -> int:
     raise OSError(errno.ENOTSUP, "a descriptor that is no open file of Python's cannot be copied")
 
 
+_WRITING = frozenset("wax+")
+
+
 class _Null(io.RawIOBase):
     """`/dev/null`."""
 
@@ -251,6 +273,8 @@ def _opening(function: Any) -> Callable[..., Any]:
         if isinstance(file, int):
             return function(file, mode, buffering, *args, **kwargs)
         file = plain(file)
+        if _WRITING.intersection(mode):
+            _check_writable(file)
         if (raw := _virtual(file, mode)) is None:
             return function(file, mode, buffering, *args, **kwargs)
         reads = "r" in mode and "+" not in mode
@@ -274,7 +298,7 @@ def _virtual(file: Any, mode: str) -> Any:
         return _Null()
     if "r" not in mode or "+" in mode:
         return None
-    content = loader.source_of(abspath(text))
+    content = loader.source_of(_absolute(text))
     if content is None or _exists(text):
         return None
     return _BundleFile(content, file)

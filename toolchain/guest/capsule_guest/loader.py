@@ -9,9 +9,11 @@ import sys
 from importlib.machinery import BuiltinImporter, ModuleSpec
 from importlib.util import decode_source
 
-from capsule_guest import compiled_packages
+from capsule_guest import bundle_resources, compiled_packages
 
 ROOT = "/task/"
+
+_ran: list = []
 
 
 class BundleFinder:
@@ -58,6 +60,7 @@ class BundleFinder:
         source = self.files[name]
         # Where it would lie outside: in the working folder, beside what the task may see of it.
         module.__file__ = f"/{name}"
+        _ran.append(module)
         exec(compile(source, origin, "exec", dont_inherit=True), module.__dict__)
 
     def get_source(self, fullname: str) -> str | None:
@@ -67,9 +70,7 @@ class BundleFinder:
         return decode_source(self.files[spec.origin.removeprefix(ROOT)])
 
     def get_resource_reader(self, fullname: str):  # type: ignore[no-untyped-def]
-        from capsule_guest import bundle_resources
-
-        return bundle_resources.BundleReader(self.files, fullname.replace(".", "/"))
+        return bundle_resources.reader(self.files, fullname.replace(".", "/"))
 
     def get_data(self, path: str) -> bytes:
         try:
@@ -98,12 +99,8 @@ def source_of(path: str) -> bytes | None:
 
 
 def task_modules() -> list:
-    """Return the modules that came with the request, in the order of their import."""
-    return [
-        module
-        for module in list(sys.modules.values())
-        if type(getattr(module, "__loader__", None)) is BundleFinder
-    ]
+    """Return the modules that came with the request, in the order in which they were run."""
+    return list(_ran)
 
 
 def add_packages(folder: str, compiled: str | None) -> None:

@@ -146,8 +146,8 @@ def _install(request: dict) -> None:
 
 def _run(request: dict) -> object:
     name, env = request.get("module"), request.get("env")
-    if "read_only" in request:
-        file_functions.grant(request["read_only"])
+    if "folders" in request:
+        file_functions.grant(request["folders"])
     if "files" in request:
         _install(request)
     if "stdin" in request:
