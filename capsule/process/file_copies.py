@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
     from capsule.confine.scratch import Scratch
 
-_READ, _WRITE = 0o400, 0o600
+_READ, _WRITE, _CLOSED = 0o400, 0o600, 0o500
 _MOVED = "it was moved while the run went on, and a link is in its place"
 _NOFOLLOW = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _NOFOLLOW |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
@@ -52,7 +52,10 @@ def copied(files: Sequence[Mount], scratch: Scratch) -> Iterator[tuple[Mount, ..
             folder = owned.enter_context(private_folder())
             put_into(folder, inside, scratch)
             scratch.watch(folder, always=True)
-            shown.append(Mount(folder, guest, any(file.writable for file in inside)))
+            writable = any(file.writable for file in inside)
+            if not writable:
+                folder.chmod(_CLOSED)
+            shown.append(Mount(folder, guest, writable))
         yield tuple(shown)
 
 

@@ -84,6 +84,7 @@ def test_what_is_no_file_any_more_changes_nothing(file: Path, scratch: Scratch, 
 def test_what_may_only_be_read_is_never_copied_back(file: Path, scratch: Scratch) -> None:
     with copied([mount(file, writable=False)], scratch) as [shown]:
         assert not shown.writable
+        assert shown.host.stat().st_mode & 0o222 == 0
         (shown.host / "in.csv").chmod(0o600)
         (shown.host / "in.csv").write_text("after")
         assert scratch.settle() == []
