@@ -7,6 +7,7 @@ possible, and with the permissions that the file had.
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import stat
@@ -16,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from capsule.confine.nofollow import has_no_links, open_nofollow
 from capsule.confine.private_dirs import private_folder
 from capsule.confine.scratch import WORKING
 from capsule.errors import PolicyError
@@ -28,7 +30,8 @@ if TYPE_CHECKING:
 
     from capsule.confine.scratch import Scratch
 
-_READ, _WRITE = 0o400, 0o600
+_READ, _WRITE, _CLOSED = 0o400, 0o600, 0o500
+_MOVED = "it was moved while the run went on, and a link is in its place"
 _NOFOLLOW = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _NOFOLLOW |= getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -55,7 +58,10 @@ def copied(files: Sequence[Mount], scratch: Scratch) -> Iterator[tuple[Mount, ..
             folder = owned.enter_context(private_folder())
             put_into(folder, inside, scratch)
             scratch.watch(folder, always=True)
-            shown.append(Mount(folder, guest, any(file.writable for file in inside)))
+            writable = any(file.writable for file in inside)
+            if not writable:
+                folder.chmod(_CLOSED)
+            shown.append(Mount(folder, guest, writable))
         yield tuple(shown)
 
 
@@ -67,7 +73,8 @@ def put_into(folder: Path, files: Sequence[Mount], scratch: Scratch) -> None:
     for file in files:
         copy = folder / file.guest.rpartition("/")[2]
         try:
-            shutil.copyfile(file.host, copy)
+            with _opened(file.host) as content, copy.open("xb") as target:
+                shutil.copyfileobj(content, target)
             copy.chmod(_WRITE if file.writable else _READ)
             before = _mark(copy)
         except OSError as error:
@@ -77,6 +84,28 @@ def put_into(folder: Path, files: Sequence[Mount], scratch: Scratch) -> None:
             ) from error
         if file.writable:
             scratch.at_end.append(partial(_copy_back, copy, file.host, before))
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """Open a file in whose path no name is a link, since it was looked at, or by now.
+
+    Raises `OSError`, also for what is no regular file any more.
+    """
+    if os.open in os.supports_dir_fd:
+        folder = open_nofollow(path.parent)
+        try:
+            source = os.open(path.name, _NOFOLLOW, dir_fd=folder)
+        finally:
+            os.close(folder)
+    elif has_no_links(path):
+        source = os.open(path, _NOFOLLOW)
+    else:
+        raise OSError(errno.ELOOP, _MOVED)
+    with os.fdopen(source, "rb") as content:
+        if not stat.S_ISREG(os.fstat(source).st_mode):
+            raise OSError(errno.EINVAL, "it is no regular file")
+        yield content
 
 
 def _mark(path: Path) -> tuple[int, ...]:
@@ -90,13 +119,17 @@ def _copy_back(copy: Path, target: Path, before: tuple[int, ...]) -> str | None:
     try:
         if _mark(copy) == before:
             return None
-        source = os.open(copy, _NOFOLLOW)
+        found = copy.lstat()
     except OSError:
-        return None  # deleted, or a link in its place: the file stays as it is
+        return None
+    if not stat.S_ISREG(found.st_mode):
+        return None  # as where it was deleted: the file stays as it is
+    if not has_no_links(target):
+        return f"{printable(str(target))} cannot be written back: {_MOVED}"
     try:
-        with os.fdopen(source, "rb") as content:
-            if stat.S_ISREG(os.fstat(source).st_mode):
-                _replace(content, target)
+        # Links may lead to where the system keeps temporary files.
+        with os.fdopen(os.open(copy, _NOFOLLOW), "rb") as content:
+            _replace(content, target)
     except OSError as error:
         return f"{printable(str(target))} cannot be written back: {error.strerror}"
     return None

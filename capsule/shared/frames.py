@@ -15,8 +15,8 @@ REQUEST = 1  # JSON: what to call and with what
 SOURCES = 2  # the contents of the bundle's files, one after the other, as REQUEST lists them
 REPLY = 3  # the answer to a CALL, in the same form
 WARM = 4  # empty: go through the motions of a request, so that the one to come finds all in memory
-STDIN = 6  # what the task reads from its stdin
 ARGUMENTS = 5  # JSON: a list and an object, as another sandbox wrote them; the host never read it
+STDIN = 6  # what the task reads from its stdin
 
 # From the sandbox.
 STDOUT = 16  # bytes that the task printed

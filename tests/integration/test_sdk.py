@@ -126,7 +126,8 @@ def test_an_artifact_is_run_by_its_ending(project: Path, toolchain_home: Path) -
         ({"file": "job.py", "args": "text"}, UsageError, "args='text'"),
         ({"file": "job.py", "args": [{1, 2}]}, UsageError, "not JSON"),
         ({"file": "job.py", "cwd": "nowhere"}, UsageError, "cwd='nowhere'"),
-        ({"file": "job.py", "mounts": ["../x"]}, UsageError, "mounts"),
+        ({"file": "job.py", "mounts": ["../x"]}, UsageError, "^mount: "),
+        ({"file": "job.py", "mounts": "x"}, UsageError, "mounts='x'"),
         ({"file": "wrong.py"}, PolicyError, "ram"),
     ],
 )

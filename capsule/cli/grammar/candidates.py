@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     Lookup = Callable[[str], Iterable[tuple[str, str]]]
 
-# What the values of arguments and options are, by field: files with such an end, folders of the
-# project, one of some words; of all others nothing is known.
+# What the values of arguments and options are, by field: files with such an end, files and folders
+# with a mode, one of some words; of all others nothing is known.
 FILES = {
     "file": ".py",
     "artifact": ".wasm",
@@ -138,11 +138,11 @@ def _argument(place: LineMatch) -> Argument | None:
 
 def _value(field: str, word: str, lookup: Lookup, before: str = "") -> Answer:
     if field == MOUNTS:
-        folder, colon, mode = word.rpartition(":")
+        path, colon, mode = word.rpartition(":")
         if not colon:
-            return Answer("folders", "", before, word, [])
+            return Answer("files", "", before, word, [])
         rows = [(each, "read-only" if each == "ro" else "read-write") for each in _MODES]
-        return _answer(mode, rows, f"{before}{folder}:")
+        return _answer(mode, rows, f"{before}{path}:")
     if field in FILES:
         return Answer("files", FILES[field], before, word, [])
     if field in WORDS:

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 def note_grants(source: Source, call: Call, home: Path, console: Console) -> None:
     """Say it, once for each file as it is."""
+    if source.named == "-c":
+        return  # it stands on the line that was typed
     words = first_grants(source, call, home)
     if words is not None:
         from shlex import quote  # for the first run of a file alone

@@ -84,6 +84,7 @@ def test_what_is_no_file_any_more_changes_nothing(file: Path, scratch: Scratch, 
 def test_what_may_only_be_read_is_never_copied_back(file: Path, scratch: Scratch) -> None:
     with copied([mount(file, writable=False)], scratch) as [shown]:
         assert not shown.writable
+        assert shown.host.stat().st_mode & 0o222 == 0
         (shown.host / "in.csv").chmod(0o600)
         (shown.host / "in.csv").write_text("after")
         assert scratch.settle() == []
@@ -117,6 +118,24 @@ def test_a_file_that_is_gone_or_closed_is_named(file: Path, scratch: Scratch) ->
         PolicyError, match=r"in.csv cannot be copied for /given/in.csv: No such file"
     ):
         copied([mount(file)], scratch).__enter__()
+
+
+def test_no_link_is_followed_that_was_put_in_its_place(file: Path, scratch: Scratch) -> None:
+    secret = file.parent / "secret"
+    secret.write_text("secret")
+    file.unlink()
+    file.symlink_to(secret)
+    with pytest.raises(PolicyError, match=r"in.csv cannot be copied for /in.csv"):
+        copied([mount(file)], scratch).__enter__()
+    file.unlink()
+    file.write_text("before")
+    with copied([mount(file)], scratch) as [shown]:
+        (shown.host / "in.csv").write_text("after")
+        file.unlink()
+        file.symlink_to(secret)
+        [said] = scratch.settle()
+        assert "it was moved while the run went on" in said
+    assert secret.read_text() == "secret"
 
 
 def test_what_cannot_be_written_back_is_said(file: Path, scratch: Scratch) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from capsule.policy.ceilings import RunLimits
-from capsule.policy.limit_origins import LimitOrigin, LimitOrigins
+from capsule.policy.limit_origins import Denials, LimitOrigin, LimitOrigins
 from capsule.policy.resolve import Policy
 from capsule.runner.limit_messages import (
     Limits,
@@ -14,6 +14,7 @@ from capsule.runner.limit_messages import (
     out_of_memory,
     out_of_time,
     too_small,
+    with_denials,
 )
 from capsule.runner.run_budget import RunBudget
 
@@ -123,3 +124,34 @@ def test_what_the_run_has_left_bounds_what_is_proposed() -> None:
     granted = RunBudget({}, equal).grant(POLICY)
     assert granted is not None
     assert fuel_spent(limits_of(granted, POLICY)).endswith("and another limit is no higher")
+
+
+@pytest.mark.parametrize(
+    ("message", "denials", "more"),
+    [
+        (
+            "FileNotFoundError: x",
+            Denials(files="--no-files"),
+            " (--no-files takes the task's allow",
+        ),
+        (
+            "PermissionError: x",
+            Denials(files="--untrusted"),
+            " (--untrusted takes the task's allow",
+        ),
+        ("FileNotFoundError: x", Denials(hosts="--no-net"), ""),
+        ("ValueError: x", Denials(files="--no-files"), ""),
+        (
+            "KeyError: 'KEY'",
+            Denials(variables="--no-env", names=("KEY",)),
+            " (--no-env takes the task's env_variables)",
+        ),
+        ("KeyError: 'OTHER'", Denials(variables="--no-env", names=("KEY",)), ""),
+    ],
+)
+def test_the_option_that_took_what_is_missing_is_named(
+    message: str, denials: Denials, more: str
+) -> None:
+    said = with_denials(message, denials)
+    assert said.startswith(message + more)
+    assert bool(more) == (said != message)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import json
 import os
@@ -75,6 +76,10 @@ def freeze() -> None:
     try:
         _install(request)
         kind, answer = RESULT, snapshot_prepare.freeze(request["module"])
+        # The import has left memory in a state of its own; after this it is that of any other run.
+        for _ in range(_OFTEN):
+            _go_through()
+        gc.collect(0)
     except BaseException as error:
         _RESERVE.clear()
         kind, answer = FAILURE, exception_encoding.encode(error)

@@ -68,7 +68,7 @@ def test_words(line: str, words: list[str]) -> None:
         ("capsule run x.py -- --any", "files", "", "--any"),
         ("capsule exec ", "files", ".wasm", ""),
         ("capsule build -o ", "files", ".wasm", ""),
-        ("capsule run x.py --mount da", "folders", "", "da"),
+        ("capsule run x.py --mount da", "files", "", "da"),
         ("capsule toolchain import ", "files", "", ""),
     ],
 )
