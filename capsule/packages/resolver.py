@@ -8,7 +8,7 @@ from capsule.errors import ToolchainError, UsageError
 from capsule.message_text import printable
 from capsule.packages import index_diagnosis, wheel
 from capsule.packages.dependency_graph import TASK, walk, who
-from capsule.packages.older_versions import NativeNeedError, with_way_out
+from capsule.packages.older_versions import NativeNeedError, way_out
 from capsule.packages.pip_download import NothingFoundError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def solve(
     try:
         return _solve(roots, table, downloader, reached, wheels)
     except NativeNeedError as refused:
-        raise with_way_out(refused, roots, downloader, anew) from None
+        return way_out(refused, roots, downloader, anew)
 
 
 def _solve(
