@@ -71,7 +71,7 @@ class PipDownloader(NamedTuple):
         if outcome.status == 0:
             return sorted(target.glob("*.whl"))
         names = ", ".join(str(each) for each in asked)
-        said = printable(run_program.tail(outcome.stderr) or "it gave no reason")
+        said = printable(run_program.tail(_complaint(outcome.stderr)) or "it gave no reason")
         if line := _unreachable(outcome.stderr):
             raise ToolchainError(
                 f"the package index could not be reached to look for {names}: {line}",
@@ -137,6 +137,12 @@ class PipDownloader(NamedTuple):
             raise UsageError(
                 f"the packages of the task are over {MOST_BYTES >> 20} MB", hint="depend on less"
             )
+
+
+def _complaint(said: str) -> str:
+    """Return the lines in which pip says why it failed, without what it says besides."""
+    lines = [line for line in said.splitlines() if not line.startswith("WARNING: ")]
+    return "\n".join(lines) if any(map(str.strip, lines)) else said
 
 
 def _unreachable(said: str) -> str | None:
