@@ -90,6 +90,14 @@ def browser(session: nox.Session) -> None:
     session.run(*HERE, "pytest", "tests/browser")
 
 
+@nox.session(venv_backend="none")
+def packages(session: nox.Session) -> None:
+    """Do the jobs of 84 packages from your index in the sandbox; `-- NAME ...` some of them."""
+    home = os.environ.get("CAPSULE_TEST_HOME") or str(ROOT / ".toolchain")
+    run = (*HERE, "scripts.package_jobs", *session.posargs)
+    session.run(*run, env={"CAPSULE_HOME": home})
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure against the peer and the floors, in one run; `--lab PATH` adds the design's lab.

@@ -2,7 +2,8 @@
 
 Many packages were pure Python once. Versions are looked at until the newest one is found whose
 wheel does without what was refused; then all that it needs is looked for as for any question. So
-what is proposed was had from this index a moment ago.
+what is proposed was had from this index a moment ago. A package that the task does not name gives
+way without a word, as it does to any requirement; one that it names is the task's to change.
 """
 
 from __future__ import annotations
@@ -45,27 +46,31 @@ class NativeNeedError(Exception):
         self.refusal, self.needs = refusal, needs
 
 
-def with_way_out(
+def way_out(
     refused: NativeNeedError,
     roots: Sequence[Requirement],
     downloader: PipDownloader,
     solve: Solve,
-) -> NativePackageError:
-    """Return the refusal, with the versions that would do in its hint where there are any.
+) -> Reached:
+    """Return what is needed with older versions of packages that the task does not name.
 
-    Whatever hinders the search, time included, only means that nothing is proposed.
+    Raises the refusal where there is none, with the versions that would do in its hint where the
+    task can ask for those. Whatever hinders the search, time included, only means that there are
+    none.
     """
     try:
         bounds, reached = _found(refused, roots, downloader, solve)
     except (CapsuleError, NothingFoundError, _NoneError):
-        return refused.refusal
+        raise refused.refusal from None
+    if not {bound.name for bound in bounds} & {root.name for root in roots}:
+        return reached
     versions = {each.name: each.version for each in reached.wheels}
     asked = " and ".join(f'"{bound}"' for bound in bounds)
     newest = " and ".join(f"{bound.name} {versions[bound.name]}" for bound in bounds)
     refused.refusal.hint = printable(
         f"ask for {asked} in dependencies: {newest} and all that is needed then is pure Python"
     )
-    return refused.refusal
+    raise refused.refusal
 
 
 class _NoneError(Exception):

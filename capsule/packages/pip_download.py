@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 from capsule.errors import ToolchainError, UsageError
 from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
-from capsule.packages import index_diagnosis
+from capsule.packages import index_diagnosis, python_fallbacks
 from capsule.packages.target import PYTHON_SERIES
 from capsule.packages.wheel import MOST_BYTES
 from capsule.toolstore import files, run_program
@@ -67,11 +67,11 @@ class PipDownloader(NamedTuple):
         be run, and `UsageError` when it is too much.
         """
         target = self._new_folder()
-        outcome = self._run(target, (), asked)
+        outcome = self._run(download_arguments(target, python=PYTHON_SERIES), asked)
         if outcome.status == 0:
             return sorted(target.glob("*.whl"))
         names = ", ".join(str(each) for each in asked)
-        said = printable(run_program.tail(outcome.stderr) or "it gave no reason")
+        said = printable(run_program.tail(_complaint(outcome.stderr)) or "it gave no reason")
         if line := _unreachable(outcome.stderr):
             raise ToolchainError(
                 f"the package index could not be reached to look for {names}: {line}",
@@ -91,20 +91,35 @@ class PipDownloader(NamedTuple):
             hint=_SETTINGS,
         )
 
+    def fetch_foreign(self, asked: Requirement) -> Path | None:
+        """Download a wheel for a particular machine, None where there is none.
+
+        Raises `ToolchainError` when no pip can be run, and `UsageError` when it is too much.
+        """
+        target = self._new_folder()
+        arguments = download_arguments(
+            target,
+            platform=python_fallbacks.PLATFORM,
+            python=python_fallbacks.PYTHON,
+            tags=python_fallbacks.TAGS,
+        )
+        self._run(arguments, (asked,))
+        return next(iter(target.glob("*.whl")), None)
+
     def log(self, asked: Requirement) -> run_program.ProgramResult:
         """Ask for one name again, and have pip tell about each file that it looks at."""
-        return self._run(self._new_folder(), ("-vv",), (asked,))
+        arguments = download_arguments(self._new_folder(), "-vv", python=PYTHON_SERIES)
+        return self._run(arguments, (asked,))
 
     def _new_folder(self) -> Path:
         return Path(tempfile.mkdtemp(prefix="asked-", dir=self.folder))
 
     def _run(
-        self, target: Path, options: Iterable[str], asked: Iterable[Requirement]
+        self, arguments: Sequence[str], asked: Iterable[Requirement]
     ) -> run_program.ProgramResult:
         scratch = self.folder / "partial"
         scratch.mkdir(exist_ok=True)
-        arguments = download_arguments(target, *options, python=PYTHON_SERIES)
-        arguments += map(str, asked)
+        arguments = [*arguments, *map(str, asked)]
         try:
             _, result = run_pip(self.means, arguments, scratch, self._watch, plain=True)
         except NoPipError as absent:
@@ -122,6 +137,12 @@ class PipDownloader(NamedTuple):
             raise UsageError(
                 f"the packages of the task are over {MOST_BYTES >> 20} MB", hint="depend on less"
             )
+
+
+def _complaint(said: str) -> str:
+    """Return the lines in which pip says why it failed, without what it says besides."""
+    lines = [line for line in said.splitlines() if not line.startswith("WARNING: ")]
+    return "\n".join(lines) if any(map(str.strip, lines)) else said
 
 
 def _unreachable(said: str) -> str | None:

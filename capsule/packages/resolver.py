@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError, UsageError
 from capsule.message_text import printable
-from capsule.packages import index_diagnosis, wheel
+from capsule.packages import index_diagnosis, python_fallbacks, wheel
 from capsule.packages.dependency_graph import TASK, walk, who
-from capsule.packages.older_versions import NativeNeedError, with_way_out
+from capsule.packages.older_versions import NativeNeedError, way_out
 from capsule.packages.pip_download import NothingFoundError
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def solve(
     try:
         return _solve(roots, table, downloader, reached, wheels)
     except NativeNeedError as refused:
-        raise with_way_out(refused, roots, downloader, anew) from None
+        return way_out(refused, roots, downloader, anew)
 
 
 def _solve(
@@ -67,6 +67,10 @@ def _solve(
             brought = [wheel.read(path) for path in downloader.fetch(asked)]
         except NothingFoundError as nothing:
             (refused,) = (each for each in asked if each.name == nothing.name)
+            if (found := _stripped(refused, downloader)) is not None:
+                wheels[found.name] = found
+                reached = walk(roots, wheels, table)
+                continue
             if all(need.by == TASK for need in reached.missing[nothing.name]):
                 raise _reason(refused, reached, downloader) from None
             barren.add(str(refused))
@@ -81,6 +85,14 @@ def _solve(
         f"no set of versions was found in {_ROUNDS} rounds; in doubt: {names}",
         hint="ask for exact versions",
     )
+
+
+def _stripped(asked: Requirement, downloader: PipDownloader) -> wheel.Wheel | None:
+    """Return a wheel that does without its native files, None for packages that do not."""
+    if asked.name not in python_fallbacks.NAMES:
+        return None
+    path = downloader.fetch_foreign(asked)
+    return None if path is None else wheel.read(path, stripped=True)
 
 
 def _reason(asked: Requirement, reached: Reached, downloader: PipDownloader) -> Exception:

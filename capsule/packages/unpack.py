@@ -12,7 +12,7 @@ from capsule.errors import UsageError
 from capsule.message_text import shown
 from capsule.packages.install_paths import Places, UnsafePathError, place
 from capsule.packages.package_store import File
-from capsule.packages.wheel import MOST_BYTES, MOST_FILES, opened, refused
+from capsule.packages.wheel import MOST_BYTES, MOST_FILES, is_native, opened, refused
 from capsule.toolstore import files
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _members(archive: zipfile.ZipFile, wheel: Wheel) -> list[tuple[zipfile.ZipIn
             path = place(name)
         except UnsafePathError as wrong:
             raise refused(wheel.path, f"{shown(name)} {wrong}") from None
-        if path is not None:
+        if path is not None and not (wheel.stripped and is_native(path)):
             found.append((info, path))
     whole = sum(info.file_size for info in infos)
     packed = wheel.path.stat().st_size

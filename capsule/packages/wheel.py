@@ -10,12 +10,14 @@ import zlib
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.utils import InvalidWheelFilename, canonicalize_name, parse_wheel_filename
 
 from capsule.errors import UsageError
 from capsule.message_text import printable, shown
 from capsule.namedtuples import NamedTuple
 from capsule.packages.requirement import parse
+from capsule.packages.target import PYTHON
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -40,12 +42,16 @@ _NATIVE = re.compile(r"\.(so|pyd|dll|dylib)(\.[0-9]+)*$", re.IGNORECASE)
 
 
 class Wheel(NamedTuple):
-    """A pure wheel; `name` is normalized, `requires` has markers and is not evaluated."""
+    """A pure wheel; `name` is normalized, `requires` has markers and is not evaluated.
+
+    With `stripped`, it is one that does without its native files: they are left out of it.
+    """
 
     path: Path
     name: str
     version: str
     requires: tuple[Requirement, ...] = ()
+    stripped: bool = False
 
     @property
     def label(self) -> str:
@@ -79,8 +85,13 @@ def refused(path: Path, why: str) -> UsageError:
     )
 
 
-def read(path: Path) -> Wheel:
-    """Return what a wheel says of itself.
+def is_native(member: str) -> bool:
+    """Say whether a file of a wheel is code for processors, by its name."""
+    return _NATIVE.search(member) is not None
+
+
+def read(path: Path, *, stripped: bool = False) -> Wheel:
+    """Return what a wheel says of itself; `stripped` says that it does without its native files.
 
     Raises `UsageError` when it is not pure Python, or is not what a wheel has to be.
     """
@@ -88,18 +99,19 @@ def read(path: Path) -> Wheel:
         name, version, _, tags = parse_wheel_filename(path.name)
     except InvalidWheelFilename:
         raise refused(path, "its name is no wheel's") from None
-    if any(
+    if not stripped and any(
         tag.abi != "none" or tag.platform != "any" or not tag.interpreter.startswith("py")
         for tag in tags
     ):
         raise refused(path, f"{name} needs a native extension")
     with opened(path) as archive:
         for member in archive.namelist():
-            if _NATIVE.search(member):
+            if is_native(member) and not stripped:
                 raise refused(path, f"{name} needs a native extension: it holds {shown(member)}")
         info = _info_folder(archive, name, path)
         about = _headers(archive, f"{info}/WHEEL", path)
-        if about.get("Root-Is-Purelib", "").strip().lower() != "true":
+        pure = about.get("Root-Is-Purelib", "").strip().lower() == "true"
+        if not pure and not stripped:
             raise refused(path, f"{name} needs a native extension, by its own {info}/WHEEL")
         metadata = _headers(archive, f"{info}/METADATA", path)
     if canonicalize_name(metadata.get("Name", "")) != name:
@@ -108,7 +120,19 @@ def read(path: Path) -> Wheel:
     if len(needs) > _MOST_NEEDS:
         raise refused(path, f"it requires {len(needs)} packages; allowed: {_MOST_NEEDS}")
     requires = tuple(parse(text, f"{name} {version} requires") for text in needs)
-    return Wheel(path, name, str(version), requires)
+    if stripped:
+        _check_python(metadata.get("Requires-Python"), path)
+    return Wheel(path, name, str(version), requires, stripped)
+
+
+def _check_python(versions: str | None, path: Path) -> None:
+    """Hold the Python of the sandbox against what a wheel requires that was made for another."""
+    try:
+        fits = SpecifierSet(versions or "").contains(PYTHON, prereleases=True)
+    except (InvalidSpecifier, ValueError):
+        fits = False
+    if not fits:
+        raise refused(path, f"it needs Python {printable(versions or '')}, and this is {PYTHON}")
 
 
 def _info_folder(archive: zipfile.ZipFile, name: str, path: Path) -> str:

@@ -85,7 +85,7 @@ def _run(base: Base, code: Code, layers: IsolationLayers, journal: _Journal) -> 
         memory=_MEMORY,
         mounts=(*base.launch.mounts, *mounts_of(code)),
     )
-    limits = Limits(_FUEL, _MEMORY, _SECONDS * 1000)
+    limits = Limits(_FUEL, _MEMORY, round(_SECONDS * 1000))
     plan = attempts.Plan(launch, base.first_step, layers, request.call(call, code), limits)
     with Cancellation() as never:
         # However it ends: what is whole of what came is of use.

@@ -301,12 +301,16 @@ def _make(
     return {**dict.fromkeys(_FACTS, 0), "failed": int(taken.failed)}
 
 
+def _quoted(text: str) -> str:
+    return text if len(text) <= _QUOTED else f"{text[:_QUOTED]}..."
+
+
 def _judged(taken: MemoryDump) -> SnapshotContent | Unfrozen:
     """Say whether what the import did can be frozen, by what the guest reports of it."""
     if taken.answer.kind == frames.FAILURE:
         failure = response_parser.read_failure(taken.answer.payload)
         limited = failure.error_type == "memory_exceeded"
-        return Unfrozen(f"fails: {failure.message[:_QUOTED]}", limited, failed=True)
+        return Unfrozen(f"fails: {_quoted(failure.message)}", limited, failed=True)
     try:
         report = json.loads(taken.answer.payload)
         descriptors, printed, left = report["open"], report["printed"], report["left"]
@@ -324,8 +328,8 @@ def _judged(taken: MemoryDump) -> SnapshotContent | Unfrozen:
     if printed:
         return Unfrozen("prints more than a snapshot keeps")
     if fresh is not None:
-        return Unfrozen(f"asks for what is new in each run: {fresh[:_QUOTED]}")
-    looked = files if files is None else files[:_QUOTED]
+        return Unfrozen(f"asks for what is new in each run: {_quoted(fresh)}")
+    looked = files if files is None else _quoted(files)
     return SnapshotContent(taken.pages, taken.memory, looked, tuple(variables))
 
 

@@ -18,6 +18,9 @@ _NOT_THERE = {126, 127}
 _TALK = {"PIP_QUIET", "PIP_VERBOSE", "FORCE_COLOR", "PIP_REQUIREMENT"}
 
 
+_PURE = ("--implementation", "py", "--abi", "none")
+
+
 @dataclass(frozen=True, slots=True)
 class Means:
     """How to run a pip; `pips` is None for those that are found on this machine."""
@@ -63,12 +66,16 @@ def run_pip(
 
 
 def download_arguments(
-    target: Path, *options: str, platform: str = "any", python: str
+    target: Path,
+    *options: str,
+    platform: str = "any",
+    python: str,
+    tags: Sequence[str] = _PURE,
 ) -> list[str]:
     """Return the arguments that download wheels to `target`, in front of their names.
 
-    `platform` and `python` say which files to take: without them, pip would look for those of the
-    Python that it runs on.
+    `platform`, `python` and `tags` say which files to take: without them, pip would look for those
+    of the Python that it runs on.
     """
     return [
         "download",
@@ -77,8 +84,7 @@ def download_arguments(
         "--only-binary=:all:",
         *("--platform", platform),
         *("--python-version", python),
-        *("--implementation", "py"),
-        *("--abi", "none"),
+        *tags,
         *("--dest", str(target)),
         "--disable-pip-version-check",
         "--no-input",

@@ -112,9 +112,9 @@ def test_what_is_kept_is_made_once_and_again_when_it_is_damaged(bench: Workbench
 def test_what_is_not_compiled_in_time_is_imported_as_before(
     bench: Workbench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(package_compilation, "_FUEL", 1)
-    files = {**FILES, "first.py": b"x = 'late'\n"}
-    assert run(bench, "first.x", allowed=True, files=files)["result"] == "late"
+    monkeypatch.setattr(package_compilation, "_SECONDS", 0.001)
+    files = {**FILES, "first.py": b"x = 'too late'\n"}
+    assert run(bench, "first.x", allowed=True, files=files)["result"] == "too late"
     assert run(bench, "first.x", files=files)["error"] is not None
 
 

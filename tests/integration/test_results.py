@@ -81,7 +81,7 @@ def test_what_they_are_not_is_said(bench: Workbench, expression: str, message: s
         ("(x for x in 'ab')", "result is a generator, which JSON has no form for: use list(...)"),
         ("{}.keys()", "use list(...)"),
         ("__import__('collections').UserDict()", "use dict(...)"),
-        ("print", "result is a builtin_function_or_method, which JSON has no form for"),
+        ("len", "result is a builtin_function_or_method, which JSON has no form for"),
     ],
 )
 def test_what_is_not_json_is_told_with_the_way_out(

@@ -53,6 +53,18 @@ def test_two_that_have_to_give_way_together(bench: Bench, index: Index) -> None:
     )
 
 
+def test_what_the_task_does_not_name_gives_way(bench: Bench, index: Index) -> None:
+    index.add("chart", requires=["model>=1"])
+    index.add("model", "1.0")
+    index.add("model", "2.0", requires=["core"])
+    index.add("core", tag=NATIVE)
+    assert bench.provision("chart", means=index.real).distributions == (
+        ("chart", "1.0"),
+        ("model", "1.0"),
+    )
+    assert hint(bench, index, "chart", "model").startswith('ask for "model<2" in dependencies')
+
+
 @pytest.mark.parametrize("asked", ["model", "model>=1.5", "quick"])
 def test_where_there_is_none_none_is_proposed(bench: Bench, index: Index, asked: str) -> None:
     index.add("model", "1.0", requires=["quick"] if asked == "model" else [])

@@ -147,6 +147,8 @@ def test_an_index_that_cannot_be_reached(tmp_path: Path, line: str) -> None:
         ("ERROR: No matching distribution found for other\n", "found for other"),
         ("\x1b[2Jred\n", r"\x1b[2Jred"),
         ("", "it gave no reason"),
+        ("WARNING: Location 'x' is ignored\nERROR: full\n", "(exit status 2): ERROR: full"),
+        ("WARNING: alone\n", "WARNING: alone"),
     ],
 )
 def test_pip_fails_otherwise(tmp_path: Path, said: str, quoted: str) -> None:
