@@ -11,6 +11,7 @@ import sys
 from capsule.shared.frames import FAILURE, READY, RESULT, WARM
 from capsule_guest import (
     asyncio_loop,
+    descriptors,
     exception_encoding,
     loader,
     matplotlib_setup,
@@ -20,6 +21,7 @@ from capsule_guest import (
     snapshot_prepare,
     streams,
     tasks,
+    thread_setup,
     utime_stub,
 )
 from capsule_guest.channel import receive, send
@@ -37,12 +39,14 @@ def prepare(*, core: bool, asyncio: bool) -> None:
     `core` is which interpreter this is, `asyncio` whether to load that module already.
     """
     streams.install()
+    descriptors.install()
     utime_stub.install()
     if core:
         missing_natives.refuse()
     else:
         matplotlib_setup.adapt_on_import()
     net.install()
+    thread_setup.adapt_on_import()
     asyncio_loop.adapt_on_import()
     if asyncio:
         importlib.import_module("asyncio")
