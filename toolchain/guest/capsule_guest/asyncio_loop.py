@@ -22,7 +22,14 @@ def adapt_on_import() -> None:
 
         event_loop.adapt(module.BaseSelectorEventLoop)
 
+    def run_unix(module: ModuleType, execute: Callable[[ModuleType], None]) -> None:
+        execute(module)
+        from capsule_guest.threads import event_loop
+
+        event_loop.refuse_signals(module.SelectorEventLoop)
+
     adapt("asyncio.selector_events", run)
+    adapt("asyncio.unix_events", run_unix)
 
 
 def run(awaitable) -> object:  # type: ignore[no-untyped-def]

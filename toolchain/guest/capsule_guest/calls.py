@@ -18,6 +18,10 @@ _numbers = itertools.count(1)
 _open: dict[int, Callable[[tuple[dict, bytes]], None] | None] = {}
 # Answers that came while another was waited for.
 _answers: dict[int, tuple[dict, bytes]] = {}
+# While the host does these, others have their turn. Not so with what leads to them: whoever waits
+# below another on the stack has sent all that he has to send.
+_LASTING = frozenset(("task", "http.answer", "http.read"))
+_OFTEN_SOON, _SOON = frozenset(("http.read",)), 0.005
 _SMALL = 1 << 12
 _OF_A_TASK = {"call", "op", "name", "args", "kwargs"}
 _encode = json.JSONEncoder(allow_nan=False).encode
@@ -37,7 +41,7 @@ class CallError(Exception):
 def call(op: str, fields: dict, data: bytes = b"") -> tuple[dict, bytes]:
     """Ask, and wait for the answer: its fields and its bytes."""
     number = ask(op, fields, data)
-    if pauses.others:
+    if pauses.others and op in _LASTING and not (op in _OFTEN_SOON and comes(_SOON)):
         from capsule_guest.threads import strands
 
         strands.wait(lambda: number in _answers, None, "the host")

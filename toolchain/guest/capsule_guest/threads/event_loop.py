@@ -27,15 +27,14 @@ class HostSelector(selectors._BaseSelectorImpl):  # type: ignore[name-defined,mi
 
     def select(self, timeout: float | None = None) -> list[Any]:
         """Return the sockets that are ready, waiting for one for so many seconds."""
-        if timeout is not None and timeout <= 0:
-            if strands.has_others():
-                strands.turn()
-            while calls.outstanding() and calls.comes():
-                calls.take()
-            return self.ready()
         strands.loops.append(self)
         try:
-            strands.wait(self._wakes, strands.deadline_of(timeout), self._nothing_comes)
+            if timeout is None or timeout > 0:
+                strands.wait(self._wakes, strands.deadline_of(timeout), self._nothing_comes)
+            else:
+                strands.turn()
+                while calls.outstanding() and calls.comes():
+                    calls.take()
         finally:
             strands.loops.remove(self)
         return self.ready()
@@ -129,7 +128,9 @@ def adapt(loop_class: Any) -> None:
             raise RuntimeError("Executor shutdown has been called")
         stand_ins.steps_of_all().waiting[_execute] = _execute_steps
         future = loop.create_future()
-        loop._capsule_threads = [each for each in loop._capsule_threads if each.is_alive()]
+        loop._capsule_threads = [
+            each for each in loop._capsule_threads if not each._os_thread_handle.is_done()
+        ]
         thread = threading.Thread(
             target=_execute,
             args=(future, function, args),
@@ -153,21 +154,26 @@ def adapt(loop_class: Any) -> None:
         if executor is not None:
             executor.shutdown()
 
-    def add_signal_handler(loop: Any, sig: int, callback: Any, *args: Any) -> None:
-        raise NotImplementedError("no signal reaches a sandbox, so none can be handled in it")
-
-    def remove_signal_handler(loop: Any, sig: int) -> bool:
-        return False
-
     loop_class.__init__ = __init__
-    loop_class.add_signal_handler = add_signal_handler
-    loop_class.remove_signal_handler = remove_signal_handler
     loop_class._make_self_pipe = make_self_pipe
     loop_class._close_self_pipe = close_self_pipe
     loop_class._write_to_self = write_to_self
     loop_class.run_in_executor = run_in_executor
     loop_class.getaddrinfo = getaddrinfo
     loop_class.shutdown_default_executor = shutdown_default_executor
+
+
+def refuse_signals(loop_class: Any) -> None:
+    """Say that no signal can be handled, as loops do that know none."""
+
+    def add_signal_handler(loop: Any, sig: int, callback: Any, *args: Any) -> None:
+        raise NotImplementedError("no signal reaches a sandbox, so none can be handled in it")
+
+    def remove_signal_handler(loop: Any, sig: int) -> bool:
+        return False
+
+    loop_class.add_signal_handler = add_signal_handler
+    loop_class.remove_signal_handler = remove_signal_handler
 
 
 def fill_events(module: Any) -> None:

@@ -108,7 +108,8 @@ def is_prompt(function: Any) -> bool:
     """Say whether a call of it can begin at once, where others have no turn until it ends."""
     function = getattr(function, "__func__", function)
     if type(function) is not FunctionType:
-        return getattr(function, "__module__", None) in ("builtins", "math", "operator")
+        prompt = getattr(function, "__module__", None) in ("builtins", "math", "operator")
+        return prompt or stoppable(function) is not function
     if function in waiting or "capsule_steps" in function.__dict__:
         return True
     file = _file_of(function.__code__.co_filename)

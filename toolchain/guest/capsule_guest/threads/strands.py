@@ -102,11 +102,6 @@ def begin_one(idents: set[int]) -> None:
             return
 
 
-def has_others() -> bool:
-    """Say whether there are strands that are not on the stack."""
-    return bool(_others)
-
-
 def starting() -> bool:
     """Say whether a strand is at its beginning, on top of who started it."""
     return _starting > 0
@@ -164,6 +159,9 @@ def finish() -> None:
 
 def _go_on(mine: Wait) -> None:
     """Do one thing for somebody, or wait until there is one to do."""
+    if calls.outstanding() and calls.comes():
+        calls.take()
+        return
     if len(_below) <= _DEEPEST:
         strand = _next()
         if strand is not None:
