@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Protocol
 
 from capsule.errors import WireError
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from capsule.runner.call_dispatcher import Answer
     from capsule.runner.limit_messages import Limits
     from capsule.runner.memory_budget import Hold
+    from capsule.runner.task_places import ProcessorUse
 
 # How long a sandbox whose streams have ended may take to be gone.
 _GRACE = 5.0
@@ -61,6 +63,7 @@ class Plan(NamedTuple):
     be started for its request. `answer` does what the sandbox asks for while it runs; `cold` is
     called when the sandbox is started for the request. `passed` is sent behind the request; `raw`
     leaves a large result as it came, which `hold` has room for, out of the memory of the run.
+    `use` counts what the process uses of the processors.
     """
 
     launch: Launch
@@ -75,6 +78,7 @@ class Plan(NamedTuple):
     raw: bool = False
     memory: RunMemory | None = None
     hold: Hold | None = None
+    use: ProcessorUse | None = None
 
 
 class Starter(Protocol):
@@ -135,7 +139,8 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
         if plan.passed is not None:
             process.send(plan.passed)
         watch = _Watch(output, started, dispatcher, hold, to_end=starter.sees_end)
-        last = watch.follow(deadline, cancellation, wakeup)
+        with nullcontext() if plan.use is None else plan.use.counting(process.pid):
+            last = watch.follow(deadline, cancellation, wakeup)
         status: int | None = None
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)
