@@ -17,6 +17,7 @@ from capsule_guest import (
     matplotlib_setup,
     missing_natives,
     net,
+    process_refusals,
     results,
     snapshot_prepare,
     streams,
@@ -47,6 +48,7 @@ def prepare(*, core: bool, asyncio: bool) -> None:
         matplotlib_setup.adapt_on_import()
     net.install()
     thread_setup.adapt_on_import()
+    process_refusals.install()
     asyncio_loop.adapt_on_import()
     if asyncio:
         importlib.import_module("asyncio")
@@ -135,6 +137,7 @@ def _run(request: dict) -> object:
         value = function(*args, **kwargs)
         if hasattr(value, "__await__"):
             value = asyncio_loop.run(value)
+        thread_setup.finish()
     except SystemExit as error:
         if exception_encoding.note_exit(error):
             return None

@@ -30,6 +30,14 @@ def adapt_on_import() -> None:
     adapt("concurrent.futures.thread", _pool)
 
 
+def finish() -> None:
+    """Wait for all threads that are no daemons, as an interpreter does at its end."""
+    if pauses.others:
+        from capsule_guest.threads import strands
+
+        strands.finish()
+
+
 def _threading(module: ModuleType, execute: Execute) -> None:
     from capsule_guest.threads import stand_ins
 

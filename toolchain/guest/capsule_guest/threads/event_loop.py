@@ -30,7 +30,8 @@ class HostSelector(selectors._BaseSelectorImpl):  # type: ignore[name-defined,mi
         strands.loops.append(self)
         try:
             if timeout is None or timeout > 0:
-                strands.wait(self._wakes, strands.deadline_of(timeout), self._nothing_comes)
+                until = strands.deadline_of(timeout)
+                strands.wait(self._wakes, until, self._nothing_comes, loop=self)
             else:
                 strands.turn()
                 while calls.outstanding() and calls.comes():

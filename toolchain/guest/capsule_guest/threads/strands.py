@@ -112,8 +112,15 @@ def deadline_of(timeout: float | None) -> float | None:
     return None if timeout is None or timeout < 0 else _now() + timeout
 
 
-def wait(ready: Callable[[], object], deadline: float | None = None, what: Said = "") -> bool:
+def wait(
+    ready: Callable[[], object],
+    deadline: float | None = None,
+    what: Said = "",
+    loop: Any = None,
+) -> bool:
     """Wait on the stack, while other strands go on; say whether it is ready, and not too late.
+
+    `loop` is the event loop that waits, if it is one: it does not go on by itself.
 
     Raises `RuntimeError` when nothing could ever end this wait.
     """
@@ -125,7 +132,7 @@ def wait(ready: Callable[[], object], deadline: float | None = None, what: Said 
         while True:
             if deadline is not None and _now() >= deadline:
                 return False
-            _go_on(mine)
+            _go_on(mine, [each for each in loops if each is not loop])
             if ready():
                 return deadline is None or _now() < deadline + _GRACE
     finally:
@@ -149,15 +156,16 @@ def turn() -> None:
 
 
 def finish() -> None:
-    """Wait for all strands that are no daemons, as an interpreter does at its end."""
-    threading = sys.modules.get("threading")
-    if threading is not None and _others:
-        for thread in threading.enumerate():
-            if thread is not threading.main_thread() and not thread.daemon:
-                thread.join()
+    """Wait for all threads that are no daemons, those of pools first: they have work to do."""
+    threading: Any = sys.modules["threading"]
+    for call in reversed(threading._threading_atexits):
+        call()
+    for thread in threading.enumerate():
+        if thread is not threading.main_thread() and not thread.daemon:
+            thread.join()
 
 
-def _go_on(mine: Wait) -> None:
+def _go_on(mine: Wait, pumped: list[Any]) -> None:
     """Do one thing for somebody, or wait until there is one to do."""
     if calls.outstanding() and calls.comes():
         calls.take()
@@ -167,9 +175,9 @@ def _go_on(mine: Wait) -> None:
         if strand is not None:
             _step(strand)
             return
-        if loops and loops[-1].pump():
+        if pumped and pumped[-1].pump():
             return
-    until = _first_deadline(mine)
+    until = _first_deadline(mine, pumped)
     _check_patience(mine)
     if calls.outstanding():
         if until is None or calls.comes(max(until - _now(), 0)):
@@ -195,11 +203,11 @@ def _due(wait: Wait, now: float) -> bool:
     return bool(wait.ready()) or (wait.deadline is not None and wait.deadline <= now)
 
 
-def _first_deadline(mine: Wait) -> float | None:
+def _first_deadline(mine: Wait, pumped: list[Any]) -> float | None:
     waits = [mine]
     if len(_below) <= _DEEPEST:
         waits += [strand.wait for strand in _others]
-        if loops and (until := loops[-1].until()) is not None:
+        if pumped and (until := pumped[-1].until()) is not None:
             waits.append(Wait(_never, until, ""))
     found = [wait.deadline for wait in waits if wait.deadline is not None]
     return min(found) if found else None

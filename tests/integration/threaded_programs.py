@@ -1,0 +1,470 @@
+"""Programs with threads that give the same value wherever they run: inside a sandbox, and outside.
+
+This file is a task file too: `main` runs all of them, and returns the value of each by its name.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import select
+import threading
+import time
+from concurrent import futures
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from typing import Any
+
+SHORT = 0.05
+
+
+def event() -> bool:
+    return threading.Event().wait(SHORT)
+
+
+def lock() -> bool:
+    held = threading.Lock()
+    held.acquire()
+    return held.acquire(timeout=SHORT)
+
+
+def condition() -> bool:
+    one = threading.Condition()
+    with one:
+        return one.wait(SHORT)
+
+
+def semaphore() -> bool:
+    return threading.Semaphore(0).acquire(timeout=SHORT)
+
+
+def barrier() -> int:
+    return threading.Barrier(2).wait(SHORT)
+
+
+def empty_queue() -> Any:
+    return queue.Queue().get(timeout=SHORT)
+
+
+def empty_simple_queue() -> Any:
+    return queue.SimpleQueue().get(timeout=SHORT)
+
+
+def full_queue() -> None:
+    full: queue.Queue[int] = queue.Queue(1)
+    full.put(1)
+    full.put(2, timeout=SHORT)
+
+
+def selected() -> Any:
+    return select.select([], [], [], SHORT)
+
+
+def future() -> Any:
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(time.sleep, 4 * SHORT).result(timeout=SHORT)
+
+
+def futures_in_time() -> list[int]:
+    def pause(times: int) -> int:
+        time.sleep(times * SHORT)
+        return times
+
+    with ThreadPoolExecutor(2) as pool:
+        done, left = futures.wait([pool.submit(pause, 1), pool.submit(pause, 8)], timeout=4 * SHORT)
+    return [len(done), len(left)]
+
+
+def futures_late() -> list[int]:
+    with ThreadPoolExecutor(1) as pool:
+        return [len(one.result()) for one in as_completed([pool.submit(time.sleep, 1)], SHORT)]
+
+
+def joined_in_vain() -> bool:
+    thread = threading.Thread(target=time.sleep, args=(6 * SHORT,), daemon=True)
+    thread.start()
+    thread.join(SHORT)
+    return thread.is_alive()
+
+
+def workers_of_a_queue() -> list[int]:
+    """Started before there is work, told to end when all of it is done."""
+    work: queue.Queue[int | None] = queue.Queue()
+    found = []
+
+    def worker() -> None:
+        while True:
+            item = work.get()
+            if item is None:
+                break
+            found.append(item * 2)
+            work.task_done()
+
+    threads = [threading.Thread(target=worker) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for item in range(10):
+        work.put(item)
+    work.join()
+    for _ in threads:
+        work.put(None)
+    for thread in threads:
+        thread.join()
+    return sorted(found)
+
+
+def daemons_of_a_queue() -> int:
+    """Which wait for ever when the program ends."""
+    work: queue.Queue[int] = queue.Queue()
+    total = 0
+
+    def worker() -> None:
+        nonlocal total
+        while True:
+            total += work.get()
+            work.task_done()
+
+    for _ in range(2):
+        threading.Thread(target=worker, daemon=True).start()
+    for item in range(5):
+        work.put(item)
+    work.join()
+    return total
+
+
+def sorted_by_sleep() -> list[int]:
+    found = []
+
+    def later(times: int) -> None:
+        time.sleep(times * SHORT)
+        found.append(times)
+
+    threads = [threading.Thread(target=later, args=(times,)) for times in (3, 1, 2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def turns() -> list[str]:
+    first, second, said = threading.Event(), threading.Event(), []
+
+    def speak(word: str, mine: threading.Event, other: threading.Event) -> None:
+        for _ in range(3):
+            mine.wait()
+            mine.clear()
+            said.append(word)
+            other.set()
+
+    threads = [
+        threading.Thread(target=speak, args=("ping", first, second)),
+        threading.Thread(target=speak, args=("pong", second, first)),
+    ]
+    for thread in threads:
+        thread.start()
+    first.set()
+    for thread in threads:
+        thread.join()
+    return said
+
+
+def until_told() -> bool:
+    stop, count = threading.Event(), 0
+
+    def tick() -> None:
+        nonlocal count
+        while not stop.wait(SHORT / 5):
+            count += 1
+
+    thread = threading.Thread(target=tick)
+    thread.start()
+    time.sleep(4 * SHORT)
+    stop.set()
+    thread.join()
+    return count > 2
+
+
+def counted_under_a_lock() -> int:
+    mine, total = threading.Lock(), 0
+
+    def add() -> None:
+        nonlocal total
+        for _ in range(5):
+            with mine:
+                before = total
+                time.sleep(0.001)
+                total = before + 1
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return total
+
+
+def most_in_a_semaphore() -> int:
+    room, now, most = threading.Semaphore(2), 0, 0
+
+    def enter() -> None:
+        nonlocal now, most
+        with room:
+            now += 1
+            most = max(most, now)
+            time.sleep(SHORT / 5)
+            now -= 1
+
+    threads = [threading.Thread(target=enter) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return most
+
+
+def met_at_a_barrier() -> list[Any]:
+    gate, found = threading.Barrier(3), []
+
+    def walk(times: int) -> None:
+        time.sleep(times * SHORT)
+        found.append(times)
+        gate.wait()
+        found.append("through")
+
+    threads = [threading.Thread(target=walk, args=(times,)) for times in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def consumed() -> list[int]:
+    changed, items, found = threading.Condition(), [], []
+
+    def consume() -> None:
+        with changed:
+            while not items:
+                changed.wait()
+            found.append(items.pop())
+
+    thread = threading.Thread(target=consume)
+    thread.start()
+    with changed:
+        items.append(7)
+        changed.notify()
+    thread.join()
+    return found
+
+
+def mapped() -> list[int]:
+    def square(number: int) -> int:
+        time.sleep(SHORT / 5)
+        return number * number
+
+    with ThreadPoolExecutor(3) as pool:
+        return list(pool.map(square, range(7)))
+
+
+def as_they_complete() -> list[int]:
+    def pause(times: int) -> int:
+        time.sleep(times * SHORT)
+        return times
+
+    with ThreadPoolExecutor(3) as pool:
+        begun = [pool.submit(pause, times) for times in (3, 1, 2)]
+        return [one.result() for one in as_completed(begun)]
+
+
+def cancelled() -> list[bool]:
+    with ThreadPoolExecutor(1) as pool:
+        first, second = (pool.submit(time.sleep, 2 * SHORT) for _ in range(2))
+        time.sleep(SHORT / 5)
+        return [first.cancel(), second.cancel(), first.running()]
+
+
+def initialized() -> list[Any]:
+    kept = threading.local()
+
+    def begin(value: str) -> None:
+        kept.value = value
+
+    with ThreadPoolExecutor(2, "named", begin, ("set",)) as pool:
+        found = pool.submit(lambda: [kept.value, threading.current_thread().name]).result()
+    return [*found, hasattr(kept, "value")]
+
+
+def broken_in_a_pool() -> Any:
+    with ThreadPoolExecutor() as pool:
+        return pool.submit(lambda: {}["none"]).result()
+
+
+def hooked() -> list[str]:
+    seen, before = [], threading.excepthook
+    threading.excepthook = lambda args: seen.append(f"{args.exc_type.__name__} {args.thread.name}")
+    try:
+        thread = threading.Thread(target=lambda: 1 / 0, name="divides")
+        thread.start()
+        thread.join()
+    finally:
+        threading.excepthook = before
+    return seen
+
+
+class Counter(threading.Thread):
+    """A thread that is a class of its own."""
+
+    def __init__(self, until: int) -> None:
+        super().__init__()
+        self.__until = until
+        self.found: list[int] = []
+
+    def run(self) -> None:
+        for number in range(self.__until):
+            time.sleep(SHORT / 10)
+            self.found.append(number)
+
+
+def subclassed() -> list[Any]:
+    counter = Counter(3)
+    counter.start()
+    alive = counter.is_alive()
+    counter.join()
+    return [alive, counter.found, counter.is_alive()]
+
+
+def timed() -> list[str]:
+    found: list[str] = []
+    timer, never = (threading.Timer(SHORT, found.append, [word]) for word in ("now", "never"))
+    timer.start()
+    never.start()
+    never.cancel()
+    time.sleep(3 * SHORT)
+    return found
+
+
+def polled() -> bool:
+    thread = threading.Thread(target=time.sleep, args=(SHORT,))
+    thread.start()
+    asked = 0
+    while thread.is_alive():
+        asked += 1
+    return asked > 0
+
+
+def loop_in_a_thread() -> list[int]:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever, daemon=True)
+    thread.start()
+
+    async def later(times: int) -> int:
+        await asyncio.sleep(times * SHORT)
+        return times
+
+    asked = [asyncio.run_coroutine_threadsafe(later(times), loop) for times in (2, 1)]
+    found = [one.result(timeout=10) for one in asked]
+    loop.call_soon_threadsafe(loop.stop)
+    thread.join()
+    loop.close()
+    return found
+
+
+def loops_in_threads() -> list[int]:
+    found = []
+
+    async def later(times: int) -> None:
+        await asyncio.sleep(times * SHORT)
+        found.append(times)
+
+    def work(times: int) -> None:
+        asyncio.run(later(times))
+
+    threads = [threading.Thread(target=work, args=(times,)) for times in (3, 1)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found
+
+
+def woken_by_a_thread() -> str:
+    async def main() -> str:
+        loop = asyncio.get_running_loop()
+        told: asyncio.Future[str] = loop.create_future()
+
+        def tell() -> None:
+            time.sleep(SHORT)
+            loop.call_soon_threadsafe(told.set_result, "told")
+
+        threading.Thread(target=tell).start()
+        return await told
+
+    return asyncio.run(main())
+
+
+def others_go_on() -> list[Any]:
+    async def main() -> list[Any]:
+        count = 0
+
+        async def tick() -> None:
+            nonlocal count
+            while True:
+                await asyncio.sleep(SHORT / 5)
+                count += 1
+
+        ticking = asyncio.create_task(tick())
+        await asyncio.gather(*(asyncio.to_thread(time.sleep, 4 * SHORT) for _ in range(2)))
+        ticking.cancel()
+        try:
+            await asyncio.wait_for(asyncio.to_thread(time.sleep, 4 * SHORT), SHORT)
+        except TimeoutError:
+            return [count > 2, "late"]
+        return [count > 2]
+
+    return asyncio.run(main())
+
+
+def in_a_pool_of_its_own() -> list[int]:
+    def pause(times: int) -> int:
+        time.sleep(times * SHORT)
+        return times
+
+    async def main() -> list[int]:
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(2) as pool:
+            return await asyncio.gather(*(loop.run_in_executor(pool, pause, n) for n in (2, 1)))
+
+    return asyncio.run(main())
+
+
+def inherited() -> Any:
+    import contextvars
+
+    said = contextvars.ContextVar("said", default="nothing")
+
+    async def main() -> list[str]:
+        said.set("something")
+        return [await asyncio.to_thread(said.get)]
+
+    return asyncio.run(main())
+
+
+PROGRAMS = (
+    event, lock, condition, semaphore, barrier, empty_queue, empty_simple_queue, full_queue,
+    selected, future, futures_in_time, futures_late, joined_in_vain, workers_of_a_queue,
+    daemons_of_a_queue, sorted_by_sleep, turns, until_told, counted_under_a_lock,
+    most_in_a_semaphore, met_at_a_barrier, consumed, mapped, as_they_complete, cancelled,
+    initialized, broken_in_a_pool, hooked, subclassed, timed, polled, loop_in_a_thread,
+    loops_in_threads, woken_by_a_thread, others_go_on, in_a_pool_of_its_own, inherited,
+)  # fmt: skip
+
+
+def value_of(program: Any) -> Any:
+    try:
+        return program()
+    except Exception as error:  # noqa: BLE001 - what it raises is its value too
+        return [type(error).__name__, str(error)]
+
+
+def main() -> dict[str, Any]:
+    return {program.__name__: value_of(program) for program in PROGRAMS}
