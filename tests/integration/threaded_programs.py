@@ -74,9 +74,9 @@ def futures_in_time() -> list[int]:
     return [len(done), len(left)]
 
 
-def futures_late() -> list[int]:
+def futures_late() -> list[bool]:
     with ThreadPoolExecutor(1) as pool:
-        return [len(one.result()) for one in as_completed([pool.submit(time.sleep, 1)], SHORT)]
+        return [one.done() for one in as_completed([pool.submit(time.sleep, 4 * SHORT)], SHORT)]
 
 
 def joined_in_vain() -> bool:
@@ -223,7 +223,8 @@ def most_in_a_semaphore() -> int:
 
 
 def met_at_a_barrier() -> list[Any]:
-    gate, found = threading.Barrier(3), []
+    gate = threading.Barrier(3)
+    found: list[Any] = []
 
     def walk(times: int) -> None:
         time.sleep(times * SHORT)
@@ -240,7 +241,9 @@ def met_at_a_barrier() -> list[Any]:
 
 
 def consumed() -> list[int]:
-    changed, items, found = threading.Condition(), [], []
+    changed = threading.Condition()
+    items: list[int] = []
+    found: list[int] = []
 
     def consume() -> None:
         with changed:
@@ -296,12 +299,14 @@ def initialized() -> list[Any]:
 
 def broken_in_a_pool() -> Any:
     with ThreadPoolExecutor() as pool:
-        return pool.submit(lambda: {}["none"]).result()
+        return pool.submit(int, "none").result()
 
 
 def hooked() -> list[str]:
     seen, before = [], threading.excepthook
-    threading.excepthook = lambda args: seen.append(f"{args.exc_type.__name__} {args.thread.name}")
+    threading.excepthook = lambda args: seen.append(
+        f"{args.exc_type.__name__} {args.thread}".partition(",")[0]
+    )
     try:
         thread = threading.Thread(target=lambda: 1 / 0, name="divides")
         thread.start()

@@ -42,9 +42,7 @@ def call(op: str, fields: dict, data: bytes = b"") -> tuple[dict, bytes]:
     """Ask, and wait for the answer: its fields and its bytes."""
     number = ask(op, fields, data)
     if pauses.others and op in _LASTING and not (op in _OFTEN_SOON and comes(_SOON)):
-        from capsule_guest.threads import strands
-
-        strands.wait(lambda: number in _answers, None, "the host")
+        pauses.ways["wait"](lambda: number in _answers, None, "the host")
     while number not in _answers:
         take()
     return answer(number)

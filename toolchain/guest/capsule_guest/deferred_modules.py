@@ -10,31 +10,35 @@ import marshal
 import sys
 import zlib
 from importlib.machinery import ModuleSpec
-from importlib.util import find_spec
+
+_THREADS = "capsule_guest.threads"
+# What holds others of them, and all of them.
+_PACKAGES = frozenset((_THREADS,))
+DEFERRED = (
+    _THREADS,
+    *(
+        f"{_THREADS}.{name}"
+        for name in (
+            "strands", "locks", "thread_locals", "step_functions", "lock_calls",
+            "threading_calls", "blocking_calls", "stand_ins", "event_loop",
+        )
+    ),
+    "capsule_guest.net.queued_exchange",
+)  # fmt: skip
+# What a file with packed code ends in.
+PACKED = ".packed"
 
 
 class DeferredFinder:
-    """Finds the modules that were packed; `packages` are those that hold others."""
+    """Finds the modules whose code was packed."""
 
-    def __init__(self) -> None:
-        self.packed: dict[str, bytes] = {}
-        self.packages: set[str] = set()
-
-    def pack(self, name: str) -> None:
-        """Keep the code of a module, which is not imported."""
-        spec = find_spec(name)
-        if spec is None or spec.loader is None:
-            raise ImportError(f"there is no {name}")
-        if spec.submodule_search_locations is not None:
-            self.packages.add(name)
-        source = spec.loader.get_source(name)  # type: ignore[attr-defined]
-        code = compile(source, spec.origin or name, "exec", dont_inherit=True, optimize=2)
-        self.packed[name] = zlib.compress(marshal.dumps(code), 9)
+    def __init__(self, packed: dict[str, bytes]) -> None:
+        self.packed = packed
 
     def find_spec(self, fullname, path=None, target=None):  # type: ignore[no-untyped-def]
         if fullname not in self.packed:
             return None
-        return ModuleSpec(fullname, self, is_package=fullname in self.packages)  # type: ignore[arg-type]
+        return ModuleSpec(fullname, self, is_package=fullname in _PACKAGES)  # type: ignore[arg-type]
 
     def create_module(self, spec):  # type: ignore[no-untyped-def]
         return None
@@ -44,12 +48,16 @@ class DeferredFinder:
         exec(code, module.__dict__)
 
 
-def defer(*names: str) -> None:
-    """Pack these modules, the packages among them first."""
-    finder = DeferredFinder()
-    for name in names:
-        finder.pack(name)
-        if name in finder.packages:
-            # Found in it are those that follow.
-            sys.modules.pop(name, None)
-    sys.meta_path.insert(0, finder)
+def file_of(name: str) -> str:
+    """Return the path of a module below the runtime's folder, but for its ending."""
+    path = name.replace(".", "/")
+    return f"{path}/__init__" if name in _PACKAGES else path
+
+
+def install(folder: str) -> None:
+    """Find these modules from now on: their code is read now, from below `folder`."""
+    packed = {}
+    for name in DEFERRED:
+        with open(f"{folder}/{file_of(name)}{PACKED}", "rb") as file:  # noqa: PTH123
+            packed[name] = file.read()
+    sys.meta_path.insert(0, DeferredFinder(packed))

@@ -11,6 +11,7 @@ import sys
 from capsule.shared.frames import FAILURE, READY, RESULT, WARM
 from capsule_guest import (
     asyncio_loop,
+    deferred_modules,
     descriptors,
     exception_encoding,
     loader,
@@ -34,11 +35,13 @@ _RESERVE = [bytearray(256 << 10)]
 _NOTHING = b'{"args": [1, 2.5, "text", null, true], "kwargs": {"key": [{}]}}'
 
 
-def prepare(*, core: bool, asyncio: bool) -> None:
+def prepare(*, core: bool, asyncio: bool, folder: str) -> None:
     """What happens once, before the snapshot is taken.
 
-    `core` is which interpreter this is, `asyncio` whether to load that module already.
+    `core` is which interpreter this is, `asyncio` whether to load that module already, `folder`
+    where this runtime is.
     """
+    deferred_modules.install(folder)
     streams.install()
     descriptors.install()
     utime_stub.install()

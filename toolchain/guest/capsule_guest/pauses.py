@@ -6,17 +6,17 @@ import time
 
 from capsule_guest.builtin_functions import BuiltinFunction
 
-# The strands that were started and have not ended; see `capsule_guest.threads`.
+# The strands that were started and have not ended, and how one waits while others go on: filled in
+# by `capsule_guest.threads.strands`, which is not loaded before there are any.
 others: list = []
+ways: dict = {}
 
 sleep_alone = time.sleep
 
 
 def _sleep(seconds, /) -> None:  # type: ignore[no-untyped-def]
     if others and seconds >= 0:
-        from capsule_guest.threads import strands
-
-        strands.sleep(seconds)
+        ways["sleep"](seconds)
     else:
         sleep_alone(seconds)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from capsule_guest import pauses
-from capsule_guest.deferred_modules import defer
 from capsule_guest.import_hooks import adapt
 
 TYPE_CHECKING = False
@@ -13,17 +12,10 @@ if TYPE_CHECKING:
 
     Execute = Callable[[ModuleType], None]
 
-_HERE = "capsule_guest.threads"
-_PARTS = (
-    "strands", "locks", "thread_locals", "step_functions", "lock_calls", "threading_calls",
-    "blocking_calls", "stand_ins", "event_loop",
-)  # fmt: skip
-
 
 def adapt_on_import() -> None:
     """Be ready for what may be imported."""
     pauses.install()
-    defer(_HERE, *(f"{_HERE}.{part}" for part in _PARTS), "capsule_guest.net.queued_exchange")
     adapt("threading", _threading)
     adapt("queue", _queue)
     adapt("concurrent.futures._base", _futures)
@@ -33,9 +25,7 @@ def adapt_on_import() -> None:
 def finish() -> None:
     """Wait for all threads that are no daemons, as an interpreter does at its end."""
     if pauses.others:
-        from capsule_guest.threads import strands
-
-        strands.finish()
+        pauses.ways["finish"]()
 
 
 def _threading(module: ModuleType, execute: Execute) -> None:

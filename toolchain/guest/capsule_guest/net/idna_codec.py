@@ -18,7 +18,7 @@ class _Codec(codecs.CodecInfo):
     def __new__(cls) -> _Codec:  # type: ignore[misc]
         made = tuple.__new__(cls, (encode, decode, None, None))
         made.name = "idna"
-        made.encode, made.decode = encode, decode
+        vars(made).update(encode=encode, decode=decode)
         made._is_text_encoding = True
         return made
 

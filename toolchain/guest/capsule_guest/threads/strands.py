@@ -291,3 +291,6 @@ def _name_of_wait() -> str | None:
             found = f"{frame.f_code.co_qualname}()"
         frame = frame.f_back  # type: ignore[assignment]
     return found
+
+
+pauses.ways.update(sleep=sleep, wait=wait, finish=finish)
