@@ -184,17 +184,9 @@ def fill_pool(module: ModuleType) -> None:
     _waiting[original] = shutdown
 
 
-def fill_events(module: ModuleType) -> None:
-    """Say how event loops run in a strand."""
-    from capsule_guest.threads import event_loop
-
-    event_loop.fill_events(module)
-
-
 FILLS: dict[str, Callable[[Any], None]] = {
     "threading": threading_calls.fill,
     "queue": fill_queue,
     "concurrent.futures._base": fill_futures,
     "concurrent.futures.thread": fill_pool,
-    "asyncio.base_events": fill_events,
 }

@@ -162,6 +162,7 @@ def adapt(loop_class: Any) -> None:
     loop_class.run_in_executor = run_in_executor
     loop_class.getaddrinfo = getaddrinfo
     loop_class.shutdown_default_executor = shutdown_default_executor
+    stand_ins.also_fill("asyncio.base_events", fill_events)
 
 
 def refuse_signals(loop_class: Any) -> None:

@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     Execute = Callable[[ModuleType], None]
 
 _OURS = "/capsule/"
-_FILLED = (
-    "threading", "queue", "concurrent.futures._base", "concurrent.futures.thread",
-    "asyncio.base_events",
-)  # fmt: skip
+_FILLED = ["threading", "queue", "concurrent.futures._base", "concurrent.futures.thread"]
+# What says how the functions of other modules wait, by the module.
+_more: dict[str, Callable[[Any], None]] = {}
 # `step_functions`, once there is a thread: most programs that import `threading` start none.
 _loaded: list[Any] = []
 
@@ -41,7 +40,15 @@ def _fill(name: str) -> None:
     if _loaded:
         from capsule_guest.threads import blocking_calls
 
-        blocking_calls.FILLS[name](sys.modules[name])
+        fill = _more.get(name) or blocking_calls.FILLS[name]
+        fill(sys.modules[name])
+
+
+def also_fill(name: str, fill: Callable[[Any], None]) -> None:
+    """Have `fill` say how the functions of a module wait, which was imported."""
+    _more[name] = fill
+    _FILLED.append(name)
+    _fill(name)
 
 
 def adapt_threading(module: ModuleType, execute: Execute) -> None:
