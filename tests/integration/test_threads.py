@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.integration import threaded_programs
+from tests.integration import function_shapes, pooled_programs, threaded_programs
 
 if TYPE_CHECKING:
     from tests.integration.workbench import Workbench
 
 pytestmark = pytest.mark.integration
 
-PROGRAMS = Path(threaded_programs.__file__).read_text(encoding="utf-8")
 
-
-def test_threads_give_what_they_give_outside(bench: Workbench) -> None:
-    envelope = bench.run(PROGRAMS)
+@pytest.mark.parametrize("programs", [threaded_programs, pooled_programs, function_shapes])
+def test_threads_give_what_they_give_outside(bench: Workbench, programs: Any) -> None:
+    envelope = bench.run(Path(programs.__file__).read_text(encoding="utf-8"), compute=10**10)
     assert envelope["error"] is None
-    outside = threaded_programs.main()
-    assert envelope["result"] == json.loads(json.dumps(outside))
+    assert envelope["result"] == json.loads(json.dumps(programs.main()))
 
 
 ENDLESS = {

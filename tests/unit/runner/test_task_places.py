@@ -29,7 +29,7 @@ def test_each_depth_has_places_of_its_own() -> None:
 
 
 def test_who_waits_lets_more_begin_up_to_a_bound() -> None:
-    begun = []
+    begun: list[int] = []
 
     def waiting() -> int:
         return len(begun)

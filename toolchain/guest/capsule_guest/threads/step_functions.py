@@ -45,6 +45,7 @@ _PROMPT = frozenset(
     )
 )  # fmt: skip
 # The names that a function that was compiled again has besides its own.
+_FUNCTION = "_capsule_function"
 _ADAPTER, _ENTERING, _TYPE, _KIND, _KEPT = (
     f"_capsule_{name}" for name in ("stoppable", "can_enter", "type", "steps", "answer")
 )
@@ -340,10 +341,11 @@ def _compile(file: _File, node: Function, code: CodeType) -> CodeType | None:
     made = copy.deepcopy(node)
     if isinstance(made, ast.Lambda):
         body: list[Any] = [ast.Return(rewriter.visit(made.body))]
-        function = ast.FunctionDef("__capsule_lambda", made.args, body, [])
+        function = ast.FunctionDef(_FUNCTION, made.args, body, [])
     else:
         made.body = [rewriter.visit(each) for each in made.body]
-        made.decorator_list, made.returns = [], None
+        # By its own name, a call of itself would be of what is made here.
+        made.name, made.decorator_list, made.returns = _FUNCTION, [], None
         function = made  # type: ignore[assignment]
     for argument in ast.walk(function.args):
         if isinstance(argument, ast.arg):
@@ -355,19 +357,22 @@ def _compile(file: _File, node: Function, code: CodeType) -> CodeType | None:
     function.body = [*function.body, never]  # type: ignore[list-item]
     # A function around it has all that it takes from outside as its own names.
     outer = [*code.co_freevars, *_OURS]
-    statement: Any = function
+    statements: list[Any] = [function]
     if owner is not None:
-        statement = ast.ClassDef(owner, [], [], [function], [])
+        statements = [ast.ClassDef(owner, [], [], [function], [])]
+        if owner not in code.co_freevars:
+            # The class that is meant in the function is the real one.
+            statements.insert(0, ast.Global([owner]))
     around = ast.FunctionDef(
         "__capsule_around",
         ast.arguments([], [ast.arg(name) for name in outer], None, [], [], None, []),
-        [statement],
+        statements,
         [],
     )
     tree = ast.fix_missing_locations(ast.copy_location(ast.Module([around], []), node))
     ast.copy_location(around, node)
     compiled = compile(tree, code.co_filename, "exec", dont_inherit=True)
-    found = _inner(compiled, function.name)
+    found = _inner(compiled, _FUNCTION)
     if found is None:
         return None
     return found.replace(co_name=code.co_name, co_qualname=code.co_qualname)
