@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import nullcontext
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from capsule.runner.last_position import Position, PositionWatch
     from capsule.runner.limit_messages import Limits
     from capsule.runner.memory_budget import Hold
+    from capsule.runner.task_places import ProcessorUse
 
 # Seconds until it is first looked where a program is: most are over by then.
 _FIRST_LOOK = 0.25
@@ -69,6 +71,7 @@ class Plan(NamedTuple):
     leaves a large result as it came, which `hold` has room for, out of the memory of the run.
     `initial` is the file with the memory that the interpreter begins with, and `files` has the
     sources of the task: both to tell where it was when it ended without a word.
+    `use` counts what the process uses of the processors.
     """
 
     launch: Launch
@@ -85,6 +88,7 @@ class Plan(NamedTuple):
     hold: Hold | None = None
     initial: Path | None = None
     files: Mapping[str, bytes] = MappingProxyType({})
+    use: ProcessorUse | None = None
 
 
 class Starter(Protocol):
@@ -145,7 +149,8 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
         if plan.passed is not None:
             process.send(plan.passed)
         watch = _Watch(output, started, dispatcher, hold, plan.initial, to_end=starter.sees_end)
-        last = watch.follow(deadline, cancellation, wakeup)
+        with nullcontext() if plan.use is None else plan.use.counting(process.pid):
+            last = watch.follow(deadline, cancellation, wakeup)
         status: int | None = None
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)

@@ -27,8 +27,9 @@ if TYPE_CHECKING:
 
     Data = bytes | bytearray
 
-# Calls that are worked on at once, and how many may be without an answer that was sent.
-AT_ONCE = 16
+# Calls that are worked on at once, tasks and others, and how many may be without an answer that
+# was sent. As many requests can be open as may hold a thread each, and what ends one must not wait.
+TASKS_AT_ONCE, AT_ONCE = 16, 24
 MAX_CALLS = 10_000
 # Answers that are ready and larger than this together keep those behind them waiting.
 _MAX_READY = 4 << 20
@@ -113,7 +114,7 @@ class CallDispatcher:
         self._open, self._room = 0, self._memory.calls.hold()
         self._replies: deque[_Reply] = deque()
         self._ready = 0
-        self._threads: ThreadPoolExecutor | None = None
+        self._threads: dict[int, ThreadPoolExecutor] = {}
 
     def expect(self, size: int) -> None:
         """Have room for a call of so many bytes, which comes. Raises `WireError`."""
@@ -143,11 +144,12 @@ class CallDispatcher:
                 raise WireError(f"the sandbox left more than {MAX_CALLS:,} calls unanswered")
             if op == _LASTING:
                 self._waiting.add(number)
-        if self._threads is None:
+        at_once = TASKS_AT_ONCE if op == _LASTING else AT_ONCE
+        if at_once not in self._threads:
             from concurrent.futures import ThreadPoolExecutor
 
-            self._threads = ThreadPoolExecutor(AT_ONCE, "capsule-call")
-        self._threads.submit(self._work, number, op, payload)
+            self._threads[at_once] = ThreadPoolExecutor(at_once, "capsule-call")
+        self._threads[at_once].submit(self._work, number, op, payload)
 
     def _give_up(self, number: object) -> None:
         """Stop working on a call, or do not begin; it is answered all the same.
@@ -196,8 +198,8 @@ class CallDispatcher:
     def close(self) -> None:
         """Stop all that is worked on, and wait for it."""
         self.abandon()
-        if self._threads is not None:
-            self._threads.shutdown(cancel_futures=True)
+        for threads in self._threads.values():
+            threads.shutdown(cancel_futures=True)
         self._drop()
         self._room.release()
         self._cancellation.close()

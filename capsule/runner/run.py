@@ -160,6 +160,7 @@ def _attempts(
                     raw=depth > 0,
                     memory=run_budget.memory,
                     hold=place.hold,
+                    use=run_budget.use if depth > 0 else None,
                 )
                 output = events.started(granted)
                 done = attempt(plan, place.starter, output, cancellation)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from typing import TYPE_CHECKING
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from capsule.policy.ceilings import RunLimits
     from capsule.policy.resolve import Policy
     from capsule.process.argv import Mount
+    from capsule.runner.task_places import Place, ProcessorUse, TaskPlaces
 
 MAX_DEPTH = 8
 
@@ -37,11 +37,7 @@ class Job(NamedTuple):
 
 
 class RunBudget:
-    """The bounds of one run with all its sub-tasks; `fetched_ms` of its time is spent already.
-
-    How many run at once is bounded for each depth on its own: a task that waits for one below it
-    keeps its place, so a bound over all depths could leave everybody waiting.
-    """
+    """The bounds of one run with all its sub-tasks; `fetched_ms` of its time is spent already."""
 
     def __init__(self, jobs: Mapping[str, Job], limits: RunLimits, fetched_ms: int = 0) -> None:
         self.jobs = jobs
@@ -55,8 +51,9 @@ class RunBudget:
             if limits.timeout_ms is None
             else time.monotonic() + (limits.timeout_ms - fetched_ms) / 1000
         )
-        # Made when a task of that depth comes: most runs call none.
-        self._places: dict[int, threading.BoundedSemaphore] = {}
+        # Made when a task is called: most runs call none.
+        self.use: ProcessorUse | None = None
+        self._places: TaskPlaces | None = None
 
     def enter(self, name: object, depth: int) -> Job:
         """Return the task to run, and count it. Raises `CallError` when it may not run."""
@@ -78,13 +75,15 @@ class RunBudget:
             self._tasks += depth > 0
             return depth == 0 or self._tasks <= self._most
 
-    def place(self, depth: int) -> threading.BoundedSemaphore:
+    def place(self, depth: int) -> Place:
         """Return what to hold while a task of this depth runs."""
         with self._lock:
-            if depth not in self._places:
-                at_once = max(2, os.cpu_count() or 1)
-                self._places[depth] = threading.BoundedSemaphore(at_once)
-            return self._places[depth]
+            if self._places is None:
+                from capsule.runner.task_places import ProcessorUse, TaskPlaces
+
+                self.use = ProcessorUse()
+                self._places = TaskPlaces(self.use.waiting)
+            return self._places.place(depth)
 
     def within(self, timeout_ms: int | None) -> int | None:
         """Return a task's timeout, or what is left of the run where that is less."""

@@ -19,6 +19,7 @@ from capsule.wasm import PAGE
 if TYPE_CHECKING:
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.progress import Progress
+    from capsule.snapshot.memory_dump import MemoryDump
     from capsule.toolstore.layout import Flavour
     from capsule.toolstore.toolchain import Toolchain
     from capsule.toolstore.toolchain_lock import Lease
@@ -112,6 +113,7 @@ def open_base(
         guest_files.preparation(toolchain.flavour, asyncio=asyncio),
         layers,
     )
+    recipe += guest_files.COMPILATION.encode()
     key = cache.key(recipe, settings.preparation.encode(), *_flat(content))
     entry = cache.obtain(
         home / "cache" / "generic",
@@ -183,31 +185,21 @@ class _BaseSettings(NamedTuple):
 
 def _make(folder: Path, settings: _BaseSettings) -> cache.Facts:
     import tempfile
-    import time
 
-    from capsule.process.cancel import Cancellation
     from capsule.snapshot import calibration
-    from capsule.snapshot.memory_dump import MAX_MEMORY, Bounds, MemoryDump, dump_memory
     from capsule.toolstore.compile import compile_module
 
     run, layers = settings.run, settings.layers
-    with tempfile.TemporaryDirectory(prefix="capsule-") as scratch, Cancellation() as never:
-        guest_files.lay_out(settings.content, Path(scratch, "guest"))
-        dump_driver = Path(scratch, "dump.cwasm")
-        compile_module(run.wasmtime, driver.dump_driver(settings.preparation, [], 0), dump_driver)
-        runtime = Mount(Path(scratch, "guest"), guest_files.MOUNT, writable=False)
-        launch = run._replace(driver=dump_driver, mounts=(*run.mounts, runtime), memory=MAX_MEMORY)
-        bounds = Bounds(time.monotonic() + _SECONDS, never)
-        with opened(settings.initial) as initial:
-            taken = dump_memory(launch, layers, b"", initial, bounds)
-            grown = (
-                0 if not isinstance(taken, MemoryDump) else taken.memory - len(initial)
-            ) // PAGE
-    if not isinstance(taken, MemoryDump):
-        raise ToolchainError(
-            f"the interpreter could not be started for its snapshot: {taken.reason}",
-            hint="capsule toolchain verify",
-        )
+    with tempfile.TemporaryDirectory(prefix="capsule-") as scratch:
+        sources, compiled = Path(scratch, "guest"), Path(scratch, "compiled")
+        guest_files.lay_out(settings.content, sources)
+        compiled.mkdir()
+        runtime = Mount(sources, guest_files.MOUNT, writable=False)
+        target = Mount(compiled, guest_files.COMPILED, writable=True)
+        _after(settings, Path(scratch), guest_files.COMPILATION, (runtime, target))
+        runtime = runtime._replace(host=compiled)
+        taken = _after(settings, Path(scratch), settings.preparation, (runtime,))
+    grown = (taken.memory - settings.initial.stat().st_size) // PAGE
     made = driver.run_driver(SERVE, taken.pages, grown)
     compile_module(run.wasmtime, made, folder / DRIVER)
     made = driver.dump_driver(_FREEZE, taken.pages, grown)
@@ -220,6 +212,31 @@ def _make(folder: Path, settings: _BaseSettings) -> cache.Facts:
         "warming": costs.warming,
         "memory": taken.memory,
     }
+
+
+def _after(
+    settings: _BaseSettings, scratch: Path, turn: str, mounts: tuple[Mount, ...]
+) -> MemoryDump:
+    """Return the memory behind a turn of the interpreter. Raises `ToolchainError`."""
+    import time
+
+    from capsule.process.cancel import Cancellation
+    from capsule.snapshot.memory_dump import MAX_MEMORY, Bounds, DumpFailure, dump_memory
+    from capsule.toolstore.compile import compile_module
+
+    run = settings.run
+    dump_driver = scratch / "dump.cwasm"
+    compile_module(run.wasmtime, driver.dump_driver(turn, [], 0), dump_driver)
+    launch = run._replace(driver=dump_driver, mounts=(*run.mounts, *mounts), memory=MAX_MEMORY)
+    with Cancellation() as never, opened(settings.initial) as initial:
+        bounds = Bounds(time.monotonic() + _SECONDS, never)
+        taken = dump_memory(launch, settings.layers, b"", initial, bounds)
+    if isinstance(taken, DumpFailure):
+        raise ToolchainError(
+            f"the interpreter could not be started for its snapshot: {taken.reason}",
+            hint="capsule toolchain verify",
+        )
+    return taken
 
 
 def opened(path: Path) -> memoryview:

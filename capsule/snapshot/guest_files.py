@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from capsule.toolstore.layout import Flavour
 
 MOUNT = "/capsule"
+# Where the runtime is compiled to, and the turn of Python that does it: what a compiler leaves in
+# memory would be in the snapshot, and slow down every start.
+COMPILED = "/compiled"
+COMPILATION = (
+    "import sys\n"
+    f"sys.path.insert(0, {MOUNT!r})\n"
+    "import capsule_guest.bytecode\n"
+    f"capsule_guest.bytecode.write({MOUNT!r}, {COMPILED!r})\n"
+)
 
 
 def guest_files() -> dict[str, bytes]:
@@ -44,6 +53,7 @@ def preparation(flavour: Flavour, *, asyncio: bool) -> str:
         "import sys\n"
         f"sys.path.insert(0, {MOUNT!r})\n"
         "import capsule_guest.main\n"
-        f"capsule_guest.main.prepare(core={flavour == 'core'}, asyncio={asyncio})\n"
+        f"capsule_guest.main.prepare(core={flavour == 'core'}, asyncio={asyncio}, "
+        f"folder={MOUNT!r})\n"
         f"sys.path.remove({MOUNT!r})\n"
     )

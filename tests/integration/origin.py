@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PIECE = bytes(range(256)) * 256
 LARGE = 100 << 20
+# Seconds until a request is answered that waits for another, which does not come.
+LONG = 20
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -41,6 +43,15 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"0\r\n\r\n")
         elif self.path == "/gzip":
             self._answer(gzip.compress(b"unpacked"), {"Content-Encoding": "gzip"})
+        elif self.path.startswith("/meet/"):
+            # Answered when so many are asked for at the same time.
+            self._answer(b"met" if self.server.meet(int(self.path.split("/")[2])) else b"alone")
+        elif self.path == "/hold":
+            self.server.released.wait(LONG)
+            self._answer(b"held")
+        elif self.path == "/release":
+            self.server.released.set()
+            self._answer(b"released")
         elif self.path == "/headers":
             self._answer(str(self.headers).encode(), {"Set-Cookie": "session=s3cr3t"})
         else:
@@ -86,6 +97,8 @@ class Origin(ThreadingHTTPServer):
     def __init__(self, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(("127.0.0.1", 0), Handler)
         self.seen: list[str] = []
+        self.released = threading.Event()
+        self._meetings: dict[int, threading.Barrier] = {}
         self.tls = tls is not None
         if tls is not None:
             self.socket = tls.wrap_socket(self.socket, server_side=True)
@@ -96,6 +109,15 @@ class Origin(ThreadingHTTPServer):
         """Where it is, by name."""
         return f"{'https' if self.tls else 'http'}://localhost:{self.server_port}"
 
+    def meet(self, count: int) -> bool:
+        """Wait until so many are here at once; say whether they were."""
+        barrier = self._meetings.setdefault(count, threading.Barrier(count))
+        try:
+            barrier.wait(LONG)
+        except threading.BrokenBarrierError:
+            return False
+        return True
+
     def handle_error(self, request: object, client_address: object) -> None:
         return  # a client that goes away, or does not like the certificate
 
@@ -104,6 +126,7 @@ class Origin(ThreadingHTTPServer):
         return self
 
     def __exit__(self, *exc: object) -> None:
+        self.released.set()
         self.shutdown()
         self.server_close()
         self._thread.join()

@@ -128,7 +128,7 @@ def test_what_a_task_returns(bench: Workbench, source: str, result: object) -> N
         ("import os\ndef main(): os._exit(3)", "sandbox_crashed", "exited with status 3"),
         ("import os\ndef main(): os._exit(134)", "sandbox_crashed", "invalid exit status"),
         ("import os\ndef main(): os.abort()", "sandbox_crashed", "unreachable"),
-        ("import os\ndef main(): os.close(1)", "sandbox_crashed", "unreachable"),
+        ("import posix\ndef main(): posix.close(1)", "sandbox_crashed", "unreachable"),
         ("def main(): raise MemoryError", "memory_exceeded", "WebAssembly's 4GB"),
         ("def main(): return len(bytearray(5 << 30))", "task_error", "OverflowError"),
         ("def main():\n    while True: pass", "fuel_exhausted", 'compute="MEDIUM"'),
@@ -145,9 +145,9 @@ def test_how_a_task_fails(bench: Workbench, source: str, error_type: str, messag
 
 # What code in the sandbox can do to the wire: `w` writes to a descriptor.
 HOSTILE = """
-import os, struct, sys
+import os, posix, struct, sys
 def w(fd, data):
-    while data: data = data[os.write(fd, data):]
+    while data: data = data[posix.write(fd, data):]
 def f(kind, payload): return struct.pack('<BI', kind, len(payload)) + payload
 REPORT = b'''Error: failed to run main module `x`
 

@@ -32,10 +32,20 @@ class CallError(Exception):
         super().__init__(message)
         self.kind, self.message = kind, message
 
-asked, answers = [], {}
+asked, answers, coming = [], {}, []
 
 def call(op, fields, data=b""):
     return globals()[op.replace("http.", "")](fields, data)
+
+def ask(op, fields, data=b"", tell=None):
+    try:
+        coming.append((tell, call(op, fields, data)))
+    except CallError as error:
+        coming.append((tell, ({"error": error.kind, "message": error.message}, b"")))
+
+def take():
+    tell, answered = coming.pop(0)
+    tell(answered)
 
 def open(fields, data):
     asked.append(fields)
@@ -81,7 +91,9 @@ if calls is None:
     calls = sys.modules["capsule_guest.calls"] = types.ModuleType("capsule_guest.calls")
     calls.CallError = CallError
 capsule_guest.calls = calls
-calls.call = call
+calls.call, calls.ask, calls.take = call, ask, take
+calls.outstanding = lambda: bool(coming)
+calls.comes = lambda seconds=0: bool(coming)
 
 OVER = {"_socket", "_ssl", "select", "selectors", "socket", "ssl", "http", "urllib", "asyncio", "_asyncio"}
 

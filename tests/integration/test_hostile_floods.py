@@ -17,7 +17,7 @@ import pytest
 
 from capsule.policy.units import MAX_TASKS
 from capsule.process.cancel import Cancellation
-from capsule.runner import run_budget
+from capsule.runner import run_budget, task_places
 from capsule.runner.observer import NOBODY
 from capsule.runner.run import run
 from tests.integration.workbench import Counting, from_artifact, from_source, with_copies
@@ -231,7 +231,9 @@ def bounded(order: Order, most: int = MOST) -> tuple[Counting, Envelope]:
     assert time.monotonic() - begin < 90
     assert observer.running == 0
     assert len(observer.ran) <= most + 1
-    assert observer.most <= 1 + run_budget.MAX_DEPTH * max(2, os.cpu_count() or 1)
+    own = task_places.processors()
+    most = 1 + run_budget.MAX_DEPTH * own + max(task_places.WAITING - own, 0)
+    assert observer.most <= most
     assert not [one.name for one in threading.enumerate() if one.name.startswith("capsule-")]
     return observer, envelope
 

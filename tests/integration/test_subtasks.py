@@ -109,6 +109,26 @@ async def main():
     assert observer.most >= 3  # the caller and two of them
 
 
+def test_tasks_that_threads_call_run_together(bench: Workbench) -> None:
+    envelope, observer = ran(
+        bench,
+        """
+from concurrent.futures import ThreadPoolExecutor
+@task()
+def double(n):
+    import time
+    time.sleep(0.3)
+    return 2 * n
+@task(name="main")
+def main():
+    with ThreadPoolExecutor(4) as pool:
+        return [answer.result for answer in pool.map(double, range(4))]
+""",
+    )
+    assert envelope["result"] == [0, 2, 4, 6], envelope["error"]
+    assert observer.most >= 3
+
+
 def test_arguments_and_results_of_every_kind_travel(bench: Workbench) -> None:
     envelope, _ = ran(
         bench,
@@ -332,7 +352,7 @@ def test_calls_that_nobody_answers_are_errors_inside(bench: Workbench, code: str
     ],
 )  # fmt: skip
 def test_calls_that_are_none_end_the_run(bench: Workbench, payload: str) -> None:
-    envelope, _ = ran(bench, RAW.replace("{code}", f"(send(CALL, {payload}), calls._take())"))
+    envelope, _ = ran(bench, RAW.replace("{code}", f"(send(CALL, {payload}), calls.take())"))
     assert envelope["error"] is not None
     assert envelope["error"]["error_type"] == "protocol_error", envelope["error"]
 
@@ -498,7 +518,7 @@ def main():
 
 
 FLOOD = """
-import json
+import json, posix
 from capsule.shared.frames import CALL, frame, pack_call
 @task(name="main", compute="HIGH", timeout="60s")
 def main():
@@ -507,7 +527,7 @@ def main():
     while True:
         left = memoryview(flood)
         while left:
-            left = left[os.write(1, left):]
+            left = left[posix.write(1, left):]
 """
 
 

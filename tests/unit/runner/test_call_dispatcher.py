@@ -136,15 +136,15 @@ def test_a_call_that_is_given_up_is_stopped_and_answered(wakeup: WakeupPipe) -> 
         return {}, b""
 
     with CallDispatcher(wakeup, wait) as dispatcher:
-        for number in range(1, call_dispatcher.AT_ONCE + 3):
+        for number in range(1, call_dispatcher.TASKS_AT_ONCE + 3):
             dispatcher.take(asked(number, "task"))
-        for _ in range(call_dispatcher.AT_ONCE):
+        for _ in range(call_dispatcher.TASKS_AT_ONCE):
             assert begun.acquire(timeout=10)
         # Those behind them have not begun, and do not.
-        for number in range(call_dispatcher.AT_ONCE + 2, 0, -1):
+        for number in range(call_dispatcher.TASKS_AT_ONCE + 2, 0, -1):
             dispatcher.take(give_up(number))
         given: list[bytes | memoryview] = []
-        while len(given) < call_dispatcher.AT_ONCE + 2:
+        while len(given) < call_dispatcher.TASKS_AT_ONCE + 2:
             is_woken(wakeup)
             wakeup.clear()
             given += dispatcher.replies(EVERYTHING)

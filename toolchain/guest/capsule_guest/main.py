@@ -13,6 +13,8 @@ from capsule.shared.frames import FAILURE, READY, RESULT, WARM
 from capsule_guest import (
     asyncio_loop,
     calls,
+    deferred_modules,
+    descriptors,
     exception_encoding,
     file_functions,
     loader,
@@ -20,12 +22,14 @@ from capsule_guest import (
     missing_natives,
     net,
     numpy_setup,
+    process_refusals,
     program_end,
     results,
     script,
     snapshot_prepare,
     streams,
     tasks,
+    thread_setup,
     utime_stub,
 )
 from capsule_guest.channel import receive, send
@@ -44,12 +48,15 @@ _OFTEN = 20
 _NOTHING = b'{"args": [1, 2.5, "text", null, true], "kwargs": {"key": [{}]}}'
 
 
-def prepare(*, core: bool, asyncio: bool) -> None:
+def prepare(*, core: bool, asyncio: bool, folder: str) -> None:
     """What happens once, before the snapshot is taken.
 
-    `core` is which interpreter this is, `asyncio` whether to load that module already.
+    `core` is which interpreter this is, `asyncio` whether to load that module already, `folder`
+    where this runtime is.
     """
+    deferred_modules.install(folder)
     streams.install()
+    descriptors.install()
     utime_stub.install()
     file_functions.install()
     os.environ["HOME"] = snapshot_prepare.HOME
@@ -61,6 +68,8 @@ def prepare(*, core: bool, asyncio: bool) -> None:
         matplotlib_setup.adapt_on_import()
         numpy_setup.adapt_on_import()
     net.install()
+    thread_setup.adapt_on_import()
+    process_refusals.install()
     asyncio_loop.adapt_on_import()
     if asyncio:
         importlib.import_module("asyncio")
@@ -181,6 +190,7 @@ def _awaited(begin: Callable[[], object]) -> object:
         value = begin()
         if hasattr(value, "__await__"):
             value = asyncio_loop.run(value)
+        thread_setup.finish()
     except SystemExit as error:
         if exception_encoding.note_exit(error):
             return None

@@ -69,6 +69,16 @@ def _blocking(function, name: str):  # type: ignore[no-untyped-def]
             return function(*args, **kwargs)
         return _envelope(calls.call("task", _asked(name, args, kwargs)))
 
+    def steps(*args, **kwargs):  # type: ignore[no-untyped-def]
+        if _entered(name):
+            return function(*args, **kwargs)
+        from capsule_guest.threads.strands import Wait
+
+        number = calls.ask("task", _asked(name, args, kwargs))
+        yield Wait(lambda: calls.has_answer(number), None, f"the task {name!r}")
+        return _envelope(calls.answer(number))
+
+    marked.capsule_steps = steps  # type: ignore[attr-defined]
     return marked
 
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import sys
 
-from capsule_guest.net import select_shim, sockets, tls
+from capsule_guest.net import idna_codec, select_shim, sockets, tls
 from capsule_guest.net.module_finder import ModuleFinder
 
 # What completes a module, and whether the interpreter has one to begin with.
@@ -38,3 +38,4 @@ def install() -> None:
     for name in (*_PARTS, *_OVER):
         sys.modules.pop(name, None)  # nobody has a socket of it yet
     sys.meta_path.insert(0, ModuleFinder(_PARTS))
+    idna_codec.install()

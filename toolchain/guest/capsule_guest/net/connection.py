@@ -16,6 +16,7 @@ from capsule_guest.net.http_response_writer import Answer
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule_guest.net.http_request_parser import Head
+    from capsule_guest.net.queued_exchange import QueuedExchange
 
 # Numbers for `fileno()` that no file here can have.
 FIRST_NUMBER = 1 << 30
@@ -38,6 +39,7 @@ class Connection:
         self.peer: tuple[str, int] | None = None
         self.secure = False
         self.patience = Patience()
+        self.blocking = True
         self._fresh = True
         self._asking = RequestParser(self._begin)
         self._answers: deque[Answer] = deque()
@@ -71,7 +73,7 @@ class Connection:
         if self.peer is None:
             raise OSError(errno.ENOTCONN, os.strerror(errno.ENOTCONN))
         while not self._buffer and not self._ended:
-            if not wait and not self.readable():
+            if not self.readable() and (not wait or not self.blocking):
                 raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
             if not self._answers:
                 raise unsupported("only answers to HTTP requests are received here: none was made")
@@ -91,7 +93,7 @@ class Connection:
 
     def readable(self) -> bool:
         """Say whether `receive` would have something to say."""
-        return bool(self._buffer or self._ended or (self._answers and self._answers[0].asked))
+        return bool(self._buffer or self._ended or (self._answers and self._answers[0].readable()))
 
     def end(self) -> None:
         """Receive nothing more."""
@@ -106,7 +108,15 @@ class Connection:
 
     def _begin(self, head: Head) -> Answer:
         url = self._url(head.target)
-        answer = Answer(head, Exchange(head.method, url, head.passed_on(), self.patience))
+        exchange: Exchange | QueuedExchange
+        if self.blocking:
+            exchange = Exchange(head.method, url, head.passed_on(), self.patience)
+        else:
+            # What only event loops need is not in the snapshot that all tasks start from.
+            from capsule_guest.net.queued_exchange import QueuedExchange
+
+            exchange = QueuedExchange(head.method, url, head.passed_on())
+        answer = Answer(head, exchange)
         self._answers.append(answer)
         return answer
 

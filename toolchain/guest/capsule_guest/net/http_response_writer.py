@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from capsule_guest.net.exchange import Exchange
     from capsule_guest.net.http_request_parser import Head
+    from capsule_guest.net.queued_exchange import QueuedExchange
 
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _HOP = frozenset(("connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"))
@@ -25,13 +26,14 @@ class Answer:
     broke off is told from one that ended. Only who does not know chunks gets it until the end.
     """
 
-    def __init__(self, head: Head, exchange: Exchange) -> None:
+    def __init__(self, head: Head, exchange: Exchange | QueuedExchange) -> None:
         self.asked = False
         self.over = False
         self.closes = head.closes
         self._head = head
         self._exchange = exchange
         self._waited = 0.0
+        self._begun = False
         self._pieces = self._run()
 
     def write(self, data: bytes | bytearray) -> None:
@@ -46,11 +48,26 @@ class Answer:
         than it waits for sending.
         """
         self.asked = True
+        if self._queued():
+            self._exchange.complete()  # type: ignore[union-attr]
+            return
         begin = time.monotonic()
         try:
             self._exchange.answer()
         except TimeoutError:
             self._waited = time.monotonic() - begin
+
+    def _queued(self) -> bool:
+        return hasattr(self._exchange, "complete")
+
+    def readable(self) -> bool:
+        """Say whether `piece` would have something to say without waiting for the host."""
+        if not self._queued():
+            return self.asked
+        if not self._begun:
+            expected = self._head.expects and not self.asked
+            return expected or self._exchange.ready()  # type: ignore[union-attr]
+        return self._exchange.has_piece()  # type: ignore[union-attr]
 
     def piece(self) -> bytes:
         """Return what comes next; nothing when it ends without a sign."""
@@ -90,6 +107,7 @@ class Answer:
         first = "".join(f"{line}\r\n" for line in (*lines, "")).encode("latin-1", "replace")
         if empty or length == 0:
             self._end()
+        self._begun = True
         yield first
         if chunked:
             yield from self._chunks()

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+
+from capsule_guest import calls
 from capsule_guest.net.connection import FIRST_NUMBER, by_number
 
 TYPE_CHECKING = False
@@ -56,12 +59,25 @@ class Poll:
             self.poll = self._real.poll
 
     def _poll(self, timeout=None):  # type: ignore[no-untyped-def]
-        ready = []
-        for number, mask in self._watched.items():
-            events = _ready(number)
-            if events := events & (mask | _GONE):
-                ready.append((number, events))
+        seconds = None if timeout is None or timeout < 0 else timeout / 1000
+        ready = _waited_for(self._found, seconds)
         return ready + self._real.poll(0 if ready else timeout)
+
+    def _found(self) -> list[tuple[int, int]]:
+        found = ((number, _ready(number), mask) for number, mask in self._watched.items())
+        return [
+            (number, seen & (mask | _GONE)) for number, seen, mask in found if seen & (mask | _GONE)
+        ]
+
+
+def _waited_for(found, seconds):  # type: ignore[no-untyped-def]
+    """Return what `found` does, while the host's answers come for so many seconds."""
+    end = None if seconds is None else time.monotonic() + seconds
+    while not (ready := found()) and calls.outstanding():
+        if end is not None and not calls.comes(max(end - time.monotonic(), 0)):
+            break
+        calls.take()
+    return ready
 
 
 def _ready(number: int) -> int:
@@ -73,19 +89,35 @@ def _ready(number: int) -> int:
 
 def _select(rlist, wlist, xlist, timeout=None):  # type: ignore[no-untyped-def]
     """Do as `select.select` does, for sockets here and the system's files."""
-    ready: list[list] = []
+    if timeout is not None and timeout < 0:
+        raise ValueError("timeout must be non-negative")
+    mine: list[tuple[list, int]] = []
     rest: list[list] = []
     for files, event in ((rlist, _IN), (wlist, _OUT), (xlist, 0)):
         files = list(files)  # noqa: PLW2901 - it may be read only once
-        mine = [file for file in files if _number(file) >= FIRST_NUMBER]
-        ready.append([file for file in mine if _ready(_number(file)) & event])
-        rest.append([file for file in files if file not in mine])
-    if any(ready):
-        timeout = 0
-    if any(rest) or not any(ready):
-        found = _below["select"](*rest, timeout)
-        return tuple(mine + more for mine, more in zip(ready, found, strict=True))
-    return tuple(ready)
+        ours = [file for file in files if _number(file) >= FIRST_NUMBER]
+        mine.append((ours, event))
+        rest.append([file for file in files if file not in ours])
+
+    def found() -> list[list]:
+        ready = [[file for file in ours if _ready(_number(file)) & each] for ours, each in mine]
+        return ready if any(ready) else []
+
+    ready = _waited_for(found, timeout) if any(ours for ours, _ in mine) else []
+    if not any(rest):
+        if not ready:
+            _pause(timeout)
+        return tuple(ready) if ready else ([], [], [])
+    more = _below["select"](*rest, 0 if ready else timeout)
+    return tuple(one + other for one, other in zip(ready or ([], [], []), more, strict=True))
+
+
+def _pause(seconds) -> None:  # type: ignore[no-untyped-def]
+    if seconds is None:
+        raise RuntimeError(
+            "select() would never end: nothing that it waits for can come, and there is no timeout"
+        )
+    time.sleep(seconds)
 
 
 def fill(module: ModuleType) -> None:

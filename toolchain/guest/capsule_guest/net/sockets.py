@@ -55,6 +55,7 @@ class Socket:
         """Return the connection, with how long to wait; one that never waits has no way to say."""
         connection = self._there()
         connection.patience.seconds = self._timeout or None
+        connection.blocking = self._timeout != 0
         return connection
 
     @property

@@ -1,0 +1,115 @@
+"""The descriptors 0, 1 and 2 of a task: its own stdin, stdout and stderr.
+
+The system's are the channel to the host, which a task that read from it would wait for, or break.
+"""
+
+from __future__ import annotations
+
+import builtins
+import errno
+import io
+import os
+import sys
+
+from capsule.shared.frames import STDERR, STDOUT
+from capsule_guest.builtin_functions import BuiltinFunction
+from capsule_guest.streams import FrameWriter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+_open, _read, _write, _close = open, os.read, os.write, os.close
+_KINDS = {1: STDOUT, 2: STDERR}
+# Those that the task has closed.
+_closed: set[int] = set()
+
+
+class _Input(io.RawIOBase):
+    """What `open(0)` reads from: the bytes that `sys.stdin` has not read yet."""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        data = _rest(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+
+def _rest(most: int) -> bytes:
+    stream = sys.__stdin__
+    return b"" if stream is None or stream.closed else bytes(stream.buffer.read(most))
+
+
+def _ours(descriptor: object) -> bool:
+    return type(descriptor) is int and 0 <= descriptor <= 2
+
+
+def _check(descriptor: int, *allowed: int) -> None:
+    if descriptor in _closed or descriptor not in allowed:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+
+def _open_any(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwargs: Any) -> Any:
+    if not _ours(file):
+        return _open(file, mode, buffering, *args, **kwargs)
+    _check(file, 0, 1, 2)
+    reads = not set(mode) & set("wax+")
+    _check(file, *((0,) if reads else (1, 2)))
+    raw: Any = _Input() if reads else FrameWriter(_KINDS[file])
+    if "b" in mode and buffering == 0:
+        return raw
+    buffered: Any = io.BufferedReader(raw) if reads else io.BufferedWriter(raw)
+    if "b" in mode:
+        return buffered
+    names = ("encoding", "errors", "newline")
+    options: Any = {name: kwargs.get(name) for name in names} | dict(zip(names, args, strict=False))
+    options["encoding"] = options["encoding"] or "utf-8"
+    return io.TextIOWrapper(buffered, **options, line_buffering=buffering == 1)
+
+
+def _read_any(fd: int, length: int, /) -> bytes:
+    if not _ours(fd):
+        return _read(fd, length)
+    _check(fd, 0)
+    if length < 0:
+        raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+    return _rest(length)
+
+
+def _write_any(fd: int, data: Any, /) -> int:
+    if not _ours(fd):
+        return _write(fd, data)
+    _check(fd, 1, 2)
+    return FrameWriter(_KINDS[fd]).write(bytes(data))
+
+
+def _close_any(fd: int) -> None:
+    if not _ours(fd):
+        return _close(fd)
+    _check(fd, 0, 1, 2)
+    _closed.add(fd)
+    return None
+
+
+def install() -> None:
+    """Put what knows these descriptors in place, with `exit` and `quit`, which close none."""
+    builtins.open = io.open = BuiltinFunction(_open_any, _open, "io")  # type: ignore[assignment]
+    for function, below in ((_read_any, _read), (_write_any, _write), (_close_any, _close)):
+        setattr(os, below.__name__, BuiltinFunction(function, below, "os"))
+    for name in ("exit", "quit"):
+        setattr(builtins, name, _Quitter(name))
+
+
+class _Quitter:
+    """`exit` and `quit`, as an interpreter has them at its prompt."""
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+
+    def __call__(self, code: object = None) -> None:
+        raise SystemExit(code)
+
+    def __repr__(self) -> str:
+        return f"Use {self.__name__}() to exit"
