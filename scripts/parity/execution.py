@@ -45,8 +45,9 @@ def _answer(
         with warnings.catch_warnings(), contextlib.redirect_stdout(printed):
             warnings.simplefilter("ignore")
             if head not in spaces:
-                spaces[head] = {"__name__": "__main__"}
-                exec(heads[head], spaces[head])  # noqa: S102 - programs of this repository
+                names = {"__name__": "__main__"}
+                exec(heads[head], names)  # noqa: S102 - programs of this repository
+                spaces[head] = names
             value = run(source, dict(spaces[head]))
             tree: dict[str, Any] = {"value": encode(value)}
     except BaseException as error:  # noqa: BLE001 - an error is an answer like others
@@ -161,9 +162,10 @@ def _column(value: Any) -> Any:
 def versions(modules: Sequence[str]) -> dict[str, str]:
     """Name the versions of the interpreter and of `modules` here."""
     found = {"python": platform.python_version()}
-    for name in modules:
-        module = __import__(name)
-        found[name] = str(getattr(module, "__version__", ""))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for name in modules:
+            found[name] = str(getattr(__import__(name), "__version__", ""))
     return found
 
 

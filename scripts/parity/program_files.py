@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -108,17 +109,22 @@ def read_tolerance(text: str) -> Tolerance:
     return Tolerance(int(found["ulp"] or 0), float(found["relative"] or 0))
 
 
-def imported_packages(heads: Iterable[str]) -> list[str]:
-    """Name the top-level packages that heads import, in order.
+def imports(heads: Iterable[str]) -> dict[str, str]:
+    """Give the lines of heads that import what is not of the standard library, and from what.
 
-    >>> imported_packages(["import numpy as np\\nfrom scipy import stats"])
-    ['numpy', 'scipy']
+    >>> imports(["import numpy as np\\nimport io\\nfrom scipy import stats"])
+    {'import numpy as np': 'numpy', 'from scipy import stats': 'scipy'}
     """
-    found: set[str] = set()
+    found: dict[str, str] = {}
     for head in heads:
-        for node in ast.walk(ast.parse(head)):
+        for node in ast.parse(head).body:
             if isinstance(node, ast.Import):
-                found |= {one.name.partition(".")[0] for one in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                found.add(node.module.partition(".")[0])
-    return sorted(found)
+                name = node.names[0].name
+            elif isinstance(node, ast.ImportFrom):
+                name = node.module or ""
+            else:
+                continue
+            package = name.partition(".")[0]
+            if package not in sys.stdlib_module_names:
+                found[ast.unparse(node)] = package
+    return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import os
 import subprocess
@@ -10,7 +9,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from scripts.parity.program_files import imported_packages
+from scripts.parity.program_files import imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
     from scripts.parity.program_files import Group, Program
 
 EXECUTION = Path(__file__).with_name("execution.py")
-# The packages whose versions are compared; they are what the programs are about.
-PACKAGES = ("numpy", "pandas", "scipy", "sklearn", "statsmodels")
 
 _TASK = """{imports}
 {execution}
@@ -64,26 +61,14 @@ def task_source(groups: Sequence[Group]) -> str:
     # Imports from the future come first; the docstring in front of them stays where it is.
     future = "from __future__ import annotations\n"
     head, _, rest = execution.partition(future)
-    lines = "\n".join(_imports(groups))
+    lines = "\n".join(imports(group.head for group in groups))
     return head + future + _TASK.format(imports=lines, execution=rest)
-
-
-def _imports(groups: Sequence[Group]) -> list[str]:
-    found: dict[str, None] = {}
-    for group in groups:
-        for node in ast.parse(group.head).body:
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                line = ast.unparse(node)
-                if imported_packages([line])[0] in PACKAGES:
-                    found[line] = None
-    return [*found]
 
 
 def request(groups: Sequence[Group], programs: Sequence[Program]) -> dict[str, object]:
     """Say what a side shall do."""
-    packages = imported_packages(group.head for group in groups)
     return {
-        "modules": [name for name in packages if name in PACKAGES],
+        "modules": sorted({*imports(group.head for group in groups).values()}),
         "heads": {group.name: group.head for group in groups},
         "programs": [[one.key, one.group, one.source] for one in programs],
     }

@@ -13,22 +13,22 @@ np.repeat(np.arange(3), np.arange(3))
 # %% bincount
 np.bincount(np.array([1, 2, 2]))
 
-# %% bincount binw
+# %% bincount with weights
 np.bincount(np.array([0, 1]), weights=np.array([2, 3]))
 
 # %% take
 np.take(a, np.array([0, 1]), axis=1)
 
-# %% arange
+# %% put
 (lambda z: (np.put(z, np.array([0]), 9), z)[1])(np.arange(3))
 
 # %% choose
 np.choose(np.array([0, 1]), [np.array([1, 2]), np.array([3, 4])])
 
-# %% zeros
+# %% add.at
 (lambda z: (np.add.at(z, np.array([0, 0]), 1), z)[1])(np.zeros(2, int))
 
-# %% add reduceat
+# %% add.reduceat
 np.add.reduceat(np.arange(6), np.array([0, 3]))
 
 # %% unravel_index
@@ -115,7 +115,7 @@ np.linalg.matrix_rank(a)
 # %% cov
 np.cov(a)
 
-# %% tensordot T
+# %% tensordot
 np.tensordot(a, a.T, 1)
 
 # %% array_split
@@ -124,7 +124,7 @@ np.array_split(np.arange(7), np.array([2, 4]))[1]
 # %% vectorize
 np.vectorize(lambda v: v + 1)(np.arange(3))
 
-# %% ma
+# %% masked sum
 np.ma.array(np.arange(3), mask=[0, 1, 0]).sum()
 
 # %% fromarrays f0

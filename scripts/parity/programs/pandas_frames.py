@@ -11,10 +11,10 @@ df = pd.DataFrame(
     {"k": list("abab"), "i": np.arange(4), "j": [1, 2, 3, 4], "t": pd.date_range("2020", periods=4)}
 )
 
-# %% groupby i
+# %% groupby sum
 df.groupby("k").i.sum()
 
-# %% groupby i gbt
+# %% groupby transform
 df.groupby("k").i.transform("cumsum")
 
 # %% groupby cumcount
@@ -29,94 +29,94 @@ df.groupby("k").ngroup()
 # %% groupby nth int64
 df.groupby("k").nth(np.int64(1)).i
 
-# %% groupby i quantile
+# %% groupby quantile
 df.groupby("k").i.quantile(0.5)
 
 # %% groupby agg
 df.groupby("k").agg({"i": ["min", "max", "first", "nunique"]})
 
-# %% groupby i rolling
+# %% groupby rolling
 df.groupby("k").i.rolling(2).sum()
 
-# %% groupby sample i
+# %% groupby sample
 df.groupby("k").sample(1, random_state=0).i
 
-# %% merge i_x
+# %% merge
 df.merge(df, on="k").i_x
 
-# %% merge i_x mgi
+# %% merge outer
 df.merge(df, left_on="i", right_on="j", how="outer").i_x.fillna(-1)
 
-# %% merge_asof j_x
+# %% merge_asof
 pd.merge_asof(df, df, on="i").j_x
 
 # %% pivot_table
 df.pivot_table(index="k", values="i", aggfunc="sum")
 
-# %% melt value
+# %% melt
 df.melt(id_vars="k", value_vars=["i", "j"]).value
 
-# %% set_index j unstack
+# %% unstack
 df.set_index(["k", "i"]).j.unstack().fillna(0)
 
-# %% set_index i resample
+# %% resample
 df.set_index("t").i.resample("2D").sum()
 
-# %% i rolling mean
+# %% rolling mean
 df.i.rolling(2).mean()
 
-# %% i ewm mean
+# %% ewm mean
 df.i.ewm(2).mean()
 
-# %% cut i cat
+# %% cut
 pd.cut(df.i, 2).cat.codes
 
-# %% qcut i
+# %% qcut
 pd.qcut(df.i, 2, labels=False)
 
-# %% factorize k
+# %% factorize
 pd.factorize(df.k)[0]
 
 # %% unique
 pd.unique(np.array([1, 1, 2]))
 
-# %% i value_counts
+# %% value_counts
 df.i.value_counts()
 
-# %% hash_pandas_object i
+# %% hash_pandas_object
 pd.util.hash_pandas_object(df.i) > 0
 
-# %% take i
+# %% take
 df.take(np.array([0, 2])).i
 
-# %% iloc i
+# %% iloc
 df.iloc[np.array([0, 2])].i
 
 # %% loc
 df.loc[np.array([0, 2]), "i"]
 
-# %% reindex i
+# %% reindex
 df.reindex(np.arange(5)).i.fillna(-1)
 
-# %% sort_values i
+# %% sort_values
 df.sort_values(["k", "i"]).i
 
-# %% nlargest i
+# %% nlargest
 df.nlargest(2, "i").i
 
-# %% i rank
+# %% rank
 df.i.rank()
 
 # %% duplicated
 df.duplicated("k")
 
-# %% DataFrame explode
+# %% explode
 pd.DataFrame({"a": [[1, 2], [3]]}).explode("a").a
 
-# %% get_dummies k
+# %% get_dummies
 pd.get_dummies(df.k)
 
-# %% crosstab k i
+# %% crosstab
 pd.crosstab(df.k, df.i)
 
 # %% IntervalIndex from_breaks get_indexer
@@ -140,13 +140,13 @@ pd.Categorical.from_codes(np.array([0, 1]), ["a", "b"]).codes
 # %% SparseArray
 pd.arrays.SparseArray(np.array([0, 0, 1])).sum()
 
-# %% DataFrame from_spmatrix csr_array
+# %% from_spmatrix
 pd.DataFrame.sparse.from_spmatrix(sparse.csr_array(a)).sum()
 
-# %% array sum
+# %% sum of Int64
 pd.array([1, 2, None], dtype="Int64").sum()
 
-# %% i shift
+# %% shift
 df.i.shift(1).fillna(-9)
 
 # %% period_range month
@@ -155,16 +155,16 @@ pd.period_range("2020", periods=3, freq="M").month
 # %% timedelta_range days
 pd.timedelta_range("1D", periods=3).days
 
-# %% MonthEnd dt day
+# %% MonthEnd
 (df.t + pd.offsets.MonthEnd()).dt.day
 
-# %% read_csv b
+# %% read_csv
 pd.read_csv(io.StringIO("a,b\n1,3000000000\n")).b
 
-# %% read_json to_json i
+# %% read_json
 pd.read_json(io.StringIO(df.to_json())).i
 
-# %% i searchsorted
+# %% searchsorted
 df.i.searchsorted(np.array([1, 2]))
 
 # %% corr
@@ -173,34 +173,34 @@ df[["i", "j"]].corr(method="kendall")
 # %% apply
 df.apply(lambda r: r.i + r.j, axis=1)
 
-# %% i map
+# %% map
 df.i.map({0: 5, 1: 6, 2: 7, 3: 8})
 
-# %% i where
+# %% where
 df.i.where(df.i > 1, 0)
 
-# %% i clip
+# %% clip
 df.i.clip(1, 2)
 
 # %% loc index repeat
 df.loc[df.index.repeat(df.i)].j
 
-# %% sample i
+# %% sample
 df.sample(2, random_state=0).i
 
-# %% select_dtypes i
+# %% select_dtypes
 df.select_dtypes("int").i
 
-# %% k str
+# %% str.len
 df.k.str.len()
 
-# %% wide_to_long DataFrame
+# %% wide_to_long
 pd.wide_to_long(pd.DataFrame({"a1": [1], "a2": [2], "id": [0]}), "a", "id", "n").a
 
-# %% Series nan
+# %% interpolate
 pd.Series([1, np.nan, 3]).interpolate()
 
-# %% i diff
+# %% diff
 df.i.diff().fillna(0)
 
 # %% to_numpy

@@ -9,16 +9,16 @@ P = np.array([[0, 0], [1, 0], [0, 1], [3, 3], [5, 4]])
 # %% linkage
 cluster.hierarchy.linkage(P)[:, 2]
 
-# %% fcluster linkage
+# %% fcluster
 cluster.hierarchy.fcluster(cluster.hierarchy.linkage(P), 2)
 
-# %% dendrogram linkage
+# %% dendrogram
 len(cluster.hierarchy.dendrogram(cluster.hierarchy.linkage(P), no_plot=True)["ivl"])
 
-# %% cophenet linkage
+# %% cophenet
 cluster.hierarchy.cophenet(cluster.hierarchy.linkage(P))
 
-# %% leaves_list optimal_leaf_ordering linkage
+# %% optimal leaf ordering
 cluster.hierarchy.leaves_list(
     cluster.hierarchy.optimal_leaf_ordering(cluster.hierarchy.linkage(P), spatial.distance.pdist(P))
 )
@@ -26,5 +26,5 @@ cluster.hierarchy.leaves_list(
 # %% kmeans2
 cluster.vq.kmeans2(P.astype(float), 2, seed=0)[1]
 
-# %% astype
+# %% vq
 cluster.vq.vq(P.astype(float), P[:2].astype(float))[0]

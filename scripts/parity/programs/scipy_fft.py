@@ -6,7 +6,7 @@ from scipy import fft
 # within 1e-14
 a = np.arange(12).reshape(3, 4)
 
-# %% arange
+# %% fft
 abs(fft.fft(np.arange(5)))
 
 # %% dct

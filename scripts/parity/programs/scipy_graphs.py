@@ -9,10 +9,10 @@ d = np.array([[0, 1, 4], [1, 0, 2], [4, 2, 0]])
 # %% shortest_path
 csgraph.shortest_path(d)
 
-# %% dijkstra csr_array
+# %% dijkstra
 csgraph.dijkstra(sparse.csr_array(d))
 
-# %% bellman_ford csr_array
+# %% bellman_ford
 csgraph.bellman_ford(sparse.csr_array(d))
 
 # %% minimum_spanning_tree
@@ -21,7 +21,7 @@ csgraph.minimum_spanning_tree(d).toarray()
 # %% connected_components
 csgraph.connected_components(d)[1]
 
-# %% breadth_first_order csr_array
+# %% breadth_first_order
 csgraph.breadth_first_order(sparse.csr_array(d), 0)[0]
 
 # %% maximum flow of 32 bits
@@ -30,10 +30,10 @@ csgraph.maximum_flow(sparse.csr_array(d.astype("int32")), 0, 2).flow_value
 # %% maximum flow of 64 bits
 csgraph.maximum_flow(sparse.csr_array(d), 0, 2).flow_value
 
-# %% maximum_bipartite_matching csr_array
+# %% maximum_bipartite_matching
 csgraph.maximum_bipartite_matching(sparse.csr_array(d))
 
-# %% reverse_cuthill_mckee csr_array
+# %% reverse_cuthill_mckee
 csgraph.reverse_cuthill_mckee(sparse.csr_array(d))
 
 # %% laplacian

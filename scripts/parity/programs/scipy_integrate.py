@@ -20,7 +20,7 @@ integrate.simpson(np.arange(5))
 # %% cumulative_trapezoid
 integrate.cumulative_trapezoid(np.arange(5))
 
-# %% solve_bvp linspace
+# %% solve_bvp
 integrate.solve_bvp(
     lambda x, y: np.vstack((y[1], -y[0])),
     lambda a, b: np.array([a[0], b[0] - 1]),

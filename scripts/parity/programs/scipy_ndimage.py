@@ -36,7 +36,7 @@ ndimage.maximum_position(a)
 # %% distance_transform_edt
 ndimage.distance_transform_edt(a)
 
-# %% distance_transform_edt edti
+# %% distance_transform_edt with indices
 ndimage.distance_transform_edt(a, return_indices=True)[1]
 
 # %% watershed_ift

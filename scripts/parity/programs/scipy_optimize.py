@@ -12,7 +12,7 @@ optimize.linear_sum_assignment(d)[1]
 # %% linprog
 optimize.linprog([-1, -2], A_ub=[[1, 1]], b_ub=[4]).x
 
-# %% milp LinearConstraint
+# %% milp
 optimize.milp([-1, -2], constraints=optimize.LinearConstraint([[1, 1]], ub=4), integrality=[1, 1]).x
 
 # %% least_squares
@@ -21,7 +21,7 @@ optimize.least_squares(lambda x: x - 1, np.array([0])).x
 # %% minimize
 optimize.minimize(lambda x: ((x - 1) ** 2).sum(), np.array([0, 0])).x
 
-# %% minimize slsqp
+# %% minimize by SLSQP
 optimize.minimize(
     lambda x: (x**2).sum(),
     [1, 2],
@@ -32,7 +32,7 @@ optimize.minimize(
 # %% differential_evolution
 optimize.differential_evolution(lambda x: (x**2).sum(), [(-1, 1)] * 2, rng=0, maxiter=5).x
 
-# %% minimize cob
+# %% minimize by COBYLA
 optimize.minimize(lambda x: (x**2).sum(), [1, 2], method="COBYLA").x
 
 # %% nnls
@@ -47,7 +47,7 @@ optimize.curve_fit(lambda x, a: a * x, np.arange(5), np.arange(5) * 2)[0]
 # %% isotonic_regression
 optimize.isotonic_regression([1, 3, 2]).x
 
-# %% quadratic_assignment col_ind
+# %% quadratic_assignment
 optimize.quadratic_assignment(d, d, options={"rng": 0}).col_ind
 
 # %% direct

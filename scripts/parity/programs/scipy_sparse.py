@@ -33,32 +33,32 @@ sparse.diags_array([np.arange(3)], offsets=[0]).toarray()
 # %% bsr_array
 sparse.bsr_array(np.eye(4, dtype=int)).toarray()
 
-# %% csr_array idx
+# %% rows of a csr_array
 sparse.csr_array(a)[np.array([0, 2])].toarray()
 
-# %% csr_array idx2
+# %% items of a csr_array
 sparse.csr_array(a)[np.array([0, 1]), np.array([1, 2])]
 
-# %% hstack csr_array
+# %% hstack
 sparse.hstack([sparse.csr_array(a), sparse.csr_array(a)]).toarray()
 
-# %% kron eye_array
+# %% kron
 sparse.kron(sparse.eye_array(2, dtype=int), a).toarray()
 
-# %% find csr_array
+# %% find
 sparse.find(sparse.csr_array(a))[2]
 
-# %% spsolve csc_array
+# %% spsolve
 sl.spsolve(sparse.csc_array(np.array([[2, 0], [0, 4]])), np.array([2, 4]))
 
-# %% splu csc_array solve
+# %% splu
 sl.splu(sparse.csc_array(np.array([[2.0, 0], [0, 4]]))).solve(np.array([2.0, 4]))
 
-# %% eigsh diags_array
+# %% eigsh
 sl.eigsh(sparse.diags_array([np.arange(1.0, 20)], offsets=[0]), 2, return_eigenvectors=False)
 
-# %% svds csr_array
+# %% svds
 sl.svds(sparse.csr_array(a.astype(float)), 1, random_state=0)[1]
 
-# %% cg csr_array
+# %% cg
 sl.cg(sparse.csr_array(np.eye(3) * 2), np.array([1, 2, 3]))[0]

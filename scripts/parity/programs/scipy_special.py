@@ -8,13 +8,13 @@ from scipy import special
 # %% comb
 special.comb(60, 30, exact=True) % 1000003
 
-# %% comb combf
+# %% comb of floats
 special.comb(10, np.arange(3))
 
 # %% factorial
 special.factorial(np.arange(5), exact=True)
 
-# %% factorial factf
+# %% factorial as a float
 special.factorial(20)
 
 # %% stirling2

@@ -29,7 +29,7 @@ stats.chi2_contingency([[10, 20], [30, 40]])[0]
 # %% fisher_exact
 stats.fisher_exact([[8, 2], [1, 5]])[1]
 
-# %% boschloo_exact pvalue
+# %% boschloo_exact
 stats.boschloo_exact([[8, 2], [1, 5]]).pvalue
 
 # %% mannwhitneyu
@@ -82,7 +82,7 @@ stats.permutation_test(
     ([1, 2, 3], [2, 3, 4]), lambda x, y: np.mean(x) - np.mean(y), random_state=0, n_resamples=50
 ).pvalue
 
-# %% bootstrap mean confidence_interval
+# %% bootstrap
 stats.bootstrap((np.arange(9),), np.mean, random_state=0, n_resamples=50).confidence_interval
 
 # %% tukey_hsd pvalue

@@ -110,22 +110,22 @@ neighbors.KNeighborsClassifier().fit(X, y).predict(X[::8])
 # %% KNeighborsClassifier of integers
 neighbors.KNeighborsClassifier().fit(Xi, y).predict(Xi[::8])
 
-# %% KNeighborsClassifier knnkd
+# %% KNeighborsClassifier by k-d tree
 neighbors.KNeighborsClassifier(algorithm="kd_tree").fit(X, y).predict(X[::8])
 
-# %% KNeighborsClassifier knnkd of integers
+# %% KNeighborsClassifier by k-d tree of integers
 neighbors.KNeighborsClassifier(algorithm="kd_tree").fit(Xi, y).predict(Xi[::8])
 
-# %% KNeighborsClassifier knnball
+# %% KNeighborsClassifier by ball tree
 neighbors.KNeighborsClassifier(algorithm="ball_tree").fit(X, y).predict(X[::8])
 
-# %% KNeighborsClassifier knnball of integers
+# %% KNeighborsClassifier by ball tree of integers
 neighbors.KNeighborsClassifier(algorithm="ball_tree").fit(Xi, y).predict(Xi[::8])
 
-# %% KNeighborsClassifier knnbrute
+# %% KNeighborsClassifier by brute force
 neighbors.KNeighborsClassifier(algorithm="brute").fit(X, y).predict(X[::8])
 
-# %% KNeighborsClassifier knnbrute of integers
+# %% KNeighborsClassifier by brute force of integers
 neighbors.KNeighborsClassifier(algorithm="brute").fit(Xi, y).predict(Xi[::8])
 
 # %% RadiusNeighborsClassifier
@@ -182,28 +182,28 @@ semi_supervised.LabelPropagation().fit(X, y).predict(X[::8])
 # %% LabelPropagation of integers
 semi_supervised.LabelPropagation().fit(Xi, y).predict(Xi[::8])
 
-# %% OneVsRestClassifier LogisticRegression
+# %% OneVsRestClassifier
 multiclass.OneVsRestClassifier(linear_model.LogisticRegression()).fit(X, y).predict(X[::8])
 
-# %% OneVsRestClassifier LogisticRegression of integers
+# %% OneVsRestClassifier of integers
 multiclass.OneVsRestClassifier(linear_model.LogisticRegression()).fit(Xi, y).predict(Xi[::8])
 
-# %% CalibratedClassifierCV LogisticRegression
+# %% CalibratedClassifierCV
 calibration.CalibratedClassifierCV(linear_model.LogisticRegression(), cv=3).fit(X, y).predict(
     X[::8]
 )
 
-# %% CalibratedClassifierCV LogisticRegression of integers
+# %% CalibratedClassifierCV of integers
 calibration.CalibratedClassifierCV(linear_model.LogisticRegression(), cv=3).fit(Xi, y).predict(
     Xi[::8]
 )
 
-# %% VotingClassifier GaussianNB
+# %% VotingClassifier
 ensemble.VotingClassifier(
     [("a", naive_bayes.GaussianNB()), ("b", tree.DecisionTreeClassifier(random_state=0))]
 ).fit(X, y).predict(X[::8])
 
-# %% VotingClassifier GaussianNB of integers
+# %% VotingClassifier of integers
 ensemble.VotingClassifier(
     [("a", naive_bayes.GaussianNB()), ("b", tree.DecisionTreeClassifier(random_state=0))]
 ).fit(Xi, y).predict(Xi[::8])

@@ -27,10 +27,10 @@ feature_extraction.text.TfidfVectorizer().fit_transform(["a b c", "b c d", "the 
 # %% HashingVectorizer
 feature_extraction.text.HashingVectorizer(n_features=16).fit_transform(["aa bb", "bb cc"]).toarray()
 
-# %% DecisionTreeClassifier cv
+# %% cross_val_score
 model_selection.cross_val_score(tree.DecisionTreeClassifier(random_state=0), X, y)
 
-# %% GridSearchCV SVC
+# %% GridSearchCV
 model_selection.GridSearchCV(svm.SVC(), {"C": [1, 10]}).fit(X, y).best_score_
 
 # %% train_test_split
@@ -65,12 +65,12 @@ neighbors.NearestNeighbors().fit(Xi).kneighbors(Xi[:2])[1]
 # %% kneighbors_graph
 neighbors.kneighbors_graph(Xi, 3).sum()
 
-# %% DecisionTreeClassifier perm
+# %% permutation_importance
 inspection.permutation_importance(
     tree.DecisionTreeClassifier(random_state=0).fit(X, y), X, y, n_repeats=2, random_state=0
 ).importances_mean
 
-# %% DecisionTreeClassifier pdp
+# %% partial_dependence
 inspection.partial_dependence(tree.DecisionTreeClassifier(random_state=0).fit(X, y), X, [0])[
     "average"
 ]
@@ -99,7 +99,7 @@ svm.OneClassSVM().fit_predict(X)[:3]
 # %% KernelDensity
 neighbors.KernelDensity().fit(X).score_samples(X[:2])
 
-# %% RFE LogisticRegression
+# %% RFE
 feature_selection.RFE(linear_model.LogisticRegression(max_iter=300), n_features_to_select=2).fit(
     X, y
 ).ranking_
