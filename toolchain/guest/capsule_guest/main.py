@@ -15,6 +15,7 @@ from capsule_guest import (
     exception_encoding,
     file_functions,
     loader,
+    locale_setup,
     matplotlib_setup,
     missing_natives,
     net,
@@ -25,6 +26,7 @@ from capsule_guest import (
     snapshot_prepare,
     streams,
     tasks,
+    time_zone,
     utime_stub,
 )
 from capsule_guest.channel import receive, send
@@ -54,6 +56,8 @@ def prepare(*, core: bool, asyncio: bool) -> None:
     os.environ["HOME"] = snapshot_prepare.HOME
     # A module that the task writes can be imported, behind all others.
     sys.path.append("/")
+    locale_setup.install()
+    time_zone.install()
     if core:
         missing_natives.refuse()
     else:
@@ -160,6 +164,8 @@ def _run(request: dict) -> object:
         return None
     if env:
         os.environ.update(env)
+        if "TZ" in env:
+            time_zone.tzset()
     if "script" in request:
         return _awaited(_run_script(request["script"], [request["program"], *args]))
     module = sys.modules.get(name) or importlib.import_module(name)
