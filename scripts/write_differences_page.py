@@ -102,7 +102,8 @@ def _within(found: Measured) -> list[tuple[str, ...]]:
 
 
 def _size(figure: str) -> tuple[bool, float]:
-    return ("ulp" not in figure, float(figure.split(maxsplit=1)[0]))
+    number = figure.split(maxsplit=1)[0]
+    return ("ulp" not in figure, float(number) if number[0].isdigit() else 0.0)
 
 
 def _code(text: str) -> str:

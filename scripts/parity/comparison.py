@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from scripts.parity.program_files import Tolerance
 
 _WIDTHS = {"int64": "int32", "uint64": "uint32"}
+# More of them are no count that says anything.
+_MOST_ULPS = 1000
 
 
 class Likeness(Enum):
@@ -53,10 +55,18 @@ def compare(inside: str, outside: str, tolerance: Tolerance) -> Comparison:
     apart = _apart(ours, theirs)
     if apart is None:
         return Comparison(Likeness.DIFFERENT, _words(ours, theirs))
-    holds = apart.ulp <= tolerance.ulp or apart.relative <= tolerance.relative
-    by_ulp = apart.ulp <= 1000 and not tolerance.relative
-    figure = f"{apart.ulp} ulp" if by_ulp else f"{apart.relative:.1e} of the largest"
-    return Comparison(Likeness.WITHIN if holds else Likeness.DIFFERENT, figure)
+    by_part = apart.relative <= tolerance.relative if tolerance.relative else False
+    by_ulp = apart.ulp <= tolerance.ulp if tolerance.ulp else False
+    likeness = Likeness.WITHIN if by_part or by_ulp else Likeness.DIFFERENT
+    return Comparison(likeness, _figure(apart, tolerance))
+
+
+def _figure(apart: _Apart, tolerance: Tolerance) -> str:
+    if not apart.ulp:
+        return "the sign of a zero"
+    if apart.ulp <= _MOST_ULPS and not tolerance.relative:
+        return f"{apart.ulp} ulp"
+    return f"{apart.relative:.1e} of the largest"
 
 
 def _apart(ours: Any, theirs: Any) -> _Apart | None:
@@ -130,7 +140,7 @@ def _words(ours: Any, theirs: Any) -> str:
         return "an error inside"
     if "error" in theirs:
         return "an error outside"
-    if narrowed(theirs) == narrowed(ours):
+    if json.dumps(narrowed(theirs)) == json.dumps(narrowed(ours)):
         return "equal values, in another width"
     return "another answer"
 
