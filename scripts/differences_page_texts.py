@@ -55,5 +55,5 @@ a tolerance has to be equal.
 """
 
 NEXT = """\
-Next: [packages](packages.md), what is there and what a file declares.
+Next: [what runs, and what ran](lifecycle.md).
 """

@@ -28,12 +28,13 @@ from capsule import task
 def main(request: dict) -> str:
     return answer_request(request)
 """
-# One processor's order of sums, one zone, one language, one order of sets.
+# One processor's order of sums, one zone, one language and encoding, one order of sets.
 _ENVIRONMENT = {
     "OPENBLAS_NUM_THREADS": "1",
     "OMP_NUM_THREADS": "1",
     "TZ": "UTC",
-    "LC_ALL": "C.UTF-8",
+    "PYTHONUTF8": "1",
+    "PYTHONCOERCECLOCALE": "0",
     "PYTHONHASHSEED": "0",
     # The same time zones as inside, from the package of that name.
     "PYTHONTZPATH": "",

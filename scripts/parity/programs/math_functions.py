@@ -82,7 +82,7 @@ math.log(10**500)
 # %% power operator
 [abs(x) ** x for x in grid]
 
-# %% cbrt
+# %% cbrt | within 2 ulp
 [math.cbrt(x) for x in grid]
 
 # %% hypot

@@ -232,11 +232,6 @@ import readline
 
 readline.get_history_length()
 
-# %% tkinter
-import tkinter
-
-tkinter.TkVersion > 8
-
 # %% fcntl
 import fcntl
 
@@ -291,11 +286,6 @@ webbrowser.Error.__name__
 import venv
 
 callable(venv.create)
-
-# %% idle and turtle
-import turtledemo
-
-turtledemo.__name__
 
 # %% faulthandler
 import faulthandler

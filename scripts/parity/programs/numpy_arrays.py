@@ -85,7 +85,7 @@ np.intersect1d(np.arange(3), np.arange(1, 4), return_indices=True)[1]
 # %% sliding_window_view
 np.lib.stride_tricks.sliding_window_view(np.arange(5), 2)
 
-# %% polyfit
+# %% polyfit | within 1e-14
 np.polyfit(np.arange(4), np.arange(4) ** 2, 2)
 
 # %% unpackbits

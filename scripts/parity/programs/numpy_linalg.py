@@ -44,7 +44,7 @@ np.linalg.eigvalsh(a)
 np.linalg.eigh(a)
 
 # %% eigh of twelve by twelve
-np.linalg.eigh(big + big.T)
+np.linalg.eigh(big + big.T)[1]
 
 # %% eig values and vectors
 np.linalg.eig(b)

@@ -8,7 +8,10 @@ R = random.Random
 [R(1).random(), R(2).random()]
 
 # %% seeds of many kinds
-[R(seed).random() for seed in (0, -5, 2**100, 1.5, "text", b"bytes", bytearray(b"x"))]
+[R(seed).random() for seed in (0, -5, 2**100, "text", b"bytes", bytearray(b"x"))]
+
+# %% a float as seed
+R(1.5).random()
 
 # %% seed of None is fresh
 R().random() != R().random()
@@ -47,7 +50,10 @@ R(3).choices(["a", "b", "c"], weights=[1, 5, 2], k=8)
 R(3).choices("xyz", cum_weights=[1, 2, 10], k=6)
 
 # %% sample
-[R(3).sample(range(100), 6), R(3).sample(range(10**12), 3), R(3).sample("abcdef", 3)]
+[R(3).sample(range(100), 6), R(3).sample(range(2 * 10**9), 3), R(3).sample("abcdef", 3)]
+
+# %% sample of a range beyond 31 bits
+R(3).sample(range(10**12), 3)
 
 # %% sample with counts
 R(3).sample(["a", "b"], counts=[3, 5], k=4)

@@ -43,4 +43,4 @@ spatial.distance.directed_hausdorff(P, P[:3])[0]
 spatial.transform.Rotation.from_euler("z", 90, degrees=True).apply([1, 0, 0])
 
 # %% procrustes
-spatial.procrustes(P, P * 2)[2]
+spatial.procrustes(P, P * 2)[2] < 1e-30

@@ -31,7 +31,7 @@ linear_model.Lars().fit(Xi, y + 1).predict(Xi[::40])
 # %% OrthogonalMatchingPursuit
 linear_model.OrthogonalMatchingPursuit().fit(Xi, y + 1).predict(Xi[::40])
 
-# %% HuberRegressor
+# %% HuberRegressor | within 1e-8
 linear_model.HuberRegressor().fit(Xi, y + 1).predict(Xi[::40])
 
 # %% RANSACRegressor
