@@ -33,17 +33,22 @@ def main() -> int:
         ours = sides.inside([group], _in_a_sandbox)
         theirs = sides.outside([group], Path(said.outside))
         inside, outside = inside.merged(ours), outside.merged(theirs)
-        found = [
+        judged = [
             outcome.judge(one, ours.answers[one.key], theirs.answers[one.key], known)
             for one in group.programs
         ]
-        results += found
+        results += judged
         if said.show:
-            _show(group, found)
+            _show(group, judged)
     print(outcome.aligned(outcome.table(outcome.counts(results))))
-    if said.write and part == every:
-        measured.write(measured.measured(inside.versions, outside.versions, results))
-        stored_answers.write(outside.answers, stored_answers.chosen(results))
+    if said.write:
+        found = measured.measured(inside.versions, outside.versions, results)
+        if part == every:
+            measured.write(found)
+            stored_answers.write(outside.answers, stored_answers.chosen(results))
+        else:
+            measured.write(measured.replaced(measured.read(), found))
+            stored_answers.refresh(outside.answers)
         write_differences_page.PAGE.write_text(write_differences_page.page())
     names = {group.name for group in part}
     complaints = [

@@ -26,6 +26,15 @@ def measured(inside: dict[str, str], outside: dict[str, str], results: list[Resu
     return Measured(inside, outside, counts(results), unequal)
 
 
+def replaced(old: Measured, new: Measured) -> Measured:
+    """Put a run of some groups in the place of what was measured of them before."""
+    rows = dict(sorted({**old.counts, **new.counts}.items()))
+    others = [one for one in old.results if one.group not in new.counts]
+    # Programs of a group stay in their order.
+    results = sorted([*others, *new.results], key=lambda one: one.group)
+    return Measured(old.inside | new.inside, old.outside | new.outside, rows, results)
+
+
 def write(one: Measured, path: Path = FILE) -> None:
     """Write it, a line for each program, so that a change of it can be read."""
     lines = [json.dumps([result.key, result.outcome.value, *result[2:]]) for result in one.results]

@@ -36,6 +36,12 @@ def write(answers: Mapping[str, str], keys: Sequence[str], path: Path = FILE) ->
     path.write_text("{\n" + ",\n".join(lines) + "\n}\n")
 
 
+def refresh(answers: Mapping[str, str], path: Path = FILE) -> None:
+    """Renew what is kept of these answers, and keep the rest."""
+    kept = read(path)
+    write({**kept, **answers}, [*kept], path)
+
+
 def read(path: Path = FILE) -> dict[str, str]:
     """Read the answers, as the execution gives them, by the keys of their programs."""
     return {key: json.dumps(answer) for key, answer in json.loads(path.read_text()).items()}

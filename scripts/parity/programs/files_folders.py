@@ -194,8 +194,11 @@ found
 # %% symlinks
 with folder() as top:
     (top / "a").write_text("x")
-    (top / "link").symlink_to("a")
-    found = [(top / "link").is_symlink(), (top / "link").read_text(), os.readlink(top / "link")]
+    try:
+        (top / "link").symlink_to("a")
+        found = [(top / "link").is_symlink(), (top / "link").read_text(), os.readlink(top / "link")]
+    except OSError as error:
+        found = [type(error).__name__, error.strerror]
 found
 
 # %% hard links

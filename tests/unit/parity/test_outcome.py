@@ -53,6 +53,25 @@ def test_what_is_measured_is_kept_and_read(tmp_path: Path) -> None:
     assert table(found.counts)[-1] == ("all", "2", "1", "0", "1", "0")
 
 
+def test_a_run_of_some_groups_takes_the_place_of_theirs(tmp_path: Path) -> None:
+    def one(key: str, figure: str) -> Result:
+        return Result(key, Outcome.WITHIN, "2 ulp", figure)
+
+    old = [one("a/x", "1 ulp"), one("b/x", "1 ulp"), one("b/y", "1 ulp"), one("c/x", "1 ulp")]
+    new = [one("b/y", "2 ulp"), one("b/z", "2 ulp")]
+    found = measured.replaced(
+        measured.measured({"numpy": "1"}, {"numpy": "1"}, old),
+        measured.measured({"numpy": "2"}, {"numpy": "2"}, new),
+    )
+    assert [result.key for result in found.results] == ["a/x", "b/y", "b/z", "c/x"]
+    assert [*found.counts] == ["a", "b", "c"]
+    assert found.inside == {"numpy": "2"}
+    path = tmp_path / "answers.json"
+    stored_answers.write({"a/x": "1", "b/x": "2"}, ["a/x", "b/x"], path)
+    stored_answers.refresh({"b/x": "3", "c/x": "4"}, path)
+    assert stored_answers.read(path) == {"a/x": "1", "b/x": "3"}
+
+
 def test_stored_answers_are_read_as_they_were(tmp_path: Path) -> None:
     answers = {"g/a": '{"value": 0.1}', "g/b": '{"error": "E: \\u00fc"}'}
     path = tmp_path / "answers.json"
