@@ -121,3 +121,13 @@ def bench(session: nox.Session) -> None:
         *("python", "-m", "scripts.bench", "--peer", str(peer), *session.posargs),
         env={"CAPSULE_HOME": home},
     )
+
+
+@nox.session(python="3.13")
+def parity(session: nox.Session) -> None:
+    """Run the same programs inside and by CPython 3.13, and compare; `--write` keeps it."""
+    session.install("-e", ".")
+    wanted = session.run("python", "-m", "scripts.parity.requirements", silent=True)
+    session.install(*str(wanted).split())
+    home = os.environ.get("CAPSULE_TEST_HOME") or str(ROOT / ".toolchain")
+    session.run("python", "-m", "scripts.parity", *session.posargs, env={"CAPSULE_HOME": home})

@@ -193,3 +193,13 @@ def main(): return [LOADED, int(pandas.Series([1, 2]).sum())]
         assert (envelope["execution"]["fuel_consumed"] or 0) < 100_000_000
     assert found[0][1] == found[1][1] == 3
     assert found[0][0] != found[1][0]
+
+
+def test_a_package_that_is_adapted_still_finds_its_files(bench: Workbench) -> None:
+    source = """
+import pandas as pd
+def main():
+    return pd.DataFrame({"a": [1.234]}).style.format("{:.1f}").to_html()
+"""
+    envelope = bench.run(source)
+    assert "1.2</td>" in str(envelope["result"]), envelope["error"]

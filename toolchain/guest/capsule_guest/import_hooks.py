@@ -39,6 +39,10 @@ class _Loader:
 
     def exec_module(self, module: ModuleType) -> None:
         self._run(module, self._loader.exec_module)
+        # Who looks for the files of a package asks for the loader's own kind.
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._loader
+        module.__loader__ = self._loader
 
     def __getattr__(self, name: str) -> object:
         return getattr(self._loader, name)

@@ -18,6 +18,7 @@ from capsule_guest import (
     exception_encoding,
     file_functions,
     loader,
+    locale_setup,
     matplotlib_setup,
     missing_natives,
     net,
@@ -30,6 +31,7 @@ from capsule_guest import (
     streams,
     tasks,
     thread_setup,
+    time_zone,
     utime_stub,
 )
 from capsule_guest.channel import receive, send
@@ -62,6 +64,8 @@ def prepare(*, core: bool, asyncio: bool, folder: str) -> None:
     os.environ["HOME"] = snapshot_prepare.HOME
     # A module that the task writes can be imported, behind all others.
     sys.path.append("/")
+    locale_setup.install()
+    time_zone.install()
     if core:
         missing_natives.refuse()
     else:
@@ -174,6 +178,8 @@ def _run(request: dict) -> object:
         return None
     if env:
         os.environ.update(env)
+        if "TZ" in env:
+            time_zone.tzset()
     if "script" in request:
         return _awaited(_run_script(request["script"], [request["program"], *args]))
     module = sys.modules.get(name) or importlib.import_module(name)
