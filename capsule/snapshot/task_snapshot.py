@@ -325,7 +325,7 @@ def _judged(taken: MemoryDump) -> SnapshotContent | Unfrozen:
     if descriptors:
         return Unfrozen("leaves a file open")
     if left:
-        return Unfrozen("writes to /tmp, which is empty in each run")
+        return Unfrozen("writes files, and those are gone in each run")
     if printed:
         return Unfrozen("prints more than a snapshot keeps")
     if fresh is not None:

@@ -272,7 +272,7 @@ def test_what_the_import_prints_is_printed_in_each_run(fresh: Workbench) -> None
          "leaves a file open", "504b"),
         ("import sys\nprint('x' * 100_000)\ndef main(): return 1", "prints more", 1),
         ("open('/tmp/left', 'w').close()\ndef main():\n    import os\n"
-         "    return os.path.exists('/tmp/left')", "writes to /tmp", True),
+         "    return os.path.exists('/tmp/left')", "writes files", True),
         ("X = bytearray(400 << 20)\nfor at in range(0, len(X), 8192): X[at] = 1\n"
          "def main(): return 1", "more than 4,096 pieces", 1),
         ("X = bytearray(range(256)) * (2 << 20)\ndef main(): return len(X)",
