@@ -135,7 +135,7 @@ def test_a_failure_is_told_on_a_terminal_and_in_a_pipe_is_the_envelope_alone(
     ],
 )
 def test_exit_codes_of_runs(capsule: Command, source: str, code: int, error_type: str) -> None:
-    done = capsule("run", "-", "--timeout", "500ms", stdin=source)
+    done = capsule("run", "-", "--timeout", "2s", "--max-fuel", "LOW", stdin=source)
     assert done.code == code
     error = envelope(done.out)["error"]
     assert error is not None

@@ -106,19 +106,21 @@ def serve() -> None:
         _warm_up()
         kind, content = receive()
     request = _decode(content)
+    spent = False
     try:
         snapshot_prepare.resume()
         kind, answer = _answer(request)
     except BaseException as error:
         # First of all: whatever is done where no memory is left can end the interpreter.
         _RESERVE.clear()
+        spent = isinstance(error, MemoryError)
         kind, answer = FAILURE, exception_encoding.encode(error)
     streams.flush()
     # Before the end, which may take all that is left of the limits: what was produced is kept.
     send(kind, answer)
     calls.refuse()
     del answer, request, content
-    program_end.end()
+    program_end.end(collect=not spent)
 
 
 def _answer(request: dict) -> tuple[int, bytes]:

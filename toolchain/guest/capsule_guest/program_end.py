@@ -21,14 +21,20 @@ if TYPE_CHECKING:
 _FUNCTION, _MODULE = type(lambda: None), type(sys)
 
 
-def end() -> None:
+def end(*, collect: bool) -> None:
     """Run what was registered for the end, let go of what the task holds, close what stays open.
 
-    Nothing that this calls makes it raise.
+    Nothing that this calls makes it raise. Where memory is spent, a collection of garbage may end
+    the interpreter, and must not be asked for.
     """
-    steps = atexit._run_exitfuncs, streams.flush, _let_go, _flush, gc.collect, _close, streams.flush
-    for step in steps:
-        _try(step)
+    _try(atexit._run_exitfuncs)
+    _try(streams.flush)
+    _try(_let_go)
+    _try(_flush)
+    if collect:
+        _try(gc.collect)
+    _try(_close)
+    _try(streams.flush)
 
 
 def _try(step: Callable[[], object]) -> None:

@@ -37,11 +37,36 @@ def encode(value: object) -> tuple[int, bytes]:
         encoded = text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise NotJsonError(f"the result is not JSON: {reason(value, error, 'result')}") from None
+    if kind == RESULT and _may_be_too_deep(encoded) and (said := _culprit(value, "result")):
+        raise NotJsonError(f"the result is not JSON: {said}")
     if len(encoded) > MAX_BODY:
         raise NotJsonError(
             f"the result is {len(encoded):,} bytes of JSON; at most {MAX_BODY:,} can be returned"
         )
     return kind, encoded
+
+
+# Who reads the JSON may recurse for each level of it, as Python does.
+_DEEPEST = 500
+_NO_BRACKETS = bytes(set(range(256)) - set(b"[]{}"))
+
+
+def _may_be_too_deep(encoded: bytes) -> bool:
+    """Say whether a value nests too deep, or has brackets in its text that do not let that be seen.
+
+    Its innermost brackets are taken away again and again: the time that takes is that of its depth.
+    """
+    if encoded.count(b"[") + encoded.count(b"{") <= _DEEPEST:
+        return False
+    brackets = encoded.translate(None, _NO_BRACKETS)
+    for _ in range(_DEEPEST):
+        before = len(brackets)
+        brackets = brackets.replace(b"[]", b"").replace(b"{}", b"")
+        if not brackets:
+            return False
+        if len(brackets) == before:
+            break
+    return True
 
 
 _dumps = json.JSONEncoder(
@@ -130,7 +155,7 @@ def _culprit(value: object, name: str) -> str | None:
         if isinstance(part, (dict, list, tuple)):
             if id(part) in above:
                 return f"{where} contains itself"
-            if len(above) > 500:
+            if len(above) > _DEEPEST:
                 return f"{where[:80]}... is nested too deep"
             inside = (*above, id(part))
             if isinstance(part, dict):
