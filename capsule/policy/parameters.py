@@ -8,9 +8,12 @@ quotes, and under a name that the module gives them once. Whatever else stands t
 from __future__ import annotations
 
 import ast
+from itertools import islice
 from typing import TYPE_CHECKING
 
+from capsule.errors import UsageError
 from capsule.policy.declaration_types import Parameter
+from capsule.policy.parse import parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -54,7 +57,10 @@ def parameters_of(node: Function, names: Mapping[str, Sequence[Binding]]) -> tup
 
 def _types(annotation: ast.expr | None, names: Mapping[str, Sequence[Binding]]) -> tuple[str, ...]:
     """Return the types that an annotation names; none where one of its parts is another."""
-    found = [] if annotation is None else list(_members(annotation, names, _DEEPEST))
+    if annotation is None:
+        return ()
+    # No more than is needed to see that it is too much: names of unions of names have no end.
+    found = list(islice(_members(annotation, names, _DEEPEST), _MOST_MEMBERS + 1))
     if len(found) > _MOST_MEMBERS or None in found:
         return ()
     return tuple(dict.fromkeys(one for one in found if one is not None))
@@ -86,11 +92,13 @@ def _of_constant(
         yield "None"
     elif isinstance(value, str) and len(value) <= _LONGEST:
         try:
-            inside = ast.parse(value.strip(), mode="eval").body
-        except (SyntaxError, ValueError, MemoryError, RecursionError):
-            yield None
+            body = parse(value.strip(), "an annotation").tree.body
+        except UsageError:
+            body = []
+        if len(body) == 1 and isinstance(body[0], ast.Expr):
+            yield from _members(body[0].value, names, depth - 1)
         else:
-            yield from _members(inside, names, depth - 1)
+            yield None
     else:
         yield None
 
@@ -102,12 +110,14 @@ def _of_subscript(
     if isinstance(node.value, ast.Name):
         head = node.value.id
     parts = node.slice.elts if isinstance(node.slice, ast.Tuple) else [node.slice]
-    if head in {"Optional", "Union"}:
+    if not parts:
+        yield None
+    elif head in {"Optional", "Union"}:
         for part in parts[:_MOST_MEMBERS]:
             yield from _members(part, names, depth - 1)
         if head == "Optional":
             yield "None"
-    elif head == "Annotated" and parts:
+    elif head == "Annotated":
         yield from _members(parts[0], names, depth - 1)
     else:
         yield _CONTAINERS.get(head or "")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import itertools
 
 import pytest
 from hypothesis import given
@@ -53,6 +54,9 @@ def types_of(annotation: str, head: str = "") -> tuple[str, ...]:
         ("Any", ()),
         ("object", ()),
         ("'not python('", ()),
+        ("'x = int'", ()),
+        ("'int; int'", ()),
+        (r"'\\d'", ()),
         ("''", ()),
         ("3", ()),
         ("f(int)", ()),
@@ -83,6 +87,21 @@ def test_what_an_annotation_says(annotation: str, types: tuple[str, ...]) -> Non
 )
 def test_names_that_the_module_gives(head: str, annotation: str, types: tuple[str, ...]) -> None:
     assert types_of(annotation, head) == types
+
+
+def test_names_of_unions_of_names_are_followed_no_further_than_needed() -> None:
+    """Each of a thousand parameters would otherwise be looked at 65,536 times."""
+    for leaf in ("int", "Union[()]"):
+        wide = "Union[{}]".format(", ".join(["{0}"] * 16))
+        names = ["A", "B", "C", "D"]
+        head = "\n".join(
+            f"{one} = {wide.format(other)}" for one, other in itertools.pairwise(names)
+        )
+        given = ", ".join(f"p{n}: A" for n in range(200))
+        tasks = "\n".join(f"@task\ndef f{n}({given}): pass" for n in range(50))
+        source = f"from capsule import task\n{head}\nD = {wide.format(leaf)}\n{tasks}"
+        found = read_source(source, "t.py").tasks
+        assert {parameter.types for parameter in found[0].parameters} == {()}
 
 
 def test_all_that_words_can_go_to() -> None:
