@@ -87,6 +87,7 @@ CLIENTS = {
     "aiohttp": (("aiohttp",), AIOHTTP), "streams": ((), STREAMS),
 }  # fmt: skip
 
+LISTED = '# /// script\n# dependencies = ["requests"]\n# ///\n'
 PROGRAM = """
 from capsule import task
 import asyncio
@@ -125,15 +126,20 @@ def test_clients_do_not_stop_the_world(bench: Workbench, origin: Origin, name: s
     assert envelope["result"] == [["met"] * 4, "late", "released", "held", True]
 
 
-def test_threads_ask_together_too(bench: Workbench, origin: Origin) -> None:
-    envelope = bench.run(f"""
+FETCHES = {
+    "urllib": "import urllib.request\ndef fetch(url): return urllib.request.urlopen(url).read().decode()",
+    "requests": f"{LISTED}import requests\ndef fetch(url): return requests.get(url).text",
+}
+
+
+@pytest.mark.parametrize("name", FETCHES)
+def test_threads_ask_together_too(bench: Workbench, origin: Origin, name: str) -> None:
+    envelope = bench.run(f"""{FETCHES[name]}
 from capsule import task
-import urllib.request
 from concurrent.futures import ThreadPoolExecutor
-def fetch(number): return urllib.request.urlopen({origin.url!r} + "/meet/8").read().decode()
 @task(allowed_hosts=["localhost:{origin.server_port}"], compute="HIGH", timeout="60s")
 def main():
-    with ThreadPoolExecutor(8) as pool: return list(pool.map(fetch, range(8)))
+    with ThreadPoolExecutor(8) as pool: return list(pool.map(fetch, ["{origin.url}/meet/8"] * 8))
 """)
     assert envelope["result"] == ["met"] * 8, envelope["error"]
 

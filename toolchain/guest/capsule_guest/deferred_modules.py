@@ -21,6 +21,7 @@ DEFERRED = (
         for name in (
             "strands", "locks", "thread_locals", "step_functions", "lock_calls",
             "threading_calls", "blocking_calls", "stand_ins", "event_loop",
+            "thread_pool",
         )
     ),
     "capsule_guest.net.queued_exchange",
