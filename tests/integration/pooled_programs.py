@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import multiprocessing
 import threading
 import time
 from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from multiprocessing.pool import ThreadPool
 from typing import Any
 
 SHORT = 0.05
@@ -173,6 +175,35 @@ def inherited() -> Any:
     return asyncio.run(main())
 
 
+def thread_pool() -> list[Any]:
+    seen: list[Any] = []
+    with ThreadPool(3) as pool:
+        found = [
+            pool.map(abs, [-3, 2]),
+            pool.starmap(pow, [(2, 3), (3, 2)]),
+            pool.apply(max, (1, 5)),
+            list(pool.imap(len, ["a", "bb"])),
+            sorted(pool.imap_unordered(abs, [-1, -2])),
+        ]
+        told = pool.map_async(abs, [-1], callback=seen.append)
+        told.wait()
+        failed = pool.apply_async(
+            int, ("none",), error_callback=lambda error: seen.append("failed")
+        )
+        try:
+            failed.get()
+        except ValueError as error:
+            found.append(str(error))
+        late = pool.apply_async(time.sleep, (4 * SHORT,))
+        try:
+            late.get(SHORT)
+        except multiprocessing.TimeoutError:
+            found.append(late.ready())
+        pool.close()
+        pool.join()
+    return [*found, told.successful(), failed.successful(), seen]
+
+
 PROGRAMS = (
     future,
     futures_in_time,
@@ -188,6 +219,7 @@ PROGRAMS = (
     others_go_on,
     in_a_pool_of_its_own,
     inherited,
+    thread_pool,
 )
 
 

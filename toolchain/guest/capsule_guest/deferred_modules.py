@@ -19,8 +19,9 @@ DEFERRED = (
     *(
         f"{_THREADS}.{name}"
         for name in (
-            "strands", "locks", "thread_locals", "step_functions", "lock_calls",
+            "strands", "locks", "thread_locals", "step_compiler", "step_functions", "lock_calls",
             "threading_calls", "blocking_calls", "stand_ins", "event_loop",
+            "thread_pool",
         )
     ),
     "capsule_guest.net.queued_exchange",

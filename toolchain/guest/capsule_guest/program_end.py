@@ -6,6 +6,7 @@ garbage sees them, so these modules are emptied by hand; what is open is never o
 
 from __future__ import annotations
 
+import _io
 import atexit
 import contextlib
 import gc
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _FUNCTION, _MODULE = type(lambda: None), type(sys)
+# What all files are made of, in C: `io.IOBase` is one that can be subclassed by registering, and to
+# ask it of every type there is takes 6 M fuel behind a single HTTP request.
+_IO_BASE = _io._IOBase
 
 
 def end(*, collect: bool) -> None:
@@ -88,7 +92,7 @@ def _rank(kind: type) -> int | None:
     """Return when an object of this type is closed; None for one that holds no file."""
     if kind.__module__ in ("zipfile", "tarfile", "sqlite3", "shelve") and kind.__name__ in _OWNERS:
         return 0
-    if not issubclass(kind, io.IOBase) or issubclass(kind, (io.BytesIO, io.StringIO)):
+    if not issubclass(kind, _IO_BASE) or issubclass(kind, (io.BytesIO, io.StringIO)):
         return None
     if kind is io.TextIOWrapper:
         return _TEXT

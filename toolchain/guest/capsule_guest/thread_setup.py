@@ -20,6 +20,7 @@ def adapt_on_import() -> None:
     adapt("queue", _queue)
     adapt("concurrent.futures._base", _futures)
     adapt("concurrent.futures.thread", _pool)
+    adapt("multiprocessing.pool", _thread_pool)
 
 
 def finish() -> None:
@@ -54,3 +55,10 @@ def _pool(module: ModuleType, execute: Execute) -> None:
     from capsule_guest.threads import stand_ins
 
     stand_ins.adapt_pool(module, execute)
+
+
+def _thread_pool(module: ModuleType, execute: Execute) -> None:
+    execute(module)
+    from capsule_guest.threads.thread_pool import ThreadPool
+
+    module.ThreadPool = ThreadPool  # type: ignore[attr-defined]

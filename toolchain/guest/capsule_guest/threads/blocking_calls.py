@@ -146,7 +146,7 @@ def fill_pool(module: ModuleType) -> None:
                 if executor is not None:
                     executor._idle_semaphore.release()
                 del executor
-                yield from until(lambda: not work_queue.empty(), None, "work of its pool")
+                yield from until(lambda: not work_queue.empty(), None, strands.IDLE)
             item = work_queue.get_nowait()
             if item is not None:
                 yield from run(item)

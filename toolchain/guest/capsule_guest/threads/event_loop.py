@@ -242,9 +242,10 @@ def _execute_steps(future: Any, function: Any, args: tuple) -> Generator[Any, No
     # The loop goes on first, as it does outside.
     yield strands.PASS
     function, args, kwargs, context = _unwrapped(function, args)
-    work = stand_ins.steps_of_all().steps(function, *args, **kwargs)
+    step_functions = stand_ins.steps_of_all()
+    work = step_functions.steps(function, *args, **kwargs)
     try:
-        result = yield from (work if context is None else _within(context, work))
+        result = yield from (work if context is None else step_functions.within(context, work))
     except StopIteration as error:
         _tell(future, RuntimeError(f"coroutine raised StopIteration: {error}"), failed=True)
     except BaseException as error:
@@ -271,13 +272,3 @@ def _unwrapped(function: Any, args: tuple) -> tuple[Any, tuple, Mapping[str, Any
     if isinstance(context, contextvars.Context) and args:
         return args[0], args[1:], kwargs, context
     return function, args, kwargs, None
-
-
-def _within(context: contextvars.Context, work: Any) -> Generator[Any, None, Any]:
-    """Take each step of `work` in a context."""
-    while True:
-        try:
-            wait = context.run(work.send, None)
-        except StopIteration as end:
-            return end.value
-        yield wait

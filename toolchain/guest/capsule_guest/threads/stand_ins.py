@@ -103,8 +103,10 @@ def _start(thread: Any) -> None:
     threading._active[strand.ident] = thread
     thread._started.set()
     function = thread.run
+    steps_of_all().enter_library(function)
     if getattr(function, "__func__", None) is threading.Thread.run:
         function = thread._target
+        steps_of_all().enter_library(function)
     elif isinstance(thread, threading.Timer):
         function = None
     if _begins(function):

@@ -51,6 +51,9 @@ def _at_once() -> bool:
 
 # What lets the others have a turn, and no more.
 PASS = Wait(_at_once, None, "its turn")
+# What one waits for that has not begun, and one of a pool that has nothing to do.
+_NEW = Wait(_at_once, None, "its beginning")
+IDLE = "work of its pool"
 
 
 class Strand:
@@ -61,7 +64,7 @@ class Strand:
         self.ident = ident
         self.context = context
         self.work = work
-        self.wait = PASS
+        self.wait = _NEW
         self.loop: object = None
 
 
@@ -95,9 +98,10 @@ def begin(strand: Strand) -> None:
 
 
 def begin_one(idents: set[int]) -> None:
-    """Let one of these strands go on, if one can: something to do was given to them."""
+    """Let one of these strands go on that has nothing to do yet: something was given to them."""
     for strand in _others:
-        if strand.ident in idents and strand.wait.ready():
+        idle = strand.wait is _NEW or strand.wait.what == IDLE
+        if idle and strand.ident in idents and strand.wait.ready():
             begin(strand)
             return
 
@@ -241,6 +245,10 @@ def _step(strand: Strand) -> None:
     global current  # noqa: PLW0603 - there is one interpreter
     before, current = current, strand
     _others.remove(strand)
+    # As deep as it can go outside, on a stack of its own.
+    deeper = _depth() if _below or _starting else 0
+    if deeper:
+        sys.setrecursionlimit(sys.getrecursionlimit() + deeper)
     if exchange is not None:
         exchange(before.ident, strand.ident)
     events = sys.modules.get("asyncio.events")
@@ -260,10 +268,21 @@ def _step(strand: Strand) -> None:
         if exchange is not None:
             exchange(strand.ident, before.ident)
         current = before
+        if deeper:
+            sys.setrecursionlimit(max(sys.getrecursionlimit() - deeper, 100))
         if going:
             _others.append(strand)
         else:
             pauses.others.remove(strand)
+
+
+def _depth() -> int:
+    """Return how many functions have been called and have not returned."""
+    frame: Any = sys._getframe()
+    count = 0
+    while frame is not None:
+        frame, count = frame.f_back, count + 1
+    return count
 
 
 def _no_end(mine: Wait) -> RuntimeError:
