@@ -62,7 +62,7 @@ def walk(
         need = pending.pop()
         name = canonicalize_name(need.requirement.name)
         if name in table:
-            if not _holds(need.requirement, table[name].version):
+            if not holds(need.requirement, table[name].version):
                 unfit.append(need)
             included.add(name)
         else:
@@ -75,7 +75,7 @@ def walk(
         name: tuple(asking)
         for name, asking in needs.items()
         if name not in wheels
-        or not all(_holds(each.requirement, wheels[name].version) for each in asking)
+        or not all(holds(each.requirement, wheels[name].version) for each in asking)
     }
     for need in unfit:
         # A wheel that asks for too much may yet give way to another version of it.
@@ -111,7 +111,8 @@ def _required(
                 yield Need(requirement, wheels[name].label)
 
 
-def _holds(requirement: Requirement, version: str) -> bool:
+def holds(requirement: Requirement, version: str) -> bool:
+    """Say whether a version is one that a requirement asks for, pre-releases included."""
     return requirement.specifier.contains(version, prereleases=True)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
-from capsule.errors import CapsuleError
+from capsule.errors import CapsuleError, UsageError
 from capsule.message_text import printable
 from capsule.packages import index_diagnosis, wheel
 from capsule.packages.dependency_graph import TASK
@@ -21,7 +21,7 @@ from capsule.packages.pip_download import NothingFoundError
 from capsule.packages.requirement import applies, merged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from packaging.version import Version
 
@@ -33,17 +33,25 @@ if TYPE_CHECKING:
     Solve = Callable[[Sequence[Requirement]], Reached]
 
 # Seconds that a hint may take: a look at one version takes one or two.
-_SECONDS = 45.0
+_SECONDS = 60.0
 # How many packages may have to give way together.
-_MOST = 3
+_MOST = 4
 
 
 class NativeNeedError(Exception):
-    """Raised when something that is needed is native: what said so, and who needs it."""
+    """Raised when something that is needed is native: what said so, who needs it, and the rest.
 
-    def __init__(self, refusal: NativePackageError, needs: Sequence[Need]) -> None:
+    `wheels` are those that are known, by name, of which some need it.
+    """
+
+    def __init__(
+        self,
+        refusal: NativePackageError,
+        needs: Sequence[Need],
+        wheels: Mapping[str, wheel.Wheel],
+    ) -> None:
         super().__init__(refusal.message)
-        self.refusal, self.needs = refusal, needs
+        self.refusal, self.needs, self.wheels = refusal, needs, wheels
 
 
 def way_out(
@@ -85,31 +93,47 @@ def _found(
 ) -> tuple[list[Requirement], Reached]:
     end = time.monotonic() + _SECONDS
     bounds: list[Requirement] = []
+    name, holder = refused.refusal.name, _holder(refused)
     for _ in range(_MOST):
-        bounds.append(_bound(refused, [*roots, *bounds], downloader, end))
+        bound = _bound(name, holder, [*roots, *bounds], downloader, end)
         try:
-            return bounds, solve([*roots, *bounds])
+            return [*bounds, bound], solve([*roots, *bounds, bound])
         except NativeNeedError as another:
-            if time.monotonic() > end:
-                raise _NoneError from None
+            bounds.append(bound)
             refused = another
+            name, holder = refused.refusal.name, _holder(refused)
+        except UsageError:
+            # Whoever needs the one that would give way needs it as it is: that one has to, then.
+            name, holder = holder, _needing(holder, refused.wheels)
+        if time.monotonic() > end:
+            raise _NoneError
+    raise _NoneError
+
+
+def _holder(refused: NativeNeedError) -> str:
+    """Return which package has to do without what was refused."""
+    if any(need.by == TASK for need in refused.needs):
+        raise _NoneError  # of what the task itself asks for, an index gives the newest that is pure
+    return min(need.by.partition(" ")[0] for need in refused.needs)
+
+
+def _needing(name: str, wheels: Mapping[str, wheel.Wheel]) -> str:
+    for each in wheels.values():
+        if any(need.name == name and applies(need, "") for need in each.requires):
+            return each.name
     raise _NoneError
 
 
 def _bound(
-    refused: NativeNeedError, roots: Sequence[Requirement], downloader: PipDownloader, end: float
+    name: str, holder: str, roots: Sequence[Requirement], downloader: PipDownloader, end: float
 ) -> Requirement:
-    """Return a requirement for the package that has to give way: below its first bad version."""
-    holders = sorted(need.by.partition(" ")[0] for need in refused.needs)
-    if any(need.by == TASK for need in refused.needs):
-        raise _NoneError  # of what the task itself asks for, an index gives the newest that is pure
-    holder = holders[0]
+    """Return a requirement for `holder`: below the first version that needs `name`."""
     allowed = merged(holder, (root for root in roots if root.name == holder)).specifier
     files = index_diagnosis.files_in(downloader.log(Requirement(holder)).stdout, holder)
     pure = {file.version for file in files if file.kind == "found"}
     stable = sorted({file.version for file in files if not file.version.is_prerelease})
     candidates = [version for version in stable if version in pure]
-    best = _last_without(refused.refusal.name, holder, candidates, downloader, end)
+    best = _last_without(name, holder, candidates, downloader, end)
     if not allowed.contains(best):
         raise _NoneError
     first_bad = next((version for version in stable if version > best), None)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from capsule.errors import ToolchainError, UsageError
 from capsule.message_text import printable
 from capsule.packages import index_diagnosis, python_fallbacks, wheel
-from capsule.packages.dependency_graph import TASK, walk, who
+from capsule.packages.dependency_graph import TASK, holds, walk, who
 from capsule.packages.older_versions import NativeNeedError, way_out
 from capsule.packages.pip_download import NothingFoundError
 
@@ -38,7 +38,14 @@ def solve(
     wheels: dict[str, wheel.Wheel] = {}
 
     def anew(changed: Sequence[Requirement]) -> Reached:
-        return _solve(changed, table, downloader, walk(changed, wheels, table), wheels)
+        # What a wheel needs that has to give way is not needed any more.
+        bad = {
+            root.name
+            for root in changed
+            if root.name in wheels and not holds(root, wheels[root.name].version)
+        }
+        left = {name: each for name, each in wheels.items() if name not in bad}
+        return _solve(changed, table, downloader, walk(changed, left, table), left)
 
     try:
         return _solve(roots, table, downloader, reached, wheels)
@@ -62,7 +69,7 @@ def _solve(
         # itself; so that is an error only once there is nothing else left to ask for.
         asked = [each for each in reached.asked() if str(each) not in barren]
         if not asked:
-            raise _reason(reached.asked()[0], reached, downloader)
+            raise _reason(reached.asked()[0], reached, downloader, wheels)
         try:
             brought = [wheel.read(path) for path in downloader.fetch(asked)]
         except NothingFoundError as nothing:
@@ -72,7 +79,7 @@ def _solve(
                 reached = walk(roots, wheels, table)
                 continue
             if all(need.by == TASK for need in reached.missing[nothing.name]):
-                raise _reason(refused, reached, downloader) from None
+                raise _reason(refused, reached, downloader, wheels) from None
             barren.add(str(refused))
             continue
         wheels |= {each.name: each for each in brought}
@@ -95,7 +102,12 @@ def _stripped(asked: Requirement, downloader: PipDownloader) -> wheel.Wheel | No
     return None if path is None else wheel.read(path, stripped=True)
 
 
-def _reason(asked: Requirement, reached: Reached, downloader: PipDownloader) -> Exception:
+def _reason(
+    asked: Requirement,
+    reached: Reached,
+    downloader: PipDownloader,
+    wheels: Mapping[str, wheel.Wheel],
+) -> Exception:
     """Return the error for a name that the index has nothing for."""
     needs = reached.missing[asked.name]
     outcome = downloader.log(asked)
@@ -105,7 +117,7 @@ def _reason(asked: Requirement, reached: Reached, downloader: PipDownloader) -> 
         return _disagreement(asked.name, needs)
     error = index_diagnosis.reason(asked, who(needs), outcome)
     if isinstance(error, index_diagnosis.NativePackageError):
-        return NativeNeedError(error, needs)
+        return NativeNeedError(error, needs, dict(wheels))
     return error
 
 

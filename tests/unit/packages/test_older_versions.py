@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.errors import UsageError
+from capsule.packages import older_versions
 
 if TYPE_CHECKING:
     from tests.unit.packages.conftest import Bench, Index
 
 NATIVE = "cp315-cp315-win_amd64"
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However busy the machine is, it is not the time that decides."""
+    monkeypatch.setattr(older_versions, "_SECONDS", 1e6)
 
 
 def hint(bench: Bench, index: Index, *dependencies: str) -> str:
@@ -63,6 +70,18 @@ def test_what_the_task_does_not_name_gives_way(bench: Bench, index: Index) -> No
         ("model", "1.0"),
     )
     assert hint(bench, index, "chart", "model").startswith('ask for "model<2" in dependencies')
+
+
+def test_who_needs_the_one_that_would_give_way_has_to(bench: Bench, index: Index) -> None:
+    index.add("command", "0.28", requires=["leaf"])
+    index.add("command", "0.29", requires=["leaf", "model>=2"])
+    index.add("leaf")
+    index.add("model", "1.0")
+    index.add("model", "2.0", requires=["core"])
+    index.add("core", tag=NATIVE)
+    assert hint(bench, index, "command").startswith(
+        'ask for "command<0.29" in dependencies: command 0.28 and all that'
+    )
 
 
 @pytest.mark.parametrize("asked", ["model", "model>=1.5", "quick"])

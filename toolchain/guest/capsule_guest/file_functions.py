@@ -13,6 +13,7 @@ import gc
 import io
 import os
 import stat
+import tokenize
 
 from capsule_guest import loader
 from capsule_guest.builtin_functions import BuiltinFunction
@@ -81,6 +82,8 @@ def install() -> None:
     os.umask, os.statvfs, os.dup = umask, statvfs, dup  # type: ignore[assignment]
     opened = BuiltinFunction(_opening(open), open, "io")
     builtins.open = io.open = opened  # type: ignore[assignment]
+    # It has taken the one that was there when it was imported; `linecache` opens sources by it.
+    tokenize._builtin_open = opened  # type: ignore[attr-defined]
 
 
 def grant(rights: dict[str, bool]) -> None:
