@@ -30,6 +30,7 @@ def main() -> int:
     inside, outside = sides.Answers({}, {}), sides.Answers({}, {})
     results: list[Result] = []
     for group in part:
+        print(f"{group.name}: {len(group.programs)} programs", file=sys.stderr)
         ours = sides.inside([group], _in_a_sandbox)
         theirs = sides.outside([group], Path(said.outside))
         inside, outside = inside.merged(ours), outside.merged(theirs)
