@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -24,14 +25,16 @@ if TYPE_CHECKING:
 def main() -> int:
     """Compare, print, and say by the exit code whether all that differs is documented."""
     said = _arguments()
+    python = Path(shutil.which(said.outside) or said.outside).absolute()
     every = groups()
     part = [group for group in every if not said.only or group.name in said.only]
     known = {key for one in differences() for key in one.programs}
     inside, outside = sides.Answers({}, {}), sides.Answers({}, {})
     results: list[Result] = []
     for group in part:
+        print(f"{group.name}: {len(group.programs)} programs", file=sys.stderr)
         ours = sides.inside([group], _in_a_sandbox)
-        theirs = sides.outside([group], Path(said.outside))
+        theirs = sides.outside([group], python)
         inside, outside = inside.merged(ours), outside.merged(theirs)
         judged = [
             outcome.judge(one, ours.answers[one.key], theirs.answers[one.key], known)
@@ -116,4 +119,7 @@ def _show(group: Group, found: Sequence[Result]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except sides.OutsideError as error:
+        sys.exit(f"{error}")

@@ -52,6 +52,10 @@ class Answers(NamedTuple):
         return Answers(self.versions | other.versions, self.answers | other.answers)
 
 
+class OutsideError(Exception):
+    """Raised when the Python outside ends before it has answered, for want of a package, say."""
+
+
 class SandboxError(Exception):
     """Raised when a sandbox gives no answer: a program ended it, or did not end."""
 
@@ -86,8 +90,12 @@ def outside(groups: Sequence[Group], python: Path) -> Answers:
             cwd=folder,
             capture_output=True,
             text=True,
-            check=True,
+            check=False,
         )
+    if done.returncode:
+        last = done.stderr.strip().rpartition("\n")[2]
+        needs = "it needs what `python -m scripts.parity.requirements` lists"
+        raise OutsideError(f"{python} ran no programs: {last}; {needs}")
     said = json.loads(done.stdout)
     return Answers(said["versions"], said["answers"])
 

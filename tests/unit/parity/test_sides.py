@@ -6,14 +6,13 @@ import ast
 import json
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 from scripts.parity import sides
 from scripts.parity.execution import answer_request
 from scripts.parity.program_files import read_group
-
-if TYPE_CHECKING:
-    import pytest
 
 GROUP = read_group("g", '"T."\nb = 1\n' + "".join(f"# %% p{n}\nb + {n}\n" for n in range(5)))
 
@@ -45,6 +44,12 @@ def test_outside_is_another_process_with_a_clean_environment(
     assert "LANG" not in json.loads(found.answers["g/a"])["value"]
     assert found.answers["g/b"] == '{"value": {"bytes": "78"}}'
     assert found.versions["python"] == sys.version.split()[0]
+
+
+def test_a_python_outside_without_the_packages_is_told_what_it_needs() -> None:
+    group = read_group("g", '"T."\nimport no_such_package\n# %% a\n1\n')
+    with pytest.raises(sides.OutsideError, match="No module named 'no_such_package'; it needs"):
+        sides.outside([group], Path(sys.executable))
 
 
 def test_the_task_imports_what_the_heads_do_behind_the_imports_from_the_future() -> None:
