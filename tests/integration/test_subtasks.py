@@ -585,7 +585,7 @@ def test_arguments_that_are_too_large_are_an_error_of_the_caller(bench: Workbenc
         """
 @task
 def size(text): return len(text)
-@task(name="main")
+@task(name="main", compute="HIGH")
 def main():
     try:
         size("x" * (17 << 20))

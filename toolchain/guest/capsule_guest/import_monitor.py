@@ -15,6 +15,7 @@ import sys
 import uuid
 from types import FunctionType
 
+from capsule_guest import random_seeds  # noqa: F401 - what is watched below is what it has put in place
 from capsule_guest.loader import ROOT
 
 TYPE_CHECKING = False

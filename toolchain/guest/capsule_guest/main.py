@@ -80,6 +80,7 @@ def prepare(*, core: bool, asyncio: bool, folder: str) -> None:
     # Code that has run before takes less: all that a run begins and ends with has, in each of them.
     for _ in range(_OFTEN):
         _go_through()
+    snapshot_prepare.forget_folders()
     # The collection that ends a program is not to look at the runtime.
     gc.collect()
     gc.freeze()
@@ -153,6 +154,7 @@ def _go_through() -> None:
     results.encode(_run(request))
     results.encode("")
     streams.flush()
+    program_end.rehearse()
 
 
 def _install(request: dict) -> None:

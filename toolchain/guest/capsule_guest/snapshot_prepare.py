@@ -27,6 +27,7 @@ def freeze(module: str) -> bytes:
             importlib.import_module(module)
         finally:
             streams.flush()
+    forget_folders()
     gc.collect()
     gc.freeze()
     report = {
@@ -40,6 +41,11 @@ def freeze(module: str) -> bytes:
     return json.dumps(report).encode()
 
 
+def forget_folders() -> None:
+    """Have imports look into the working folder anew: what is in it is of each run."""
+    sys.path_importer_cache.pop("/", None)
+
+
 def resume() -> None:
     """Thaw: randomness, and what the import printed."""
     random.seed()
@@ -47,8 +53,6 @@ def resume() -> None:
         # Without an argument it would do the same, for ten times the fuel.
         seed = sys.modules["numpy"].frombuffer(os.urandom(32), "u4")
         sys.modules["numpy.random"].seed(seed)
-    # What it knows of the working folder is of the time before the snapshot.
-    sys.path_importer_cache.pop("/", None)
     streams.repeat()
 
 
