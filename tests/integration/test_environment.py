@@ -32,11 +32,11 @@ LOOKUPS = {
     "os.getenvb(b'SEEN').decode()": "one",
     "'SEEN' in os.environ": True,
     "os.environ.setdefault('SEEN', 'default')": "one",
-    "dict(os.environ)": {"SEEN": "one"},
-    "sorted(os.environ)": ["SEEN"],
-    "len(os.environ)": 1,
-    "os.environ.copy()": {"SEEN": "one"},
-    "[value for _, value in os.environ.items()]": ["one"],
+    "dict(os.environ)": {"SEEN": "one", "HOME": "/tmp"},
+    "sorted(os.environ)": ["HOME", "SEEN"],
+    "len(os.environ)": 2,
+    "os.environ.copy()": {"SEEN": "one", "HOME": "/tmp"},
+    "[value for name, value in os.environ.items() if name == 'SEEN']": ["one"],
 }
 
 

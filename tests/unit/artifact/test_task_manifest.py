@@ -43,6 +43,7 @@ DESCRIPTIONS = st.builds(
         filename=st.just("task.wasm"),
         tasks=st.lists(TASKS, max_size=3, unique_by=lambda task: task.name).map(tuple),
         plain_main=st.none() | TASKS,
+        value_at=st.none(),
     ),
 )
 

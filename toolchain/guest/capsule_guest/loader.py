@@ -60,7 +60,7 @@ class BundleFinder:
         source = self.files[name]
         # Where it would lie outside: in the working folder, beside what the task may see of it.
         module.__file__ = f"/{name}"
-        _ran.append(module)
+        ran(module)
         exec(compile(source, origin, "exec", dont_inherit=True), module.__dict__)
 
     def get_source(self, fullname: str) -> str | None:
@@ -96,6 +96,11 @@ def source_of(path: str) -> bytes | None:
         if type(finder) is BundleFinder:
             return finder.files.get(path.removeprefix("/"))
     return None
+
+
+def ran(module) -> None:  # type: ignore[no-untyped-def]
+    """Say that a module of the task's begins to run."""
+    _ran.append(module)
 
 
 def task_modules() -> list:

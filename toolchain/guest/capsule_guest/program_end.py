@@ -46,7 +46,7 @@ def rehearse() -> None:
 
     Code takes more the first time that it runs behind an import that was watched.
     """
-    _empty([*(vars(module) for module in loader.task_modules()[:0]), dict(_REHEARSED)])
+    _empty([dict(_REHEARSED)])
     _open(_is_text)
     gc.collect()
     _open(_is_open)
@@ -89,7 +89,8 @@ def _is_closure(value: object) -> bool:
 def _flush() -> None:
     """Write text that is kept: of a file in a circle, a collection may close the bytes first."""
     for each in _open(_is_text):
-        _try(each.flush)
+        if not each.closed:
+            _try(each.flush)
 
 
 def _close() -> None:

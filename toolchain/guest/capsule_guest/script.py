@@ -8,6 +8,7 @@ import sys
 from importlib.util import decode_source
 from types import ModuleType
 
+from capsule_guest import loader
 from capsule_guest.loader import ROOT
 
 # Where the bundle has the source: under the name that it is shown by lies what others import.
@@ -23,9 +24,10 @@ def run(path: str, source: bytes, words: list) -> object:
     filename, package = ROOT + path, path.rpartition("/")[0].replace("/", ".")
     module = ModuleType("__main__")
     module.__dict__.update(
-        __file__=filename, __package__=package or None, __builtins__=__builtins__
+        __file__=f"/{path}", __package__=package or None, __builtins__=__builtins__
     )
     sys.modules["__main__"] = module
+    loader.ran(module)
     sys.argv[:] = map(str, words)
     text = decode_source(source)
     # Not under a loader's name: it is no module that could be found again.

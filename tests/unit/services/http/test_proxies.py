@@ -145,7 +145,6 @@ def test_a_proxy_without_an_address(broker: MakeBroker) -> None:
         "http://localhost/",
         "http://intranet/",
         "http://a.internal/",
-        "http://public.example:8080/",
     ],
 )
 def test_rules_hold_for_proxies_too(serve: Serve, broker: MakeBroker, url: str) -> None:
