@@ -7,12 +7,15 @@ folders are looked at while the run goes on: a run that is above a bound by then
 from __future__ import annotations
 
 import os
+import stat
 import sys
 import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from capsule.confine.private_dirs import private_folder
+from capsule.errors import PolicyError
+from capsule.message_text import printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -63,10 +66,23 @@ class Scratch:
     def show(self, guest: str) -> None:
         """Have a folder that is mounted at the absolute path `guest` be listed in the one above.
 
-        What stands there is empty: the mount hides it.
+        What stands there is empty: the mount hides it. Raises `PolicyError` where something else
+        than a folder is in its place.
         """
-        if parts := [name for name in guest.split("/") if name]:
-            self.working.joinpath(*parts).mkdir(parents=True, exist_ok=True)
+        place = self.working
+        for name in guest.split("/"):
+            if not name:
+                continue
+            place /= name
+            # What the view of a project has there may be a link, a file, or closed.
+            with suppress(OSError):
+                place.mkdir(mode=0o700)
+            if not (os.path.lexists(place) and stat.S_ISDIR(place.lstat().st_mode)):
+                raise PolicyError(
+                    f"nothing can be mounted at {printable(guest)}: what the project has there is"
+                    " no folder that could take it",
+                    hint="--mount PATH::GUEST with another place",
+                )
 
     def allow(self, entries: int, size: int) -> None:
         """Leave out of account what has been put into the folders for the task to read."""

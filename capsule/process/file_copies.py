@@ -76,14 +76,14 @@ def put_into(folder: Path, files: Sequence[Mount], scratch: Scratch) -> None:
             with _opened(file.host) as content, copy.open("xb") as target:
                 shutil.copyfileobj(content, target)
             copy.chmod(_WRITE if file.writable else _READ)
-            before = _mark(copy)
+            marks = _mark(copy), _mark(file.host)
         except OSError as error:
             raise PolicyError(
                 f"the file {printable(str(file.host))} cannot be copied for {file.guest}:"
                 f" {error.strerror}"
             ) from error
         if file.writable:
-            scratch.at_end.append(partial(_copy_back, copy, file.host, before))
+            scratch.at_end.append(partial(_copy_back, copy, file.host, *marks))
 
 
 @contextmanager
@@ -114,18 +114,18 @@ def _mark(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
-def _copy_back(copy: Path, target: Path, before: tuple[int, ...]) -> str | None:
+def _copy_back(
+    copy: Path, target: Path, before: tuple[int, ...], original: tuple[int, ...]
+) -> str | None:
     """Write a file anew if its copy has changed; say why, if that cannot be done."""
     try:
-        if _mark(copy) == before:
+        # Where it was deleted, or something else is in its place, the file stays as it is.
+        if _mark(copy) == before or not stat.S_ISREG(copy.lstat().st_mode):
             return None
-        found = copy.lstat()
     except OSError:
         return None
-    if not stat.S_ISREG(found.st_mode):
-        return None  # as where it was deleted: the file stays as it is
-    if not has_no_links(target):
-        return f"{printable(str(target))} cannot be written back: {_MOVED}"
+    if problem := _problem(target, original):
+        return f"{printable(str(target))} {problem}"
     try:
         # Links may lead to where the system keeps temporary files.
         with os.fdopen(os.open(copy, _NOFOLLOW), "rb") as content:
@@ -135,11 +135,33 @@ def _copy_back(copy: Path, target: Path, before: tuple[int, ...]) -> str | None:
     return None
 
 
+def _problem(target: Path, original: tuple[int, ...]) -> str | None:
+    if not has_no_links(target):
+        return f"cannot be written back: {_MOVED}"
+    if target.is_file() and _mark(target) != original:
+        return (
+            "was changed by another while the task ran, and stays as it is: what the task wrote"
+            " there is not in it"
+        )
+    return None
+
+
+def _is_special(target: Path) -> bool:
+    status = target.stat()
+    mine = not hasattr(os, "geteuid") or status.st_uid == os.geteuid()
+    return status.st_nlink > 1 or not mine
+
+
 def _replace(content: BinaryIO, target: Path) -> None:
-    """Write a file in one step, or in place where its folder takes no other file."""
-    try:
-        handle, name = tempfile.mkstemp(".part", ".capsule-", target.parent)
-    except OSError:
+    """Write a file in one step; in place where its folder takes no other, or it would lose by it.
+
+    Another file has other owners, and other names of the same file would stay with the old one.
+    """
+    handle, name = -1, ""
+    with suppress(OSError):
+        if not _is_special(target):
+            handle, name = tempfile.mkstemp(".part", ".capsule-", target.parent)
+    if handle < 0:
         with target.open("r+b") as file:
             shutil.copyfileobj(content, file)
             file.truncate()

@@ -26,7 +26,10 @@ _PREVIOUS, _EXECUTABLE, _INSTRUCTION = 40, 41, 42
 _FILENAME, _QUALNAME, _LINES, _FIRST_LINE, _CODE = 48, 50, 51, 52, 56
 _BYTES_SIZE, _BYTES_DATA = 87, 88
 _TEXT_STATE, _TEXT_LENGTH, _TEXT_HEAD = 90, 91, 92
-_MOST_FRAMES, _MOST_TEXT, _MOST_LINES = 2_000, 1_000, 1 << 20
+_MOST_FRAMES, _MOST_TEXT = 2_000, 1_000
+# Bytes of tables of lines that are gone through for one look, which takes some 30 ms: a task can
+# make them as long as it likes. What is more has the line that the function begins at.
+_MOST_LINES = 64 << 10
 # Of the state of a text: its characters lie behind the head, and right behind it if all are ASCII.
 _COMPACT, _ASCII = 1 << 5, 1 << 6
 _BEHIND = 8
@@ -76,8 +79,10 @@ class Table:
 def frames(memory: Memory, table: Table) -> list[Frame]:
     """Return the calls that are under way, the innermost first, as far as they can be read."""
     found: list[Frame] = []
+    lines = _Lines(memory, table)
     try:
-        found.extend(filter(None, (_frame(memory, table, at) for at in _chain(memory, table))))
+        each = (_frame(memory, table, at, lines) for at in _chain(memory, table))
+        found.extend(filter(None, each))
     except (OSError, NotThereError):
         return found  # what was read is right all the same
     return found
@@ -99,7 +104,28 @@ def _chain(memory: Memory, table: Table) -> Iterator[int]:
         frame = _word(memory, frame + at[_PREVIOUS])
 
 
-def _frame(memory: Memory, table: Table, frame: int) -> Frame | None:
+class _Lines:
+    """Finds lines, each place once, as long as what that takes is within a bound."""
+
+    def __init__(self, memory: Memory, table: Table) -> None:
+        self._memory, self._table = memory, table
+        self._known: dict[tuple[int, int], int] = {}
+        self._left = _MOST_LINES
+
+    def find(self, address: int, first: int, unit: int) -> int:
+        """Return the line of an instruction, given where its function's table of lines lies."""
+        place = address, unit
+        if place not in self._known:
+            size = _word(self._memory, address + self._table.at[_BYTES_SIZE])
+            if size > self._left:
+                return first
+            self._left -= size
+            lines = self._memory.read(address + self._table.at[_BYTES_DATA], size)
+            self._known[place] = line_of(lines, first, unit)
+        return self._known[place]
+
+
+def _frame(memory: Memory, table: Table, frame: int, lines: _Lines) -> Frame | None:
     """Return a frame, None for one that is not of Python code."""
     at = table.at
     # The lowest bits of what a frame refers to say how.
@@ -110,16 +136,9 @@ def _frame(memory: Memory, table: Table, frame: int) -> Frame | None:
     except NotThereError:
         return None
     unit = (_word(memory, frame + at[_INSTRUCTION]) - code - at[_CODE]) // 2
-    lines = _bytes(memory, table, _word(memory, code + at[_LINES]))
     first = _word(memory, code + at[_FIRST_LINE])
-    return Frame(file, line_of(lines, first, unit), function)
-
-
-def _bytes(memory: Memory, table: Table, address: int) -> bytes:
-    size = _word(memory, address + table.at[_BYTES_SIZE])
-    if size > _MOST_LINES:
-        raise NotThereError
-    return memory.read(address + table.at[_BYTES_DATA], size)
+    line = lines.find(_word(memory, code + at[_LINES]), first, unit)
+    return Frame(file, line, function)
 
 
 def _text(memory: Memory, table: Table, address: int) -> str:

@@ -108,8 +108,9 @@ import numpy as np
 def main():
     first = np.random.RandomState(5)
     first.randint(10, size=3)
+    first.randn()
     others = copy.deepcopy(first), pickle.loads(pickle.dumps(first))
-    drawn = [each.randint(0, 2**40) for each in (first, *others)]
+    drawn = [(each.randn(), each.randint(0, 2**40)) for each in (first, *others)]
     np.random.seed(1)
     shared = np.random.randint(0, 2**40)
     state = np.random.get_state()

@@ -156,3 +156,25 @@ def test_what_is_added_counts(file: Path, scratch: Scratch) -> None:
             large.truncate(300 << 20)
         scratch.next_look = 0
         assert "hold more than 256 MB" in (scratch.overflow(os.getpid()) or "")
+
+
+def test_a_file_that_was_changed_meanwhile_stays_and_that_is_said(
+    file: Path, scratch: Scratch
+) -> None:
+    with copied([mount(file)], scratch) as [shown]:
+        (shown.host / "in.csv").write_text("after")
+        file.write_text("by another")
+        [said] = scratch.settle()
+    assert "was changed by another" in said
+    assert file.read_text() == "by another"
+
+
+def test_other_names_of_a_file_see_what_was_written(
+    file: Path, scratch: Scratch, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.hardlink_to(file)
+    with copied([mount(file)], scratch) as [shown]:
+        (shown.host / "in.csv").write_text("after")
+        assert scratch.settle() == []
+    assert (file.read_text(), other.read_text()) == ("after", "after")

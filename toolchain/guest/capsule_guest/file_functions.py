@@ -52,6 +52,7 @@ _OF_PATHS = {
 }
 # Those that outside take a folder's path with a slash behind it, and here would not.
 _OF_FOLDERS = frozenset(["mkdir", "rmdir", "rename", "replace"])
+_REMOVING = frozenset(["remove", "unlink", "rmdir"])
 _CHANGING = _OF_FOLDERS | {"remove", "unlink", "truncate", "link", "symlink"}
 
 
@@ -119,9 +120,21 @@ def _with_plain_paths(function: Any, name: str, count: int) -> Callable[..., Any
         if changes:
             for path in paths:
                 _check_writable(path)
+        if name in _REMOVING and _modes:
+            _forget(paths[0])
         return function(*paths, *args[count:], **kwargs)
 
     return call
+
+
+def _forget(path: Any) -> None:
+    """Keep no permissions of what is deleted: another file may get its number."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return
+    if found.st_nlink <= 1 or stat.S_ISDIR(found.st_mode):
+        _modes.pop((found.st_dev, found.st_ino), None)
 
 
 def _check_writable(path: Any) -> None:

@@ -153,7 +153,10 @@ def _restored(reduced: tuple) -> object:
     make, args, state = reduced
     plain = make(*args)
     plain.__setstate__(state)
-    return np.random.RandomState(plain._bit_generator)
+    restored = np.random.RandomState(plain._bit_generator)
+    # With what the generator of bits does not know: a number of a pair that is kept for later.
+    restored.set_state(plain.get_state(legacy=False))
+    return restored
 
 
 def _adapt_sampling(module: ModuleType) -> None:
