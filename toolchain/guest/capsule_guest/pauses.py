@@ -11,6 +11,10 @@ from capsule_guest.builtin_functions import BuiltinFunction
 others: list = []
 ways: dict = {}
 
+# What threads ended by that have no such end outside, and what marks such an error.
+cut_short: list = []
+OURS = "_capsule_wait"
+
 sleep_alone = time.sleep
 
 

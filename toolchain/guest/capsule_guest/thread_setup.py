@@ -24,9 +24,15 @@ def adapt_on_import() -> None:
 
 
 def finish() -> None:
-    """Wait for all threads that are no daemons, as an interpreter does at its end."""
+    """Wait for all threads that are no daemons, as an interpreter does at its end.
+
+    Raises what a thread ended by that could go on outside: what the task has come to without it
+    is no result.
+    """
     if pauses.others:
         pauses.ways["finish"]()
+    if pauses.cut_short:
+        raise pauses.cut_short[0]
 
 
 def _threading(module: ModuleType, execute: Execute) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import sys
 
+from capsule_guest import pauses
 from capsule_guest.threads import locks, strands, thread_locals
 
 TYPE_CHECKING = False
@@ -130,6 +131,8 @@ def _life(thread: Any) -> Generator[Any, None, None]:
         yield from steps_of_all().steps(thread.run)
     except BaseException as error:
         error.__traceback__ = _of_the_task(error.__traceback__)
+        if getattr(error, pauses.OURS, False):
+            pauses.cut_short.append(error)
         thread._invoke_excepthook(thread)
     finally:
         threading._active.pop(thread._ident, None)

@@ -234,7 +234,7 @@ def _check_patience(mine: Wait) -> None:
         raise _no_end(mine)
     if _impatient > _PATIENCE:
         _impatient = 0
-        raise RuntimeError(
+        raise _of_ours(
             f"the thread {current.name!r} waits again and again in a function that cannot be left"
             " here, and keeps those waiting that could go on: the sandbox has one thread"
         )
@@ -287,7 +287,7 @@ def _depth() -> int:
 
 def _no_end(mine: Wait) -> RuntimeError:
     if callable(mine.what):
-        return RuntimeError(mine.what())
+        return _of_ours(mine.what())
     said = f"{_name_of_wait() or mine.what} would never end: "
     others = [f"{strand.name!r} waits for {strand.wait.what}" for strand in _others[:5]]
     if len(_below) > 1 or _starting:
@@ -296,7 +296,13 @@ def _no_end(mine: Wait) -> RuntimeError:
         said += f"no other thread can go on ({'; '.join(others)})"
     else:
         said += "the sandbox has no other threads, and there is no timeout"
-    return RuntimeError(said)
+    return _of_ours(said)
+
+
+def _of_ours(said: str) -> RuntimeError:
+    error = RuntimeError(said)
+    setattr(error, pauses.OURS, True)
+    return error
 
 
 def _name_of_wait() -> str | None:
