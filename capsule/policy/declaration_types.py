@@ -60,8 +60,8 @@ class TaskDeclaration(NamedTuple):
 class Declarations(NamedTuple):
     """What a source declares: its tasks, in order, and the plain `def main`, if it has one.
 
-    `value_at` is where the expression begins that it ends with, if it does: the line, from 1, and
-    the column in bytes of UTF-8.
+    `value_at` is where it begins to act as a program, if it does, as with the expression that it
+    ends with: the line, from 1, and the column in bytes of UTF-8.
     """
 
     filename: str

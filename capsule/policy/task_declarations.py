@@ -66,9 +66,36 @@ def read_source(text: str | bytes, filename: str) -> Declarations:
         tasks.append(task._replace(parameters=parameters_of(node, names)))
         _refuse_second(source, tasks)
         _refuse_rebound(source, node, names[node.name])
-    last = source.tree.body[-1] if source.tree.body else None
-    value_at = (last.lineno, last.col_offset) if isinstance(last, ast.Expr) else None
+    found = _program_end(source.tree)
+    value_at = None if found is None else (found.lineno, found.col_offset)
     return Declarations(source.filename, tuple(tasks), plain_main, value_at)
+
+
+def _program_end(tree: ast.Module) -> ast.stmt | None:
+    """Return where a source begins to act as a program, if it does.
+
+    That is the expression that it ends with; else what it does only where it is run, or where it
+    calls its `main` itself.
+    """
+    if tree.body and isinstance(tree.body[-1], ast.Expr):
+        return tree.body[-1]
+    for node in tree.body:
+        if isinstance(node, (*DEFINITIONS, ast.Import, ast.ImportFrom)):
+            continue
+        if (isinstance(node, ast.If) and _names(node.test, "__name__")) or _calls_main(node):
+            return node
+    return None
+
+
+def _names(node: ast.AST, name: str) -> bool:
+    return any(isinstance(each, ast.Name) and each.id == name for each in ast.walk(node))
+
+
+def _calls_main(node: ast.AST) -> bool:
+    return any(
+        isinstance(each, ast.Call) and isinstance(each.func, ast.Name) and each.func.id == "main"
+        for each in ast.walk(node)
+    )
 
 
 def _read_task(

@@ -43,6 +43,8 @@ SOURCES = {
     "def main(): return 1\n2": 2,
     "def main(): return 1": 1,
     "def main(): return 1\nif __name__ == '__main__': main()": 1,
+    "def main(n): return n\nif __name__ == '__main__':\n    x = 4\n    main(x)": 4,
+    "RAN = []\ndef main(): RAN.append(1)\nmain()\nfor _ in '12': pass\nRAN = len(RAN)": None,
     "if __name__ == '__main__':\n    import sys\n    sys.exit(0)": None,
     "x = 1": None,
     "for n in range(3): pass": None,
@@ -70,6 +72,20 @@ def test_words_are_those_of_the_program_or_of_main(command: Command) -> None:
     assert result(command, "-", "a", stdin="import sys\nsys.argv") == ["-", "a"]
     assert result(command, "-c", "def main(n: int): return n + 1", "2") == 3
     assert result(command, "--args", "[1.5]", "-c", "def main(n): return n + 1") == 2.5
+
+
+def test_a_main_that_the_source_calls_itself_is_not_called_again(command: Command) -> None:
+    source = "def main(): print('ran'); return 1\nr = main()"
+    done = command("run", "-c", source, "--json")
+    assert json.loads(done.out)["execution"]["stdout"] == "ran\n"
+
+
+def test_words_reach_a_program_with_a_main_of_its_own(command: Command) -> None:
+    source = (
+        "import sys\ndef main(): return [int(word) for word in sys.argv[1:]]\n"
+        "if __name__ == '__main__':\n    main()"
+    )
+    assert result(command, "-c", source, "5", "6") == [5, 6]
 
 
 def test_a_failure_shows_the_line(command: Command) -> None:

@@ -93,6 +93,7 @@ def _adapt_random_state(numpy) -> None:  # type: ignore[no-untyped-def]
     random = numpy.random
     mtrand = random.mtrand
     base, long = mtrand.RandomState, numpy.dtype("l")
+    most = numpy.iinfo(long).max
 
     class RandomState(base):  # type: ignore[misc, valid-type]
         __doc__ = base.__doc__
@@ -127,6 +128,12 @@ def _adapt_random_state(numpy) -> None:  # type: ignore[no-untyped-def]
 
         def draw(self, *args, **kwargs):  # type: ignore[no-untyped-def]
             drawn = plain(self, *args, **kwargs)
+            if numpy.size(drawn) and numpy.max(drawn) == most:
+                # Larger ones are cut to that, and look like numbers that were drawn.
+                raise OverflowError(
+                    f"RandomState.{name} draws numbers of 31 bits here, and some are larger:"
+                    f" numpy.random.default_rng().{name} draws them"
+                )
             if isinstance(drawn, numpy.ndarray) and drawn.dtype == long:
                 return drawn.astype(numpy.int64)
             return drawn

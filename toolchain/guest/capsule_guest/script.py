@@ -33,6 +33,8 @@ def run(path: str, source: bytes, words: list) -> object:
     # Not under a loader's name: it is no module that could be found again.
     linecache.cache[filename] = len(text), None, text.splitlines(keepends=True), filename
     tree = compile(source, filename, "exec", _ONLY_AST, dont_inherit=True)
+    if tree.body and _is_guard(tree.body[-1]):  # type: ignore[attr-defined]
+        tree.body[-1:] = tree.body[-1].body  # type: ignore[attr-defined]
     last = tree.body[-1] if tree.body else None  # type: ignore[attr-defined]
     if not isinstance(last, _ast.Expr):
         exec(compile(tree, filename, "exec", dont_inherit=True), module.__dict__)
@@ -41,3 +43,18 @@ def run(path: str, source: bytes, words: list) -> object:
     exec(compile(tree, filename, "exec", dont_inherit=True), module.__dict__)
     value = compile(_ast.Expression(last.value), filename, "eval", dont_inherit=True)
     return eval(value, module.__dict__)  # noqa: S307 - what the sandbox is there for
+
+
+def _is_guard(node) -> bool:  # type: ignore[no-untyped-def]
+    """Say whether this is `if __name__ == "__main__":`, which holds here."""
+    test = getattr(node, "test", None)
+    return (
+        isinstance(node, _ast.If)
+        and not node.orelse
+        and isinstance(test, _ast.Compare)
+        and isinstance(test.left, _ast.Name)
+        and test.left.id == "__name__"
+        and isinstance(test.ops[0], _ast.Eq)
+        and isinstance(test.comparators[0], _ast.Constant)
+        and test.comparators[0].value == "__main__"
+    )
