@@ -33,7 +33,8 @@ def entry_task(declarations: Declarations) -> TaskDeclaration:
     if not tasks:
         raise UsageError(
             f"{declarations.filename} has no task and no function main",
-            hint="name a function main, or mark one with @task, after: from capsule import task",
+            hint="name a function main, or mark one with @task, after: from capsule import task;"
+            " capsule run - < FILE runs it as a program",
         )
     listed = ", ".join(
         shown(task.name) + (f" (line {task.line})" if task.line else "") for task in tasks[:_LISTED]

@@ -26,7 +26,10 @@ _INSIDE = (
         "FileNotFoundError: [Errno 44] ",
         "a task sees the folders in allowed_files and of --mount, and no other files",
     ),
-    ("EOFError: EOF when reading a line", "a task has no stdin: hand the text over as an argument"),
+    (
+        "EOFError: EOF when reading a line",
+        "--stdin hands this command's stdin to the task; else a task has none",
+    ),
 )
 # In front of an error's name, which the message leaves out.
 _MODULE = re.compile(r"^(?:\w+\.)+\Z", re.MULTILINE)

@@ -124,7 +124,7 @@ def test_a_missing_module_says_where_packages_are_named() -> None:
     ("message", "hint"),
     [
         ("FileNotFoundError: [Errno 44] No such file or directory: 'x'", "allowed_files"),
-        ("EOFError: EOF when reading a line", "argument"),
+        ("EOFError: EOF when reading a line", "--stdin"),
     ],
 )
 def test_what_is_not_as_outside_is_explained_where_there_is_room(message: str, hint: str) -> None:
