@@ -1,0 +1,85 @@
+"""The programs of pyperformance: where they are, what they need, and their runs."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import tomllib
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from capsule import CapsuleError, run_sync
+from scripts.suites.case import Case, ended, first_line
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+SUITE = "pyperformance"
+_FOLDER = "pyperformance/data-files/benchmarks"
+_INSIDE = Path(__file__).with_name("inside")
+_GUEST = "/benchmark"
+# Ten times what the longest takes. It is fuel that ends one, on a machine that is slow too.
+_LIMITS = {"max_fuel": 300_000_000_000, "timeout": "30m", "max_ram": "2GB"}
+
+
+class Benchmark(NamedTuple):
+    """A program: its folder, its options, and the requirements that pip has to see to."""
+
+    name: str
+    folder: Path
+    options: list[str]
+    requirements: list[str]
+
+
+def benchmarks(packages: Path) -> list[Benchmark]:
+    """Find them in the folder that pyperformance was installed into, by name.
+
+    Raises `FileNotFoundError` where there are none.
+    """
+    folder = packages / _FOLDER
+    found = [one for each in sorted(folder.glob("bm_*")) for one in _of_folder(each)]
+    if not found:
+        raise FileNotFoundError(f"{folder}: no programs of pyperformance")
+    return sorted(found)
+
+
+def _of_folder(folder: Path) -> Iterator[Benchmark]:
+    listed = folder / "requirements.txt"
+    lines = listed.read_text(encoding="utf-8").splitlines() if listed.exists() else []
+    requirements = [text for line in lines if (text := line.partition("#")[0].strip())]
+    for file in (folder / "pyproject.toml", *sorted(folder.glob("bm_*.toml"))):
+        said = tomllib.loads(file.read_text(encoding="utf-8"))["tool"]["pyperformance"]
+        yield Benchmark(said["name"], folder, said.get("extra_opts", []), requirements)
+
+
+def run(one: Benchmark) -> Case:
+    """Run a program once in a sandbox, with what it needs fetched as a task's packages are."""
+    key = f"{SUITE}/{one.name}"
+    with tempfile.TemporaryDirectory(prefix="capsule-suites-") as folder:
+        file = Path(folder, "benchmark_task.py")
+        body = (_INSIDE / file.name).read_text(encoding="utf-8")
+        file.write_text(_metadata(one.requirements) + body, encoding="utf-8")
+        shutil.copy(_INSIDE / "pyperf.py", folder)
+        mounts = [f"{one.folder}::{_GUEST}:ro"]
+        try:
+            envelope = run_sync(file, [_GUEST, one.options], mounts=mounts, limits=_LIMITS)
+        except CapsuleError as error:
+            return Case(key, "refused", first_line(str(error)))
+    if envelope.error is None and not envelope.result:
+        return Case(key, "failed", "it ran no benchmark")
+    fuel = envelope.execution.fuel_consumed
+    return ended(key, envelope, "" if fuel is None else f"{fuel:,} fuel")
+
+
+def _metadata(requirements: list[str]) -> str:
+    r"""Write the metadata of a script that asks for `requirements`.
+
+    >>> print(_metadata(["six==1.16.0"]), end="")
+    # /// script
+    # dependencies = ["six==1.16.0"]
+    # ///
+    """
+    if not requirements:
+        return ""
+    listed = ", ".join(f'"{one}"' for one in requirements)
+    return f"# /// script\n# dependencies = [{listed}]\n# ///\n"
