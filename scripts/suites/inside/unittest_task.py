@@ -40,7 +40,9 @@ class _Lines(unittest.TestResult):
         self._write(test=test.id(), said="passed")
 
     def addSkip(self, test: unittest.TestCase, reason: str) -> None:
-        self._write(test=test.id(), said="skipped", why=reason)
+        # What is skipped may be a part of a test.
+        whole = getattr(test, "test_case", test)
+        self._write(test=whole.id(), said="skipped", why=reason)
 
     def addExpectedFailure(self, test: unittest.TestCase, err: Any) -> None:
         self._write(test=test.id(), said="passed")
