@@ -5,6 +5,7 @@ What the program needs besides stands in the metadata that the suite puts before
 
 from __future__ import annotations
 
+import builtins
 import runpy
 import sys
 
@@ -20,6 +21,7 @@ def main(folder: str, options: list[str]) -> list[str]:
     sys.argv[:] = [program, *options]
     # As if its own package had been installed beside it.
     sys.path[:0] = [folder, f"{folder}/vendor/src"]
-    runpy.run_path(program, run_name="__main__")
+    # A program's own module has the module there, and runpy's names have its dict.
+    runpy.run_path(program, {"__builtins__": builtins}, run_name="__main__")
     done: list[str] = pyperf.done
     return done

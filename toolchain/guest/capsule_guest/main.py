@@ -46,8 +46,8 @@ _RESERVE = [bytearray(256 << 10)]
 # After so many times the interpreter's code for something is as fast as it gets.
 _OFTEN = 20
 
-# What a task watches by sys.monitoring it watches in all code, and what it does there may raise where
-# any Python function begins: so none of these is in the way of ending that.
+# What a task watches by sys.monitoring it watches in all code, and what it does there may raise
+# where any Python function begins: so none of these is in the way of ending that.
 _forget_tool = sys.monitoring.clear_tool_id  # type: ignore[attr-defined]
 _TOOLS = range(6)
 
