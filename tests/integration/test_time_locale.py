@@ -108,6 +108,50 @@ def main():
     ]
 
 
+def test_a_zone_without_an_offset_leaves_a_time_local(bench: Workbench) -> None:
+    source = """
+import datetime as dt, os, time
+class Unknown(dt.tzinfo):
+    def utcoffset(self, at): return None
+    def dst(self, at): return None
+class Empty(dt.tzinfo):
+    def __len__(self): return 0
+    def utcoffset(self, at): return dt.timedelta(hours=1)
+    def dst(self, at): return None
+def main():
+    os.environ["TZ"] = "America/New_York"
+    time.tzset()
+    noon = dt.datetime(2024, 1, 1, 12)
+    return [
+        str(noon.replace(tzinfo=Unknown()).astimezone(dt.UTC)),
+        str(noon.replace(tzinfo=Empty()).astimezone(dt.UTC)),
+        noon.replace(tzinfo=Empty()).timestamp(),
+    ]
+"""
+    assert bench.run(source)["result"] == [
+        "2024-01-01 17:00:00+00:00",
+        "2024-01-01 11:00:00+00:00",
+        WINTER - 3600,
+    ]
+
+
+def test_the_datetime_in_python_knows_the_zone_too(bench: Workbench) -> None:
+    source = """
+import os, sys, time
+def main():
+    import _pydatetime
+    theirs = sys.modules.pop("datetime", None)
+    sys.modules["datetime"] = _pydatetime
+    os.environ["TZ"] = "Asia/Tokyo"
+    time.tzset()
+    found = [str(_pydatetime.datetime.fromtimestamp(0)), sys.modules["datetime"] is _pydatetime]
+    sys.modules["datetime"] = theirs
+    import zoneinfo, datetime
+    return [*found, issubclass(zoneinfo.ZoneInfo, datetime.tzinfo)]
+"""
+    assert bench.run(source)["result"] == ["1970-01-01 09:00:00", True, True]
+
+
 def test_strftime_writes_what_glibc_does(bench: Workbench) -> None:
     source = """
 import datetime as dt, time

@@ -46,6 +46,11 @@ _RESERVE = [bytearray(256 << 10)]
 # After so many times the interpreter's code for something is as fast as it gets.
 _OFTEN = 20
 
+# What a task watches by sys.monitoring it watches in all code, and what it does there may raise
+# where any Python function begins: so none of these is in the way of ending that.
+_forget_tool = sys.monitoring.clear_tool_id  # type: ignore[attr-defined]
+_TOOLS = range(6)
+
 # A request that asks for nothing.
 _NOTHING = b'{"args": [1, 2.5, "text", null, true], "kwargs": {"key": [{}]}}'
 
@@ -118,6 +123,7 @@ def serve() -> None:
         # First of all: whatever is done where no memory is left can end the interpreter.
         _RESERVE.clear()
         spent = isinstance(error, MemoryError)
+        any(map(_forget_tool, _TOOLS))
         kind, answer = FAILURE, exception_encoding.encode(error)
     streams.flush()
     # Before the end, which may take all that is left of the limits: what was produced is kept.

@@ -11,6 +11,7 @@ import datetime as dt
 import gc
 import importlib
 import os
+import sys
 import time
 
 from capsule_guest import time_format
@@ -97,7 +98,7 @@ def _named(name: str) -> dt.tzinfo | None:
     """Return the zone of this name or rule; None, which is UTC, for what is neither."""
     if name in _UTC:
         return None
-    zoneinfo = importlib.import_module("zoneinfo")
+    zoneinfo = _zoneinfo()
     try:
         return zoneinfo.ZoneInfo(name)  # type: ignore[no-any-return]
     except (ValueError, KeyError, OSError):
@@ -106,6 +107,29 @@ def _named(name: str) -> dt.tzinfo | None:
         return zoneinfo.ZoneInfo.from_file(_rule_file(name), key=name)  # type: ignore[no-any-return]
     except (ValueError, KeyError, OSError):
         return None
+
+
+def _zoneinfo() -> Any:
+    """Return the module, whose zones are of the types that are used here.
+
+    A program may have put another module in the place of `datetime`, as CPython's tests put the one
+    in Python; zones made of its types are none for the interpreter's.
+    """
+    found = sys.modules.get("zoneinfo")
+    if found is not None and issubclass(found.ZoneInfo, dt.tzinfo):
+        return found
+    apart = ("datetime", "zoneinfo")
+    theirs = {name: one for name, one in sys.modules.items() if name.split(".")[0] in apart}
+    for name in theirs:
+        del sys.modules[name]
+    sys.modules["datetime"] = dt
+    try:
+        return importlib.import_module("zoneinfo")
+    finally:
+        if theirs.get("datetime") is not dt:
+            for name in [one for one in sys.modules if one.split(".")[0] in apart]:
+                del sys.modules[name]
+            sys.modules.update(theirs)
 
 
 def _rule_file(rule: str) -> object:
@@ -166,11 +190,14 @@ def _take_over() -> None:
 
     def timestamp(self: dt.datetime) -> float:
         return float(
-            _old(dt.datetime, "timestamp", self)() if self.tzinfo else _local(self).timestamp()
+            _local(self).timestamp()
+            if self.tzinfo is None
+            else _old(dt.datetime, "timestamp", self)()
         )
 
     def astimezone(self: dt.datetime, tz: dt.tzinfo | None = None) -> dt.datetime:
-        aware = self if self.tzinfo else _local(self)
+        # A zone that has no offset for it leaves it local, as CPython has it.
+        aware = _local(self) if self.utcoffset() is None else self
         if tz is None:
             there = _old(dt.datetime, "astimezone", aware)(_zone)
             tz = dt.timezone(there.utcoffset(), there.tzname())
