@@ -18,6 +18,7 @@ from capsule.toolstore.compile import compile_module
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from capsule.envelope import Envelope
     from tests.integration.workbench import Workbench
 
 pytestmark = pytest.mark.integration
@@ -132,11 +133,16 @@ def test_the_least_budget_that_suffices_is_the_fuel_consumed(
     low, high = 0, 2 * fuel
     while high - low > fuel // 1_000:
         middle = (low + high) // 2
-        if bench.run(source, n, compute=middle)["success"]:
+        if came_to_its_end(bench.run(source, n, compute=middle)):
             high = middle
         else:
             low = middle
     assert high == pytest.approx(fuel, rel=0.01)
+
+
+def came_to_its_end(envelope: Envelope) -> bool:
+    """An answer that was given is kept, so success alone does not say it."""
+    return envelope["success"] and "did not come to its end" not in envelope["execution"]["stderr"]
 
 
 def test_the_same_task_reads_the_same_under_every_budget(bench: Workbench) -> None:
@@ -154,11 +160,11 @@ def test_the_smallest_task_shows_what_it_takes(bench: Workbench, body: str) -> N
     source = f"def main(): {body}"
     fuel = bench.run(source)["execution"]["fuel_consumed"]
     assert fuel is not None
-    assert 1_000 < fuel < 10**5
+    assert 1_000 < fuel < 2 * 10**5
     low, high = 0, 2 * fuel
     while high - low > 100:
         middle = (low + high) // 2
-        if bench.run(source, compute=middle)["success"]:
+        if came_to_its_end(bench.run(source, compute=middle)):
             high = middle
         else:
             low = middle
