@@ -17,6 +17,8 @@ PACKAGES_GUEST = "/usr/local/packages"
 COMPILED_GUEST = "/usr/local/compiled"
 
 _MODULE = "capsule_libraries"
+# Modules of libraries that are imported with them.
+_MOST_PARTS = 64
 # One that is missing is the task's own matter. One that fails leaves parts of itself behind, and
 # would be found half done by the task: no snapshot is taken then.
 _LIBRARIES = """for name in {}:
@@ -67,7 +69,7 @@ def libraries_of(code: Code) -> Code | None:
     """
     if not code.libraries:
         return None
-    names = sorted(code.libraries)
+    names = sorted({*code.libraries, *_parts_named(code)})
     source = _LIBRARIES.format(names).encode()
     return code._replace(
         files={f"{_MODULE}.py": source},
@@ -76,3 +78,29 @@ def libraries_of(code: Code) -> Code | None:
         libraries=frozenset(),
         shown="",
     )
+
+
+def _parts_named(code: Code) -> list[str]:
+    """Return the modules of the libraries that the sources seem to import, as `scipy.stats`.
+
+    A name that is no module is passed over where it is imported.
+    """
+    import re  # for tasks without a snapshot of their own alone
+
+    above = b"|".join(re.escape(name.encode()) for name in sorted(code.libraries))
+    begin = rb"(?:^|;)[ \t]*"
+    dotted = re.compile(begin + rb"(?:import|from)[ \t]+((?:%b)(?:\.\w+)+)" % above, re.MULTILINE)
+    of_one = re.compile(
+        begin + rb"from[ \t]+(%b)[ \t]+import[ \t]+\(?([\w, \t]+)" % above, re.MULTILINE
+    )
+    found: dict[str, None] = {}
+    for content in code.files.values():
+        for match in dotted.finditer(content):
+            found[match[1].decode("ascii", "replace")] = None
+        for match in of_one.finditer(content):
+            for name in match[2].split(b","):
+                if part := name.split(b" as ")[0].strip():
+                    found[(match[1] + b"." + part).decode("ascii", "replace")] = None
+        if len(found) > _MOST_PARTS:
+            break
+    return [name for name in found if name.replace(".", "").isidentifier()][:_MOST_PARTS]
