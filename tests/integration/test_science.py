@@ -88,7 +88,7 @@ def test_a_late_import_on_core_says_what_to_do(bench: Workbench, name: str) -> N
     assert error is not None
     assert error["error_type"] == "task_error"
     package = name.partition(".")[0]
-    assert f"write 'import {package}' at the top of the task's file" in error["message"]
+    assert f"write 'import {package}' at the top of stdin.py" in error["message"]
 
 
 def test_matplotlib_draws_a_picture(bench: Workbench) -> None:

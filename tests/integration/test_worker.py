@@ -70,6 +70,7 @@ def worker(capsule: Command) -> Iterator[Worker]:
 
 
 def test_lines_and_their_answers(worker: Worker, capsule: Command) -> None:
+    capsule.write("spin.py", "def main():\n    while True: pass")
     (capsule.folder / "data").mkdir()
     (capsule.folder / "data" / "a").write_text("content")
     capsule.write("sub/look.py", "def main(**k): return [k, open('/in/a').read()]")
@@ -78,7 +79,7 @@ def test_lines_and_their_answers(worker: Worker, capsule: Command) -> None:
         {"id": 1, "file": "hello.py", "args": ["2"]},
         {"id": "two", "file": "hello.py", "kwargs": {"n": 1}},
         {"id": [3], "file": "look.py", "cwd": "sub", "mounts": ["data::/in:ro"], "kwargs": {"a": None}},
-        {"id": 4, "file": "hello.py", "limits": {"max_fuel": 5}},
+        {"id": 4, "file": "spin.py", "limits": {"max_fuel": 5}},
     )  # fmt: skip
     answers = {json.dumps(answer["id"]): answer for answer in (worker.answer() for _ in range(4))}
     assert {key: answer.keys() for key, answer in answers.items()} == dict.fromkeys(
