@@ -459,7 +459,7 @@ def test_the_overhead_is_what_a_run_without_a_task_takes(fresh: Workbench) -> No
     asked = request.null_call(module, hollow=True), request.null_call(module)
     measured = calibration.costs(launch, base.first_step, order.layers, *asked)
     # The end of a program is its own: one that has imported something takes more to end.
-    assert 0 <= measured.overhead - found.snapshot.overhead < 20_000
+    assert 0 <= measured.overhead - found.snapshot.overhead < 50_000
     assert abs(found.snapshot.warming - measured.warming) < 1_000
 
 

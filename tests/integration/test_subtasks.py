@@ -176,7 +176,11 @@ def main():
     return [may().result, mine, dict(os.environ)]
 """,
     )
-    assert envelope["result"] == [["content", {"KEY": "value"}], "FileNotFoundError", {}]
+    assert envelope["result"] == [
+        ["content", {"KEY": "value", "HOME": "/tmp"}],
+        "FileNotFoundError",
+        {"HOME": "/tmp"},
+    ]
 
 
 def test_a_task_that_calls_itself_ends(bench: Workbench) -> None:
