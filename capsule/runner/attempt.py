@@ -365,8 +365,9 @@ class _Watch:
 
 def _fuel(plan: Plan, report: TrapReport) -> int | None:
     if report.drain_offset is not None:
+        offset = report.drain_offset - plan.first_step
+        if not 0 <= offset < fuel_meter.STEPS * fuel_meter.STEP_LENGTH:
+            return None  # of a guest's own making: the meter has no such step
         # The least call takes ten times what the meter may be wrong by, and none takes nothing.
-        return (
-            fuel_meter.read(plan.launch.budget, report.drain_offset - plan.first_step).middle or 1
-        )
+        return fuel_meter.read(plan.launch.budget, offset).middle or 1
     return plan.launch.budget if report.out_of_fuel else None
