@@ -13,7 +13,7 @@ from capsule.confine.private_dirs import private_folder
 from capsule.errors import PolicyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from capsule.confine.isolation_layers import IsolationLayers
 
@@ -49,8 +49,10 @@ def read_only(
     name = name or str(folder)
     with private_folder() as private:
         copy = private / "copy"
+        copy.mkdir()
         try:
-            _copy(folder if nofollow else folder.resolve(), copy, name)
+            copy_tree(folder if nofollow else folder.resolve(), copy, _Count(name))
+            copy.chmod(_READ_FOLDER)
         except OSError as error:
             raise PolicyError(
                 f"{name} is only to be read, and cannot be copied for that: {error.strerror}",
@@ -59,30 +61,56 @@ def read_only(
         yield copy
 
 
-def _copy(folder: Path, target: Path, name: str) -> None:
-    """Copy files, folders, and links as links; what is none of these stays away."""
+class _Count:
+    """Counts what is in a folder, copied or not. Raises `PolicyError` where that is too much."""
+
+    def __init__(self, name: str) -> None:
+        self._name, self._count = name, 0
+
+    def __call__(self, _size: int | None) -> None:
+        self._count += 1
+        if self._count > _MOST:
+            raise PolicyError(
+                f"{self._name} has more than {_MOST:,} files, and is copied for each run here",
+                hint="a smaller folder, or a system with Landlock: capsule doctor",
+            )
+
+
+def copy_tree(
+    folder: Path,
+    target: Path,
+    count: Callable[[int | None], None],
+    shows: Callable[[Path, str], bool] = lambda _folder, _name: True,
+) -> None:
+    """Copy files, folders, and links as links, into the empty folder `target`, only to be read.
+
+    What `shows` does not say yes to, given its folder and its name, is left out. `count` is told of
+    everything else before it is copied: a file's size in bytes, 0 for a folder or a link, None for
+    what stays away.
+
+    Raises `OSError`, and what `count` raises.
+    """
     pending, made = [(folder, target)], []
-    count = 0
     while pending:
         source, copy = pending.pop()
-        copy.mkdir()
-        made.append(copy)
         with _opened(source) as here, os.scandir(here) as entries:
             for entry in entries:
-                count += 1
-                if count > _MOST:
-                    raise PolicyError(
-                        f"{name} has more than {_MOST:,} files, and is copied for each run here",
-                        hint="a smaller folder, or a system with Landlock: capsule doctor",
-                    )
+                if not shows(source, entry.name):
+                    continue
                 place = copy / entry.name
                 mode = entry.stat(follow_symlinks=False).st_mode
                 if stat.S_ISDIR(mode):
+                    count(0)
+                    place.mkdir()
+                    made.append(place)
                     pending.append((source / entry.name, place))
                 elif stat.S_ISLNK(mode):
+                    count(0)
                     place.symlink_to(_link(here, entry))
                 elif stat.S_ISREG(mode):
-                    _copy_file(here, entry, place)
+                    _copy_file(here, entry, place, count)
+                else:
+                    count(None)
     for copy in made:
         copy.chmod(_READ_FOLDER)
 
@@ -106,7 +134,9 @@ def _link(here: int | Path, entry: os.DirEntry[str]) -> str:
     return str(Path(entry.path).readlink())
 
 
-def _copy_file(here: int | Path, entry: os.DirEntry[str], place: Path) -> None:
+def _copy_file(
+    here: int | Path, entry: os.DirEntry[str], place: Path, count: Callable[[int | None], None]
+) -> None:
     import shutil
 
     if isinstance(here, int):
@@ -114,8 +144,11 @@ def _copy_file(here: int | Path, entry: os.DirEntry[str], place: Path) -> None:
     else:
         source = os.open(entry, _FILE)
     with os.fdopen(source, "rb") as file:
-        if not stat.S_ISREG(os.fstat(source).st_mode):
+        status = os.fstat(source)
+        if not stat.S_ISREG(status.st_mode):
+            count(None)
             return
+        count(status.st_size)
         with place.open("xb") as copy:
             shutil.copyfileobj(file, copy)
     place.chmod(_READ_FILE)
