@@ -11,10 +11,10 @@ import signal
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from capsule.process.memory_size import mappings
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_MOST_MAPS = 1 << 20
 
 
 class LinearMemory:
@@ -45,7 +45,7 @@ def stopped(pid: int, mark: int, marked: bytes) -> Iterator[LinearMemory | None]
         os.kill(pid, signal.SIGSTOP)
         descriptor = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
         base = _base(pid, descriptor, mark, marked)
-    except (OSError, AttributeError):  # Windows has no such signal
+    except (OSError, ValueError, AttributeError):  # Windows has no such signal
         base = None
     try:
         yield None if base is None else LinearMemory(descriptor, base)
@@ -58,15 +58,11 @@ def stopped(pid: int, mark: int, marked: bytes) -> Iterator[LinearMemory | None]
 
 def _base(pid: int, descriptor: int, mark: int, marked: bytes) -> int | None:
     """Find where the memory begins: behind a guard that nobody may touch."""
-    with open(f"/proc/{pid}/maps", "rb") as file:  # noqa: PTH123 - it may be too late for more
-        lines = file.read(_MOST_MAPS).splitlines()
     guard = False
-    for line in lines:
-        span, rights = line.split(maxsplit=2)[:2]
-        if guard and rights == b"rw-p":
-            begin = int(span.partition(b"-")[0], 16)
+    for begin, _, rights in mappings(pid):
+        if guard and rights == "rw-p":
             with suppress(OSError):
                 if os.pread(descriptor, len(marked), begin + mark) == marked:
                     return begin
-        guard = rights == b"---p"
+        guard = rights == "---p"
     return None

@@ -20,27 +20,41 @@ def memory_size(pid: int) -> int | None:
     True
     """
     try:
-        with open(f"/proc/{pid}/maps", "rb") as file:  # noqa: PTH123 - pathlib is for more than this
-            return _found(file.read(_LONGEST).decode("ascii", "replace"))
+        return _found(mappings(pid))
     except (OSError, ValueError):
         return None
 
 
-def _found(text: str) -> int | None:
-    """Return what lies ahead of the largest mapping that is not accessible.
+def mappings(pid: int) -> list[tuple[int, int, str]]:
+    """Return what the kernel has mapped for a process: from where, to where, with which rights.
 
-    >>> _found("1000-21000 rw-p 0\\n21000-41000 rw-p 0\\n41000-200041000 ---p 0\\n")
-    262144
+    Raises `OSError` where it does not tell, `ValueError` for what is no such list.
     """
-    size, end = 0, 0
+    with open(f"/proc/{pid}/maps", "rb") as file:  # noqa: PTH123 - pathlib is for more than this
+        return _read(file.read(_LONGEST).decode("ascii", "replace"))
+
+
+def _read(text: str) -> list[tuple[int, int, str]]:
+    found = []
     for line in text.splitlines():
         place, _, rest = line.partition(" ")
         first, _, last = place.partition("-")
-        begin, after = int(first, 16), int(last, 16)
-        if rest.startswith("rw-p"):
+        found.append((int(first, 16), int(last, 16), rest[:4]))
+    return found
+
+
+def _found(mapped: list[tuple[int, int, str]]) -> int | None:
+    """Return what lies ahead of the largest mapping that is not accessible.
+
+    >>> _found(_read("1000-21000 rw-p 0\\n21000-41000 rw-p 0\\n41000-200041000 ---p 0\\n"))
+    262144
+    """
+    size, end = 0, 0
+    for begin, after, rights in mapped:
+        if rights == "rw-p":
             size = after - begin + (size if begin == end else 0)
         else:
-            if rest.startswith("---p") and begin == end and after - begin >= _REST:
+            if rights == "---p" and begin == end and after - begin >= _REST:
                 return size if size and size % PAGE == 0 else None
             size = 0
         end = after
