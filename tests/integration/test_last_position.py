@@ -63,7 +63,7 @@ def test_code_that_came_as_a_text(bench: Workbench) -> None:
 
 def test_names_of_other_scripts(bench: Workbench) -> None:
     source = "def größe():\n    while True: pass\ndef 大きさ(): größe()\ndef main(): 大きさ()\n"
-    error = bench.run(source, timeout_ms=300)["error"]
+    error = bench.run(source, compute=10**12, timeout_ms=300)["error"]
     assert error is not None
     assert error["message"].endswith("it was at line 2 of stdin.py, in größe")
     assert "line 3, in 大きさ" in error["traceback"]
