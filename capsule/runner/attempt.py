@@ -295,7 +295,8 @@ class _Watch:
 
     def _look(self, arrival: Arrival) -> None:
         """Look where the program is: the last chance is when it is late, or wasmtime complains."""
-        if self._initial is None or self.decoder.closed:
+        # Behind the seal the task is over, though the closing frame may not be read yet.
+        if self._initial is None or self.decoder.closed or self.seal in self.tail:
             return
         ending = arrival.timed_out or begins_report(arrival.stderr)
         if not ending and (arrival.ended or time.monotonic() < self._first_look):
