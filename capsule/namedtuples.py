@@ -33,11 +33,12 @@ else:
             return cls(*values)
 
         def _replace(self, /, **changes: Any) -> _Tuple:
-            if unknown := changes.keys() - set(self._fields):
+            values, fields = list(self), self._fields
+            if unknown := changes.keys() - set(fields):
                 raise ValueError(f"Got unexpected field names: {sorted(unknown)!r}")
-            return tuple.__new__(
-                type(self), [changes.get(name, value) for name, value in self._asdict().items()]
-            )
+            for name, value in changes.items():
+                values[fields.index(name)] = value
+            return tuple.__new__(type(self), values)
 
         def _asdict(self) -> dict[str, Any]:
             return dict(zip(self._fields, self, strict=True))
@@ -53,16 +54,16 @@ else:
         cls: type[_Tuple], args: tuple[Any, ...], named: dict[str, Any]
     ) -> tuple[Any, ...]:
         """Return one value for each field, as a call of a function with these parameters would."""
-        fields = cls._fields
-        given = {**dict(zip(fields, args, strict=False)), **named}
-        if len(args) > len(fields) or len(given) != min(len(args), len(fields)) + len(named):
-            raise TypeError(f"{cls.__name__}() takes each of {', '.join(fields)} once")
-        if unknown := given.keys() - set(fields):
-            raise TypeError(f"{cls.__name__}() has no {', '.join(sorted(unknown))}")
-        given = {**cls._field_defaults, **given}
-        if missing := [name for name in fields if name not in given]:
+        fields, defaults = cls._fields, cls._field_defaults
+        rest, left = fields[len(args) :], dict(named)
+        if missing := [name for name in rest if name not in named and name not in defaults]:
             raise TypeError(f"{cls.__name__}() needs {', '.join(missing)}")
-        return tuple(given[name] for name in fields)
+        made = [left.pop(name) if name in left else defaults[name] for name in rest]
+        if unknown := left.keys() - set(fields):
+            raise TypeError(f"{cls.__name__}() has no {', '.join(sorted(unknown))}")
+        if left or len(args) > len(fields):
+            raise TypeError(f"{cls.__name__}() takes each of {', '.join(fields)} once")
+        return (*args, *made)
 
     class _Definition(type):
         """Makes the class statement of a named tuple define one."""
