@@ -12,7 +12,8 @@ from capsule.artifact.errors import ArtifactError
 from capsule.artifact.task_manifest import TaskManifest, decode, encode
 from capsule.policy.declaration_types import Declarations, TaskDeclaration
 
-NAMES = st.text(min_size=1, max_size=20).filter(str.isprintable)
+PRINTABLE = st.characters(exclude_categories=["C", "Z"]) | st.just(" ")
+NAMES = st.text(PRINTABLE, min_size=1, max_size=20)
 IDENTIFIERS = st.sampled_from(["main", "f", "\u00e9t\u00e9", "_x1"])
 TASKS = st.builds(
     TaskDeclaration,
