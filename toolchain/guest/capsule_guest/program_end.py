@@ -31,8 +31,9 @@ def end(*, collect: bool) -> None:
     Nothing that this calls makes it raise. Where memory is spent, a collection of garbage may end
     the interpreter, and must not be asked for.
     """
-    _try(atexit._run_exitfuncs)
-    _try(streams.flush)
+    if atexit._ncallbacks():
+        _try(atexit._run_exitfuncs)
+        _try(streams.flush)
     _try(_let_go)
     _try(_flush)
     if collect:
@@ -42,14 +43,20 @@ def end(*, collect: bool) -> None:
 
 
 def rehearse() -> None:
-    """Look for what is open, as an end does, and let go of nothing that is the task's.
+    """Do what an end does, and let go of nothing that is the task's.
 
-    Code takes more the first time that it runs behind an import that was watched.
+    Code takes more the first time that it runs behind an import that was watched, and memory more
+    that is written for the first time.
     """
+    atexit._ncallbacks()
+    _try(_rehearse)
+    _try(_flush)
+    _try(gc.collect)
+    _try(_close)
+
+
+def _rehearse() -> None:
     _empty([dict(_REHEARSED)])
-    _open(_is_text)
-    gc.collect()
-    _open(_is_open)
 
 
 def _try(step: Callable[[], object]) -> None:
@@ -66,24 +73,26 @@ def _let_go() -> None:
 
 
 def _empty(found: list[dict]) -> None:
-    for kinds in (_is_data, _is_closure):
-        for names in reversed(found):
-            for name, value in list(names.items()):
-                if name[:2] != "__" and kinds(value):
-                    del value
-                    names[name] = None
+    closures = []
+    for names in reversed(found):
+        for name, value in list(names.items()):
+            kind = type(value)
+            if kind in _PLAIN or name[:2] == "__" or isinstance(value, _KEPT):
+                continue
+            if kind is not _FUNCTION:
+                names[name] = None
+            elif value.__closure__:
+                closures.append((names, name))
+        value = None
+    # Functions are what finalizers call, so that those that hold something go last.
+    for names, name in closures:
+        names[name] = None
 
 
+# What holds nothing, and what is left as it is.
+_PLAIN, _KEPT = frozenset([type(None), bool, int, float, complex, str, bytes]), (type, _MODULE)
 # One of each kind of value that a module may hold.
 _REHEARSED = {"data": 1, "function": rehearse, "module": sys, "kind": int, "none": None}
-
-
-def _is_data(value: object) -> bool:
-    return value is not None and not isinstance(value, (_FUNCTION, _MODULE, type))
-
-
-def _is_closure(value: object) -> bool:
-    return isinstance(value, _FUNCTION) and value.__closure__ is not None
 
 
 def _flush() -> None:
@@ -110,8 +119,9 @@ def _is_open(kind: type) -> bool:
 
 def _open(wanted: Callable[[type], bool]) -> list:
     """Return the objects of wanted types; where there are none, that is seen without a loop."""
-    kinds = {kind for kind in set(map(type, gc.get_objects())) if wanted(kind)}
-    kinds -= {streams.FrameText, streams.FrameWriter}
+    kinds = set(map(type, gc.get_objects())) - _CLOSED
+    if kinds:
+        kinds = {kind for kind in kinds if wanted(kind)}
     return [each for each in gc.get_objects() if type(each) in kinds] if kinds else []
 
 
@@ -129,3 +139,11 @@ def _rank(kind: type) -> int | None:
 _WRAPPER, _TEXT, _BYTES = 1, 2, 3
 _OWNERS = ("ZipFile", "TarFile", "Connection", "DbfilenameShelf")
 _RAW = (io.BufferedWriter, io.BufferedRandom, io.BufferedReader, io.FileIO)
+# Kinds of what holds no file, and of our own streams, which keep nothing back.
+_CLOSED = frozenset(
+    [
+        *(streams.FrameText, streams.FrameWriter, io.BytesIO, io.StringIO),
+        *(dict, list, set, frozenset, tuple, type, _FUNCTION, _MODULE, type(rehearse.__code__)),
+        *(type(len), type([].append), type(_FUNCTION.__call__)),
+    ]
+)
