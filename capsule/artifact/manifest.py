@@ -10,7 +10,7 @@ from capsule.artifact.contents import FORMAT, MAX_MANIFEST, MAX_MEMORY, MAX_RUNS
 from capsule.artifact.errors import AGAIN, UPDATE, ArtifactError
 from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
-from capsule.snapshot.changed_pages import PAGE
+from capsule.snapshot.changed_pages import MAX_REACH, PAGE, STACK_TOP
 from capsule.wasm import PAGE as WASM_PAGE
 
 if TYPE_CHECKING:
@@ -103,16 +103,17 @@ def check_pages(memory: object, pages: Sequence[tuple[int, int]]) -> None:
         raise ArtifactError(f"the memory has {memory:,} bytes, no multiple of {WASM_PAGE:,}")
     if len(pages) > MAX_RUNS:
         raise ArtifactError(f"the pages are in {len(pages):,} runs; at most {MAX_RUNS:,} may be")
+    most = min(memory, STACK_TOP + MAX_REACH)
     before = 0
     for offset, length in pages:
         if offset % PAGE or length % PAGE or length <= 0:
             raise ArtifactError(
                 f"pages of {shown(length)} bytes at {shown(offset)}: both are multiples of {PAGE:,}"
             )
-        if not 0 <= offset <= memory - length:
+        if not STACK_TOP <= offset <= most - length:
             raise ArtifactError(
-                f"pages of {shown(length)} bytes at {shown(offset)} lie outside the memory of"
-                f" {memory:,} bytes"
+                f"pages of {shown(length)} bytes at {shown(offset)} lie outside the memory that a"
+                f" snapshot keeps, from {STACK_TOP:,} to {most:,}"
             )
         if offset < before:
             raise ArtifactError(

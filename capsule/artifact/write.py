@@ -30,7 +30,7 @@ _INSTEAD = "capsule run FILE.py, which needs no artifact"
 def write(module: bytes, parts: ArtifactContents) -> bytes:
     """Return the artifact of a task.
 
-    `module` is its driver, made from the same pages by `snapshot.driver.run_driver`. The same
+    `module` is its driver, made from the same pages by `snapshot.driver.artifact_driver`. The same
     arguments give the same bytes, and `read` gives `parts` again.
 
     Raises `ArtifactError` when the driver has other pages, and when something is more or other

@@ -65,11 +65,13 @@ def private_mounts(scratch: Scratch) -> tuple[Mount, Mount]:
 class Launch(NamedTuple):
     """All that decides what a sandbox process is and may do.
 
-    `fuel` is the whole allowance in units, start-up included, and `budget` the part of it that is
-    the task's own; `memory` is in bytes, None for no limit but WebAssembly's 4 GiB.
+    `image` is the memory that it begins with, a compiled module like the others. `fuel` is the
+    whole allowance in units, start-up included, and `budget` the part of it that is the task's own;
+    `memory` is in bytes, None for no limit but WebAssembly's 4 GiB.
     """
 
     wasmtime: Path
+    image: Path
     host_module: Path
     interpreter: Path
     driver: Path
@@ -99,6 +101,8 @@ def command_line(launch: Launch) -> list[str]:
                 hint="rename the folder, or move it",
             )
         argv += ["--dir", f"{mount.host}::{mount.guest}"]
+    # The interpreter imports what the two before it export.
+    argv += ["--preload", f"memory={launch.image}"]
     argv += ["--preload", f"host={launch.host_module}"]
     argv += ["--preload", f"python={launch.interpreter}"]
     return [*argv, str(launch.driver), f"{launch.budget:0{BUDGET_DIGITS}x}{launch.seal}"]

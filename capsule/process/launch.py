@@ -36,6 +36,7 @@ def start(launch: Launch, layers: IsolationLayers, *, timeout_ms: int | None) ->
     access = Access(
         program=launch.wasmtime,
         read=(
+            launch.image,
             launch.host_module,
             launch.interpreter,
             launch.driver,

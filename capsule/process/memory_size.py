@@ -1,16 +1,18 @@
 """How much memory a sandbox has that cannot be asked: read from what the kernel has mapped for it.
 
-WebAssembly's memory lies at the beginning of a reservation that is larger than any other mapping:
-what the program inside has is readable and writable, the rest is not accessible. It only grows, so
-that what it is now is the most that it was. Only Linux tells.
+WebAssembly's memory lies at the beginning of a reservation that is larger than any other mapping,
+and behind a guard that is larger than that of a stack: what the program inside has is readable and
+writable, the rest is not accessible. It only grows, so that what it is now is the most that it was.
+Only Linux tells.
 """
 
 from __future__ import annotations
 
 from capsule.wasm import PAGE
 
-# Bytes of the list, of some 60 lines, and of the rest of a reservation at least.
-_LONGEST, _REST = 1 << 20, 4 << 30
+# Bytes of the list, of some 60 lines; of the guard ahead of a memory, and of the rest of its
+# reservation, at least: wasmtime has 32 MB, and 4 GB less what is in use. Arenas of malloc have 64.
+_LONGEST, _GUARD, _REST = 1 << 20, 1 << 20, 128 << 20
 
 
 def memory_size(pid: int) -> int | None:
@@ -44,18 +46,22 @@ def _read(text: str) -> list[tuple[int, int, str]]:
 
 
 def _found(mapped: list[tuple[int, int, str]]) -> int | None:
-    """Return what lies ahead of the largest mapping that is not accessible.
+    """Return what lies between such a guard and such a rest.
 
-    >>> _found(_read("1000-21000 rw-p 0\\n21000-41000 rw-p 0\\n41000-200041000 ---p 0\\n"))
+    >>> guard, rest = "1000-201000 ---p 0\\n", "241000-200041000 ---p 0\\n"
+    >>> _found(_read(guard + "201000-221000 rw-p 0\\n221000-241000 rw-p 0\\n" + rest))
     262144
     """
-    size, end = 0, 0
+    size, end = None, 0
     for begin, after, rights in mapped:
+        adjacent = begin == end
         if rights == "rw-p":
-            size = after - begin + (size if begin == end else 0)
+            size = size + after - begin if adjacent and size is not None else None
+        elif rights == "---p":
+            if adjacent and size and after - begin >= _REST:
+                return size if size % PAGE == 0 else None
+            size = 0 if after - begin >= _GUARD else None
         else:
-            if rights == "---p" and begin == end and after - begin >= _REST:
-                return size if size and size % PAGE == 0 else None
-            size = 0
+            size = None
         end = after
     return None

@@ -79,7 +79,7 @@ def _run(base: Base, code: Code, layers: IsolationLayers, journal: _Journal) -> 
 
     call = request.Call(_MODULE, "main", (PACKAGES_GUEST,), task="main")
     launch = base.launch._replace(
-        driver=base.generic.driver,
+        image=base.generic.image,
         fuel=_FUEL + base.generic.overhead,
         budget=_FUEL,
         memory=_MEMORY,

@@ -203,7 +203,7 @@ def _refused(policy: Policy, message: str, requests: list[dict[str, Any]]) -> En
 def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int = 0) -> Plan:
     base, snapshot = order.inputs.base, start.snapshot
     launch = base.launch._replace(
-        driver=snapshot.driver,
+        image=snapshot.image,
         fuel=policy.compute + snapshot.overhead,
         budget=policy.compute,
         memory=policy.ram,
@@ -217,10 +217,17 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int =
     )
     warming = None if stale else snapshot.warming
     limits = limits_of(policy, order.policy, fetched_ms)
-    passed = order.call.passed
-    plan = Plan(launch, base.first_step, order.layers, start.request, limits, warming)
-    plan = plan._replace(initial=base.initial, files=order.inputs.code.files)
-    return plan if passed is None else plan._replace(passed=passed)
+    return Plan(
+        launch,
+        base.first_step,
+        order.layers,
+        start.request,
+        limits,
+        warming,
+        initial=base.initial,
+        files=order.inputs.code.files,
+        passed=order.call.passed,
+    )
 
 
 def _envelope(task: str, retries: int, done: Attempt, requests: list[dict[str, Any]]) -> Envelope:

@@ -1,7 +1,7 @@
 """The generic snapshot: an interpreter with the guest's runtime loaded and no task yet.
 
 It is made once for a toolchain and a version of the guest, and shared by all runs. What every other
-snapshot is made with stands beside it: the driver of dumps, and memory as it is at the start.
+snapshot is made and run with stands beside it: the drivers, and memory as it is at the start.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from capsule.namedtuples import NamedTuple
 from capsule.process.argv import STDLIB_GUEST, Launch, Mount
 from capsule.snapshot import cache, driver, fuel_meter, guest_files, request
 from capsule.toolstore.layout import INTERPRETER
-from capsule.wasm import PAGE
 
 if TYPE_CHECKING:
     from capsule.confine.isolation_layers import IsolationLayers
@@ -26,20 +25,23 @@ if TYPE_CHECKING:
 
 _PREPARE_FUEL = 10**12
 _SECONDS = 120
-SERVE = "capsule_guest.main.serve()\n"
-_FREEZE = "capsule_guest.main.freeze()\n"
-_HOST, _INITIAL, DRIVER, _DUMP_DRIVER = "host.cwasm", "initial", "driver.cwasm", "dump.cwasm"
+# The turns of the runtime, once it is prepared: see `capsule_guest.main`.
+SERVE, _FREEZE = "serve", "freeze"
+_HOST, _RUN, _DUMP = "host.cwasm", "run.cwasm", "dump.cwasm"
+# Memory before anything ran: as it is, and as a module.
+_INITIAL, _INITIAL_IMAGE = "initial", "initial.cwasm"
+IMAGE = "memory.cwasm"
 
 
 class Snapshot(NamedTuple):
-    """A driver that is ready to run, and what has to be known of it.
+    """Memory that a run can begin with, and what has to be known of it.
 
-    `overhead` is the fuel that a run of it takes besides the task's own, `warming` what a request
-    to warm up takes besides, `memory` the bytes of linear memory that it starts with. While `lease`
-    is referred to, the driver stays.
+    `overhead` is the fuel that such a run takes besides the task's own, `warming` what a request
+    to warm up takes besides, `memory` how many bytes it is. While `lease` is referred to, the
+    file `image` stays.
     """
 
-    driver: Path
+    image: Path
     overhead: int
     warming: int
     memory: int
@@ -61,9 +63,9 @@ class Runtime(NamedTuple):
 class Base(NamedTuple):
     """What runs of all tasks share.
 
-    `launch` is that of a run but for its driver, folders and limits, `first_step` where in the host
-    module the meter begins. `dump_driver` is the driver that freezes a task, `initial` the
-    memory before anything ran. `key` stands for all of it on this machine.
+    `launch` is that of a run but for its memory, folders and limits, `first_step` where in the host
+    module the meter begins. `dump_driver` is the driver that freezes a task, `initial` the file
+    with the memory before anything ran. `key` stands for all of it on this machine.
     While `leases` are referred to, the files stay.
     """
 
@@ -86,11 +88,11 @@ def open_base(
 
     Raises `ToolchainError` when it cannot be made.
     """
-    recipe = toolchain.identity.encode() + fuel_meter.recipe()
+    recipe = toolchain.identity.encode() + fuel_meter.recipe() + driver.RECIPE
     content = guest_files.guest_files()
     host = cache.obtain(
         home / "cache" / "host",
-        cache.key(recipe),
+        cache.key(recipe, SERVE.encode(), _FREEZE.encode()),
         lambda folder: _make_host(folder, toolchain),
         progress,
         ("first_step",),
@@ -98,13 +100,13 @@ def open_base(
     mounts, leases = _mounts(home, toolchain, progress)
     run = Launch(
         toolchain.wasmtime,
-        host.folder / _HOST,
-        toolchain.interpreter,
-        driver=Path(),
+        image=host.folder / _INITIAL_IMAGE,
+        host_module=host.folder / _HOST,
+        interpreter=toolchain.interpreter,
+        driver=host.folder / _RUN,
         fuel=_PREPARE_FUEL,
         mounts=mounts,
     )
-    recipe += driver.RECIPE
     settings = _BaseSettings(
         run,
         host.facts["first_step"],
@@ -127,9 +129,9 @@ def open_base(
         run,
         settings.first_step,
         Snapshot(
-            entry.folder / DRIVER, facts["overhead"], facts["warming"], facts["memory"], entry.lease
+            entry.folder / IMAGE, facts["overhead"], facts["warming"], facts["memory"], entry.lease
         ),
-        entry.folder / _DUMP_DRIVER,
+        host.folder / _DUMP,
         settings.initial,
         key,
         Runtime(
@@ -157,23 +159,23 @@ def _mounts(
 def _make_host(folder: Path, toolchain: Toolchain) -> cache.Facts:
     # Here and below: what only making needs is not for every run to import.
     from capsule.snapshot.initial_memory import initial_memory
+    from capsule.snapshot.memory_image import Image, compile_image, write_sparse
     from capsule.toolstore.compile import compile_module
 
     module = fuel_meter.host_module()
     compile_module(toolchain.wasmtime, module.source, folder / _HOST)
+    compile_module(toolchain.wasmtime, driver.run_driver(SERVE), folder / _RUN)
+    compile_module(toolchain.wasmtime, driver.dump_driver(_FREEZE), folder / _DUMP)
     memory = initial_memory(toolchain.root / INTERPRETER)
+    compile_image(toolchain.wasmtime, Image(memoryview(memory)), folder / _INITIAL_IMAGE)
     with (folder / _INITIAL).open("wb") as file:
-        # Three quarters of it are zero, and take no room on the disk.
-        for at in range(0, len(memory), PAGE):
-            if any(page := memory[at : at + PAGE]):
-                file.seek(at)
-                file.write(page)
+        write_sparse(file, 0, memory)
         file.truncate(len(memory))
     return {"first_step": module.first_step}
 
 
 class _BaseSettings(NamedTuple):
-    """What the generic snapshot is made with; `run` is the launch of a run but for its driver."""
+    """What the generic snapshot is made with; `run` is the launch of a run but for its memory."""
 
     run: Launch
     first_step: int
@@ -187,7 +189,7 @@ def _make(folder: Path, settings: _BaseSettings) -> cache.Facts:
     import tempfile
 
     from capsule.snapshot import calibration
-    from capsule.toolstore.compile import compile_module
+    from capsule.snapshot.memory_image import Image, compile_image
 
     run, layers = settings.run, settings.layers
     with tempfile.TemporaryDirectory(prefix="capsule-") as scratch:
@@ -199,12 +201,9 @@ def _make(folder: Path, settings: _BaseSettings) -> cache.Facts:
         _after(settings, Path(scratch), guest_files.COMPILATION, (runtime, target))
         runtime = runtime._replace(host=compiled)
         taken = _after(settings, Path(scratch), settings.preparation, (runtime,))
-    grown = (taken.memory - settings.initial.stat().st_size) // PAGE
-    made = driver.run_driver(SERVE, taken.pages, grown)
-    compile_module(run.wasmtime, made, folder / DRIVER)
-    made = driver.dump_driver(_FREEZE, taken.pages, grown)
-    compile_module(run.wasmtime, made, folder / _DUMP_DRIVER)
-    launch = run._replace(driver=folder / DRIVER)
+    with opened(settings.initial) as initial:
+        compile_image(run.wasmtime, Image(initial, taken.pages, taken.memory), folder / IMAGE)
+    launch = run._replace(image=folder / IMAGE)
     asked = request.idle(hollow=True), request.idle()
     costs = calibration.costs(launch, settings.first_step, layers, *asked)
     return {
@@ -226,7 +225,7 @@ def _after(
 
     run = settings.run
     dump_driver = scratch / "dump.cwasm"
-    compile_module(run.wasmtime, driver.dump_driver(turn, [], 0), dump_driver)
+    compile_module(run.wasmtime, driver.dump_driver(turn), dump_driver)
     launch = run._replace(driver=dump_driver, mounts=(*run.mounts, *mounts), memory=MAX_MEMORY)
     with Cancellation() as never, opened(settings.initial) as initial:
         bounds = Bounds(time.monotonic() + _SECONDS, never)

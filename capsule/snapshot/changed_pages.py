@@ -8,6 +8,9 @@ PAGE = 4096
 # The C stack lies below this address, and nothing else does. It is empty when no code runs, so
 # that what stands there then is of nobody: a test reads the pinned interpreter and compares.
 STACK_TOP = 16 << 20
+# How much of memory a snapshot reaches over, from there on: wasmtime takes three times that to
+# compile it, and a second for 128 MB.
+MAX_REACH = 384 << 20
 _ZERO = bytes(PAGE)
 
 
@@ -45,6 +48,14 @@ class Comparison:
     def pieces(self) -> int:
         """How many runs of pages there are so far."""
         return len(self._runs)
+
+    @property
+    def reach(self) -> int:
+        """The address behind the last page that changed so far."""
+        if not self._runs:
+            return self._start
+        offset, data = self._runs[-1]
+        return offset + len(data)
 
     def feed(self, data: bytes | memoryview) -> None:
         """Take the next bytes of memory."""

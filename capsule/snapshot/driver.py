@@ -1,8 +1,8 @@
 """The main module of every run: a tiny module that owns `_start` and steers the interpreter.
 
-A run's driver restores a snapshot's pages, runs one turn of Python, writes the closing frame and
-hands over to the fuel meter. The driver of a dump writes the whole memory to stdout
-instead.
+A run's driver runs one turn of Python in the memory that is there, writes the closing frame and
+hands over to the fuel meter. The driver of a dump writes the whole memory to stdout instead. An
+artifact's is a run's that has the pages of its snapshot with it, and restores them first.
 
 The driver keeps what it must trust in its own locals, where code in the interpreter's memory
 cannot reach it, and writes the closing frame's bytes only when that code is over.
@@ -50,10 +50,6 @@ _BUDGET_AT = _WORDS + len(ARGV0) + 1
 _SEAL_AT = _BUDGET_AT + BUDGET_DIGITS
 _STDOUT, _STDERR = 1, 2
 _PIECE = 16 << 20
-
-# Three constants and a `memory.init` restore one run of pages.
-_INSTRUCTIONS = 4
-
 # Locals of `_start`.
 _SCRATCH_AT, _TEXT_AT, _FROM, _SIZE, _BUDGET, _DIGIT = range(6)
 _LOCALS = [(4, op.I32), (2, op.I64)]
@@ -208,7 +204,7 @@ def _mark() -> bytes:
     return _write(start, op.i32_const(SEAL_DIGITS), _STDERR) + op.drop
 
 
-def _driver(source: str, pages: Sequence[PageRun], grow: int, ending: bytes) -> bytes:
+def _driver(source: str, ending: bytes, pages: Sequence[PageRun] = (), grow: int = 0) -> bytes:
     """Return a driver that restores `pages`, runs `source`, closes, and does `ending` then."""
     text = source.encode()
     code = (
@@ -223,26 +219,28 @@ def _driver(source: str, pages: Sequence[PageRun], grow: int, ending: bytes) -> 
     return _module(code, [text, *(run.data for run in pages)])
 
 
-def run_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
+_BURN_THE_REST = _mark() + op.local_get(_BUDGET) + op.call(DRAIN)
+
+
+def run_driver(source: str) -> bytes:
     """Return the driver of a run.
 
-    `source` is the turn to run (it must not end in an expression with a value: a turn prints it),
-    `pages` what to restore first, `grow` by how many 64 KiB pages the memory grows before.
+    `source` is the turn to run (it must not end in an expression with a value: a turn prints it).
     The run's second argument must be its fuel budget in `BUDGET_DIGITS` hexadecimal digits and
     its seal in `SEAL_DIGITS`. It is read when the guest is over, so no guest code ever holds it.
     """
-    return _driver(source, pages, grow, _mark() + op.local_get(_BUDGET) + op.call(DRAIN))
+    return _driver(source, _BURN_THE_REST)
 
 
-def restoring_fuel(pages: Sequence[PageRun]) -> int:
-    """Return the fuel that restoring `pages` takes: a unit for each byte and for each instruction.
+def artifact_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
+    """Return the driver of a run that brings its snapshot with it.
 
-    Measured with wasmtime 49; a test holds it to the meter.
+    `pages` is what it restores, and `grow` by how many 64 KiB pages the memory grows before.
     """
-    return sum(len(run.data) + _INSTRUCTIONS for run in pages)
+    return _driver(source, _BURN_THE_REST, pages, grow)
 
 
-def dump_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
+def dump_driver(source: str) -> bytes:
     """Return a driver that runs `source` as a run's would, and then writes memory to stdout.
 
     The closing frame comes before the memory and says how long that is.
@@ -268,8 +266,8 @@ def dump_driver(source: str, pages: Sequence[PageRun], grow: int) -> bytes:
         + op.br_if(0)
         + op.end
     )
-    return _driver(source, pages, grow, write_memory)
+    return _driver(source, write_memory)
 
 
-# What decides the drivers besides their snapshots: for keys.
-RECIPE = run_driver("", [], 1) + dump_driver("", [], 1)
+# What decides the drivers besides what they run: for keys.
+RECIPE = run_driver("") + dump_driver("")

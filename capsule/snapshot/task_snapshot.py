@@ -17,7 +17,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.progress import Silent
 from capsule.shared import frames
 from capsule.snapshot import cache, driver, request
-from capsule.snapshot.base_snapshot import DRIVER, SERVE, Snapshot, opened
+from capsule.snapshot.base_snapshot import IMAGE, SERVE, Snapshot, opened
 from capsule.snapshot.task_code import Code, mounts_of
 from capsule.wasm import PAGE
 from capsule.wire import response_parser
@@ -117,7 +117,7 @@ def restore(
     entry = cache.obtain(
         store_of(home),
         cache.key(base.key.encode(), b"artifact", digest.encode()),
-        lambda folder: _compile_snapshot(content(), home, base, folder),
+        lambda folder: _make_image(content(), home, base, folder),
         progress,
         _FACTS,
     )
@@ -127,7 +127,7 @@ def restore(
 def _frozen(entry: cache.Entry) -> Frozen:
     facts = entry.facts
     snapshot = Snapshot(
-        entry.folder / DRIVER, facts["overhead"], facts["warming"], facts["memory"], entry.lease
+        entry.folder / IMAGE, facts["overhead"], facts["warming"], facts["memory"], entry.lease
     )
     names: list[str] = []
     if facts["variables"]:
@@ -176,6 +176,7 @@ def take(base: Base, code: Code, settings: SnapshotSettings) -> SnapshotContent 
 
     asked = request.freeze(code)
     launch = base.launch._replace(
+        image=base.generic.image,
         driver=base.dump_driver,
         fuel=IMPORT_FUEL + base.generic.overhead,
         memory=min(MAX_MEMORY, settings.ram or MAX_MEMORY),
@@ -200,9 +201,9 @@ def take(base: Base, code: Code, settings: SnapshotSettings) -> SnapshotContent 
 
 
 def module_of(content: SnapshotContent, base: Base) -> bytes:
-    """Return the driver that restores the snapshot, as a module."""
+    """Return a driver that restores the snapshot by itself, as a module: an artifact's."""
     grown = max(content.memory - base.initial.stat().st_size, 0) // PAGE
-    return driver.run_driver(SERVE, content.pages, grown)
+    return driver.artifact_driver(SERVE, content.pages, grown)
 
 
 def _check(settings: SnapshotSettings) -> None:
@@ -210,19 +211,18 @@ def _check(settings: SnapshotSettings) -> None:
         raise _EndedError(Unfrozen("was cancelled", limited=True, cancelled=True))
 
 
-def _compile_snapshot(
+def _make_image(
     content: SnapshotContent,
     home: Path,
     base: Base,
     folder: Path,
     watch: Callable[[], None] | None = None,
 ) -> cache.Facts:
-    """Compile the driver of a snapshot into `folder`; return what has to be known of it."""
+    """Compile the memory of a snapshot into `folder`; return what has to be known of it."""
     from capsule.snapshot import eviction
-    from capsule.toolstore.compile import compile_module
 
     eviction.prune_at_times(folder.parent)
-    compile_module(base.launch.wasmtime, module_of(content, base), folder / DRIVER, watch)
+    _compile(content, base, folder / IMAGE, watch)
     if content.files is not None:
         _write_reason(folder, content.files)
     if content.variables:
@@ -231,7 +231,7 @@ def _compile_snapshot(
     costs = _costs(home, base)
     return {
         "frozen": 1,
-        "overhead": costs["overhead"] + driver.restoring_fuel(content.pages),
+        "overhead": costs["overhead"],
         "warming": costs["warming"],
         "memory": content.memory,
         "files": int(content.files is not None),
@@ -240,8 +240,18 @@ def _compile_snapshot(
     }
 
 
+def _compile(
+    content: SnapshotContent, base: Base, target: Path, watch: Callable[[], None] | None = None
+) -> None:
+    from capsule.snapshot.memory_image import Image, compile_image
+
+    with opened(base.initial) as initial:
+        image = Image(initial, content.pages, content.memory)
+        compile_image(base.launch.wasmtime, image, target, watch)
+
+
 def _costs(home: Path, base: Base) -> cache.Facts:
-    """Return the fuel that any run from a snapshot takes besides restoring it and its task.
+    """Return the fuel that any run from a snapshot takes besides its task.
 
     It is measured once for a base, with a task of capsule's own. The generic snapshot would not do:
     code that was run before, as that of the import's request, takes less than the first time.
@@ -260,7 +270,6 @@ def _measure(folder: Path, base: Base) -> cache.Facts:
     from capsule.confine.isolation_layers import standing
     from capsule.process.cancel import Cancellation
     from capsule.snapshot import calibration
-    from capsule.toolstore.compile import compile_module
 
     layers = standing()
     with Cancellation() as never:
@@ -270,16 +279,13 @@ def _measure(folder: Path, base: Base) -> cache.Facts:
             f"the interpreter cannot be measured: its import {taken.reason}",
             hint="capsule toolchain verify",
         )
-    compile_module(base.launch.wasmtime, module_of(taken, base), folder / DRIVER)
-    launch = base.launch._replace(driver=folder / DRIVER)
+    _compile(taken, base, folder / IMAGE)
+    launch = base.launch._replace(image=folder / IMAGE)
     asked = [request.null_call(_NOTHING.entry, hollow=hollow) for hollow in (True, False)]
     costs = calibration.costs(launch, base.first_step, layers, *asked)
     # The numbers are all that is wanted of it.
-    (folder / DRIVER).unlink()
-    return {
-        "overhead": costs.overhead - driver.restoring_fuel(taken.pages),
-        "warming": costs.warming,
-    }
+    (folder / IMAGE).unlink()
+    return {"overhead": costs.overhead, "warming": costs.warming}
 
 
 class _EndedError(Exception):
@@ -295,7 +301,7 @@ def _make(
 ) -> cache.Facts:
     taken = take(base, code, settings)
     if isinstance(taken, SnapshotContent):
-        return _compile_snapshot(taken, home, base, folder, lambda: _check(settings))
+        return _make_image(taken, home, base, folder, lambda: _check(settings))
     if taken.limited:
         raise _EndedError(taken)
     _write_reason(folder, taken.reason)

@@ -24,6 +24,7 @@ from capsule.toolstore import (
 from capsule.toolstore.binary_patch import patched
 from capsule.toolstore.compile import compile_interpreter
 from capsule.toolstore.digests import edition, short_id
+from capsule.toolstore.import_memory import import_memory
 from capsule.toolstore.layout import (
     FLAVOURS,
     INTERPRETER,
@@ -242,13 +243,14 @@ class Builder:
         # The compiled code is trusted from here on, so a signature's word is not enough.
         verify_hash.check(source, interpreter.patched.size, interpreter.patched.sha256)
         scratch = self._scratch()
+        module = scratch / f"{flavour}.wasm"
         if flavour == "core":
-            small = scratch / "core.wasm"
-            small.write_bytes(strip_functions(source.read_bytes(), interpreter.core))
-            verify_hash.check(small, interpreter.core.size, interpreter.core.sha256)
-            source = small
+            module.write_bytes(strip_functions(source.read_bytes(), interpreter.core))
+            verify_hash.check(module, interpreter.core.size, interpreter.core.sha256)
+            source = module
+        module.write_bytes(import_memory(source.read_bytes()))
         made = scratch / name
-        compile_interpreter(wasmtime, source, made, flavour, self._progress)
+        compile_interpreter(wasmtime, module, made, flavour, self._progress)
         self.keep(made, name)
         files.delete(scratch)
 

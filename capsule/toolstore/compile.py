@@ -44,7 +44,7 @@ def compile_interpreter(
     step = Step(f"compiling the {flavour} interpreter", _USUAL[flavour] / cores, "seconds")
     begin = time.monotonic()
     with progress.step(step) as tracker:
-        _compile(wasmtime, source, target, lambda: tracker.update(time.monotonic() - begin))
+        compile_file(wasmtime, source, target, lambda: tracker.update(time.monotonic() - begin))
 
 
 def compile_module(
@@ -67,11 +67,17 @@ def compile_module(
             cleanup.callback(temporary[-1].unlink, missing_ok=True)
         module, made = temporary
         module.write_bytes(source)
-        _compile(wasmtime, module, made, watch)
+        compile_file(wasmtime, module, made, watch)
         made.replace(target)
 
 
-def _compile(wasmtime: Path, source: Path, target: Path, watch: run_program.Watch | None) -> None:
+def compile_file(
+    wasmtime: Path, source: Path, target: Path, watch: run_program.Watch | None = None
+) -> None:
+    """Compile the module in `source` to `target`. As `compile_module`, but nothing is cleaned up.
+
+    Raises `ToolchainError` when wasmtime refuses the module.
+    """
     # Its own cache would be in the home of the user, which may be missing or only to be read.
     argv = [str(wasmtime), "compile", "-C", "cache=n", *FLAGS, str(source), "-o", str(target)]
     try:

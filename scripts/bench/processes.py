@@ -123,7 +123,7 @@ def bare_of(order: Order, cancellation: Cancellation) -> tuple[list[str], bytes]
     if not isinstance(start, SnapshotChoice):
         raise SystemExit("the snapshot could not be taken")
     launch = order.inputs.base.launch._replace(
-        driver=start.snapshot.driver,
+        image=start.snapshot.image,
         fuel=order.policy.compute + start.snapshot.overhead,
         budget=order.policy.compute,
         mounts=start.mounts,

@@ -23,8 +23,8 @@ from capsule.runner.build_artifact import build, export
 from capsule.runner.source import read_artifact, read_file, read_text
 from capsule.snapshot import task_snapshot
 from capsule.snapshot.base_snapshot import SERVE
-from capsule.snapshot.changed_pages import PAGE, PageRun
-from capsule.snapshot.driver import run_driver
+from capsule.snapshot.changed_pages import PAGE, STACK_TOP, PageRun
+from capsule.snapshot.driver import artifact_driver
 from tests.integration.command import Command
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Exporter:
 
 
 def forged(parts: ArtifactContents) -> bytes:
-    return write(run_driver(SERVE, parts.pages, 0), parts)
+    return write(artifact_driver(SERVE, parts.pages, 0), parts)
 
 
 @pytest.fixture
@@ -334,10 +334,10 @@ def test_a_forged_policy_is_refused(
 @pytest.mark.parametrize(
     "pages",
     [
-        [PageRun(0, bytes(40 << 20))],
-        [PageRun(0, b"\xff" * (4 << 20))],
+        [PageRun(STACK_TOP, bytes(24 << 20))],
+        [PageRun(STACK_TOP, b"\xff" * (4 << 20))],
         [PageRun((40 << 20) - PAGE, b"\xff" * PAGE)],
-        [PageRun(at * PAGE, b"\x7f" * PAGE) for at in range(0, 10_000, 7)],
+        [PageRun(at * PAGE, b"\x7f" * PAGE) for at in range(STACK_TOP // PAGE, 10_000, 7)],
     ],
 )
 def test_memory_that_is_nonsense_crashes_inside(exporter: Exporter, pages: list[PageRun]) -> None:
@@ -355,10 +355,10 @@ def test_memory_that_is_nonsense_crashes_inside(exporter: Exporter, pages: list[
 def test_pages_of_a_hostile_import_are_held_to_the_limits(exporter: Exporter) -> None:
     """Memory can be forged as one likes; what a run may use stands on the host's side."""
     artifact = exporter.export("""
-from capsule_guest import main as guest
+import _reactor
 def serve():
     while True: pass
-guest.serve = serve
+_reactor._turns_of_ours[b"serve"] = serve
 def main(): return 1
 """)
     artifact = exporter.forge(artifact, tasks=[{**TASK, "options": {"compute": "LOW"}}])

@@ -10,7 +10,7 @@ import pytest
 from capsule.artifact import read
 from capsule.artifact.write import write
 from capsule.snapshot.base_snapshot import SERVE
-from capsule.snapshot.driver import run_driver
+from capsule.snapshot.driver import artifact_driver
 from tests.integration.command import Command
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def test_words_stay_text_for_an_artifact_of_a_capsule_that_did_not_say(command: 
     }
     parts = parts._replace(manifest=manifest)
     assert command("exec", "add.wasm", "4", "--result").out == "8\n"
-    made.write_bytes(write(run_driver(SERVE, parts.pages, 0), parts))
+    made.write_bytes(write(artifact_driver(SERVE, parts.pages, 0), parts))
     assert command("exec", "add.wasm", "4", "--result").out == "44\n"
 
 

@@ -114,7 +114,7 @@ def test_runs_at_once_share_one_that_is_made_once(
     assert (results, taken) == ([7] * 6, ["taken"])
 
 
-@pytest.mark.parametrize("name", ["driver.cwasm", "entry.json"])
+@pytest.mark.parametrize("name", ["memory.cwasm", "entry.json"])
 def test_a_damaged_snapshot_is_made_again(fresh: Workbench, name: str) -> None:
     source = "def main(): return 7"
     fresh.run(source)
@@ -277,6 +277,8 @@ def test_what_the_import_prints_is_printed_in_each_run(fresh: Workbench) -> None
          "def main(): return 1", "more than 4,096 pieces", 1),
         ("X = bytearray(range(256)) * (2 << 20)\ndef main(): return len(X)",
          "larger than 256MB", 512 << 20),
+        ("X = bytearray(400 << 20)\nX[-1] = 1\ndef main(): return X[-1]",
+         "reach over more than 384MB", 1),
     ],
 )  # fmt: skip
 def test_an_import_that_cannot_be_frozen_is_repeated(
@@ -454,7 +456,7 @@ def test_the_overhead_is_what_a_run_without_a_task_takes(fresh: Workbench) -> No
             task_snapshot.SnapshotSettings(order.layers, None, None, never, Silent()),
         )
     assert isinstance(found, task_snapshot.Frozen)
-    launch = base.launch._replace(driver=found.snapshot.driver)
+    launch = base.launch._replace(image=found.snapshot.image)
     module = order.inputs.code.entry
     asked = request.null_call(module, hollow=True), request.null_call(module)
     measured = calibration.costs(launch, base.first_step, order.layers, *asked)

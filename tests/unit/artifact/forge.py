@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 from capsule import wasm
 from capsule.artifact.contents import DIGEST, MANIFEST, PACKAGES, SOURCES, ArtifactContents
 from capsule.artifact.write import custom, sealed, write
-from capsule.snapshot.changed_pages import PAGE, PageRun
-from capsule.snapshot.driver import run_driver
+from capsule.snapshot.changed_pages import PAGE, STACK_TOP, PageRun
+from capsule.snapshot.driver import artifact_driver
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
 MEMORY = 48 << 20
 PAGES = [
-    PageRun(0, b"a" * PAGE),
-    PageRun(PAGE * 2, bytes(range(256)) * 32),
+    PageRun(STACK_TOP, b"a" * PAGE),
+    PageRun(STACK_TOP + PAGE * 2, bytes(range(256)) * 32),
     PageRun(MEMORY - PAGE, b"z" * PAGE),
 ]
 PARTS = ArtifactContents(
@@ -40,7 +40,7 @@ def unsealed(parts: ArtifactContents) -> ArtifactContents:
 
 def driver(pages: Sequence[PageRun] = PAGES) -> bytes:
     """Return the driver of a run, as it is without being exported."""
-    return run_driver(TURN, pages, 8)
+    return artifact_driver(TURN, pages, 8)
 
 
 def artifact(parts: ArtifactContents = PARTS) -> bytes:

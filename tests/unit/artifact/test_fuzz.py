@@ -20,7 +20,7 @@ from capsule.artifact.errors import ArtifactError
 from capsule.artifact.read import read_bytes
 from capsule.artifact.write import custom, sealed, write
 from capsule.snapshot.changed_pages import PAGE
-from capsule.snapshot.driver import run_driver
+from capsule.snapshot.driver import artifact_driver
 from tests.unit.artifact.forge import (
     PARTS,
     artifact,
@@ -189,7 +189,7 @@ def check(found: ArtifactContents) -> None:
             )
     assert len({path.lower() for path in found.packages}) == len(found.packages)
     # It is data that capsule could have written itself.
-    again = read_bytes(write(run_driver("", found.pages, 0), found))
+    again = read_bytes(write(artifact_driver("", found.pages, 0), found))
     assert again._replace(digest=found.digest) == found
 
 

@@ -11,7 +11,7 @@ from capsule.artifact.contents import MAX_MANIFEST, MAX_MEMORY, MIN_MEMORY
 from capsule.artifact.errors import ArtifactError
 from capsule.artifact.manifest import MAX_DEPTH
 from capsule.artifact.read import read_bytes
-from capsule.snapshot.changed_pages import PAGE, PageRun
+from capsule.snapshot.changed_pages import MAX_REACH, PAGE, STACK_TOP, PageRun
 from tests.unit.artifact.forge import MEMORY, PAGES, PARTS, artifact, driver, forge, manifest
 
 TABLE = [[run.offset, len(run.data)] for run in PAGES]
@@ -107,21 +107,32 @@ def test_an_unknown_version_is_said_whatever_else_is_unknown() -> None:
         ([*TABLE[:2], [MEMORY - PAGE, 0]], "pages of 0 bytes"),
         ([*TABLE[:2], [MEMORY - PAGE, -PAGE]], "pages of -4096 bytes"),
         ([[-PAGE, PAGE], *TABLE[1:]], "pages of 4096 bytes at -4096 lie outside"),
-        ([*TABLE[:2], [MEMORY, PAGE]], "lie outside the memory of 50,331,648 bytes"),
+        (
+            [*TABLE[:2], [MEMORY, PAGE]],
+            "lie outside the memory that a snapshot keeps, from 16,777,216 to 50,331,648",
+        ),
         ([*TABLE[:2], [MEMORY - PAGE, 2 * PAGE]], "lie outside the memory"),
+        ([[STACK_TOP + MAX_REACH, PAGE]], "lie outside the memory"),
+        ([[STACK_TOP - PAGE, PAGE], *TABLE[1:]], "pages of 4096 bytes at 16773120 lie outside"),
         ([*TABLE[:2], [2**32, PAGE]], "pages of 4096 bytes at 4294967296 lie outside"),
         ([*TABLE[:2], [2**64 - PAGE, PAGE]], "lie outside the memory"),
         ([*TABLE[:2], [0, 2**400]], "lie outside the memory"),
-        ([TABLE[0], TABLE[0], TABLE[2]], "pages at 0 overlap the ones before, which end at 4,096"),
-        ([TABLE[1], [3 * PAGE, PAGE], TABLE[2]], "pages at 12,288 overlap"),
-        ([TABLE[1], TABLE[0], TABLE[2]], "pages at 0 overlap the ones before"),
+        (
+            [TABLE[0], TABLE[0], TABLE[2]],
+            "pages at 16,777,216 overlap the ones before, which end at 16,781,312",
+        ),
+        ([TABLE[1], [STACK_TOP + 3 * PAGE, PAGE], TABLE[2]], "pages at 16,789,504 overlap"),
+        ([TABLE[1], TABLE[0], TABLE[2]], "pages at 16,777,216 overlap the ones before"),
         (TABLE[:2], "it has 4 data segments, and its manifest tells of 3"),
         ([], "it has 4 data segments, and its manifest tells of 1"),
         (
-            [TABLE[0], [2 * PAGE, PAGE], TABLE[2]],
+            [TABLE[0], [STACK_TOP + 2 * PAGE, PAGE], TABLE[2]],
             "are 8,192 bytes, and its manifest tells of 4,096",
         ),
-        ([TABLE[0], [2 * PAGE, MEMORY - 3 * PAGE], TABLE[2]], "are 8,192 bytes"),
+        (
+            [TABLE[0], [STACK_TOP + 2 * PAGE, MEMORY - STACK_TOP - 3 * PAGE], TABLE[2]],
+            "are 8,192 bytes",
+        ),
     ],
 )
 def test_pages_lie_in_the_memory_in_order(pages: object, reason: str) -> None:
@@ -154,7 +165,7 @@ def test_the_memory_has_a_possible_size_without_pages_too() -> None:
 
 
 def test_neighbouring_runs_may_touch() -> None:
-    runs = [PageRun(0, bytes(PAGE)), PageRun(PAGE, bytes(PAGE))]
+    runs = [PageRun(STACK_TOP, bytes(PAGE)), PageRun(STACK_TOP + PAGE, bytes(PAGE))]
     assert read_bytes(artifact(PARTS._replace(pages=runs))).pages == runs
 
 

@@ -15,7 +15,7 @@ from capsule.artifact.errors import ArtifactError
 from capsule.artifact.read import read_bytes
 from capsule.artifact.write import write
 from capsule.errors import CapsuleError
-from capsule.snapshot.changed_pages import PAGE, PageRun
+from capsule.snapshot.changed_pages import MAX_REACH, PAGE, STACK_TOP, PageRun
 from capsule.wasm import PAGE as WASM_PAGE
 from tests.unit.artifact.forge import MEMORY, PAGES, PARTS, artifact, driver, unsealed
 
@@ -43,9 +43,10 @@ tables = st.dictionaries(paths, st.binary(max_size=3000), max_size=8)
 @st.composite
 def snapshots(draw: st.DrawFn) -> tuple[int, list[PageRun]]:
     memory = draw(st.integers(MIN_MEMORY // WASM_PAGE, MAX_MEMORY // WASM_PAGE)) * WASM_PAGE
-    starts = sorted(draw(st.lists(st.integers(0, memory // PAGE - 1), unique=True, max_size=6)))
+    first, last = STACK_TOP // PAGE, min(memory, STACK_TOP + MAX_REACH) // PAGE
+    starts = sorted(draw(st.lists(st.integers(first, last - 1), unique=True, max_size=6)))
     runs = []
-    for start, following in pairwise([*starts, memory // PAGE]):
+    for start, following in pairwise([*starts, last]):
         length = draw(st.integers(1, min(3, following - start)))
         runs.append(
             PageRun(start * PAGE, draw(st.binary(min_size=1, max_size=9)).ljust(length * PAGE))
@@ -129,7 +130,9 @@ def test_an_artifact_above_the_bound_is_not_written(monkeypatch: pytest.MonkeyPa
 
 
 def test_reading_takes_twice_the_size_at_most() -> None:
-    parts = PARTS._replace(pages=[PageRun(0, bytes(16 << 20)), PageRun(20 << 20, bytes(16 << 20))])
+    parts = PARTS._replace(
+        pages=[PageRun(16 << 20, bytes(12 << 20)), PageRun(30 << 20, bytes(16 << 20))]
+    )
     data = artifact(parts)
     tracemalloc.start()
     try:

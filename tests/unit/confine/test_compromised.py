@@ -219,11 +219,11 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def ran(program: Path, *read: Path, layers: IsolationLayers | None = None) -> str:
     """Run "run" as wasmtime would run, behind all walls or `layers`; return what it printed."""
-    run = Path("run")
+    file = Path("run").absolute()
     mounts = [Mount(Path(name).absolute(), f"/{name}", name == "rw") for name in ("ro", "rw")]
     mounts += [Mount(path, f"/{n}", writable=False) for n, path in enumerate(read)]
     # Its own files have to be readable as the interpreter's are.
-    launch = Launch(program, run.absolute(), run.absolute(), run.absolute(), 1, mounts=(*mounts,))
+    launch = Launch(program, file, file, file, file, fuel=1, mounts=(*mounts,))
     out, said = b"", b""
     with (
         Cancellation() as never,

@@ -11,6 +11,7 @@ from capsule.process.argv import Launch, Mount, command_line
 
 LAUNCH = Launch(
     wasmtime=Path("/t/wasmtime"),
+    image=Path("/c/memory.cwasm"),
     host_module=Path("/c/host.cwasm"),
     interpreter=Path("/t/core.cwasm"),
     driver=Path("/c/driver.cwasm"),
@@ -36,6 +37,8 @@ def test_the_whole_line() -> None:
         "python",
         "--dir",
         "/t/stdlib::/usr/local/lib",
+        "--preload",
+        "memory=/c/memory.cwasm",
         "--preload",
         "host=/c/host.cwasm",
         "--preload",

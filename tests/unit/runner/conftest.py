@@ -76,7 +76,7 @@ class FakeSandbox:
         program.chmod(0o755)
         nothing = self.folder / "nothing"
         launch = Launch(
-            program, nothing, nothing, nothing, fuel=limits.compute, budget=limits.compute
+            program, nothing, nothing, nothing, nothing, fuel=limits.compute, budget=limits.compute
         )
         walls = IsolationLayers(landlock=0)
         plan = Plan(launch, 1000, walls, b"request", limits, memory=memory)

@@ -62,13 +62,18 @@ def toml(value: object) -> str:
 
 
 def interpreter_module(functions: int = 6) -> bytes:
-    """Return a module whose functions f0, f1... each return their number, with a name section."""
+    """Return a module whose functions f0, f1... each return their number, with a name section.
+
+    It has a memory, and imports nothing.
+    """
     bodies = [b"\x00\x41" + wasm.sleb(number) + b"\x0b" for number in range(functions)]
     names = [wasm.uleb(number) + wasm.name(f"f{number}") for number in range(functions)]
     return (
         wasm.HEADER
         + wasm.section(wasm.TYPE, wasm.vector([b"\x60\x00\x01\x7f"]))
+        + wasm.section(wasm.IMPORT, wasm.vector([]))
         + wasm.section(wasm.FUNCTION, wasm.vector([b"\x00"] * functions))
+        + wasm.section(wasm.MEMORY, b"\x01\x00\x01")
         + wasm.section(wasm.CODE, wasm.vector([wasm.sized(body) for body in bodies]))
         + wasm.section(wasm.CUSTOM, wasm.name("name") + b"\x01" + wasm.sized(wasm.vector(names)))
     )

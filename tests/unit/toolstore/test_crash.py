@@ -184,7 +184,7 @@ def test_many_first_runs_of_both_flavours(bench: Bench, fork: Fork, ended: Ended
     assert [ended(job) for job in jobs] == [0] * 8
     assert sorted(bench.work()) == [
         "compile core.wasm",
-        "compile interpreter.wasm",
+        "compile science.wasm",
         "fetch tiny-python",
         "fetch tiny-wasmtime",
     ]

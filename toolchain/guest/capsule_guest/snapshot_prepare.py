@@ -48,12 +48,17 @@ def forget_folders() -> None:
 
 def resume() -> None:
     """Thaw: randomness, and what the import printed."""
+    reseed()
+    streams.repeat()
+
+
+def reseed() -> None:
+    """Have the generators of random numbers begin anew."""
     random.seed()
     if "numpy.random" in sys.modules:
         # Without an argument it would do the same, for ten times the fuel.
         seed = sys.modules["numpy"].frombuffer(os.urandom(32), "u4")
         sys.modules["numpy.random"].seed(seed)
-    streams.repeat()
 
 
 def _left() -> set[str]:
