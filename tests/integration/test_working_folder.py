@@ -137,6 +137,17 @@ def test_a_folder_that_is_only_read_stays_so(bench: Workbench, project: Path, ca
     assert [path.name for path in (project / "given").iterdir()] == ["there.txt"]
 
 
+@pytest.mark.parametrize("call", ["open(path, 'w')", "os.open(path, os.O_CREAT)", "os.mkdir(path)"])
+def test_who_may_only_read_is_told_how_to_be_allowed_more(
+    bench: Workbench, project: Path, call: str
+) -> None:
+    body = f"path = 'given/new'\ntry: {call}\nexcept OSError as error: raised = error\nstr(raised)"
+    assert value(bench, body) == (
+        "[Errno 2] Permission denied, as /given was granted read-only (for writing: "
+        "allowed_files=['./given'], or --mount PATH::/given:rw): 'given/new'"
+    )
+
+
 def test_large_reads_and_writes_work_within_the_memory(bench: Workbench, project: Path) -> None:
     body = """
 with open('data/large', 'wb') as file: file.write(bytearray(160 << 20))

@@ -1,8 +1,8 @@
 """Functions on files that WASI lacks or answers otherwise than outside.
 
-Paths with `..` are made plain, as a folder's list ends at its own root here; permissions are kept
-beside the files, for WASI has none; and the task's own sources and `/dev/null`, which lie on no
-file system, can be opened.
+Paths with `..` are made plain, as a folder's list ends at its own root here, and one without a
+letter names nothing; and the task's own sources and `/dev/null`, which lie on no file system, can
+be opened.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ import errno
 import gc
 import io
 import os
-import stat
 import tokenize
 
-from capsule_guest import loader
+from capsule_guest import file_metadata as metadata
+from capsule_guest import folder_entries, loader
 from capsule_guest.builtin_functions import BuiltinFunction
+from capsule_guest.folder_grants import check_writable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 # What the private folders hold at most: see capsule.confine.scratch.
 _MOST_BYTES, _MOST_FILES, _BLOCK = 256 << 20, 10_000, 4096
-_FILE, _FOLDER, _READ_ONLY = 0o644, 0o755, 0o555
 # How many paths each function takes first.
 _OF_PATHS = {
     **dict.fromkeys(
@@ -53,7 +53,9 @@ _OF_PATHS = {
 # Those that outside take a folder's path with a slash behind it, and here would not.
 _OF_FOLDERS = frozenset(["mkdir", "rmdir", "rename", "replace"])
 _REMOVING = frozenset(["remove", "unlink", "rmdir"])
+_MOVING = frozenset(["rename", "replace"])
 _CHANGING = _OF_FOLDERS | {"remove", "unlink", "truncate", "link", "symlink"}
+_READ_WRITE = os.O_RDONLY | os.O_RDWR
 
 
 def _absolute(path: Any) -> Any:
@@ -64,34 +66,20 @@ def _stat(path: Any) -> os.stat_result:
     return os.stat(path)  # noqa: PTH116 - of descriptors too
 
 
-_state = {"umask": 0o022}
-_modes: dict[tuple[int, int], int] = {}
-# Whether the task may write in the folders that it was granted, where it may not in all of them;
-# and what there is of the project, if that is one of them.
-_rights: dict[str, bool] = {}
-_project: set[str] = set()
-
-
 def install() -> None:
     """Put these functions in place of the system's, and those that it lacks beside them."""
     for name, count in _OF_PATHS.items():
-        _replace(os, name, _with_plain_paths(getattr(os, name), name, count))
-    for name in ("stat", "lstat", "fstat"):
-        _replace(os, name, _with_mode(getattr(os, name)))
-    _replace(os, "chmod", _keeping_mode(os.chmod))
-    _replace(os, "access", _knowing_rights(os.access))
-    os.umask, os.statvfs, os.dup = umask, statvfs, dup  # type: ignore[assignment]
+        function = _with_plain_paths(getattr(os, name), name, count)
+        _replace(os, name, _IN_PLACE[name](function) if name in _IN_PLACE else function)
+    _replace(os, "fstat", metadata.showing_metadata(os.fstat))
+    os.supports_fd.add(os.chmod)
+    os.umask, os.fchmod = metadata.umask, metadata.fchmod
+    os.statvfs, os.dup, os.sendfile = statvfs, dup, sendfile  # type: ignore[assignment]
+    os.DirEntry = folder_entries.DirEntry  # type: ignore[assignment, misc]
     opened = BuiltinFunction(_opening(open), open, "io")
     builtins.open = io.open = opened  # type: ignore[assignment]
     # It has taken the one that was there when it was imported; `linecache` opens sources by it.
     tokenize._builtin_open = opened  # type: ignore[attr-defined]
-
-
-def grant(rights: dict[str, bool]) -> None:
-    """Say which folders there are, and whether they may be written."""
-    _rights.update(rights)
-    if "/" in _rights:
-        _project.update(os.listdir("/"))  # noqa: PTH208 - names are all that is asked
 
 
 def _replace(module: Any, name: str, function: Callable[..., Any]) -> None:
@@ -103,43 +91,41 @@ def _replace(module: Any, name: str, function: Callable[..., Any]) -> None:
             known.add(made)
 
 
+def _missing(*paths: Any) -> OSError:
+    text = os.strerror(errno.ENOENT)
+    return FileNotFoundError(errno.ENOENT, text, paths[0], None, *paths[1:])
+
+
 def plain(path: Any) -> Any:
     """Return a path without `..`, as it would be found outside, and any other as it is."""
     if isinstance(path, (str, bytes, os.PathLike)):
         text = os.fspath(path)
         if (".." if isinstance(text, str) else b"..") in text:
             return _absolute(text)
+        if not text:
+            raise _missing(path)
     return path
 
 
 def _with_plain_paths(function: Any, name: str, count: int) -> Callable[..., Any]:
     bare, changes = name in _OF_FOLDERS, name in _CHANGING
+    removes, moves = name in _REMOVING, name in _MOVING
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        if count > 1 and ("" in args[:count] or b"" in args[:count]):
+            raise _missing(*args[:count])
         paths = [_without_slash(plain(path)) if bare else plain(path) for path in args[:count]]
         if changes:
             for path in paths:
-                _check_writable(path)
-        if name in _REMOVING and _modes:
-            _forget(paths[0])
-        return function(*paths, *args[count:], **kwargs)
+                check_writable(path)
+        if not removes and not moves:
+            return function(*paths, *args[count:], **kwargs)
+        gone = metadata.about_to_go(*paths, **({} if moves else kwargs))
+        function(*paths, *args[count:], **kwargs)
+        metadata.forget(gone)
+        return None
 
     return call
-
-
-def _forget(path: Any) -> None:
-    """Keep no permissions of what is deleted: another file may get its number."""
-    try:
-        found = os.lstat(path)
-    except OSError:
-        return
-    if found.st_nlink <= 1 or stat.S_ISDIR(found.st_mode):
-        _modes.pop((found.st_dev, found.st_ino), None)
-
-
-def _check_writable(path: Any) -> None:
-    if _is_read_only(path):
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
 
 
 def _without_slash(path: Any) -> Any:
@@ -149,71 +135,19 @@ def _without_slash(path: Any) -> Any:
     return path
 
 
-def _with_mode(function: Any) -> Callable[..., Any]:
-    def call(path: Any, *args: Any, **kwargs: Any) -> os.stat_result:
+def _linking(function: Any) -> Callable[..., Any]:
+    """Return what is called in place of `os.symlink`, which no sandbox may do."""
+
+    def symlink(source: Any, path: Any, *args: Any, **kwargs: Any) -> None:
         try:
-            found = function(path, *args, **kwargs)
-        except FileNotFoundError:
-            if isinstance(path, int) or (found := _of_bundle(path)) is None:
-                raise
-            return found
-        if stat.S_IMODE(found.st_mode):
-            return found
-        kept = _modes.get((found.st_dev, found.st_ino))
-        if kept is None:
-            kept = _FOLDER if stat.S_ISDIR(found.st_mode) else _FILE
-            if _is_read_only(path):
-                kept &= _READ_ONLY
-        return os.stat_result((found.st_mode | kept, *found[1:]), _times(found))
+            function(source, path, *args, **kwargs)
+        except PermissionError as error:
+            if error.errno == errno.EPERM:
+                why = "a sandbox makes no symbolic links (os.link gives a file another name)"
+                error.strerror = f"{error.strerror}, as {why}"
+            raise
 
-    return call
-
-
-def _of_bundle(path: Any) -> os.stat_result | None:
-    content = loader.source_of(_absolute(os.fsdecode(path)))
-    if content is None:
-        return None
-    return os.stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, len(content), 0, 0, 0))
-
-
-def _times(found: os.stat_result) -> dict[str, Any]:
-    names = "st_atime st_mtime st_ctime st_atime_ns st_mtime_ns st_ctime_ns st_blksize st_blocks"
-    return {name: getattr(found, name) for name in names.split() if hasattr(found, name)}
-
-
-def _keeping_mode(function: Any) -> Callable[..., Any]:
-    def chmod(path: Any, mode: int, *args: Any, **kwargs: Any) -> None:
-        _check_writable(path)
-        function(path, mode, *args, **kwargs)
-        found = _stat(path)
-        _modes[found.st_dev, found.st_ino] = stat.S_IMODE(mode)
-
-    return chmod
-
-
-def _knowing_rights(function: Any) -> Callable[..., Any]:
-    def access(path: Any, mode: int, *args: Any, **kwargs: Any) -> bool:
-        if mode & os.W_OK and _is_read_only(path):
-            return False
-        return bool(function(path, mode, *args, **kwargs))
-
-    return access
-
-
-def _is_read_only(path: Any) -> bool:
-    if not _rights or not isinstance(path, (str, bytes, os.PathLike)):
-        return False
-    text = _absolute(os.fsdecode(path))
-    above = [folder for folder in _rights if text == folder or text.startswith(f"{folder}/")]
-    if above:
-        return not _rights[max(above, key=len)]
-    return text.split("/")[1] in _project
-
-
-def umask(mask: int, /) -> int:
-    """Set the mask of permissions and return the one before; here it is only kept."""
-    before, _state["umask"] = _state["umask"], mask & 0o777
-    return before
+    return symlink
 
 
 def statvfs(path: Any) -> os.stat_result:
@@ -263,6 +197,45 @@ def dup(fd: int, /) -> int:
     raise OSError(errno.ENOTSUP, "a descriptor that is no open file of Python's cannot be copied")
 
 
+def sendfile(out_fd: int, in_fd: int, offset: int | None, count: int) -> int:
+    """Copy from one descriptor to another, and return how much that was."""
+    data = os.read(in_fd, count) if offset is None else os.pread(in_fd, count, offset)
+    return os.write(out_fd, data)
+
+
+def _opening_number(function: Any) -> Callable[..., Any]:
+    """Return what is called in place of `os.open`."""
+
+    def opened(path: Any, flags: int, mode: int = 0o777, **kwargs: Any) -> int:
+        if not flags & _READ_WRITE:
+            flags |= os.O_RDONLY  # which is no bit at all outside
+        makes = flags & os.O_CREAT and metadata.is_missing(path, **kwargs)
+        if makes or flags & (os.O_WRONLY | os.O_TRUNC):
+            check_writable(path)
+        number: int = function(path, flags, mode, **kwargs)
+        if not makes:
+            return number
+        metadata.keep_mode(number, mode)
+        if flags & os.O_WRONLY:
+            return number
+        # The system has opened what it made for writing too.
+        os.close(number)
+        return int(function(path, flags & ~(os.O_CREAT | os.O_EXCL), mode, **kwargs))
+
+    return opened
+
+
+_IN_PLACE: dict[str, Any] = {
+    "stat": metadata.showing_metadata,
+    "lstat": metadata.showing_metadata,
+    "chmod": metadata.keeping_mode,
+    "utime": metadata.keeping_times,
+    "access": metadata.knowing_rights,
+    "mkdir": metadata.making_folder,
+    "open": _opening_number,
+    "scandir": folder_entries.listing,
+    "symlink": _linking,
+}
 _WRITING = frozenset("wax+")
 
 
@@ -285,14 +258,22 @@ class _Null(io.RawIOBase):
 
 
 def _opening(function: Any) -> Callable[..., Any]:
+    """Return what is called in place of `open`."""
+
     def opened(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwargs: Any) -> Any:
-        if isinstance(file, int):
+        if isinstance(file, int) or (kwargs and kwargs.get("opener")) or len(args) == _WITH_OPENER:
             return function(file, mode, buffering, *args, **kwargs)
         file = plain(file)
-        if _WRITING.intersection(mode):
-            _check_writable(file)
-        if (raw := _virtual(file, mode)) is None:
-            return function(file, mode, buffering, *args, **kwargs)
+        makes = False
+        if not _WRITING.isdisjoint(mode):
+            check_writable(file)
+            if metadata.umask_state["unusual"]:
+                makes = "r" not in mode and metadata.is_missing(file)
+        if (raw := _of_bundle(file, mode)) is None:
+            made = function(file, mode, buffering, *args, **kwargs)
+            if makes:
+                metadata.keep_mode(made.fileno(), 0o666)
+            return made
         reads = "r" in mode and "+" not in mode
         if "b" in mode and buffering == 0:
             return raw
@@ -304,7 +285,11 @@ def _opening(function: Any) -> Callable[..., Any]:
     return opened
 
 
-def _virtual(file: Any, mode: str) -> Any:
+# How many arguments come behind the third of `open` where the last of all is given.
+_WITH_OPENER = 5
+
+
+def _of_bundle(file: Any, mode: str) -> Any:
     """Return the bytes of what lies on no file system: `/dev/null`, the task's own sources."""
     try:
         text = os.fsdecode(file)

@@ -18,6 +18,7 @@ from capsule_guest import (
     descriptors,
     exception_encoding,
     file_functions,
+    folder_grants,
     loader,
     locale_setup,
     matplotlib_setup,
@@ -33,7 +34,6 @@ from capsule_guest import (
     tasks,
     thread_setup,
     time_zone,
-    utime_stub,
 )
 from capsule_guest.channel import receive, send
 
@@ -68,7 +68,6 @@ def prepare(*, core: bool, asyncio: bool, folder: str) -> None:
     deferred_modules.install(folder)
     streams.install()
     descriptors.install()
-    utime_stub.install()
     file_functions.install()
     os.environ["HOME"] = snapshot_prepare.HOME
     # A module that the task writes can be imported, behind all others.
@@ -204,7 +203,7 @@ def _install(request: dict) -> None:
 def _run(request: dict) -> object:
     name, env = request.get("module"), request.get("env")
     if "folders" in request:
-        file_functions.grant(request["folders"])
+        folder_grants.grant(request["folders"])
     if "files" in request:
         _install(request)
     if "stdin" in request:

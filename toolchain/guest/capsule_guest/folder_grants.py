@@ -1,0 +1,53 @@
+"""Which folders a task was granted, and whether it may write there."""
+
+from __future__ import annotations
+
+import errno
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# Whether the task may write in the folders that it was granted, where it may not in all of them;
+# and what there is of the project, if that is one of them.
+_rights: dict[str, bool] = {}
+_project: set[str] = set()
+
+
+def grant(rights: dict[str, bool]) -> None:
+    """Say which folders there are, and whether they may be written."""
+    _rights.update(rights)
+    if "/" in _rights:
+        _project.update(os.listdir("/"))  # noqa: PTH208 - names are all that is asked
+
+
+def is_read_only(path: Any) -> bool:
+    """Say whether this lies where the task may only read."""
+    return _read_only_part(path) is not None
+
+
+def check_writable(path: Any) -> None:
+    """Raise `PermissionError` where the task may only read, with who may change that and how."""
+    part = _read_only_part(path)
+    if part is None:
+        return
+    denied = os.strerror(errno.EACCES)
+    if part == "/":
+        why = "the project can only be read here (for writing: --mount PATH::/NAME:rw)"
+    else:
+        allowed = f"allowed_files=['.{part}']"
+        why = f"{part} was granted read-only (for writing: {allowed}, or --mount PATH::{part}:rw)"
+    raise PermissionError(errno.EACCES, f"{denied}, as {why}", path)
+
+
+def _read_only_part(path: Any) -> str | None:
+    """Return the granted folder in which this lies, if it may only be read."""
+    if not _rights or not isinstance(path, (str, bytes, os.PathLike)):
+        return None
+    text = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - links are not to be resolved
+    above = [folder for folder in _rights if text == folder or text.startswith(f"{folder}/")]
+    if above:
+        nearest = max(above, key=len)
+        return None if _rights[nearest] else nearest
+    return "/" if text.split("/")[1] in _project else None
