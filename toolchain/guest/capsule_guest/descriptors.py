@@ -1,4 +1,4 @@
-"""The descriptors 0, 1 and 2 of a task: its own stdin, stdout and stderr.
+"""The descriptors 0, 1 and 2 of a task: its own stdin, stdout and stderr; and those of devices.
 
 The system's are the channel to the host, which a task that read from it would wait for, or break.
 """
@@ -9,11 +9,11 @@ import builtins
 import errno
 import io
 import os
-import sys
 
 from capsule.shared.frames import STDERR, STDOUT
+from capsule_guest import devices
 from capsule_guest.builtin_functions import BuiltinFunction
-from capsule_guest.streams import FrameWriter
+from capsule_guest.streams import FrameWriter, read_input
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,18 +32,13 @@ class _Input(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
-        data = _rest(len(buffer))
+        data = read_input(len(buffer))
         buffer[: len(data)] = data
         return len(data)
 
 
-def _rest(most: int) -> bytes:
-    stream = sys.__stdin__
-    return b"" if stream is None or stream.closed else bytes(stream.buffer.read(most))
-
-
 def _ours(descriptor: object) -> bool:
-    return type(descriptor) is int and 0 <= descriptor <= 2
+    return type(descriptor) is int and (0 <= descriptor <= 2 or descriptor in devices.opened)
 
 
 def _check(descriptor: int, *allowed: int) -> None:
@@ -54,33 +49,52 @@ def _check(descriptor: int, *allowed: int) -> None:
 def _open_any(file: Any, mode: str = "r", buffering: int = -1, *args: Any, **kwargs: Any) -> Any:
     if not _ours(file):
         return _open(file, mode, buffering, *args, **kwargs)
-    _check(file, 0, 1, 2)
     reads = not set(mode) & set("wax+")
-    _check(file, *((0,) if reads else (1, 2)))
-    raw: Any = _Input() if reads else FrameWriter(_KINDS[file])
+    raw: Any
+    if file in devices.opened:
+        raw = devices.DeviceStream(file, file, mode, closefd=kwargs.get("closefd", True))
+    else:
+        _check(file, 0, 1, 2)
+        _check(file, *((0,) if reads else (1, 2)))
+        raw = _Input() if reads else FrameWriter(_KINDS[file])
+    return _layered(raw, mode, buffering, *args, **kwargs)
+
+
+def _layered(raw: Any, mode: str, buffering: int, *args: Any, **kwargs: Any) -> Any:
+    """Return what `open` gives over a stream of bytes."""
     if "b" in mode and buffering == 0:
         return raw
-    buffered: Any = io.BufferedReader(raw) if reads else io.BufferedWriter(raw)
+    if "+" in mode and raw.seekable():
+        kind: Any = io.BufferedRandom
+    else:
+        kind = io.BufferedWriter if set(mode) & set("wax+") else io.BufferedReader
+    buffered = kind(raw)
     if "b" in mode:
         return buffered
     names = ("encoding", "errors", "newline")
     options: Any = {name: kwargs.get(name) for name in names} | dict(zip(names, args, strict=False))
     options["encoding"] = options["encoding"] or "utf-8"
-    return io.TextIOWrapper(buffered, **options, line_buffering=buffering == 1)
+    text: Any = io.TextIOWrapper(buffered, **options, line_buffering=buffering == 1)
+    text.mode = mode
+    return text
 
 
 def _read_any(fd: int, length: int, /) -> bytes:
     if not _ours(fd):
         return _read(fd, length)
-    _check(fd, 0)
     if length < 0:
         raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-    return _rest(length)
+    if fd in devices.opened:
+        return devices.read(fd, length)
+    _check(fd, 0)
+    return read_input(length)
 
 
 def _write_any(fd: int, data: Any, /) -> int:
     if not _ours(fd):
         return _write(fd, data)
+    if fd in devices.opened:
+        return devices.write(fd, data)
     _check(fd, 1, 2)
     return FrameWriter(_KINDS[fd]).write(bytes(data))
 
@@ -88,6 +102,8 @@ def _write_any(fd: int, data: Any, /) -> int:
 def _close_any(fd: int) -> None:
     if not _ours(fd):
         return _close(fd)
+    if fd in devices.opened:
+        return devices.close(fd)
     _check(fd, 0, 1, 2)
     _closed.add(fd)
     return None

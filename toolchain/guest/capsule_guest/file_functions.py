@@ -1,8 +1,8 @@
 """Functions on files that WASI lacks or answers otherwise than outside.
 
 Paths with `..` are made plain, as a folder's list ends at its own root here, and one without a
-letter names nothing; and the task's own sources and `/dev/null`, which lie on no file system, can
-be opened.
+letter names nothing; and the task's own sources and devices, which lie on no file system, can be
+opened.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ import io
 import os
 import tokenize
 
+from capsule_guest import devices, folder_entries, loader
 from capsule_guest import file_metadata as metadata
-from capsule_guest import folder_entries, loader
 from capsule_guest.builtin_functions import BuiltinFunction
 from capsule_guest.folder_grants import check_writable
 
@@ -185,6 +185,8 @@ class _StatVfs(tuple):  # type: ignore[type-arg]
 
 def dup(fd: int, /) -> int:
     """Open the file of a descriptor a second time, at the same place: WASI copies none."""
+    if fd in devices.opened or 0 <= fd <= 2:
+        return devices.duplicate(fd)
     for each in gc.get_objects():
         if type(each) is io.FileIO and not each.closed and each.fileno() == fd:
             if each.readable() and each.writable():
@@ -209,6 +211,8 @@ def _opening_number(function: Any) -> Callable[..., Any]:
     def opened(path: Any, flags: int, mode: int = 0o777, **kwargs: Any) -> int:
         if not flags & _READ_WRITE:
             flags |= os.O_RDONLY  # which is no bit at all outside
+        if (device := devices.find(path)) is not None:
+            return devices.open_device(device, path, flags)
         makes = flags & os.O_CREAT and metadata.is_missing(path, **kwargs)
         if makes or flags & (os.O_WRONLY | os.O_TRUNC):
             check_writable(path)
@@ -239,24 +243,6 @@ _IN_PLACE: dict[str, Any] = {
 _WRITING = frozenset("wax+")
 
 
-class _Null(io.RawIOBase):
-    """`/dev/null`."""
-
-    name = os.devnull
-
-    def readable(self) -> bool:
-        return True
-
-    def writable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        return 0
-
-    def write(self, data: Any) -> int:
-        return memoryview(data).nbytes
-
-
 def _opening(function: Any) -> Callable[..., Any]:
     """Return what is called in place of `open`."""
 
@@ -269,18 +255,17 @@ def _opening(function: Any) -> Callable[..., Any]:
             check_writable(file)
             if metadata.umask_state["unusual"]:
                 makes = "r" not in mode and metadata.is_missing(file)
+        device = devices.PATHS.get(file) if type(file) is str else devices.find(file)
+        if device is not None:
+            return _open_device(function, device, file, mode, buffering, *args, **kwargs)
         if (raw := _of_bundle(file, mode)) is None:
             made = function(file, mode, buffering, *args, **kwargs)
             if makes:
                 metadata.keep_mode(made.fileno(), 0o666)
             return made
-        reads = "r" in mode and "+" not in mode
-        if "b" in mode and buffering == 0:
-            return raw
-        buffered: Any = io.BufferedReader(raw) if reads else io.BufferedWriter(raw)
         if "b" in mode:
-            return buffered
-        return io.TextIOWrapper(buffered, *args, **kwargs)
+            return raw if buffering == 0 else io.BufferedReader(raw)
+        return io.TextIOWrapper(io.BufferedReader(raw), *args, **kwargs)
 
     return opened
 
@@ -289,15 +274,32 @@ def _opening(function: Any) -> Callable[..., Any]:
 _WITH_OPENER = 5
 
 
+def _open_device(
+    function: Any, device: int | str, file: Any, mode: str, *args: Any, **kwargs: Any
+) -> Any:
+    writes = 0 if _WRITING.isdisjoint(mode) else os.O_WRONLY
+    reads = os.O_RDONLY if "r" in mode or "+" in mode else 0
+    only = os.O_CREAT | os.O_EXCL if "x" in mode else 0
+    number = devices.open_device(device, file, reads | writes | only)
+    try:
+        stream = function(number, mode, *args, **kwargs)
+    except BaseException:
+        devices.close_open(number)
+        raise
+    raw = stream
+    while not isinstance(raw, devices.DeviceStream):
+        raw = raw.buffer if isinstance(raw, io.TextIOWrapper) else raw.raw
+    raw.name = file
+    return stream
+
+
 def _of_bundle(file: Any, mode: str) -> Any:
-    """Return the bytes of what lies on no file system: `/dev/null`, the task's own sources."""
+    """Return the bytes of one of the task's own sources, if this is one."""
+    if "r" not in mode or "+" in mode:
+        return None
     try:
         text = os.fsdecode(file)
     except TypeError:
-        return None
-    if text == os.devnull:
-        return _Null()
-    if "r" not in mode or "+" in mode:
         return None
     content = loader.source_of(_absolute(text))
     if content is None or _exists(text):

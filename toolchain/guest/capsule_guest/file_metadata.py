@@ -11,7 +11,7 @@ import os
 import stat
 import time
 
-from capsule_guest import loader
+from capsule_guest import devices, loader
 from capsule_guest.folder_grants import check_writable, is_read_only
 
 TYPE_CHECKING = False
@@ -99,6 +99,8 @@ def showing_metadata(function: Any) -> Callable[..., Any]:
     """Return what is called in place of `os.stat` and its like."""
 
     def call(path: Any, *args: Any, **kwargs: Any) -> os.stat_result:
+        if type(path) is int and path in devices.opened:
+            return devices.status(devices.opened[path][0])
         try:
             found = function(path, *args, **kwargs)
         except FileNotFoundError:
@@ -128,12 +130,15 @@ def _mode(found: os.stat_result, path: Any) -> int:
 
 
 def _elsewhere(path: Any) -> os.stat_result | None:
-    """Return what there is to say of one of the task's own sources."""
+    """Return what there is to say of a device, or of one of the task's own sources."""
+    device = devices.find(path)
+    if device is not None:
+        return devices.status(device)
     text = os.path.abspath(os.fsdecode(path))  # noqa: PTH100 - links are not to be resolved
     content = loader.source_of(text)
     if content is None:
         return None
-    return os.stat_result((stat.S_IFREG | 0o444, 0, 0, 1, 0, 0, len(content), 0, 0, 0))
+    return devices.made_up(stat.S_IFREG | 0o444, 0, len(content))
 
 
 def _named_times(access: int, change: int) -> dict[str, float]:
@@ -196,7 +201,9 @@ def knowing_rights(function: Any) -> Callable[..., Any]:
         if path in ("", b"") or (mode & os.W_OK and is_read_only(path)):
             return False
         if not function(path, mode, **kwargs):
-            return False
+            if isinstance(path, int) or devices.find(path) is None:
+                return False
+            return not mode & os.X_OK
         if mode & os.X_OK:
             found = _found(path, {})
             return stat.S_ISDIR(found.st_mode) or bool(_mode(found, path) & 0o111)

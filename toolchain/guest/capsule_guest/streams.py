@@ -100,6 +100,12 @@ def feed(data: bytes) -> None:
     _stdin.seek(0)
 
 
+def read_input(most: int) -> bytes:
+    """Read what `sys.stdin` has not read yet."""
+    stream = sys.__stdin__
+    return b"" if stream is None or stream.closed else bytes(stream.buffer.read(most))
+
+
 @contextmanager
 def kept() -> Iterator[list[tuple[int, bytes]]]:
     """Keep what is printed inside, to be said again by `repeat`."""
