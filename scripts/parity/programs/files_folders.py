@@ -191,6 +191,46 @@ with folder() as top:
     found = stat.filemode((top / "a").stat().st_mode)[0]
 found
 
+# %% permissions of what is made
+with folder() as top:
+    before = os.umask(0o027)
+    try:
+        (top / "a").touch()
+        (top / "b").mkdir()
+        os.close(os.open(top / "c", os.O_CREAT | os.O_EXCL, 0o604))
+        (top / "d").mkdir(mode=0o711)
+        shutil.copy(top / "c", top / "e")
+        with tempfile.NamedTemporaryFile(dir=top, delete=False) as file:
+            os.replace(file.name, top / "f")
+    finally:
+        os.umask(before)
+    found = [stat.filemode((top / name).stat().st_mode) for name in "abcdef"]
+    with os.scandir(top) as entries:
+        found.append(sorted((entry.name, oct(entry.stat().st_mode)) for entry in entries))
+found
+
+# %% an empty path
+found = []
+for call in (open, os.stat, os.listdir, os.mkdir, os.remove, os.chdir):
+    try:
+        found.append(call(""))
+    except OSError as error:
+        found.append([type(error).__name__, error.strerror])
+[*found, os.path.exists(""), os.access("", os.F_OK)]
+
+# %% the null device
+number = os.open(os.devnull, os.O_RDWR)
+found = [
+    os.read(number, 1),
+    os.write(number, b"abc"),
+    stat.filemode(os.fstat(number).st_mode),
+    os.path.exists(os.devnull),
+    Path(os.devnull).is_char_device(),
+    Path("/dev/zero").open("rb").read(3),
+]
+os.close(number)
+found
+
 # %% symlinks
 with folder() as top:
     (top / "a").write_text("x")
