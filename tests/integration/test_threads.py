@@ -125,13 +125,19 @@ PROCESSES = {
     "multiprocessing.Queue()": "OSError",
     "concurrent.futures.ProcessPoolExecutor()": "OSError",
     "os.fork()": "AttributeError",
-    "os.system('true')": "AttributeError",
+    "os.system('true')": "OSError",
+    "os.popen('true')": "OSError",
+    "os.execl('true', 'true')": "OSError",
+    "os.pipe()": "OSError",
+    "subprocess.run(['true'])": "OSError",
+    "subprocess.check_output('true', shell=True)": "OSError",
+    "asyncio.run(asyncio.create_subprocess_exec('true'))": "OSError",
 }
 
 
 def test_what_needs_processes_names_the_limit(bench: Workbench) -> None:
     envelope = bench.run(f"""
-import concurrent.futures, multiprocessing, os, signal
+import asyncio, concurrent.futures, multiprocessing, os, signal, subprocess
 def main():
     found = []
     for code in {[*PROCESSES, "signal.alarm(1)"]!r}:
@@ -141,5 +147,27 @@ def main():
 """)
     *found, signals = envelope["result"]
     assert [kind for kind, _ in found] == [*PROCESSES.values()]
-    assert all("a sandbox is one process, with one thread" in text for _, text in found)
-    assert "no signal reaches a sandbox" in signals[1]
+    assert all("a sandbox is one process and can start no other; " in text for _, text in found)
+    assert sum("'true' cannot be started" in text for _, text in found) == 4
+    assert "no signal reaches a sandbox; a task's timeout= " in signals[1]
+
+
+def test_signals_and_children_are_those_of_a_process_without_others(bench: Workbench) -> None:
+    envelope = bench.run("""
+import os, signal
+def raised(function, *args):
+    try: return function(*args)
+    except OSError as error: return type(error).__name__
+def main():
+    seen = []
+    signal.signal(signal.SIGTERM, lambda number, frame: seen.append(int(number)))
+    os.kill(os.getpid(), signal.SIGTERM)
+    try: os.kill(os.getpid(), signal.SIGINT)
+    except KeyboardInterrupt: seen.append("interrupted")
+    return [seen, os.kill(os.getpid(), 0), raised(os.kill, 1, 9), raised(os.waitpid, -1, 0),
+            raised(os.kill, os.getpid(), signal.SIGKILL), raised(os.get_terminal_size)]
+""")
+    assert envelope["result"] == [
+        *([15, "interrupted"], None, "ProcessLookupError", "ChildProcessError"),
+        *("OSError", "OSError"),
+    ], envelope["error"]

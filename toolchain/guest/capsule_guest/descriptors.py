@@ -109,11 +109,17 @@ def _close_any(fd: int) -> None:
     return None
 
 
+def _no_terminal(fd: int = 1, /) -> os.terminal_size:
+    """Raise what the system raises where there is no terminal."""
+    raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY))
+
+
 def install() -> None:
     """Put what knows these descriptors in place, with `exit` and `quit`, which close none."""
     builtins.open = io.open = BuiltinFunction(_open_any, _open, "io")  # type: ignore[assignment]
     for function, below in ((_read_any, _read), (_write_any, _write), (_close_any, _close)):
         setattr(os, below.__name__, BuiltinFunction(function, below, "os"))
+    os.get_terminal_size = _no_terminal
     for name in ("exit", "quit"):
         setattr(builtins, name, _Quitter(name))
 
