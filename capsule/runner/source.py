@@ -164,8 +164,26 @@ def read_module(name: str, working: Path, home: Path | None = None) -> Source:
             return read_file(path, working, home, package=".".join(path.parts[:-1]))
     raise UsageError(
         f"-m {name}: there is no {module} and no {package} in {printable(str(working))}",
-        hint="cd to the folder that the module is imported from",
+        hint=_other_module(name, module, package, working),
     )
+
+
+def _other_module(name: str, module: Path, package: Path, working: Path) -> str:
+    """Say what may be meant by a module that is not in this folder."""
+    import shlex  # for a refusal alone
+    import sys
+
+    for folder in (*working.parents, working / "src", working / "lib"):
+        if (folder / module).is_file() or (folder / package).is_file():
+            place = printable(shlex.quote(os.path.relpath(folder, working)))
+            return f"cd {place}, where it is, and run this again"
+    first = working / package.parts[0]
+    if package.parent.name == name and (first / "__init__.py").is_file():
+        return f"-m {name}.MODULE, as this package has no __main__.py of its own"
+    if name.partition(".")[0] in sys.stdlib_module_names:
+        run = f"runpy.run_module({name!r}, run_name='__main__', alter_sys=True)"
+        return f'capsule run -c "import runpy; {run}; None", as -m is for modules of your folder'
+    return "cd to the folder that the module is imported from"
 
 
 def read_text(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -140,6 +141,28 @@ def test_what_is_wrong_is_said_before_anything_runs(
     done = command("run", *words)
     assert (done.code, done.out) == (2, ""), done.err
     assert said in done.err
+
+
+def test_a_module_of_another_folder_is_told_where_it_is(
+    command: Command, tmp_path: Path, toolchain_home: Path
+) -> None:
+    command.write("src/pkg/job.py", "1")
+    command.write("src/pkg/__init__.py", "")
+    command.write("src/pkg/deep/one.py", "1")
+
+    def hint(name: str, folder: str = ".") -> str:
+        done = Command(tmp_path / folder, toolchain_home)("run", "-m", name)
+        assert done.code == 2, done.err
+        return done.err.rpartition("try: ")[2]
+
+    assert hint("pkg.job").startswith("cd src, where it is")
+    assert hint("pkg.job", "src/pkg/deep").startswith("cd ../.., where it is")
+    assert hint("pkg", "src").startswith("-m pkg.MODULE, as this package has no __main__.py")
+    assert hint("none").startswith("cd to the folder that the module is imported from")
+    run = hint("json.tool").partition(", as -m is for")[0]
+    assert run.startswith('capsule run -c "import runpy; ')
+    done = command("run", *shlex.split(run)[2:], "--stdin", stdin=b'{"a": 1}')
+    assert (done.code, '"a": 1' in done.err) == (0, True), done.err
 
 
 READ = "import os\n[os.environ.get(name) for name in ('SEEN', 'HIDDEN')]"
