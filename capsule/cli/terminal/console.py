@@ -100,11 +100,18 @@ class Console:
 
     def error(self, error: CapsuleError) -> None:
         """Print what went wrong before a run, and what to do next."""
-        self.err(f"capsule: {error}")
+        self._tell(f"capsule: {error}")
 
     def note(self, text: str) -> None:
         """Print what the user should know beside the answer."""
-        self.err(f"capsule: {text}")
+        self._tell(f"capsule: {text}")
+
+    def _tell(self, text: str) -> None:
+        if self.stderr_is_terminal:
+            from capsule.cli.render.message_lines import folded  # for who reads alone
+
+            text = folded(text, self.columns)
+        self.err(text)
 
     def out(self, text: str) -> None:
         """Print a line to stdout."""

@@ -17,6 +17,7 @@ from capsule.cli.terminal import progress_bars
 from capsule.cli.terminal.console import Console
 from capsule.cli.terminal.progress_bars import ProgressBars, ProgressLines, progress_for
 from capsule.envelope import refusal
+from capsule.errors import UsageError
 from capsule.progress import Silent, Step
 
 if TYPE_CHECKING:
@@ -176,6 +177,18 @@ def test_a_line_of_ours_begins_behind_what_a_task_has_not_ended() -> None:
     console.err("ours")
     assert isinstance(stream.buffer, io.BytesIO)
     assert stream.buffer.getvalue() == b"ab\nours\nc\nours\n"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_an_error_is_folded_for_a_terminal_alone(*, is_terminal: bool) -> None:
+    stream = Terminal() if is_terminal else io.TextIOWrapper(io.BytesIO(), "utf-8")
+    error = UsageError("the option --long " + "is not so " * 8, hint="another word " * 7)
+    Console(None, stream).error(error)
+    assert isinstance(stream.buffer, io.BytesIO)
+    lines = stream.buffer.getvalue().decode().splitlines()
+    assert len(lines) == (4 if is_terminal else 2)
+    if is_terminal:
+        assert [len(line) - len(line.lstrip()) for line in lines] == [0, 9, 2, 7]
 
 
 def test_an_answer_on_the_same_terminal_begins_a_line() -> None:
