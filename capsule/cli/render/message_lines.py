@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 # What stands at the beginning of a line, below which the rest of it goes on.
-_LABEL = re.compile(r" *(?:capsule: |try: )?")
-# A word, with what is quoted in it whole.
-_WORD = re.compile(r"""(?:(?<!\w)'[^'\n]*'(?!\w)|(?<!\w)"[^"\n]*"(?!\w)|\S)+""")
+_LABEL = re.compile(r" *(?:[a-z_]+: )?")
+# A word, with what is quoted in it whole, and an option with its value.
+_WORD = re.compile(
+    r"(?:--[a-z][a-z-]* (?=[A-Z0-9./]))?"
+    r"""(?:(?<!\w)'[^'\n]*'(?!\w)|(?<!\w)"[^"\n]*"(?!\w)|\S)+"""
+)
 # Behind these a command may follow, which is to be copied as a whole.
 _BEFORE_COMMANDS = frozenset(["try:", "see:"])
 _COMMAND = re.compile(r"capsule|cd|chmod|curl|export|mkdir|mv|pip|python\S*|rm|sudo|uv|[A-Z_]+=\S*")

@@ -100,13 +100,14 @@ class Console:
 
     def error(self, error: CapsuleError) -> None:
         """Print what went wrong before a run, and what to do next."""
-        self._tell(f"capsule: {error}")
+        self.tell(f"capsule: {error}")
 
     def note(self, text: str) -> None:
         """Print what the user should know beside the answer."""
-        self._tell(f"capsule: {text}")
+        self.tell(f"capsule: {text}")
 
-    def _tell(self, text: str) -> None:
+    def tell(self, text: str) -> None:
+        """Print words for a person to stderr, folded to the width of a terminal."""
         if self.stderr_is_terminal:
             from capsule.cli.render.message_lines import folded  # for who reads alone
 

@@ -53,5 +53,8 @@ def show(  # noqa: PLR0913 - what is asked for, and what of
     if error is not None and (result or reads):
         from capsule.cli.terminal.task_traceback import traceback_lines
 
+        said = f"{error['error_type']}: "
         for line in traceback_lines(error, whole=not quiet, file=file):
-            console.err(line)
+            # The frames, and a message of several lines, are laid out by whoever wrote them.
+            is_said = line.startswith("  try: ") or (line.startswith(said) and "\n" not in line)
+            (console.tell if is_said else console.err)(line)

@@ -29,6 +29,10 @@ from capsule.cli.render.terminal_text import cells
             "capsule: no\n  try: ask for one of these, or for another version of it",
             ["capsule: no", "  try: ask for one of these, or for", "       another version of it"],
         ),
+        (
+            "timeout: it was much too slow; --timeout 30s allows more",
+            ["timeout: it was much too slow;", "         --timeout 30s allows more"],
+        ),
         # A path, what is quoted, and a command are whole: too long, the terminal breaks them.
         (
             "capsule: there is no /a/long/path/that/goes/on/until/the/end.py in it",
