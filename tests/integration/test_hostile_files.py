@@ -40,7 +40,7 @@ ESCAPES = {
     "stat a link that leads out": "str(os.stat('ro/up/secret'))",
     "read another folder of the project": "open('other/file').read()",
     "read the task file's folder": "open('task.py').read()",
-    "read a device": "open('/dev/zero', 'rb').read(10)",
+    "read a device": "open('/dev/kmsg', 'rb').read(10)",
     "read memory": "open('/proc/self/mem', 'rb').read(10)",
     "read the environment": "open('/proc/self/environ').read()",
     "read the command line": "open('/proc/self/cmdline').read()",

@@ -127,6 +127,8 @@ def test_files_are_as_outside(bench: Workbench, project: Path, body: str, expect
         "shutil.rmtree('given')",
         "os.chmod('given/there.txt', 0o777)",
         "os.open('given/there.txt', os.O_WRONLY)",
+        "os.open('there.txt', os.O_WRONLY, dir_fd=os.open('given', os.O_RDONLY))",
+        "os.open('new', os.O_CREAT, dir_fd=os.open('given', 0))",
         "open('data/../given/there.txt', 'w')",
     ],
 )

@@ -17,7 +17,7 @@ import tokenize
 from capsule_guest import devices, folder_entries, loader
 from capsule_guest import file_metadata as metadata
 from capsule_guest.builtin_functions import BuiltinFunction
-from capsule_guest.folder_grants import check_writable
+from capsule_guest.folder_grants import check_writable, located, note_opened
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -215,8 +215,9 @@ def _opening_number(function: Any) -> Callable[..., Any]:
             return devices.open_device(device, path, flags)
         makes = flags & os.O_CREAT and metadata.is_missing(path, **kwargs)
         if makes or flags & (os.O_WRONLY | os.O_TRUNC):
-            check_writable(path)
+            check_writable(located(path, kwargs.get("dir_fd")))
         number: int = function(path, flags, mode, **kwargs)
+        note_opened(number, path, kwargs.get("dir_fd"))
         if not makes:
             return number
         metadata.keep_mode(number, mode)

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 # and what there is of the project, if that is one of them.
 _rights: dict[str, bool] = {}
 _project: set[str] = set()
+# Where what is open lies, for paths that begin there.
+_opened: dict[int, str] = {}
 
 
 def grant(rights: dict[str, bool]) -> None:
@@ -39,6 +41,21 @@ def check_writable(path: Any) -> None:
         allowed = f"allowed_files=['.{part}']"
         why = f"{part} was granted read-only (for writing: {allowed}, or --mount PATH::{part}:rw)"
     raise PermissionError(errno.EACCES, f"{denied}, as {why}", path)
+
+
+def note_opened(number: int, path: Any, folder: int | None) -> None:
+    """Keep where an open folder lies, for where one is only read that matters."""
+    _opened.pop(number, None)
+    if _rights and (place := located(path, folder)) is not None:
+        _opened[number] = os.path.abspath(os.fsdecode(place))  # noqa: PTH100 - as below
+
+
+def located(path: Any, folder: int | None) -> Any:
+    """Return a path that begins at an open folder as one that does not, None if that is unknown."""
+    if folder is None:
+        return path
+    above = _opened.get(folder)
+    return None if above is None else os.path.join(above, os.fsdecode(path))  # noqa: PTH118
 
 
 def _read_only_part(path: Any) -> str | None:
