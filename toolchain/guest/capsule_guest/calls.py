@@ -71,9 +71,9 @@ async def call_async(op: str, fields: dict, data: bytes = b"") -> tuple[dict, by
         raise
 
 
-def refuse() -> None:
+def refuse(refused: bool = True) -> None:
     """Ask for nothing from now on: the task has answered."""
-    _over.append(True)
+    _over[:] = [True] if refused else []
 
 
 def outstanding() -> bool:

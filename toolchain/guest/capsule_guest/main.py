@@ -131,13 +131,15 @@ def freeze() -> None:
 def serve() -> None:
     """Answer one request; nothing the task does makes this raise."""
     kind, content = receive()
-    if kind == WARM:
+    if warm := kind == WARM:
         _warm_up()
         kind, content = receive()
     request = _decode(content)
     spent = False
     try:
-        snapshot_prepare.resume()
+        if not warm:
+            snapshot_prepare.reseed()
+        streams.repeat()
         kind, answer = _answer(request)
     except BaseException as error:
         # First of all: whatever is done where no memory is left can end the interpreter.
@@ -181,6 +183,7 @@ def _go_through() -> None:
     results.encode("")
     tasks.enter("")
     streams.flush()
+    calls.refuse(False)
     program_end.rehearse()
 
 

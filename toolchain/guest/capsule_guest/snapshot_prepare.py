@@ -46,14 +46,8 @@ def forget_folders() -> None:
     sys.path_importer_cache.pop("/", None)
 
 
-def resume() -> None:
-    """Thaw: randomness, and what the import printed."""
-    reseed()
-    streams.repeat()
-
-
 def reseed() -> None:
-    """Have the generators of random numbers begin anew."""
+    """Have the generators of random numbers begin anew: once in each process."""
     random.seed()
     if "numpy.random" in sys.modules:
         # Without an argument it would do the same, for ten times the fuel.
