@@ -72,6 +72,32 @@ VALUES: list[tuple[str, Any]] = [
     ("str(pd.DataFrame({'a': [1]}).astype(int).dtypes['a'])", "int64"),
     ("pd.crosstab(pd.Series([1, 1, 2]), pd.Series(['a', 'b', 'a'])).values.tolist()",
      [[1, 1], [1, 0]]),
+    # Indices and counts have 32 bits inside, and arithmetic with them is made in 64.
+    ("(np.argsort(np.arange(60_000)[::-1])[:2] * 60_000).tolist()", [3599940000, 3599880000]),
+    ("(np.where(np.arange(100_000) > 99_997)[0] * 50_000).tolist()", [4999900000, 4999950000]),
+    ("(np.flatnonzero(np.arange(70_000) == 69_999) ** 2).tolist()", [4899860001]),
+    ("(np.bincount([0, 0]) << 40).tolist()", [1 << 41]),
+    ("int(np.argmax(np.arange(60_000)) ** 2)", 3599880001),
+    ("int(np.argmax(np.array([1, 9, 3])) + 2**40)", 2**40 + 1),
+    ("int(np.int32(2**31 - 1) + np.argmax([0, 1]))", 2**31),
+    ("int(np.argmax([0, 1]) + np.int32(2**31 - 1))", 2**31),
+    ("(np.argsort([1, 0]) * np.array([1, 2**31 - 1], np.int32) * 2).tolist()", [2, 0]),
+    ("(np.array([2**31 - 1] * 2, np.int32) + np.argsort([1, 0])).tolist()", [2**31, 2**31 - 1]),
+    ("bool(np.argmax([0, 1]) < 2**70)", True),
+    ("(np.argsort([1, 0]) * 2.5).tolist()", [2.5, 0.0]),
+    ("(np.argsort([1, 0]) * 1).dtype.name", "int64"),
+    ("[int(f(*[np.argsort(-np.arange(60_000))] * 2)) for f in (np.dot, np.inner, np.vdot, np.matmul)]",
+     [71998200010000] * 4),
+    ("int(np.einsum('i,i', *[np.argsort(-np.arange(60_000))] * 2))", 71998200010000),
+    ("(pd.DataFrame({'k': [0] * 60_000}).groupby('k').indices[0][-1:] * 60_000).tolist()",
+     [3599940000]),
+    ("str(pd.Series(np.argsort(-np.arange(60_000))).pow(2).max())", "3599880001"),
+    # What a program calls int32 stays that, and wraps as outside.
+    ("(np.full(2, 60_000, 'int32') * np.full(2, 60_000, 'i4')).tolist()", [-694967296] * 2),
+    ("(np.full(1, 60_000, np.int32) * 60_000).tolist()", [-694967296]),
+    ("[np.int32 is np.intc, np.int32.__name__, np.dtype('<i4').char, str(np.dtype(np.int32))]",
+     [True, "int32", "i", "int32"]),
+    ("isinstance(np.array([1], 'i4')[0], np.int32)", True),
 ]  # fmt: skip
 
 
@@ -136,6 +162,50 @@ def main():
 def test_libraries_take_indices_of_64_bits(bench: Workbench, source: str, result: object) -> None:
     envelope = bench.run(source, max_fuel=10**11)
     assert envelope["result"] == result, envelope["error"]
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        "order *= 60_000",
+        "np.multiply(order, 60_000, out=order)",
+        "order[:] = np.array([2**40, 1])",
+        "np.arange(10)[np.array([2**32 + 1])]",
+        "np.array([2**40]).astype(np.intp)",
+    ],
+)
+def test_what_does_not_fit_an_index_is_an_error(bench: Workbench, kept: str) -> None:
+    source = f"""
+import numpy as np
+def main():
+    order = np.argsort(np.arange(60_000)[::-1])[:2]
+    order += 1
+    order -= 1
+    try:
+        {kept}
+    except (OverflowError, IndexError) as error:
+        return type(error).__name__, order.tolist()
+"""
+    envelope = bench.run(source, max_fuel=10**11)
+    kind = "IndexError" if "arange(10)" in kept else "OverflowError"
+    assert envelope["result"] == [kind, [59_999, 59_998]], envelope["error"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "optimize.minimize(lambda x: (x**2).sum(), [1.0], method='SLSQP').x",
+        "optimize.minimize(lambda x: (x**2).sum(), [1.0], method='L-BFGS-B').x",
+        "integrate.ode(lambda t, y: -y).set_integrator('vode').set_initial_value([1.0]).integrate(1)",
+        "integrate.ode(lambda t, y: -y).set_integrator('zvode').set_initial_value([1j]).integrate(1)",
+        "integrate.ode(lambda t, y: -y).set_integrator('lsoda').set_initial_value([1.0]).integrate(1)",
+        "integrate.odeint(lambda y, t: -y, [1.0], [0, 1])",
+    ],
+)
+def test_compiled_code_that_asks_for_int32_takes_it(bench: Workbench, source: str) -> None:
+    text = f"from scipy import integrate, optimize\ndef main(): return {source}.size"
+    envelope = bench.run(text, max_fuel=10**11)
+    assert envelope["success"], envelope["error"]
 
 
 def test_a_long_dot_product_of_float32_loses_nothing(bench: Workbench) -> None:

@@ -2,7 +2,11 @@
 
 NumPy's default integer is its `intp`, which has 32 bits here. In the interpreter, numbers, arrays
 and `dtype=int` have 64 already; here are the names, what `repr` leaves out, and the compiled
-modules that write C longs into arrays which they ask for as `int`. Indices keep their 32 bits.
+modules that write C longs into arrays which they ask for as `int`.
+
+Indices keep their 32 bits, and arithmetic with them is made in 64: of NumPy's two types with 32
+bits, C's long is that of indices alone, and operations take it for 64 bits before they look for a
+loop. What is called int32, by any name, is C's int.
 """
 
 from __future__ import annotations
@@ -77,15 +81,47 @@ def _adapt_numpy(numpy) -> None:  # type: ignore[no-untyped-def]
     names = dict.fromkeys(_SIGNED, numpy.int64) | dict.fromkeys(_UNSIGNED, numpy.uint64)
     mtrand = numpy.random.mtrand
     mtrand.np = CLongs(numpy)
+    # Of the two types with 32 bits, the one that arithmetic does not widen.
+    narrow = numpy.dtype("i")
+    names["int32"] = narrow.type
     numpy.sctypeDict.update(names)
     for name, module in list(sys.modules.items()):
         if name.partition(".")[0] == "numpy" and module is not None:
             for known in names:
                 if vars(module).get(known) in (long, ulong):
                     setattr(module, known, names[known])
+    numpy.dtypes.IntDType = type(narrow)
     plain = import_module("numpy._core.arrayprint")._typelessdata
     plain[:] = [numpy.int64 if kind is long else kind for kind in plain]
+    _adapt_indices(numpy)
     _adapt_random_state(numpy)
+
+
+def _adapt_indices(numpy) -> None:  # type: ignore[no-untyped-def]
+    """Have `einsum` and files take indices for 64 bits, as operators do by themselves."""
+    index = numpy.dtype("l").num
+    products = import_module("numpy._core.einsumfunc")
+    add_up = products.c_einsum
+
+    def widened(value):  # type: ignore[no-untyped-def]
+        known = isinstance(value, (numpy.ndarray, numpy.generic)) and value.dtype.num == index
+        return value.astype(numpy.int64) if known else value
+
+    def c_einsum(*operands, **options):  # type: ignore[no-untyped-def]
+        if options.get("dtype") is None:
+            operands = tuple(map(widened, operands))
+        return add_up(*operands, **options)
+
+    products.c_einsum = c_einsum  # type: ignore[attr-defined]
+    files = import_module("numpy.lib._format_impl")
+    write = files.write_array
+
+    def write_array(fp, array, *args, **kwargs):  # type: ignore[no-untyped-def]
+        return write(fp, widened(array), *args, **kwargs)
+
+    write_array.__doc__ = write.__doc__
+    for module in (files, numpy.lib.format):
+        module.write_array = write_array  # type: ignore[union-attr]
 
 
 def _adapt_random_state(numpy) -> None:  # type: ignore[no-untyped-def]
