@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(1200)]
 IMPORTS = """
 import io
 import numpy as np, pandas as pd
+from scipy import ndimage, sparse
 """
 # Each expression, and its value under CPython 3.13 on Linux x86-64 with the same versions.
 VALUES: list[tuple[str, Any]] = [
@@ -92,6 +93,15 @@ VALUES: list[tuple[str, Any]] = [
     ("(pd.DataFrame({'k': [0] * 60_000}).groupby('k').indices[0][-1:] * 60_000).tolist()",
      [3599940000]),
     ("str(pd.Series(np.argsort(-np.arange(60_000))).pow(2).max())", "3599880001"),
+    ("pd.DataFrame({'k': [0] * 3, 'v': np.argsort([2, 1, 0])}).groupby('k').v.sum().dtype.name",
+     "int64"),
+    ("pd.merge(*[pd.DataFrame({'v': np.argsort([2, 1])})] * 2, on='v').v.tolist()", [1, 0]),
+    ("(sparse.csr_matrix([[1]]) * np.argmax(np.arange(60_000)) * 60_000).toarray().tolist()",
+     [[3599940000]]),
+    ("(sparse.csr_matrix(np.argsort(-np.arange(60_000))[:1, None]) ** 2).toarray().tolist()",
+     [[3599880001]]),
+    ("ndimage.convolve(np.argsort(-np.arange(60_000))[:2], [60_000]).tolist()",
+     [3599940000, 3599880000]),
     # What a program calls int32 stays that, and wraps as outside.
     ("(np.full(2, 60_000, 'int32') * np.full(2, 60_000, 'i4')).tolist()", [-694967296] * 2),
     ("(np.full(1, 60_000, np.int32) * 60_000).tolist()", [-694967296]),

@@ -6,6 +6,7 @@ import pickle
 
 import numpy as np
 import pandas as pd
+from scipy import ndimage, sparse
 
 order = np.argsort(np.arange(60_000)[::-1])
 last = np.argmax(np.arange(60_000))
@@ -157,6 +158,44 @@ groups[1][-2:] * 60_000
 # %% pandas Series of positions
 positions = pd.Series(order[:3])
 (positions * 60_000 + positions**2).tolist()
+
+# %% pandas columns
+frame = pd.DataFrame({"k": np.arange(60_000) % 2, "v": order})
+by = frame.groupby("k").v
+[
+    frame.v.dtype.name,
+    by.sum(),
+    by.max() * 60_000,
+    by.first() * 60_000,
+    frame.v.unique()[:2] * 60_000,
+]
+
+# %% pandas columns as int32
+(pd.Series(order[:2]).astype("int32") * 60_000).tolist()
+
+# %% pandas of numbers
+[(pd.Series([last, last]) * 60_000).tolist(), (pd.DataFrame([[last]]) * 60_000).values]
+
+# %% pandas of a grid
+(pd.DataFrame(order[:4].reshape(2, 2)) * 60_000).values
+
+# %% pandas Index
+[pd.Index(order[:2]).dtype.name, (pd.Index(order[:2]) * 60_000).tolist()]
+
+# %% pandas merge on indices
+frame = pd.DataFrame({"v": order[:3]})
+(pd.merge(frame, frame, on="v").v * 60_000).tolist()
+
+# %% sparse products
+grid = sparse.csr_matrix(order[:4].reshape(2, 2))
+[(grid @ grid).toarray(), grid.multiply(grid).toarray(), grid @ order[:2], grid.dtype.name]
+
+# %% sparse sum of what meets
+at = np.zeros(60_000, int)
+sparse.coo_array((np.full(60_000, last), (at, at))).toarray()
+
+# %% image filters
+[ndimage.convolve(order[:4], [60_000, 1]), ndimage.maximum_filter(order[:4], 2) * 60_000]
 
 # %% pandas factorize
 pd.factorize(np.arange(60_000))[0][-2:] * 60_000

@@ -12,6 +12,7 @@ loop. What is called int32, by any name, is C's int.
 from __future__ import annotations
 
 import sys
+from functools import wraps
 from importlib import import_module
 
 from capsule_guest.import_hooks import adapt
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     Run = Callable[[ModuleType], None]
 
 _SIGNED, _UNSIGNED = ("int_", "long", "int"), ("uint", "ulong")
+# NumPy's number of C's long.
+_INDEX = 7
 # Legacy distributions that are drawn as C longs.
 _DRAWN_AS_LONGS = [
     "binomial",
@@ -43,6 +46,8 @@ def adapt_on_import() -> None:
     adapt("numpy", _behind(_adapt_numpy))
     adapt("sklearn.utils.random", _behind(_adapt_sampling))
     adapt("scipy.signal._peak_finding", _behind(_adapt_peaks))
+    adapt("scipy.sparse", _behind(_adapt_sparse))
+    adapt("scipy.ndimage._ni_support", _behind(_adapt_images))
     adapt("pandas", _behind(_adapt_pandas))
 
 
@@ -97,14 +102,18 @@ def _adapt_numpy(numpy) -> None:  # type: ignore[no-untyped-def]
     _adapt_random_state(numpy)
 
 
+def _is_index(dtype) -> bool:  # type: ignore[no-untyped-def]
+    """Say whether it is C's long: that of indices and counts, and of nothing else."""
+    return bool(dtype.num == _INDEX)
+
+
 def _adapt_indices(numpy) -> None:  # type: ignore[no-untyped-def]
     """Have `einsum` and files take indices for 64 bits, as operators do by themselves."""
-    index = numpy.dtype("l").num
     products = import_module("numpy._core.einsumfunc")
     add_up = products.c_einsum
 
     def widened(value):  # type: ignore[no-untyped-def]
-        known = isinstance(value, (numpy.ndarray, numpy.generic)) and value.dtype.num == index
+        known = isinstance(value, (numpy.ndarray, numpy.generic)) and _is_index(value.dtype)
         return value.astype(numpy.int64) if known else value
 
     def c_einsum(*operands, **options):  # type: ignore[no-untyped-def]
@@ -238,6 +247,83 @@ def _adapt_pandas(pandas) -> None:  # type: ignore[no-untyped-def]
         return plain(_as_indices(np, indices), max_len)
 
     lib.maybe_indices_to_slice = maybe_indices_to_slice
+    _adapt_columns(pandas, np)
+
+
+def _adapt_columns(pandas, numpy) -> None:  # type: ignore[no-untyped-def]
+    """Have series, frames and indexes keep indices as int64: what they give back is int32."""
+    lib, construction = pandas._libs.lib, import_module("pandas.core.construction")
+    frames = import_module("pandas.core.internals.construction")
+    convert, sanitize, manage = (
+        lib.maybe_convert_objects,
+        construction.sanitize_array,
+        frames.ndarray_to_mgr,
+    )
+
+    def wide(array):  # type: ignore[no-untyped-def]
+        known = isinstance(array, numpy.ndarray) and _is_index(array.dtype)
+        return array.astype(numpy.int64) if known else array
+
+    def maybe_convert_objects(objects, *args, **kwargs):  # type: ignore[no-untyped-def]
+        found = convert(objects, *args, **kwargs)
+        # It goes by the bytes of the widest number.
+        if getattr(found, "dtype", None) == numpy.int32 and numpy.intp in map(type, objects):
+            return found.astype(numpy.int64)
+        return found
+
+    def sanitize_array(*args, **kwargs):  # type: ignore[no-untyped-def]
+        return wide(sanitize(*args, **kwargs))
+
+    def ndarray_to_mgr(values, *args, **kwargs):  # type: ignore[no-untyped-def]
+        return manage(wide(values), *args, **kwargs)
+
+    lib.maybe_convert_objects = maybe_convert_objects
+    changed = {
+        "sanitize_array": (sanitize, sanitize_array),
+        "ndarray_to_mgr": (manage, ndarray_to_mgr),
+    }
+    for name, module in list(sys.modules.items()):
+        if name.partition(".")[0] == "pandas" and module is not None:
+            for known, (before, after) in changed.items():
+                if vars(module).get(known) is before:
+                    setattr(module, known, after)
+    by_type = import_module("pandas.core.reshape.merge")._factorizers
+    by_type[numpy.intp] = by_type[numpy.int32]
+
+
+def _adapt_sparse(sparse) -> None:  # type: ignore[no-untyped-def]
+    """Have sparse arrays keep indices as int64: compiled code computes in the type of the data."""
+    import numpy as np
+
+    def adapted(plain):  # type: ignore[no-untyped-def]
+        @wraps(plain)
+        def __init__(self, *args, **kwargs):  # type: ignore[no-untyped-def] # noqa: N807
+            plain(self, *args, **kwargs)
+            if _is_index(self.data.dtype):
+                self.data = self.data.astype(np.int64)
+
+        return __init__
+
+    for kind in (
+        sparse._compressed._cs_matrix,
+        sparse._bsr._bsr_base,
+        sparse._coo._coo_base,
+        sparse._dia._dia_base,
+    ):
+        kind.__init__ = adapted(kind.__init__)
+
+
+def _adapt_images(module) -> None:  # type: ignore[no-untyped-def]
+    """Have filters of indices give int64, as outside."""
+    plain = module._get_output
+
+    @wraps(plain)
+    def _get_output(output, input, shape=None, complex_output=False):  # type: ignore[no-untyped-def] # noqa: A002
+        if output is None and not complex_output and _is_index(input.dtype):
+            output = "int64"
+        return plain(output, input, shape, complex_output)
+
+    module._get_output = _get_output
 
 
 def _as_indices(numpy, value):  # type: ignore[no-untyped-def]
