@@ -43,16 +43,16 @@ def end(*, collect: bool) -> None:
 
 
 def rehearse() -> None:
-    """Do what an end does, and let go of nothing that is the task's.
+    """Do what an end does, but let go of nothing that is the task's and close nothing.
 
     Code takes more the first time that it runs behind an import that was watched, and memory more
     that is written for the first time.
     """
     atexit._ncallbacks()
     _try(_rehearse)
-    _try(_flush)
+    _open(_is_text)
     _try(gc.collect)
-    _try(_close)
+    _open(_is_open)
 
 
 def _rehearse() -> None:
