@@ -69,6 +69,8 @@ VALUES: list[tuple[str, Any]] = [
     ("np.take([10, 20, 30], np.array([2, 0])).tolist()", [30, 10]),
     ("np.bincount(np.array([1, 1, 3])).tolist()", [0, 2, 0, 1]),
     ("pd.Series([100_000]).pow(2).tolist()", [10**10]),
+    ("pd.concat([pd.DataFrame({'a': [1]}).assign(b=2, c=3.5)] * 2).values.tolist()",
+     [[1, 2, 3.5], [1, 2, 3.5]]),
     ("pd.Series(['1099511627776']).astype('int').tolist()", [2**40]),
     ("str(pd.DataFrame({'a': [1]}).astype(int).dtypes['a'])", "int64"),
     ("pd.crosstab(pd.Series([1, 1, 2]), pd.Series(['a', 'b', 'a'])).values.tolist()",

@@ -281,3 +281,6 @@ np.polyval(np.array([3, 0, 1]), 100_000)
 
 # %% packbits
 np.packbits(np.array([1, 0, 1, 0, 1, 0, 1, 1, 1]))
+
+# %% shift by more than a size holds
+np.array([5, 6]) << 2**33

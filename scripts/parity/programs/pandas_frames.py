@@ -205,3 +205,37 @@ df.i.diff().fillna(0)
 
 # %% to_numpy
 df[["i", "j"]].to_numpy()
+
+# %% concat behind an assigned column
+made = df[["i", "j"]].copy()
+made["n"] = made.i * 2
+made["m"] = 1.5
+pd.concat([made, pd.DataFrame({"z": [1]})], ignore_index=True)
+
+# %% concat behind an inserted column
+made = df[["i", "j"]].copy()
+made.insert(0, "n", made.i * 2)
+pd.concat([made, made])
+
+# %% columns inserted one after the other
+made = df[["i", "j"]].copy()
+made.insert(0, "first", 1)
+made.insert(2, "middle", 2.5)
+made.insert(4, "last", list("abcd"))
+made
+
+# %% a row behind inserted columns
+made = df[["i", "j"]].copy()
+made["n"] = 1
+made["m"] = 2
+made.loc[9] = [1, 2, 3, 4]
+made
+
+# %% concat of group means with their keys
+means = df.groupby("k")[["i", "j"]].mean().reset_index()
+pd.concat([means, means], ignore_index=True)
+
+# %% merge behind an inserted column
+made = df[["k", "i"]].copy()
+made["n"] = made.i + 1
+made.merge(df[["k", "j"]], on="k")

@@ -247,7 +247,21 @@ def _adapt_pandas(pandas) -> None:  # type: ignore[no-untyped-def]
         return plain(_as_indices(np, indices), max_len)
 
     lib.maybe_indices_to_slice = maybe_indices_to_slice
+    _adapt_places(np)
     _adapt_columns(pandas, np)
+
+
+def _adapt_places(numpy) -> None:  # type: ignore[no-untyped-def]
+    """Have a frame keep as indices where its columns are: one that is inserted has a plain int."""
+    manager = import_module("pandas.core.internals.managers").BlockManager
+    insert = manager._insert_update_blklocs_and_blknos
+
+    def _insert_update_blklocs_and_blknos(self, loc) -> None:  # type: ignore[no-untyped-def]
+        insert(self, loc)
+        self._blklocs = self._blklocs.astype(numpy.intp, copy=False)
+        self._blknos = self._blknos.astype(numpy.intp, copy=False)
+
+    manager._insert_update_blklocs_and_blknos = _insert_update_blklocs_and_blknos
 
 
 def _adapt_columns(pandas, numpy) -> None:  # type: ignore[no-untyped-def]
