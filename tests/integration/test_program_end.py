@@ -129,6 +129,37 @@ def main():
     assert envelope["execution"]["stdout"] == "last linefirst\nsecond\ndeleted\n"
 
 
+def test_a_finalizer_finds_what_its_module_has(bench: Workbench) -> None:
+    source = """from os import getcwd
+CONFIG, SAID = {"mark": "kept"}, []
+class Noisy:
+    def __init__(self, name): self.name = name
+    def __del__(self):
+        SAID.append(self.name)
+        print(self.name, CONFIG["mark"], getcwd(), len(SAID))
+FIRST, INSIDE = Noisy("first"), [Noisy("inside")]
+def main(): return 1
+"""
+    envelope = bench.run(source)
+    assert envelope["execution"]["stderr"] == ""
+    assert envelope["execution"]["stdout"] == "first kept / 1\ninside kept / 2\n"
+
+
+def test_what_a_finalizer_prints_is_not_for_an_object_of_the_task(bench: Workbench) -> None:
+    source = """import io, sys
+class Own(io.StringIO):
+    def __del__(self): print("own")
+class Noisy:
+    def __del__(self): print("noisy")
+KEPT = Noisy()
+def main():
+    sys.stdout = Own()
+    print("into it")
+    return 1
+"""
+    assert sorted(bench.run(source)["execution"]["stdout"].split()) == ["noisy", "own"]
+
+
 @pytest.mark.parametrize("call", ["1/0", "raise_exit()", "open('/nowhere/x')"])
 def test_a_handler_that_fails_is_told_and_harms_nothing(bench: Workbench, call: str) -> None:
     source = f"""import atexit, sys

@@ -214,6 +214,20 @@ async def test_the_fuel_is_that_of_a_process_started_for_the_run(project: Path, 
 
 
 @pytest.mark.anyio
+async def test_the_fuel_of_many_modules_is_that_of_a_process_started_for_the_run(
+    project: Path,
+) -> None:
+    for number in range(8):
+        functions = "".join(f"def f{each}(): ...\n" for each in range(60))
+        write(project, f"{functions}V = {{i: [i] for i in range(400)}}\n", f"m{number}.py")
+    write(project, f"import {', '.join(f'm{number}' for number in range(8))}\ndef main(): ...\n")
+    async with Sandbox("job.py", warm=1) as warm, Sandbox("job.py", warm=0) as cold:
+        one = (await warm.run()).execution.fuel_consumed
+        other = (await cold.run()).execution.fuel_consumed
+    assert one == pytest.approx(other, rel=0.01, abs=2_500)
+
+
+@pytest.mark.anyio
 async def test_every_permission_with_processes_that_wait(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

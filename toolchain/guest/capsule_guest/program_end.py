@@ -34,6 +34,8 @@ def end(*, collect: bool) -> None:
     if atexit._ncallbacks():
         _try(atexit._run_exitfuncs)
         _try(streams.flush)
+    # What a finalizer prints is not for an object of the task's, which may be gone by then.
+    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
     _try(_let_go)
     _try(_flush)
     if collect:
@@ -56,7 +58,9 @@ def rehearse() -> None:
 
 
 def _rehearse() -> None:
-    _empty([dict(_REHEARSED) for _ in (None, *loader.task_modules())])
+    # Of as many as in every process, or what waiting takes could not be known ahead.
+    loader.task_modules()
+    _empty([dict(_REHEARSED)])
 
 
 def _try(step: Callable[[], object]) -> None:
@@ -73,24 +77,46 @@ def _let_go() -> None:
 
 
 def _empty(found: list[dict]) -> None:
-    closures = []
+    """Drop what has a finalizer first, then the rest from the end: a finalizer uses what it finds.
+
+    Outside, a collection of garbage calls all of them before any name is gone.
+    """
+    later, closures, finalized = [], [], {}
     for names in reversed(found):
-        for name, value in list(names.items()):
+        rest: list[str] = []
+        held: list[str] = []
+        for name in list(names):
+            value = names[name]
             kind = type(value)
-            if kind in _PLAIN or name[:2] == "__" or isinstance(value, _KEPT):
+            if kind in _PLAIN:
                 continue
-            if kind is not _FUNCTION:
+            if kind is _FUNCTION:
+                if value.__closure__ and name[:2] != "__":
+                    held.append(name)
+                continue
+            if kind not in finalized:
+                finalized[kind] = hasattr(kind, "__del__"), issubclass(kind, _KEPT)
+            at_once, kept = finalized[kind]
+            if kept or name[:2] == "__":
+                continue
+            if at_once:
+                del value
                 names[name] = None
-            elif value.__closure__:
-                closures.append((names, name))
+            else:
+                rest.append(name)
         value = None
-    # Functions are what finalizers call, so that those that hold something go last.
-    for names, name in closures:
-        names[name] = None
+        rest.reverse()
+        later.append((names, rest))
+        # Functions are what finalizers call, so that those that hold something go last.
+        closures.append((names, held))
+    for names, some in (*later, *closures):
+        for name in some:
+            names[name] = None
 
 
 # What holds nothing, and what is left as it is.
-_PLAIN, _KEPT = frozenset([type(None), bool, int, float, complex, str, bytes]), (type, _MODULE)
+_PLAIN = frozenset([type(None), bool, int, float, complex, str, bytes, type(len)])
+_KEPT = (type, _MODULE)
 # One of each kind of value that a module may hold.
 _REHEARSED = {"data": 1, "function": rehearse, "module": sys, "kind": int, "none": None}
 
