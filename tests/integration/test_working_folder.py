@@ -101,9 +101,6 @@ def value(bench: Workbench, body: str, head: str = GRANTED) -> Any:
          "[open('z').read(), os.listdir('copy'), os.path.exists('x')]", ["1", ["there.txt"], False]),
         ("open('made_here.py', 'w').write('V = 5')\nimport made_here\nmade_here.V", 5),
         ("[name.endswith('.py') for name in sys.argv]", [True]),
-        ("first = open('x', 'w+b')\nfirst.write(b'abcd')\nfirst.flush()\nfirst.seek(1)\n"
-         "copy = os.dup(first.fileno())\ngot = os.read(copy, 2).decode()\nos.close(copy)\n"
-         "[got, first.read().decode()]", ["bc", "bcd"]),
         ("[tempfile.gettempdir(), tempfile.mkdtemp().startswith('/tmp/'),\n"
          "tempfile.NamedTemporaryFile('w').write('x')]", ["/tmp", True, 1]),
     ],

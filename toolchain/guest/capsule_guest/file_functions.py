@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import builtins
 import errno
-import gc
 import io
 import os
 import tokenize
@@ -184,19 +183,14 @@ class _StatVfs(tuple):  # type: ignore[type-arg]
 
 
 def dup(fd: int, /) -> int:
-    """Open the file of a descriptor a second time, at the same place: WASI copies none."""
+    """Copy the descriptor of a stream or a device. WASI copies none, and what is opened again has
+    a place of its own in the file: what one writes there, the other would write over."""
     if fd in devices.opened or 0 <= fd <= 2:
         return devices.duplicate(fd)
-    for each in gc.get_objects():
-        if type(each) is io.FileIO and not each.closed and each.fileno() == fd:
-            if each.readable() and each.writable():
-                flags = os.O_RDWR
-            else:
-                flags = os.O_RDONLY if each.readable() else os.O_WRONLY
-            copy = os.open(each.name, flags)
-            os.lseek(copy, os.lseek(fd, 0, os.SEEK_CUR), os.SEEK_SET)
-            return copy
-    raise OSError(errno.ENOTSUP, "a descriptor that is no open file of Python's cannot be copied")
+    os.fstat(fd)
+    raise OSError(
+        errno.ENOTSUP, "the descriptor of a file cannot be copied here: open the file again"
+    )
 
 
 def sendfile(out_fd: int, in_fd: int, offset: int | None, count: int) -> int:
