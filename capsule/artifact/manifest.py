@@ -10,7 +10,7 @@ from capsule.artifact.contents import FORMAT, MAX_MANIFEST, MAX_MEMORY, MAX_RUNS
 from capsule.artifact.errors import AGAIN, UPDATE, ArtifactError
 from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
-from capsule.snapshot.changed_pages import MAX_REACH, PAGE, STACK_TOP
+from capsule.snapshot.changed_pages import PAGE, STACK_TOP, farthest
 from capsule.wasm import PAGE as WASM_PAGE
 
 if TYPE_CHECKING:
@@ -103,7 +103,7 @@ def check_pages(memory: object, pages: Sequence[tuple[int, int]]) -> None:
         raise ArtifactError(f"the memory has {memory:,} bytes, no multiple of {WASM_PAGE:,}")
     if len(pages) > MAX_RUNS:
         raise ArtifactError(f"the pages are in {len(pages):,} runs; at most {MAX_RUNS:,} may be")
-    most = min(memory, STACK_TOP + MAX_REACH)
+    most = min(memory, farthest(sum(length for _, length in pages)))
     before = 0
     for offset, length in pages:
         if offset % PAGE or length % PAGE or length <= 0:

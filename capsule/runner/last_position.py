@@ -78,17 +78,11 @@ class PositionWatch:
 
 @functools.lru_cache(maxsize=4)
 def _table(initial: Path) -> Table | None:
-    import mmap
-
     from capsule.snapshot.python_position import Table
 
     try:
-        with (
-            initial.open("rb") as file,
-            mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as memory,
-        ):
-            return Table.find(memory)
-    except (OSError, ValueError):
+        return Table.find(initial.read_bytes())
+    except OSError:
         return None
 
 

@@ -239,11 +239,12 @@ def _after(
 
 
 def opened(path: Path) -> memoryview:
-    """Return the content of a file, which is read as far as it is looked at."""
-    import mmap
+    """Return the content of a file that may have holes.
 
-    with path.open("rb") as file:
-        return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+    It is not mapped: where the disk is memory, to look at a hole takes some of that, and where none
+    is left the system ends who looks.
+    """
+    return memoryview(path.read_bytes())
 
 
 def _flat(content: dict[str, bytes]) -> list[bytes]:

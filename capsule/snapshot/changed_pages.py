@@ -8,8 +8,10 @@ PAGE = 4096
 # The C stack lies below this address, and nothing else does. It is empty when no code runs, so
 # that what stands there then is of nobody: a test reads the pinned interpreter and compares.
 STACK_TOP = 16 << 20
-# How much of memory a snapshot reaches over, from there on: wasmtime takes three times that to
-# compile it, and a second for 128 MB.
+# How much of memory a snapshot reaches over, from there on, besides what changed in it: wasmtime
+# takes three times that to compile it, and a second for 128 MB.
+MAX_UNCHANGED = 128 << 20
+# And in all.
 MAX_REACH = 384 << 20
 _ZERO = bytes(PAGE)
 
@@ -19,6 +21,15 @@ class PageRun(NamedTuple):
 
     offset: int
     data: bytes
+
+
+def farthest(changed: int) -> int:
+    """Return the address up to which a snapshot may reach in which so many bytes have changed.
+
+    >>> farthest(1 << 20) >> 20
+    145
+    """
+    return STACK_TOP + min(MAX_UNCHANGED + changed, MAX_REACH)
 
 
 class Comparison:

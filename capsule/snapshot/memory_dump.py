@@ -16,7 +16,7 @@ from capsule.process import sandbox_process
 from capsule.process.process_protocol import wait
 from capsule.process.trap_report import TAIL, read_report
 from capsule.shared import frames
-from capsule.snapshot.changed_pages import MAX_REACH, STACK_TOP, Comparison
+from capsule.snapshot.changed_pages import MAX_UNCHANGED, Comparison, farthest
 from capsule.snapshot.preopens import forgotten
 from capsule.wasm import PAGE
 from capsule.wire.decoder import Decoder
@@ -97,6 +97,11 @@ def dump_memory(
         return _failure(launch, bytes(incoming.errors), status)
     if incoming.answer is None or incoming.comparison.size != incoming.expected:
         return DumpFailure("it ended without a dump")
+    if incoming.comparison.reach > farthest(incoming.comparison.changed):
+        return DumpFailure(
+            f"its snapshot would reach over more than {format_ram(MAX_UNCHANGED)} that it did not"
+            " change"
+        )
     return MemoryDump(forgotten(incoming.comparison.runs()), incoming.expected, incoming.answer)
 
 
@@ -131,8 +136,6 @@ class _IncomingDump:
             raise WireError("it wrote more than its memory")
         if self.comparison.changed > MAX_CHANGED:
             raise WireError(f"its snapshot would be larger than {format_ram(MAX_CHANGED)}")
-        if self.comparison.reach > STACK_TOP + MAX_REACH:
-            raise WireError(f"its snapshot would reach over more than {format_ram(MAX_REACH)}")
         if self.comparison.pieces > MAX_RUNS:
             raise WireError(f"its snapshot would be in more than {MAX_RUNS:,} pieces")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule import wasm
-from capsule.snapshot.changed_pages import MAX_REACH, PAGE, STACK_TOP
+from capsule.snapshot.changed_pages import PAGE, STACK_TOP, farthest
 from capsule.toolstore import files
 from capsule.toolstore.compile import compile_file
 from capsule.toolstore.import_memory import NAME
@@ -43,7 +43,7 @@ class Image:
         self._initial, self._pages = memoryview(initial), pages
         if self.size % wasm.PAGE or not max(len(initial), STACK_TOP) <= self.size <= _MOST:
             raise MalformedModuleError(f"no snapshot has a memory of {self.size:,} bytes")
-        most = min(self.size, STACK_TOP + MAX_REACH)
+        most = min(self.size, farthest(sum(len(run.data) for run in pages)))
         end = STACK_TOP
         for run in pages:
             if run.offset < end or run.offset + len(run.data) > most:

@@ -14,7 +14,6 @@ from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from mmap import mmap
 
 COOKIE = b"xdebugpy"
 # CPython 3.15, of which this table is.
@@ -59,7 +58,7 @@ class NotThereError(Exception):
 class Table:
     """Where things lie in the memory of one interpreter; `address` is where the table is."""
 
-    def __init__(self, initial: bytes | mmap, address: int) -> None:
+    def __init__(self, initial: bytes, address: int) -> None:
         self.address = address
         self.at = struct.unpack_from(f"<{_WORDS}Q", initial, address)
 
@@ -67,7 +66,7 @@ class Table:
         return f"<Table at {self.address:#x}>"
 
     @classmethod
-    def find(cls, initial: bytes | mmap) -> Table | None:
+    def find(cls, initial: bytes) -> Table | None:
         """Return the table in an interpreter's memory, None where it has none that is known."""
         address = initial.find(COOKIE)
         if address < 0 or len(initial) < address + 8 * _WORDS:

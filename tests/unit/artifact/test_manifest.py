@@ -11,7 +11,7 @@ from capsule.artifact.contents import MAX_MANIFEST, MAX_MEMORY, MIN_MEMORY
 from capsule.artifact.errors import ArtifactError
 from capsule.artifact.manifest import MAX_DEPTH
 from capsule.artifact.read import read_bytes
-from capsule.snapshot.changed_pages import MAX_REACH, PAGE, STACK_TOP, PageRun
+from capsule.snapshot.changed_pages import MAX_UNCHANGED, PAGE, STACK_TOP, PageRun
 from tests.unit.artifact.forge import MEMORY, PAGES, PARTS, artifact, driver, forge, manifest
 
 TABLE = [[run.offset, len(run.data)] for run in PAGES]
@@ -112,7 +112,7 @@ def test_an_unknown_version_is_said_whatever_else_is_unknown() -> None:
             "lie outside the memory that a snapshot keeps, from 16,777,216 to 50,331,648",
         ),
         ([*TABLE[:2], [MEMORY - PAGE, 2 * PAGE]], "lie outside the memory"),
-        ([[STACK_TOP + MAX_REACH, PAGE]], "lie outside the memory"),
+        ([[STACK_TOP + MAX_UNCHANGED + PAGE, PAGE]], "lie outside the memory"),
         ([[STACK_TOP - PAGE, PAGE], *TABLE[1:]], "pages of 4096 bytes at 16773120 lie outside"),
         ([*TABLE[:2], [2**32, PAGE]], "pages of 4096 bytes at 4294967296 lie outside"),
         ([*TABLE[:2], [2**64 - PAGE, PAGE]], "lie outside the memory"),

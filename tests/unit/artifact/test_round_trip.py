@@ -15,7 +15,7 @@ from capsule.artifact.errors import ArtifactError
 from capsule.artifact.read import read_bytes
 from capsule.artifact.write import write
 from capsule.errors import CapsuleError
-from capsule.snapshot.changed_pages import MAX_REACH, PAGE, STACK_TOP, PageRun
+from capsule.snapshot.changed_pages import MAX_UNCHANGED, PAGE, STACK_TOP, PageRun
 from capsule.wasm import PAGE as WASM_PAGE
 from tests.unit.artifact.forge import MEMORY, PAGES, PARTS, artifact, driver, unsealed
 
@@ -43,7 +43,7 @@ tables = st.dictionaries(paths, st.binary(max_size=3000), max_size=8)
 @st.composite
 def snapshots(draw: st.DrawFn) -> tuple[int, list[PageRun]]:
     memory = draw(st.integers(MIN_MEMORY // WASM_PAGE, MAX_MEMORY // WASM_PAGE)) * WASM_PAGE
-    first, last = STACK_TOP // PAGE, min(memory, STACK_TOP + MAX_REACH) // PAGE
+    first, last = STACK_TOP // PAGE, min(memory, STACK_TOP + MAX_UNCHANGED) // PAGE
     starts = sorted(draw(st.lists(st.integers(first, last - 1), unique=True, max_size=6)))
     runs = []
     for start, following in pairwise([*starts, last]):
