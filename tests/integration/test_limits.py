@@ -187,7 +187,8 @@ def test_nothing_is_left_after_200_runs(
 
 
 def test_the_time_of_fetching_is_off_the_first_attempt(bench: Workbench) -> None:
-    order = bench.order("def main():\n    while True: pass\n", timeout_ms=60_000)
+    source = "from capsule import task\n@task(compute='HIGH')\ndef main():\n    while True: pass\n"
+    order = bench.order(source, timeout_ms=60_000)
     inputs = order.inputs._replace(fetched_ms=59_800)
     envelope = bench.run_order(order._replace(inputs=inputs))
     assert envelope["error"] is not None
