@@ -379,7 +379,7 @@ def test_memory_of_the_host_is_bounded_whatever_an_import_reports(fresh: Workben
 
 
 def test_an_import_is_held_to_the_ram_of_the_task(fresh: Workbench) -> None:
-    source = "X = bytearray(300 << 20)\ndef main(): return 1"
+    source = "X = bytearray(100 << 20)\ndef main(): return 1"
     error = fresh.run(source, max_ram=64 << 20)["error"]
     assert error is not None
     assert error["error_type"] == "memory_exceeded"

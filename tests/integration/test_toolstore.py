@@ -13,6 +13,8 @@ from capsule import wasm
 from capsule.errors import ToolchainError
 from capsule.paths import toolchain_data
 from capsule.progress import Silent
+from capsule.snapshot.initial_memory import initial_memory
+from capsule.snapshot.memory_image import Image, compile_image
 from capsule.toolstore import fetch, pins, run_program, verify_hash, wasmtime_override
 from capsule.toolstore.archive import export_toolchain, import_toolchain
 from capsule.toolstore.compile import compile_module
@@ -131,14 +133,17 @@ def test_core_is_cut_where_the_interpreters_own_names_say(
 
 
 def test_core_runs_python_with_its_library(toolchain: Toolchain, tmp_path: Path) -> None:
-    host, main = tmp_path / "host.cwasm", tmp_path / "main.cwasm"
+    host, main, memory = (tmp_path / f"{name}.cwasm" for name in ("host", "main", "memory"))
     compile_module(toolchain.wasmtime, host_module(), host)
+    initial = initial_memory(toolchain.root / "interpreter.wasm")
+    compile_image(toolchain.wasmtime, Image(bytes(initial)), memory)
     source = b"import json, sqlite3, asyncio, hashlib\nprint(json.dumps({'n': 6 * 7}))\n"
     compile_module(toolchain.wasmtime, program(source), main)
     ran = run(
         toolchain,
         "--allow-precompiled",
         *("--dir", f"{toolchain.stdlib}::/usr/local/lib"),
+        *("--preload", f"memory={memory}"),
         *("--preload", f"host={host}"),
         *("--preload", f"python={toolchain.interpreter}"),
         main,
