@@ -22,9 +22,13 @@ else:
         __slots__ = ()
         _fields: tuple[str, ...] = ()
         _field_defaults: dict[str, Any] = {}  # noqa: RUF012 - as namedtuple has it
+        _defaults: tuple[Any, ...] = ()
 
         def __new__(cls, /, *args: Any, **named: Any) -> _Tuple:
-            if named or len(args) != len(cls._fields):
+            missing = len(cls._fields) - len(args)
+            if not named and 0 < missing <= len(cls._defaults):
+                args += cls._defaults[-missing:]
+            elif named or missing:
                 args = _arguments(cls, args, named)
             return tuple.__new__(cls, args)
 
@@ -73,7 +77,9 @@ else:
             body["_field_defaults"] = {field: body[field] for field in fields if field in body}
             for place, field in enumerate(fields):
                 body[field] = _tuplegetter(place, f"Alias for field number {place}")
+            defaults = tuple(body["_field_defaults"].values())
             body |= {"__slots__": (), "_fields": fields, "__match_args__": fields}
+            body["_defaults"] = defaults
             return type(name, (_Tuple,), body)
 
     NamedTuple = type.__new__(_Definition, "NamedTuple", (), {})

@@ -106,7 +106,8 @@ class PosixProcess:
             late = deadline is not None and time.monotonic() >= deadline
             if stdout or stderr or late or sent:
                 self._is_large = self._is_large and not sent
-                return Arrival(stdout or b"", stderr or b"", timed_out=late)
+                brought = Arrival(stdout or b"", stderr or b"")
+                return brought._replace(timed_out=True) if late else brought
 
     def _write(self) -> None:
         try:

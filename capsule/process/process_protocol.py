@@ -85,4 +85,5 @@ def wait(process: Process, deadline: float | None, cancellation: Stop, scratch: 
     """Wait as the process does, but no longer than until it is time to look at its `/tmp`."""
     if deadline is not None and deadline <= scratch.next_look:
         return process.wait(deadline, cancellation)
-    return process.wait(scratch.next_look, cancellation)._replace(timed_out=False)
+    arrival = process.wait(scratch.next_look, cancellation)
+    return arrival._replace(timed_out=False) if arrival.timed_out else arrival

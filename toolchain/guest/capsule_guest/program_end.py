@@ -25,55 +25,42 @@ _FUNCTION, _MODULE = type(lambda: None), type(sys)
 _IO_BASE = _io._IOBase
 
 
-def end(*, collect: bool) -> None:
+def end(*, collect: bool, rehearsed: bool = False) -> None:
     """Run what was registered for the end, let go of what the task holds, close what stays open.
 
     Nothing that this calls makes it raise. Where memory is spent, a collection of garbage may end
     the interpreter, and must not be asked for.
+
+    Where it is `rehearsed`, nothing of the task's is touched: code takes more the first time that
+    it runs behind an import that was watched, and memory more that is written for the first time.
     """
-    if atexit._ncallbacks():
+    if atexit._ncallbacks() and not rehearsed:
         _try(atexit._run_exitfuncs)
         _try(streams.flush)
-    # What a finalizer prints is not for an object of the task's, which may be gone by then.
-    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
-    _try(_let_go)
-    _try(_flush)
+    if not rehearsed:
+        # What a finalizer prints is not for an object of the task's, which may be gone by then.
+        sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__
+    _try(_let_go, rehearsed)
+    _try(_flush, rehearsed)
     if collect:
         _try(gc.collect)
-    _try(_close)
+    _try(_close, rehearsed)
     _try(streams.flush)
 
 
-def rehearse() -> None:
-    """Do what an end does, but let go of nothing that is the task's and close nothing.
-
-    Code takes more the first time that it runs behind an import that was watched, and memory more
-    that is written for the first time.
-    """
-    atexit._ncallbacks()
-    _try(_rehearse)
-    _open(_is_text)
-    _try(gc.collect)
-    _open(_is_open)
-
-
-def _rehearse() -> None:
-    # Of as many as in every process, or what waiting takes could not be known ahead.
-    loader.task_modules()
-    _empty([dict(_REHEARSED)])
-
-
-def _try(step: Callable[[], object]) -> None:
+def _try(step: Callable[..., object], *args: object) -> None:
     try:
-        step()
+        step(*args)
     except BaseException as error:  # whatever a handler or a finalizer of the task's does
         with contextlib.suppress(BaseException):
             sys.stderr.write(f"Exception ignored while the program ended: {error!r}\n")
 
 
-def _let_go() -> None:
+def _let_go(rehearsed: bool) -> None:
     """Drop the data that the task's modules hold, the newest module first, then closures."""
-    _empty([vars(module) for module in loader.task_modules()])
+    modules = loader.task_modules()
+    # Of as many as in every process, or what waiting takes could not be known ahead.
+    _empty([dict(_REHEARSED)] if rehearsed else [vars(module) for module in modules])
 
 
 def _empty(found: list[dict]) -> None:
@@ -118,19 +105,21 @@ def _empty(found: list[dict]) -> None:
 _PLAIN = frozenset([type(None), bool, int, float, complex, str, bytes, type(len)])
 _KEPT = (type, _MODULE)
 # One of each kind of value that a module may hold.
-_REHEARSED = {"data": 1, "function": rehearse, "module": sys, "kind": int, "none": None}
+_REHEARSED = {"data": 1, "function": end, "module": sys, "kind": int, "none": None}
 
 
-def _flush() -> None:
+def _flush(rehearsed: bool) -> None:
     """Write text that is kept: of a file in a circle, a collection may close the bytes first."""
     for each in _open(_is_text):
-        if not each.closed:
+        if not rehearsed and not each.closed:
             _try(each.flush)
 
 
-def _close() -> None:
+def _close(rehearsed: bool) -> None:
     """Close what is still open: what has a trailer to write first, then text, then bytes."""
     found = _open(_is_open)
+    if rehearsed:
+        return
     for each in sorted(found, key=lambda each: _rank(type(each)) or 0):
         _try(each.close)
 
@@ -169,7 +158,7 @@ _RAW = (io.BufferedWriter, io.BufferedRandom, io.BufferedReader, io.FileIO)
 _CLOSED = frozenset(
     [
         *(streams.FrameText, streams.FrameWriter, io.BytesIO, io.StringIO),
-        *(dict, list, set, frozenset, tuple, type, _FUNCTION, _MODULE, type(rehearse.__code__)),
+        *(dict, list, set, frozenset, tuple, type, _FUNCTION, _MODULE, type(end.__code__)),
         *(type(len), type([].append), type(_FUNCTION.__call__)),
     ]
 )
