@@ -77,9 +77,8 @@ else:
             body["_field_defaults"] = {field: body[field] for field in fields if field in body}
             for place, field in enumerate(fields):
                 body[field] = _tuplegetter(place, f"Alias for field number {place}")
-            defaults = tuple(body["_field_defaults"].values())
+            body["_defaults"] = tuple(body["_field_defaults"].values())
             body |= {"__slots__": (), "_fields": fields, "__match_args__": fields}
-            body["_defaults"] = defaults
             return type(name, (_Tuple,), body)
 
     NamedTuple = type.__new__(_Definition, "NamedTuple", (), {})

@@ -106,8 +106,7 @@ class PosixProcess:
             late = deadline is not None and time.monotonic() >= deadline
             if stdout or stderr or late or sent:
                 self._is_large = self._is_large and not sent
-                brought = Arrival(stdout or b"", stderr or b"")
-                return brought._replace(timed_out=True) if late else brought
+                return Arrival(stdout or b"", stderr or b"", timed_out=late)
 
     def _write(self) -> None:
         try:

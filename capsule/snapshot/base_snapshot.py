@@ -28,7 +28,9 @@ _SECONDS = 120
 # The turns of the runtime, once it is prepared: see `capsule_guest.main`.
 SERVE, _FREEZE = "serve", "freeze"
 _HOST, _RUN, _DUMP = "host.cwasm", "run.cwasm", "dump.cwasm"
-# Memory before anything ran: as it is, and as a module.
+# Memory before anything ran: as it is, and as a module. The first has holes, and is read and never
+# mapped: where the disk is memory, to look at a hole takes some of that, and where none is left the
+# system ends who looks.
 _INITIAL, _INITIAL_IMAGE = "initial", "initial.cwasm"
 IMAGE = "memory.cwasm"
 
@@ -167,7 +169,7 @@ def _make_host(folder: Path, toolchain: Toolchain) -> cache.Facts:
     compile_module(toolchain.wasmtime, driver.run_driver(SERVE), folder / _RUN)
     compile_module(toolchain.wasmtime, driver.dump_driver(_FREEZE), folder / _DUMP)
     memory = initial_memory(toolchain.root / INTERPRETER)
-    compile_image(toolchain.wasmtime, Image(memoryview(memory)), folder / _INITIAL_IMAGE)
+    compile_image(toolchain.wasmtime, Image(memory), folder / _INITIAL_IMAGE)
     with (folder / _INITIAL).open("wb") as file:
         write_sparse(file, 0, memory)
         file.truncate(len(memory))
@@ -201,8 +203,8 @@ def _make(folder: Path, settings: _BaseSettings) -> cache.Facts:
         _after(settings, Path(scratch), guest_files.COMPILATION, (runtime, target))
         runtime = runtime._replace(host=compiled)
         taken = _after(settings, Path(scratch), settings.preparation, (runtime,))
-    with opened(settings.initial) as initial:
-        compile_image(run.wasmtime, Image(initial, taken.pages, taken.memory), folder / IMAGE)
+    image = Image(settings.initial.read_bytes(), taken.pages, taken.memory)
+    compile_image(run.wasmtime, image, folder / IMAGE)
     launch = run._replace(image=folder / IMAGE)
     asked = request.idle(hollow=True), request.idle()
     costs = calibration.costs(launch, settings.first_step, layers, *asked)
@@ -227,8 +229,9 @@ def _after(
     dump_driver = scratch / "dump.cwasm"
     compile_module(run.wasmtime, driver.dump_driver(turn), dump_driver)
     launch = run._replace(driver=dump_driver, mounts=(*run.mounts, *mounts), memory=MAX_MEMORY)
-    with Cancellation() as never, opened(settings.initial) as initial:
+    with Cancellation() as never:
         bounds = Bounds(time.monotonic() + _SECONDS, never)
+        initial = settings.initial.read_bytes()
         taken = dump_memory(launch, settings.layers, b"", initial, bounds)
     if isinstance(taken, DumpFailure):
         raise ToolchainError(
@@ -236,15 +239,6 @@ def _after(
             hint="capsule toolchain verify",
         )
     return taken
-
-
-def opened(path: Path) -> memoryview:
-    """Return the content of a file that may have holes.
-
-    It is not mapped: where the disk is memory, to look at a hole takes some of that, and where none
-    is left the system ends who looks.
-    """
-    return memoryview(path.read_bytes())
 
 
 def _flat(content: dict[str, bytes]) -> list[bytes]:

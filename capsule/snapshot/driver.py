@@ -225,7 +225,8 @@ _BURN_THE_REST = _mark() + op.local_get(_BUDGET) + op.call(DRAIN)
 def run_driver(source: str) -> bytes:
     """Return the driver of a run.
 
-    `source` is the turn to run (it must not end in an expression with a value: a turn prints it).
+    `source` is the turn to run: the name of one of the runtime's, once it is prepared, and Python
+    before that (which must not end in an expression with a value: a turn prints it).
     The run's second argument must be its fuel budget in `BUDGET_DIGITS` hexadecimal digits and
     its seal in `SEAL_DIGITS`. It is read when the guest is over, so no guest code ever holds it.
     """

@@ -37,7 +37,7 @@ class Image:
     """
 
     def __init__(
-        self, initial: bytes | memoryview, pages: Sequence[PageRun] = (), size: int | None = None
+        self, initial: bytes | bytearray, pages: Sequence[PageRun] = (), size: int | None = None
     ) -> None:
         self.size = len(initial) if size is None else size
         self._initial, self._pages = memoryview(initial), pages

@@ -17,7 +17,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.progress import Silent
 from capsule.shared import frames
 from capsule.snapshot import cache, driver, request
-from capsule.snapshot.base_snapshot import IMAGE, SERVE, Snapshot, opened
+from capsule.snapshot.base_snapshot import IMAGE, SERVE, Snapshot
 from capsule.snapshot.task_code import Code, mounts_of
 from capsule.wasm import PAGE
 from capsule.wire import response_parser
@@ -185,8 +185,7 @@ def take(base: Base, code: Code, settings: SnapshotSettings) -> SnapshotContent 
     its_own = settings.timeout_ms is not None and settings.timeout_ms < 1000 * IMPORT_SECONDS
     seconds = settings.timeout_ms / 1000 if settings.timeout_ms and its_own else IMPORT_SECONDS
     bounds = Bounds(time.monotonic() + seconds, settings.cancellation)
-    with opened(base.initial) as initial:
-        taken = dump_memory(launch, settings.layers, asked, initial, bounds)
+    taken = dump_memory(launch, settings.layers, asked, base.initial.read_bytes(), bounds)
     if isinstance(taken, DumpFailure):
         return Unfrozen(
             f"cannot be frozen: {taken.reason}",
@@ -245,9 +244,8 @@ def _compile(
 ) -> None:
     from capsule.snapshot.memory_image import Image, compile_image
 
-    with opened(base.initial) as initial:
-        image = Image(initial, content.pages, content.memory)
-        compile_image(base.launch.wasmtime, image, target, watch)
+    image = Image(base.initial.read_bytes(), content.pages, content.memory)
+    compile_image(base.launch.wasmtime, image, target, watch)
 
 
 def _costs(home: Path, base: Base) -> cache.Facts:

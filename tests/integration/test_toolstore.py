@@ -136,7 +136,7 @@ def test_core_runs_python_with_its_library(toolchain: Toolchain, tmp_path: Path)
     host, main, memory = (tmp_path / f"{name}.cwasm" for name in ("host", "main", "memory"))
     compile_module(toolchain.wasmtime, host_module(), host)
     initial = initial_memory(toolchain.root / "interpreter.wasm")
-    compile_image(toolchain.wasmtime, Image(bytes(initial)), memory)
+    compile_image(toolchain.wasmtime, Image(initial), memory)
     source = b"import json, sqlite3, asyncio, hashlib\nprint(json.dumps({'n': 6 * 7}))\n"
     compile_module(toolchain.wasmtime, program(source), main)
     ran = run(
