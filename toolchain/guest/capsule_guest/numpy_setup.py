@@ -90,11 +90,8 @@ def _adapt_numpy(numpy) -> None:  # type: ignore[no-untyped-def]
     narrow = numpy.dtype("i")
     names["int32"] = narrow.type
     numpy.sctypeDict.update(names)
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == "numpy" and module is not None:
-            for known in names:
-                if vars(module).get(known) in (long, ulong):
-                    setattr(module, known, names[known])
+    for before in (long, ulong):
+        _replace("numpy", before, names)
     numpy.dtypes.IntDType = type(narrow)
     plain = import_module("numpy._core.arrayprint")._typelessdata
     plain[:] = [numpy.int64 if kind is long else kind for kind in plain]
@@ -102,9 +99,24 @@ def _adapt_numpy(numpy) -> None:  # type: ignore[no-untyped-def]
     _adapt_random_state(numpy)
 
 
+def _replace(package: str, before: object, names: dict) -> None:
+    """Put what `names` has in place of `before`, wherever a module of the package calls it so."""
+    for title, module in list(sys.modules.items()):
+        if title.partition(".")[0] == package and module is not None:
+            for name, after in names.items():
+                if vars(module).get(name) is before:
+                    setattr(module, name, after)
+
+
 def _is_index(dtype) -> bool:  # type: ignore[no-untyped-def]
     """Say whether it is C's long: that of indices and counts, and of nothing else."""
     return bool(dtype.num == _INDEX)
+
+
+def _widened(numpy, value):  # type: ignore[no-untyped-def]
+    """Return indices as int64, and anything else as it is."""
+    known = isinstance(value, (numpy.ndarray, numpy.generic)) and _is_index(value.dtype)
+    return value.astype(numpy.int64) if known else value
 
 
 def _adapt_indices(numpy) -> None:  # type: ignore[no-untyped-def]
@@ -112,13 +124,9 @@ def _adapt_indices(numpy) -> None:  # type: ignore[no-untyped-def]
     products = import_module("numpy._core.einsumfunc")
     add_up = products.c_einsum
 
-    def widened(value):  # type: ignore[no-untyped-def]
-        known = isinstance(value, (numpy.ndarray, numpy.generic)) and _is_index(value.dtype)
-        return value.astype(numpy.int64) if known else value
-
     def c_einsum(*operands, **options):  # type: ignore[no-untyped-def]
         if options.get("dtype") is None:
-            operands = tuple(map(widened, operands))
+            operands = tuple(_widened(numpy, operand) for operand in operands)
         return add_up(*operands, **options)
 
     products.c_einsum = c_einsum  # type: ignore[attr-defined]
@@ -126,7 +134,7 @@ def _adapt_indices(numpy) -> None:  # type: ignore[no-untyped-def]
     write = files.write_array
 
     def write_array(fp, array, *args, **kwargs):  # type: ignore[no-untyped-def]
-        return write(fp, widened(array), *args, **kwargs)
+        return write(fp, _widened(numpy, array), *args, **kwargs)
 
     write_array.__doc__ = write.__doc__
     for module in (files, numpy.lib.format):
@@ -274,10 +282,6 @@ def _adapt_columns(pandas, numpy) -> None:  # type: ignore[no-untyped-def]
         frames.ndarray_to_mgr,
     )
 
-    def wide(array):  # type: ignore[no-untyped-def]
-        known = isinstance(array, numpy.ndarray) and _is_index(array.dtype)
-        return array.astype(numpy.int64) if known else array
-
     def maybe_convert_objects(objects, *args, **kwargs):  # type: ignore[no-untyped-def]
         found = convert(objects, *args, **kwargs)
         # It goes by the bytes of the widest number.
@@ -286,21 +290,14 @@ def _adapt_columns(pandas, numpy) -> None:  # type: ignore[no-untyped-def]
         return found
 
     def sanitize_array(*args, **kwargs):  # type: ignore[no-untyped-def]
-        return wide(sanitize(*args, **kwargs))
+        return _widened(numpy, sanitize(*args, **kwargs))
 
     def ndarray_to_mgr(values, *args, **kwargs):  # type: ignore[no-untyped-def]
-        return manage(wide(values), *args, **kwargs)
+        return manage(_widened(numpy, values), *args, **kwargs)
 
     lib.maybe_convert_objects = maybe_convert_objects
-    changed = {
-        "sanitize_array": (sanitize, sanitize_array),
-        "ndarray_to_mgr": (manage, ndarray_to_mgr),
-    }
-    for name, module in list(sys.modules.items()):
-        if name.partition(".")[0] == "pandas" and module is not None:
-            for known, (before, after) in changed.items():
-                if vars(module).get(known) is before:
-                    setattr(module, known, after)
+    _replace("pandas", sanitize, {"sanitize_array": sanitize_array})
+    _replace("pandas", manage, {"ndarray_to_mgr": ndarray_to_mgr})
     by_type = import_module("pandas.core.reshape.merge")._factorizers
     by_type[numpy.intp] = by_type[numpy.int32]
 
@@ -313,8 +310,7 @@ def _adapt_sparse(sparse) -> None:  # type: ignore[no-untyped-def]
         @wraps(plain)
         def __init__(self, *args, **kwargs):  # type: ignore[no-untyped-def] # noqa: N807
             plain(self, *args, **kwargs)
-            if _is_index(self.data.dtype):
-                self.data = self.data.astype(np.int64)
+            self.data = _widened(np, self.data)
 
         return __init__
 

@@ -134,9 +134,7 @@ def _is_open(kind: type) -> bool:
 
 def _open(wanted: Callable[[type], bool]) -> list:
     """Return the objects of wanted types; where there are none, that is seen without a loop."""
-    kinds = set(map(type, gc.get_objects())) - _CLOSED
-    if kinds:
-        kinds = {kind for kind in kinds if wanted(kind)}
+    kinds = {kind for kind in set(map(type, gc.get_objects())) - _CLOSED if wanted(kind)}
     return [each for each in gc.get_objects() if type(each) in kinds] if kinds else []
 
 
