@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.integration
 
+TASK = "from capsule import task\n@task\n"
 HEAD = 'from capsule import task\n@task(compute="HIGH", allowed_files=["./out"])\n'
 
 
@@ -267,3 +268,54 @@ def main():
     error = bench.run(source)["error"]
     assert isinstance(error, dict)
     assert (error["error_type"], error["message"]) == ("task_error", "RuntimeError: watched")
+
+
+@pytest.mark.parametrize(
+    ("before", "body"),
+    [
+        ("class Later: pass\nKEPT = Later()", "Later.__del__ = lambda self: print('gone')"),
+        ("class Later: pass\nKEPT = [[Later()]]", "Later.__del__ = lambda self: print('gone')"),
+        ("class Later: pass", "global KEPT; KEPT = Later(); Later.__del__ = lambda me: print('gone')"),
+        ("def steps():\n    try: yield\n    finally: print('gone')\nKEPT = steps()\nnext(KEPT)", ""),
+        ("import weakref\nclass Some: pass\nKEPT = Some()\n"
+         "weakref.finalize(KEPT, print, 'gone')", ""),
+        ("import atexit\natexit.register(print, 'gone')", ""),
+    ],
+)  # fmt: skip
+def test_an_end_that_says_something_is_not_left_out(
+    bench: Workbench, before: str, body: str
+) -> None:
+    source = f"{before}\n{TASK}def main():\n    {body or 'pass'}\n    return 1\n"
+    assert bench.run(source)["execution"]["stdout"] == "gone\n"
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        "",
+        "import json, re\nWORDS = re.compile('a+')",
+        "class Point:\n    size = 1\n",
+        "TABLE = {1: [2]}",
+    ],
+)
+def test_an_end_that_nobody_sees_is_left_out(bench: Workbench, before: str) -> None:
+    source = f"""{before}
+{TASK}def main():
+    import capsule_guest.program_end
+    return capsule_guest.program_end.is_over()
+"""
+    assert bench.run(source)["result"] is True
+
+
+@pytest.mark.parametrize("where", ["KEPT = Late()", "class Some: pass"])
+def test_a_type_that_cannot_be_looked_at_keeps_no_answer_away(bench: Workbench, where: str) -> None:
+    source = f"""class Odd(type):
+    def __hash__(kind): raise SystemExit(3)
+class Late(metaclass=Odd): pass
+{where}
+{TASK}def main():
+    global HELD
+    HELD = Late()
+    return 1
+"""
+    assert bench.run(source)["result"] == 1

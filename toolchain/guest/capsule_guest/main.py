@@ -154,7 +154,8 @@ def serve() -> None:
     send(kind, answer)
     calls.refuse()
     del answer, request, content
-    program_end.end(collect=not spent)
+    if spent or not program_end.is_over():
+        program_end.end(collect=not spent)
 
 
 def _answer(request: dict) -> tuple[int, bytes]:
@@ -186,6 +187,7 @@ def _go_through() -> None:
     tasks.enter("")
     streams.flush()
     calls.refuse(False)
+    program_end.is_over()
     program_end.end(collect=True, rehearsed=True)
 
 

@@ -12,6 +12,8 @@ import contextlib
 import gc
 import io
 import sys
+from importlib.machinery import ModuleSpec
+from types import CellType
 
 from capsule_guest import loader, streams
 
@@ -46,6 +48,42 @@ def end(*, collect: bool, rehearsed: bool = False) -> None:
         _try(gc.collect)
     _try(_close, rehearsed)
     _try(streams.flush)
+
+
+def is_over() -> bool:
+    """Say whether an end would do nothing that anyone sees: then it need not take its time.
+
+    Nothing is registered, and all objects there are, those of a snapshot as those since, are of
+    kinds that neither hold anything open nor run code when they go.
+    """
+    try:
+        return not (atexit._ncallbacks() or _lively or _kinds() - _CLOSED)
+    except BaseException:  # whatever the type of a type does that is put into a set
+        return False
+
+
+# Whether a snapshot has objects whose end may be seen.
+_lively: list[bool] = []
+
+
+def look() -> None:
+    """Look at what is about to be frozen into a snapshot, and will not be seen again."""
+    try:
+        quiet = all(map(_is_quiet, _kinds() - _CLOSED - _OF_IMPORTS))
+    except BaseException:  # as above
+        quiet = False
+    if not quiet:
+        _lively.append(True)
+
+
+def _is_quiet(kind: type) -> bool:
+    """Say whether objects of a type can never have a finalizer, and hold no file."""
+    fixed = not kind.__flags__ & _HEAP or kind.__flags__ & _IMMUTABLE
+    return bool(fixed) and not hasattr(kind, "close") and _rank(kind) is None
+
+
+def _kinds() -> set[type]:
+    return set(map(type, gc.get_objects()))
 
 
 def _try(step: Callable[..., object], *args: object) -> None:
@@ -134,7 +172,7 @@ def _is_open(kind: type) -> bool:
 
 def _open(wanted: Callable[[type], bool]) -> list:
     """Return the objects of wanted types; where there are none, that is seen without a loop."""
-    kinds = {kind for kind in set(map(type, gc.get_objects())) - _CLOSED if wanted(kind)}
+    kinds = {kind for kind in _kinds() - _CLOSED if wanted(kind)}
     return [each for each in gc.get_objects() if type(each) in kinds] if kinds else []
 
 
@@ -152,11 +190,16 @@ def _rank(kind: type) -> int | None:
 _WRAPPER, _TEXT, _BYTES = 1, 2, 3
 _OWNERS = ("ZipFile", "TarFile", "Connection", "DbfilenameShelf")
 _RAW = (io.BufferedWriter, io.BufferedRandom, io.BufferedReader, io.FileIO)
+# Types of Python may be given a finalizer later; of those in C, generators and coroutines, which
+# alone have a `close` but hold no file, run code of the task's (include/object.h of CPython).
+_HEAP, _IMMUTABLE = 1 << 9, 1 << 8
+# What an import leaves, under names that the end of a program does not touch.
+_OF_IMPORTS = {ModuleSpec, loader.BundleFinder}
 # Kinds of what holds no file, and of our own streams, which keep nothing back.
 _CLOSED = frozenset(
     [
         *(streams.FrameText, streams.FrameWriter, io.BytesIO, io.StringIO),
         *(dict, list, set, frozenset, tuple, type, _FUNCTION, _MODULE, type(end.__code__)),
-        *(type(len), type([].append), type(_FUNCTION.__call__)),
+        *(type(len), type([].append), type(_FUNCTION.__call__), CellType),
     ]
 )

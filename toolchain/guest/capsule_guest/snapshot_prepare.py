@@ -9,7 +9,7 @@ import os
 import random
 import sys
 
-from capsule_guest import matplotlib_setup, streams
+from capsule_guest import matplotlib_setup, program_end, streams
 from capsule_guest.environ_monitor import EnvironMonitor
 from capsule_guest.import_monitor import ImportMonitor
 
@@ -22,23 +22,29 @@ _MAX_PRINTED = 64 << 10
 def freeze(module: str) -> bytes:
     """Import `module` and say, in JSON, what of that cannot be frozen."""
     before = _open_descriptors()
+    report = _watched(module)
+    forget_folders()
+    gc.collect()
+    program_end.look()
+    gc.freeze()
+    report["open"] = sorted(_open_descriptors() - before)
+    report["left"] = bool(_left())
+    return json.dumps(report).encode()
+
+
+def _watched(module: str) -> dict[str, object]:
+    """Import `module`, and say what it did; who watched it is gone when the snapshot is taken."""
     with ImportMonitor() as monitor, EnvironMonitor() as environ, streams.kept() as printed:
         try:
             importlib.import_module(module)
         finally:
             streams.flush()
-    forget_folders()
-    gc.collect()
-    gc.freeze()
-    report = {
-        "open": sorted(_open_descriptors() - before),
+    return {
         "fresh": monitor.fresh,
         "files": monitor.files,
         "variables": environ.names,
-        "left": bool(_left()),
         "printed": sum(len(data) for _, data in printed) > _MAX_PRINTED,
     }
-    return json.dumps(report).encode()
 
 
 def forget_folders() -> None:
