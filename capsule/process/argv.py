@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from capsule.confine import guard_words
 from capsule.confine.scratch import TEMPORARY, WORKING
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
@@ -29,9 +30,11 @@ ASYNC_STACK = WASM_STACK + (2 << 20)
 # by default: as many as there can be in memory. The program outside holds them once more meanwhile.
 LARGEST_CALL = 4 << 30
 
-# The arguments that the driver reads: the program's name, then the budget in hexadecimal
+# The arguments that the driver and the guard read, and nobody else: the program's name, then the
+# budget in hexadecimal
 ARGV0 = "python"
-# and the seal, a random text of the run's own that its closing frame has to bear.
+# and the seal, a random text of the run's own that its closing frame has to bear; and behind it
+# what the guard has to know, see `capsule.confine.guard_words`.
 BUDGET_DIGITS = 16
 SEAL_DIGITS = 16
 
@@ -44,7 +47,8 @@ class Mount(NamedTuple):
 
     No link is on the path of a `nofollow` one when the policy is made, nor may one be when it is
     mounted: a folder of the user's, which another sandbox may be writing around. A file is shown as
-    a copy in a folder of its own: a sandbox sees folders alone.
+    a copy in a folder of its own: a sandbox sees folders alone. A `private` one is the run's own,
+    and what may be in there is bounded.
     """
 
     host: Path
@@ -52,13 +56,14 @@ class Mount(NamedTuple):
     writable: bool
     nofollow: bool = False
     is_file: bool = False
+    private: bool = False
 
 
 def private_mounts(scratch: Scratch) -> tuple[Mount, Mount]:
     """Return the mounts of a run's private folders, `/` and `/tmp`."""
     return (
-        Mount(scratch.working, WORKING, writable=True),
-        Mount(scratch.temporary, TEMPORARY, writable=True),
+        Mount(scratch.working, WORKING, writable=True, private=True),
+        Mount(scratch.temporary, TEMPORARY, writable=True, private=True),
     )
 
 
@@ -67,11 +72,13 @@ class Launch(NamedTuple):
 
     `image` is the memory that it begins with, a compiled module like the others. `fuel` is the
     whole allowance in units, start-up included, and `budget` the part of it that is the task's own;
-    `memory` is in bytes, None for no limit but WebAssembly's 4 GiB.
+    `memory` is in bytes, None for no limit but WebAssembly's 4 GiB. `names` is by which rules the
+    guard judges names.
     """
 
     wasmtime: Path
     image: Path
+    guard: Path
     host_module: Path
     interpreter: Path
     driver: Path
@@ -80,6 +87,7 @@ class Launch(NamedTuple):
     seal: str = "0" * SEAL_DIGITS
     memory: int | None = None
     mounts: tuple[Mount, ...] = ()
+    names: str = guard_words.name_rules()
 
 
 def command_line(launch: Launch) -> list[str]:
@@ -101,8 +109,16 @@ def command_line(launch: Launch) -> list[str]:
                 hint="rename the folder, or move it",
             )
         argv += ["--dir", f"{mount.host}::{mount.guest}"]
-    # The interpreter imports what the two before it export.
+    # Each imports what those before it export.
     argv += ["--preload", f"memory={launch.image}"]
+    argv += ["--preload", f"guard={launch.guard}"]
     argv += ["--preload", f"host={launch.host_module}"]
     argv += ["--preload", f"python={launch.interpreter}"]
-    return [*argv, str(launch.driver), f"{launch.budget:0{BUDGET_DIGITS}x}{launch.seal}"]
+    words = f"{launch.budget:0{BUDGET_DIGITS}x}{launch.seal}{launch.names}"
+    return [*argv, str(launch.driver), words + "".join(map(_folder_word, launch.mounts))]
+
+
+def _folder_word(mount: Mount) -> str:
+    if not mount.writable:
+        return guard_words.READ_ONLY
+    return guard_words.PRIVATE if mount.private else guard_words.WRITABLE

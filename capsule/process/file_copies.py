@@ -57,11 +57,11 @@ def copied(files: Sequence[Mount], scratch: Scratch) -> Iterator[tuple[Mount, ..
                 continue
             folder = owned.enter_context(private_folder())
             put_into(folder, inside, scratch)
-            scratch.watch(folder, always=True)
+            scratch.watch(folder)
             writable = any(file.writable for file in inside)
             if not writable:
                 folder.chmod(_CLOSED)
-            shown.append(Mount(folder, guest, writable))
+            shown.append(Mount(folder, guest, writable, private=True))
         yield tuple(shown)
 
 

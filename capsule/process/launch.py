@@ -37,6 +37,7 @@ def start(launch: Launch, layers: IsolationLayers, *, timeout_ms: int | None) ->
         program=launch.wasmtime,
         read=(
             launch.image,
+            launch.guard,
             launch.host_module,
             launch.interpreter,
             launch.driver,

@@ -13,6 +13,7 @@ from capsule.errors import ToolchainError
 from capsule.namedtuples import NamedTuple
 from capsule.process.argv import STDLIB_GUEST, Launch, Mount
 from capsule.snapshot import cache, driver, fuel_meter, guest_files, request
+from capsule.snapshot.guard_edition import EDITION
 from capsule.toolstore.layout import INTERPRETER
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ _PREPARE_FUEL = 10**12
 _SECONDS = 120
 # The turns of the runtime, once it is prepared: see `capsule_guest.main`.
 SERVE, _FREEZE = "serve", "freeze"
-_HOST, _RUN, _DUMP = "host.cwasm", "run.cwasm", "dump.cwasm"
+_GUARD, _HOST, _RUN, _DUMP = "guard.cwasm", "host.cwasm", "run.cwasm", "dump.cwasm"
 # Memory before anything ran: as it is, and as a module. The first has holes, and is read and never
 # mapped: where the disk is memory, to look at a hole takes some of that, and where none is left the
 # system ends who looks.
@@ -90,7 +91,7 @@ def open_base(
 
     Raises `ToolchainError` when it cannot be made.
     """
-    recipe = toolchain.identity.encode() + fuel_meter.recipe() + driver.RECIPE
+    recipe = toolchain.identity.encode() + fuel_meter.recipe() + driver.RECIPE + EDITION
     content = guest_files.guest_files()
     host = cache.obtain(
         home / "cache" / "host",
@@ -103,6 +104,7 @@ def open_base(
     run = Launch(
         toolchain.wasmtime,
         image=host.folder / _INITIAL_IMAGE,
+        guard=host.folder / _GUARD,
         host_module=host.folder / _HOST,
         interpreter=toolchain.interpreter,
         driver=host.folder / _RUN,
@@ -160,11 +162,13 @@ def _mounts(
 
 def _make_host(folder: Path, toolchain: Toolchain) -> cache.Facts:
     # Here and below: what only making needs is not for every run to import.
+    from capsule.snapshot.guard_module import guard_module
     from capsule.snapshot.initial_memory import initial_memory
     from capsule.snapshot.memory_image import Image, compile_image, write_sparse
     from capsule.toolstore.compile import compile_module
 
     module = fuel_meter.host_module()
+    compile_module(toolchain.wasmtime, guard_module(), folder / _GUARD)
     compile_module(toolchain.wasmtime, module.source, folder / _HOST)
     compile_module(toolchain.wasmtime, driver.run_driver(SERVE), folder / _RUN)
     compile_module(toolchain.wasmtime, driver.dump_driver(_FREEZE), folder / _DUMP)

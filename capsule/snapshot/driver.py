@@ -17,6 +17,7 @@ from capsule.process.argv import ARGV0, BUDGET_DIGITS, SEAL_DIGITS
 from capsule.process.trap_report import DRIVER_MODULE
 from capsule.shared import frames
 from capsule.snapshot import wasm_instructions as op
+from capsule.toolstore.wasi_calls import GUARD, START, WASI
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,11 +37,12 @@ _TYPES = wasm.vector(
 _IMPORTED = [
     ("python", "turn", _NARROW),
     ("python", "host_alloc", _ALLOC),
-    ("wasi_snapshot_preview1", "args_get", _NARROW),
-    ("wasi_snapshot_preview1", "fd_write", _WRITE),
+    (WASI, "args_get", _NARROW),
+    (WASI, "fd_write", _WRITE),
     ("host", "drain", _DRAIN),
+    (GUARD, START, _START),
 ]
-TURN, HOST_ALLOC, ARGS_GET, FD_WRITE, DRAIN = range(5)
+TURN, HOST_ALLOC, ARGS_GET, FD_WRITE, DRAIN, START_GUARD = range(6)
 _MAIN = len(_IMPORTED)
 
 # Scratch memory that the driver asks the interpreter for: an iovec, a count, then bytes.
@@ -75,7 +77,12 @@ def _module(code: bytes, segments: Sequence[bytes]) -> bytes:
             # WASI calls of this module find their memory under the exported name.
             wasm.section(
                 wasm.EXPORT,
-                wasm.vector([wasm.name("memory") + b"\x02\x00", wasm.name("_start") + b"\x00\x05"]),
+                wasm.vector(
+                    [
+                        wasm.name("memory") + b"\x02\x00",
+                        wasm.name("_start") + b"\x00" + wasm.uleb(_MAIN),
+                    ]
+                ),
             ),
             wasm.section(wasm.DATA_COUNT, wasm.uleb(len(segments))),
             wasm.section(wasm.CODE, wasm.vector([op.function(_LOCALS, code)])),
@@ -208,7 +215,8 @@ def _driver(source: str, ending: bytes, pages: Sequence[PageRun] = (), grow: int
     """Return a driver that restores `pages`, runs `source`, closes, and does `ending` then."""
     text = source.encode()
     code = (
-        _grow(grow)
+        op.call(START_GUARD)
+        + _grow(grow)
         + _restore(pages, 1)
         + _allocate(_SCRATCH, _SCRATCH_AT)
         + _turn(len(text))

@@ -12,18 +12,34 @@ NO_RESULT = b"\x40"
 
 unreachable = b"\x00"
 end = b"\x0b"
+return_ = b"\x0f"
 drop = b"\x1a"
 select = b"\x1b"
 memory_size = b"\x3f\x00"
 memory_grow = b"\x40\x00"
 
+i32_eqz = b"\x45"
 i32_eq = b"\x46"
+i32_ne = b"\x47"
+i32_lt_s = b"\x48"
 i32_lt_u = b"\x49"
+i32_gt_u = b"\x4b"
+i32_ge_s = b"\x4e"
+i32_ge_u = b"\x4f"
 i32_add = b"\x6a"
 i32_sub = b"\x6b"
 i32_mul = b"\x6c"
+i32_and = b"\x71"
+i32_or = b"\x72"
+i32_wrap_i64 = b"\xa7"
+i64_eqz = b"\x50"
+i64_eq = b"\x51"
 i64_ne = b"\x52"
+i64_lt_s = b"\x53"
 i64_lt_u = b"\x54"
+i64_gt_s = b"\x55"
+i64_gt_u = b"\x56"
+i64_extend_i32_u = b"\xad"
 i64_add = b"\x7c"
 i64_sub = b"\x7d"
 i64_mul = b"\x7e"
@@ -33,9 +49,15 @@ i64_or = b"\x84"
 i64_shl = b"\x86"
 i64_shr_u = b"\x88"
 
+block = b"\x02" + NO_RESULT
 loop = b"\x03" + NO_RESULT
 if_ = b"\x04" + NO_RESULT
+if_i32 = b"\x04" + I32
 else_ = b"\x05"
+
+
+def br(depth: int) -> bytes:
+    return b"\x0c" + uleb(depth)
 
 
 def br_if(depth: int) -> bytes:
@@ -75,28 +97,52 @@ def i64_const(value: int) -> bytes:
     return b"\x42" + sleb(value)
 
 
-def i32_load(offset: int) -> bytes:
-    return b"\x28\x00" + uleb(offset)
+def _access(code: bytes, offset: int, memory: int) -> bytes:
+    # One bit says that the memory is named, as it is not the first.
+    place = b"\x40" + uleb(memory) if memory else b"\x00"
+    return code + place + uleb(offset)
 
 
-def i32_store(offset: int) -> bytes:
-    return b"\x36\x00" + uleb(offset)
+def i32_load(offset: int, memory: int = 0) -> bytes:
+    return _access(b"\x28", offset, memory)
 
 
-def i32_store8(offset: int) -> bytes:
-    return b"\x3a\x00" + uleb(offset)
+def i32_load8_u(offset: int, memory: int = 0) -> bytes:
+    return _access(b"\x2d", offset, memory)
+
+
+def i32_load16_u(offset: int, memory: int = 0) -> bytes:
+    return _access(b"\x2f", offset, memory)
+
+
+def i32_store(offset: int, memory: int = 0) -> bytes:
+    return _access(b"\x36", offset, memory)
+
+
+def i32_store8(offset: int, memory: int = 0) -> bytes:
+    return _access(b"\x3a", offset, memory)
 
 
 def i64_load8_u(offset: int) -> bytes:
-    return b"\x31\x00" + uleb(offset)
+    return _access(b"\x31", offset, 0)
 
 
-def i64_load(offset: int) -> bytes:
-    return b"\x29\x00" + uleb(offset)
+def i64_load(offset: int, memory: int = 0) -> bytes:
+    return _access(b"\x29", offset, memory)
 
 
-def i64_store(offset: int) -> bytes:
-    return b"\x37\x00" + uleb(offset)
+def i64_store(offset: int, memory: int = 0) -> bytes:
+    return _access(b"\x37", offset, memory)
+
+
+def memory_copy(target: int, source: int) -> bytes:
+    """Copy from one memory to another: takes the target, the source and the length."""
+    return b"\xfc\x0a" + uleb(target) + uleb(source)
+
+
+def memory_fill(memory: int) -> bytes:
+    """Fill with a byte: takes the target, the byte and the length."""
+    return b"\xfc\x0b" + uleb(memory)
 
 
 def memory_init(segment: int) -> bytes:

@@ -24,6 +24,7 @@ from capsule.toolstore import (
 from capsule.toolstore.binary_patch import patched
 from capsule.toolstore.compile import compile_interpreter
 from capsule.toolstore.digests import edition, short_id
+from capsule.toolstore.guard_imports import guard_imports
 from capsule.toolstore.import_memory import import_memory
 from capsule.toolstore.layout import (
     FLAVOURS,
@@ -248,7 +249,7 @@ class Builder:
             module.write_bytes(strip_functions(source.read_bytes(), interpreter.core))
             verify_hash.check(module, interpreter.core.size, interpreter.core.sha256)
             source = module
-        module.write_bytes(import_memory(source.read_bytes()))
+        module.write_bytes(import_memory(guard_imports(source.read_bytes())))
         made = scratch / name
         compile_interpreter(wasmtime, module, made, flavour, self._progress)
         self.keep(made, name)

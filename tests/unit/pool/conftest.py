@@ -43,7 +43,9 @@ def plans(tmp_path: Path) -> Plans:
         program.write_text(_PRELUDE.format(python=sys.executable, package=package) + script)
         program.chmod(0o755)
         nothing = tmp_path / "nothing"
-        launch = Launch(program, nothing, nothing, nothing, nothing, fuel=1000, budget=1000)
+        launch = Launch(
+            program, nothing, nothing, nothing, nothing, nothing, fuel=1000, budget=1000
+        )
         made = Plan(
             launch, 0, IsolationLayers(landlock=0), b"request", Limits(1000, None, None), warming=10
         )

@@ -12,6 +12,7 @@ from capsule.process.argv import Launch, Mount, command_line
 LAUNCH = Launch(
     wasmtime=Path("/t/wasmtime"),
     image=Path("/c/memory.cwasm"),
+    guard=Path("/c/guard.cwasm"),
     host_module=Path("/c/host.cwasm"),
     interpreter=Path("/t/core.cwasm"),
     driver=Path("/c/driver.cwasm"),
@@ -40,11 +41,13 @@ def test_the_whole_line() -> None:
         "--preload",
         "memory=/c/memory.cwasm",
         "--preload",
+        "guard=/c/guard.cwasm",
+        "--preload",
         "host=/c/host.cwasm",
         "--preload",
         "python=/t/core.cwasm",
         "/c/driver.cwasm",
-        "00000000773594000123456789abcdef",
+        "00000000773594000123456789abcdefp1",
     ]
 
 

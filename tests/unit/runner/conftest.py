@@ -40,7 +40,7 @@ def trap(reason, *frames):
 def drain(offset=0):
     trap("all fuel consumed by WebAssembly", f"{{1000 + offset:#x}} - capsule_host!drain",
         "0x3d - capsule_driver!_start")
-def close(pages=640): send(CLOSED, pages.to_bytes(4, "little") + sys.argv[-1][16:].encode())
+def close(pages=640): send(CLOSED, pages.to_bytes(4, "little") + sys.argv[-1][16:32].encode())
 """
 
 
@@ -76,7 +76,14 @@ class FakeSandbox:
         program.chmod(0o755)
         nothing = self.folder / "nothing"
         launch = Launch(
-            program, nothing, nothing, nothing, nothing, fuel=limits.compute, budget=limits.compute
+            program,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            nothing,
+            fuel=limits.compute,
+            budget=limits.compute,
         )
         walls = IsolationLayers(landlock=0)
         plan = Plan(launch, 1000, walls, b"request", limits, memory=memory)

@@ -1,0 +1,166 @@
+"""What the guard knows of descriptors and the files behind them, and what those of the run hold."""
+
+from __future__ import annotations
+
+from capsule.snapshot import wasm_instructions as op
+from capsule.snapshot.guard_layout import (
+    ACCES,
+    BADF,
+    BORROWED,
+    BYTES,
+    CLOSED,
+    DEVICE,
+    END,
+    FOLDER,
+    GONE,
+    INODE,
+    LINKS,
+    MAX_DESCRIPTORS,
+    NAMELESS,
+    OWN,
+    PRIVATE,
+    READ_ONLY,
+    SAVED,
+    SIZE,
+    STAT,
+    STAT_SIZE,
+    THEIRS,
+    answer,
+    call,
+    count_bytes,
+    count_open,
+    get,
+    give_up_on,
+    is_kind,
+    is_type,
+    keep,
+    of_stat,
+    set_kind,
+    when,
+)
+
+
+def kind() -> bytes:
+    """Return the function that takes a descriptor and says what it is."""
+    known = get(0) + op.i32_const(MAX_DESCRIPTORS) + op.i32_lt_u
+    return op.function(
+        [],
+        when(known, get(0) + op.i32_load8_u(0, OWN) + op.return_),
+        op.i32_const(CLOSED),
+    )
+
+
+def judge_folder() -> bytes:
+    """Return the function that takes a folder's kind and says whether it may be changed."""
+    return op.function(
+        [],
+        when(is_kind(0, CLOSED), answer(BADF)),
+        when(is_kind(0, READ_ONLY), answer(ACCES)),
+        op.i32_const(0),
+    )
+
+
+def _copy(target: int, to: int, source: int, begin: int) -> bytes:
+    copied = op.i32_const(to) + op.i32_const(begin) + op.i32_const(STAT_SIZE)
+    return copied + op.memory_copy(target, source)
+
+
+def _asking(question: bytes, errno: int) -> bytes:
+    """Have WASI write of a file to what is borrowed, and keep it as `STAT`."""
+    return (
+        _copy(OWN, SAVED, THEIRS, BORROWED)
+        + question
+        + op.local_set(errno)
+        + _copy(OWN, STAT, THEIRS, BORROWED)
+        + _copy(THEIRS, BORROWED, OWN, SAVED)
+        + get(errno)
+    )
+
+
+def look_at() -> bytes:
+    """Return the function that asks of a descriptor's file."""
+    descriptor, errno = range(2)
+    question = get(descriptor) + op.i32_const(BORROWED) + call("fd_filestat_get")
+    return op.function([(1, op.I32)], _asking(question, errno))
+
+
+def look_up() -> bytes:
+    """Return the function that asks of a folder's file, given whether links are followed."""
+    folder, follows, path, length, errno = range(5)
+    question = get(folder, follows, path, length) + op.i32_const(BORROWED)
+    return op.function([(1, op.I32)], _asking(question + call("path_filestat_get"), errno))
+
+
+def _is_same() -> bytes:
+    inode = of_stat(INODE) + of_stat(INODE, GONE) + op.i64_eq
+    return inode + of_stat(DEVICE) + of_stat(DEVICE, GONE) + op.i64_eq + op.i32_and
+
+
+is_same = _is_same()
+
+
+def turn_kind() -> bytes:
+    """Return the function that gives another kind to all that are open of the file in `GONE`.
+
+    It takes the kind that they have and the one that they get, and returns how many there are.
+    """
+    before, after, at, found = range(4)
+    one_more = get(found) + op.i32_const(1) + op.i32_add + op.local_set(found)
+    same = when(is_same, set_kind(get(at), get(after)), one_more)
+    asked = when(get(at) + call("look_at") + op.i32_eqz, same)
+    this = get(at) + op.i32_load8_u(0, OWN) + get(before) + op.i32_eq
+    step = get(at) + op.i32_const(1) + op.i32_add + op.local_set(at)
+    more = get(at) + op.global_get(END) + op.i32_lt_u
+    return op.function(
+        [(2, op.I32)],
+        op.loop + when(more, when(this, asked), step, op.br(1)) + op.end,
+        get(found),
+    )
+
+
+def forget_name() -> bytes:
+    """Return the function for when what is in `GONE` has lost a name in a private folder.
+
+    Its bytes are gone with the last name, or when the last descriptor is closed.
+    """
+    others = of_stat(LINKS, GONE) + op.i64_const(1) + op.i64_gt_u
+    still_open = op.i32_const(PRIVATE) + op.i32_const(NAMELESS) + call("turn_kind")
+    less = op.i64_const(0) + of_stat(SIZE, GONE) + op.i64_sub
+    return op.function(
+        [],
+        when(is_type(FOLDER, GONE), op.return_),
+        when(others, op.return_),
+        when(still_open + op.i32_eqz, count_bytes(less)),
+    )
+
+
+def close() -> bytes:
+    """Return `fd_close`."""
+    descriptor, errno, before = range(3)
+    still_open = op.i32_const(NAMELESS) * 2 + call("turn_kind")
+    less = op.i64_const(0) + of_stat(SIZE, GONE) + op.i64_sub
+    return op.function(
+        [(2, op.I32)],
+        get(descriptor) + call("kind") + op.local_set(before),
+        when(
+            is_kind(before, NAMELESS),
+            give_up_on(get(descriptor) + call("look_at"), errno),
+            keep(GONE),
+        ),
+        give_up_on(get(descriptor) + call("fd_close"), errno),
+        when(
+            get(before),
+            set_kind(get(descriptor), op.i32_const(CLOSED)),
+            count_open(-1),
+        ),
+        when(
+            is_kind(before, NAMELESS),
+            when(still_open + op.i32_eqz, count_bytes(less)),
+        ),
+        op.i32_const(0),
+    )
+
+
+def too_many_bytes(more: bytes, most: int) -> bytes:
+    """Push whether the private folders would hold too much with so many bytes more."""
+    return op.global_get(BYTES) + more + op.i64_add + op.i64_const(most) + op.i64_gt_s

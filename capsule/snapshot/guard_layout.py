@@ -1,0 +1,145 @@
+"""What all of the guard's functions share: what it keeps, where, and how they call each other.
+
+The guard has a memory of its own beside the interpreter's, which it imports, and globals; no code
+in the interpreter reaches either. WASI reads and writes the interpreter's memory alone, so where
+the guard itself asks something, it borrows a few bytes there and puts back what they held. Nothing
+else runs meanwhile.
+"""
+
+from __future__ import annotations
+
+from capsule.confine.scratch import MAX_BYTES, MAX_ENTRIES, MAX_FILE
+from capsule.snapshot import wasm_instructions as op
+from capsule.snapshot.changed_pages import STACK_TOP
+from capsule.toolstore.wasi_calls import CALLS
+
+__all__ = ["MAX_BYTES", "MAX_ENTRIES", "MAX_FILE"]
+
+# The kinds of descriptors: not open; below a folder that is only read, or that the user lets be
+# written, or that is the run's own; a file of these that has no name any more; the three streams.
+CLOSED, READ_ONLY, WRITABLE, PRIVATE, NAMELESS, STREAM = range(6)
+# So many can be open at once beside the folders that are there from the start; so many the list has
+# room for.
+MAX_OPEN = 64
+MAX_DESCRIPTORS = 1024
+# The most that is moved by one call of WASI: wasmtime holds it once more meanwhile.
+PIECE = 16 << 20
+# The most that wasmtime reads at once.
+ONE_READ = 64 << 10
+
+# The guard's own memory: the list of kinds, a byte for each descriptor; what WASI said of a file
+# last, and of those that are about to go or to be replaced; what was borrowed; the host's words.
+THEIRS, OWN = 0, 1
+STAT, GONE, REPLACED, SAVED, WORDS = 2048, 2112, 2176, 2240, 4096
+STAT_SIZE = 64
+DEVICE, INODE, FILE_TYPE, LINKS, SIZE = 0, 8, 16, 24, 32
+FOLDER, FILE = 3, 4
+# The bytes that are borrowed: at the top of the stack, which every start touches.
+BORROWED = STACK_TOP - 4096
+
+# The guard's globals: whether names are judged as Windows reads them, the first number that is not
+# given, how many are open, how many entries the private folders have got, and how many bytes: below
+# zero where something went that was there from the start.
+WINDOWS, END, OPEN, ENTRIES, BYTES = range(5)
+
+# WASI's errors.
+ACCES, BADF, FBIG, INVAL, MFILE, NOENT = 2, 8, 22, 28, 33, 44
+NOSPC, NOTSOCK, PERM, XDEV = 51, 57, 63, 75
+
+O_CREAT, O_EXCL, O_TRUNC = 1, 4, 8
+APPEND = 1
+RIGHT_WRITE, RIGHT_ALLOCATE, RIGHT_SET_SIZE = 1 << 6, 1 << 8, 1 << 22
+
+# Functions of the guard's own that others call, behind those of WASI.
+SHARED = [
+    "kind",
+    "judge_folder",
+    "judge_name",
+    "judge_windows_name",
+    "look_at",
+    "look_up",
+    "turn_kind",
+    "forget_name",
+    "write_piece",
+    "write",
+    "read",
+]
+_INDEX = {name: at for at, name in enumerate([*CALLS, *SHARED])}
+
+
+def call(name: str) -> bytes:
+    """Call a function of WASI, or one that is shared."""
+    return op.call(_INDEX[name])
+
+
+def get(*places: int) -> bytes:
+    """Push the values of locals."""
+    return b"".join(map(op.local_get, places))
+
+
+def answer(errno: int) -> bytes:
+    """Return an error, or 0."""
+    return op.i32_const(errno) + op.return_
+
+
+def when(condition: bytes, *then: bytes, otherwise: bytes = b"") -> bytes:
+    """Do something where a condition holds."""
+    rest = op.else_ + otherwise if otherwise else b""
+    return condition + op.if_ + b"".join(then) + rest + op.end
+
+
+def give_up_on(errno: bytes, place: int) -> bytes:
+    """Return the error that `errno` pushes, if it is one; `place` is a local to hold it."""
+    return when(errno + op.local_tee(place), get(place), op.return_)
+
+
+def is_kind(place: int, kind: int) -> bytes:
+    """Push whether a local is this kind."""
+    return get(place) + op.i32_const(kind) + op.i32_eq
+
+
+def has(place: int, flags: int) -> bytes:
+    """Push a number that is not 0 where a local has one of these flags."""
+    return get(place) + op.i32_const(flags) + op.i32_and
+
+
+def set_kind(descriptor: bytes, kind: bytes) -> bytes:
+    """Note what a descriptor is."""
+    return descriptor + kind + op.i32_store8(0, OWN)
+
+
+def count_entries(amount: int) -> bytes:
+    """Count entries of the private folders."""
+    return op.global_get(ENTRIES) + op.i32_const(amount) + op.i32_add + op.global_set(ENTRIES)
+
+
+def count_open(amount: int) -> bytes:
+    """Count descriptors that are open."""
+    return op.global_get(OPEN) + op.i32_const(amount) + op.i32_add + op.global_set(OPEN)
+
+
+def count_bytes(amount: bytes) -> bytes:
+    """Count bytes in the private folders."""
+    return op.global_get(BYTES) + amount + op.i64_add + op.global_set(BYTES)
+
+
+def no_room() -> bytes:
+    """Push whether the private folders have all entries that they may have."""
+    return op.global_get(ENTRIES) + op.i32_const(MAX_ENTRIES) + op.i32_ge_s
+
+
+def of_stat(field: int, which: int = STAT) -> bytes:
+    """Push what WASI said of a file: a number of 64 bits."""
+    return op.i32_const(which) + op.i64_load(field, OWN)
+
+
+def is_type(file_type: int, which: int = STAT) -> bytes:
+    """Push whether what WASI spoke of is of this type."""
+    found = op.i32_const(which) + op.i32_load8_u(FILE_TYPE, OWN)
+    return found + op.i32_const(file_type) + op.i32_eq
+
+
+def keep(which: int, source: int = STAT) -> bytes:
+    """Keep what WASI said of a file in another place."""
+    copied = op.i32_const(which) + op.i32_const(source) + op.i32_const(STAT_SIZE)
+    return copied + op.memory_copy(OWN, OWN)
