@@ -1,4 +1,4 @@
-"""Folders that a sandbox reads and must not change, where the kernel cannot see to that."""
+"""Copies of folders for a sandbox to read: of what is in them, and not of what links lead to."""
 
 from __future__ import annotations
 
@@ -9,71 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.confine.nofollow import open_nofollow
-from capsule.confine.private_dirs import private_folder
-from capsule.errors import PolicyError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from capsule.confine.isolation_layers import IsolationLayers
 
 _READ_FILE, _READ_FOLDER = 0o444, 0o555
-# A copy for each run is no way to share more than this.
-_MOST = 100_000
 _HERE = os.O_RDONLY | getattr(os, "O_CLOEXEC", 0)
 # Never waits: what was a file when it was looked at may be a pipe when it is opened.
 _FILE = _HERE | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 _FILE |= getattr(os, "O_BINARY", 0)
 # Windows opens nothing by a descriptor of its folder; making a link takes rights there.
 _BY_DESCRIPTOR = os.open in os.supports_dir_fd and os.scandir in os.supports_fd
-
-
-@contextmanager
-def read_only(
-    folder: Path, layers: IsolationLayers, name: str | None = None, *, nofollow: bool = False
-) -> Iterator[Path]:
-    """Give a path to `folder` that a sandbox can be shown.
-
-    Behind Landlock and a filter of system calls it is the folder itself. Elsewhere it is a private
-    copy: WASI knows no folder that is only read, and permissions stop neither an owner, who may
-    delete in the folder, nor root. What the sandbox does to the copy ends with it. Another sandbox
-    may write to the folder meanwhile: no link is followed below it, nor on the way to a `nofollow`
-    one.
-
-    Raises `PolicyError` when the folder, called `name`, cannot be copied whole; nothing has run
-    then.
-    """
-    if layers.landlock and layers.seccomp:
-        yield folder
-        return
-    name = name or str(folder)
-    with private_folder() as private:
-        copy = private / "copy"
-        copy.mkdir()
-        try:
-            copy_tree(folder if nofollow else folder.resolve(), copy, _Count(name))
-            copy.chmod(_READ_FOLDER)
-        except OSError as error:
-            raise PolicyError(
-                f"{name} is only to be read, and cannot be copied for that: {error.strerror}",
-                hint="a smaller folder, or a system with Landlock: capsule doctor",
-            ) from error
-        yield copy
-
-
-class _Count:
-    """Counts what is in a folder, copied or not. Raises `PolicyError` where that is too much."""
-
-    def __init__(self, name: str) -> None:
-        self._name, self._count = name, 0
-
-    def __call__(self, _size: int | None) -> None:
-        self._count += 1
-        if self._count > _MOST:
-            raise PolicyError(
-                f"{self._name} has more than {_MOST:,} files, and is copied for each run here",
-                hint="a smaller folder, or a system with Landlock: capsule doctor",
-            )
 
 
 def copy_tree(

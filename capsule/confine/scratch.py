@@ -1,7 +1,8 @@
 """The private folders of a run, `/` and `/tmp`: empty, writable, bounded, and gone afterwards.
 
-The system bounds single files. It has no bound for a folder that works without privileges, so the
-folders are looked at while the run goes on: a run that is above a bound by then is ended.
+The guard lets no more be written than they may hold: a write beyond is refused, as by a disk that
+is full. Behind it, the folders are looked at while the run goes on: whoever is clearly above a
+bound by then got past the guard, and is ended.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ MAX_FILE = 128 << 20
 MAX_BYTES = 256 << 20
 MAX_ENTRIES = 10_000
 MAX_DEPTH = 64
+# What is looked at counts more than the guard does: folders have a size, and the mounted are there.
+_SLACK = 1.25
 # Seconds between two looks; a fast disk takes some 100 MB in that time.
 INTERVAL = 0.1
 
@@ -88,15 +91,10 @@ class Scratch:
         """Leave out of account what has been put into the folders for the task to read."""
         self._allowed = self._allowed[0] + entries, self._allowed[1] + size
 
-    def watch(self, copy: Path, *, always: bool = False) -> None:
-        """Count what is added to `copy` as well, a private copy of what may only be read.
-
-        Its permissions keep it as it is, but for root, whom none stops; one that may be written is
-        counted `always`.
-        """
-        if always or (hasattr(os, "geteuid") and os.geteuid() == 0):
-            sizes = list(_walk(copy, None))
-            self._copies.append((copy, len(sizes), sum(sizes)))
+    def watch(self, copy: Path) -> None:
+        """Count what is added to `copy` as well, a folder with copies of files."""
+        sizes = list(_walk(copy, None))
+        self._copies.append((copy, len(sizes), sum(sizes)))
 
     def settle(self) -> list[str]:
         """Do what has to be done when the task is over, once; return what could not be."""
@@ -130,9 +128,9 @@ class Scratch:
             for found in _walk(folder, depth):
                 entries += 1
                 size += found
-                if entries > MAX_ENTRIES:
+                if entries > MAX_ENTRIES * _SLACK:
                     return f"{_BOTH} hold more than {MAX_ENTRIES:,} files and folders"
-        return f"{_BOTH} hold more than {MAX_BYTES >> 20} MB" if size > MAX_BYTES else None
+        return f"{_BOTH} hold more than {MAX_BYTES >> 20} MB" if size > MAX_BYTES * _SLACK else None
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""The folders of one run: what a sandbox may only read is out of its reach to change."""
+"""The folders of one run: those that it was granted, its own, and those with copies of files."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from capsule.process.argv import private_mounts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from capsule.confine.isolation_layers import IsolationLayers
     from capsule.confine.scratch import Scratch
     from capsule.process.argv import Mount
 
@@ -22,13 +21,11 @@ _OURS = "/usr/"
 
 
 @contextmanager
-def mounted(
-    mounts: Sequence[Mount], layers: IsolationLayers, scratch: Scratch
-) -> Iterator[tuple[Mount, ...]]:
-    """Give the mounts for a run behind `layers`, with `scratch` as its `/` and `/tmp`.
+def mounted(mounts: Sequence[Mount], scratch: Scratch) -> Iterator[tuple[Mount, ...]]:
+    """Give the mounts for a run, with `scratch` as its `/` and `/tmp`.
 
-    What had to be copied for it counts as what is in there, and is deleted after; a file that may
-    be written is copied back before.
+    Files are copied for it, which counts as what is in there; one that may be written is copied
+    back when the run is over.
 
     Raises `PolicyError` when a folder cannot be mounted, or is not where it was any more; nothing
     has run then.
@@ -41,32 +38,19 @@ def mounted(
                 from capsule.process import project_view  # few tasks ask for it
 
                 project_view.copy_into(scratch, mount.host)
-        given = [_mounted(mount, layers, copies) for mount in folders]
-        for shown, mount in zip(given, folders, strict=True):
-            if shown.host != mount.host:
-                scratch.watch(shown.host)
+        for mount in folders:
+            if mount.nofollow and not has_no_links(mount.host):
+                raise PolicyError(
+                    f"the folder {mount.guest} was moved while the run went on: a link is in its"
+                    " place now"
+                )
             if not mount.guest.startswith(_OURS):
                 scratch.show(mount.guest)
+        given = folders
         if files:
             from capsule.process.file_copies import copied  # few runs are given files
 
-            given += copies.enter_context(copied(files, scratch))
+            given = [*folders, *copies.enter_context(copied(files, scratch))]
             for mount in files:
                 scratch.show(mount.guest.rpartition("/")[0])
         yield (*given, *private_mounts(scratch))
-
-
-def _mounted(mount: Mount, layers: IsolationLayers, copies: ExitStack) -> Mount:
-    if mount.nofollow and not has_no_links(mount.host):
-        raise PolicyError(
-            f"the folder {mount.guest} was moved while the run went on: a link is in its place now"
-        )
-    if mount.writable or (layers.landlock and layers.seccomp):
-        return mount
-    from capsule.confine import readonly_copies  # where the kernel does not see to it
-
-    shown = copies.enter_context(
-        readonly_copies.read_only(mount.host, layers, mount.guest, nofollow=mount.nofollow)
-    )
-    # A copy lies where the system keeps temporary files, and links may lead there.
-    return mount._replace(host=shown, nofollow=mount.nofollow and shown == mount.host)

@@ -50,7 +50,7 @@ def start(launch: Launch, layers: IsolationLayers, *, timeout_ms: int | None) ->
     seal = os.urandom(SEAL_DIGITS // 2).hex()
     with ExitStack() as owned:
         tmp = owned.enter_context(scratch())
-        mounts = owned.enter_context(mounted(launch.mounts, layers, tmp))
+        mounts = owned.enter_context(mounted(launch.mounts, tmp))
         launch = launch._replace(seal=seal, mounts=mounts)
         process = owned.enter_context(starting.start(launch, layers, timeout_ms=timeout_ms))
         return SandboxProcess(process, tmp, seal, owned.pop_all())

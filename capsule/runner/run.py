@@ -209,12 +209,8 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int =
         memory=policy.ram,
         mounts=start.mounts,
     )
-    # A copy of a folder that was made ahead would not be what the folder is by then.
-    copied = not (order.layers.landlock and order.layers.seccomp)
-    stale = any(
-        (copied and not each.writable) or each.is_file or each.guest == WORKING
-        for each in order.inputs.folders
-    )
+    # A copy that was made ahead would not be what the file or the project is by then.
+    stale = any(each.is_file or each.guest == WORKING for each in order.inputs.folders)
     warming = None if stale else snapshot.warming
     limits = limits_of(policy, order.policy, fetched_ms)
     return Plan(

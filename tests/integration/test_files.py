@@ -66,7 +66,7 @@ def test_a_large_file_can_be_written(bench: Workbench, folders: Path) -> None:
 
 
 @pytest.mark.parametrize("mode", ["ro", "read-only"])
-@pytest.mark.parametrize("layers", [None, IsolationLayers(0)], ids=["walls", "copies"])
+@pytest.mark.parametrize("layers", [None, IsolationLayers(0)], ids=["walls", "guard"])
 def test_a_folder_that_is_only_read(
     bench: Workbench, folders: Path, mode: str, layers: IsolationLayers | None
 ) -> None:

@@ -1,7 +1,7 @@
 """An attacker in the sandbox who has read our source, against the walls around files.
 
-Every attempt is made behind all walls, with staged copies in their place, and from an artifact. It
-may raise or seem to work; nothing outside may change, and nothing from outside may come back.
+Every attempt is made behind all walls, behind the guard alone, behind those of the system alone, and
+from an artifact. It may raise or seem to work; nothing outside may change, and nothing from outside may come back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.integration.workbench import from_artifact, from_source, with_copies
+from tests.integration.workbench import from_artifact, from_source, guard_alone, system_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,7 +199,7 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
-@pytest.mark.parametrize("way", [from_source, with_copies, from_artifact])
+@pytest.mark.parametrize("way", [from_source, guard_alone, system_alone, from_artifact])
 @pytest.mark.parametrize("code", ATTEMPTS)
 def test_an_attempt(
     bench: Workbench,
@@ -216,11 +216,10 @@ def test_an_attempt(
     assert (seen(project.parent), signatures(library)) == before
     assert CANARY not in str(envelope)
     assert "root:x:0" not in str(envelope)
-    if way is not with_copies:
-        result = envelope["result"]
-        assert result is not None, envelope["error"]
-        # What changes nothing and says so is fine; a write that seems to work is not.
-        assert result.startswith("raised: ") or code in HARMLESS, result
+    result = envelope["result"]
+    assert result is not None, envelope["error"]
+    # What changes nothing and says so is fine; a write that seems to work is not.
+    assert result.startswith("raised: ") or code in HARMLESS, result
 
 
 HARMLESS = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.origin import Origin
-from tests.integration.workbench import from_artifact, from_source, with_copies
+from tests.integration.workbench import from_artifact, from_source, guard_alone
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -141,7 +141,7 @@ def servers() -> Iterator[tuple[Origin, Origin]]:
         yield mine, other
 
 
-@pytest.mark.parametrize("way", [from_source, with_copies, from_artifact])
+@pytest.mark.parametrize("way", [from_source, guard_alone, from_artifact])
 @pytest.mark.parametrize("code", ATTEMPTS)
 def test_an_attempt(
     bench: Workbench,

@@ -14,6 +14,8 @@ from capsule.runner.build_artifact import build, export
 from capsule.runner.observer import Nobody
 from capsule.runner.run import Order, run
 from capsule.runner.source import read_artifact, read_text
+from capsule.snapshot.guard_module import passing_module
+from capsule.toolstore.compile import compile_module
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -120,9 +122,19 @@ def from_source(source: str, project: Path, bench: Workbench) -> Order:
     return prepare.order(read, prepare.Call(), bench.home, Silent())
 
 
-def with_copies(source: str, project: Path, bench: Workbench) -> Order:
+def guard_alone(source: str, project: Path, bench: Workbench) -> Order:
     """The order of a source in a project, where the system has no walls of its own."""
     return from_source(source, project, bench)._replace(layers=IsolationLayers(0))
+
+
+def system_alone(source: str, project: Path, bench: Workbench) -> Order:
+    """The order of a source in a project, with a guard that lets everything pass."""
+    order = from_source(source, project, bench)
+    guard = bench.home / "passing_guard.cwasm"
+    if not guard.exists():
+        compile_module(order.inputs.base.launch.wasmtime, passing_module(), guard)
+    base = order.inputs.base._replace(launch=order.inputs.base.launch._replace(guard=guard))
+    return order._replace(inputs=order.inputs._replace(base=base))
 
 
 def from_artifact(source: str, project: Path, bench: Workbench) -> Order:

@@ -153,7 +153,7 @@ def test_what_is_added_counts(file: Path, scratch: Scratch) -> None:
         scratch.next_look = 0
         assert scratch.overflow(os.getpid()) is None
         with (shown.host / "in.csv").open("wb") as large:
-            large.truncate(300 << 20)
+            large.truncate(330 << 20)
         scratch.next_look = 0
         assert "hold more than 256 MB" in (scratch.overflow(os.getpid()) or "")
 
