@@ -26,10 +26,6 @@ WASM_STACK = 64 << 20
 # wasmtime runs WebAssembly on a stack of its own, with what a call of WASI takes besides.
 ASYNC_STACK = WASM_STACK + (2 << 20)
 
-# How many bytes one call may move between a file and the sandbox, of which wasmtime takes 128 MiB
-# by default: as many as there can be in memory. The program outside holds them once more meanwhile.
-LARGEST_CALL = 4 << 30
-
 # The arguments that the driver and the guard read, and nobody else: the program's name, then the
 # budget in hexadecimal
 ARGV0 = "python"
@@ -100,8 +96,7 @@ def command_line(launch: Launch) -> list[str]:
     if launch.memory is not None:
         wasm += f",max-memory-size={launch.memory}"
     argv = [str(launch.wasmtime), "run", "-C", "cache=n", "-W", wasm, "--allow-precompiled"]
-    largest = LARGEST_CALL if launch.memory is None else launch.memory
-    argv += ["-S", f"hostcall-fuel={largest}", "--argv0", ARGV0]
+    argv += ["--argv0", ARGV0]
     for mount in launch.mounts:
         if "::" in f"{mount.host}":
             raise UsageError(

@@ -16,6 +16,7 @@ from capsule.snapshot.guard_layout import (
     INODE,
     LINKS,
     MAX_DESCRIPTORS,
+    MAX_OPEN,
     NAMELESS,
     OWN,
     PRIVATE,
@@ -111,8 +112,11 @@ def turn_kind() -> bytes:
     this = get(at) + op.i32_load8_u(0, OWN) + get(before) + op.i32_eq
     step = get(at) + op.i32_const(1) + op.i32_add + op.local_set(at)
     more = get(at) + op.global_get(END) + op.i32_lt_u
+    first = op.global_get(END) + op.i32_const(MAX_OPEN) + op.i32_sub + op.local_set(at)
     return op.function(
         [(2, op.I32)],
+        # Those before it are the folders that are there from the start.
+        first,
         op.loop + when(more, when(this, asked), step, op.br(1)) + op.end,
         get(found),
     )

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 # The short id of the module; a test holds it.
-EDITION = b"c900f1662d61e933"
+EDITION = b"3545ecfbbc90c0cf"

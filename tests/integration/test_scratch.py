@@ -79,7 +79,7 @@ def main():
         with tempfile.TemporaryFile(dir="/") as file:
             for _ in range(80): file.write(MIB)
         os.replace("/tmp/large", "/other")
-    for number in range(3 * 10_000):
+    for number in range(6_000):
         os.mkdir("/tmp/folder"); os.rmdir("/tmp/folder")
         open("/file", "w").close(); os.unlink("/file")
     try:

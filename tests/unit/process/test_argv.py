@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from capsule.errors import UsageError
-from capsule.process.argv import Launch, Mount, command_line
+from capsule.process.argv import BUDGET_DIGITS, SEAL_DIGITS, Launch, Mount, command_line
 
 LAUNCH = Launch(
     wasmtime=Path("/t/wasmtime"),
@@ -32,8 +32,6 @@ def test_the_whole_line() -> None:
         "-W",
         "exceptions=y,fuel=2003771035,max-wasm-stack=67108864,async-stack-size=69206016",
         "--allow-precompiled",
-        "-S",
-        "hostcall-fuel=4294967296",
         "--argv0",
         "python",
         "--dir",
@@ -54,7 +52,6 @@ def test_the_whole_line() -> None:
 def test_a_memory_limit_is_said_in_bytes() -> None:
     line = command_line(LAUNCH._replace(memory=64 << 20))
     assert line[5].endswith(",max-memory-size=67108864")
-    assert "hostcall-fuel=67108864" in line
 
 
 def test_a_folder_that_cannot_be_said_is_refused() -> None:
@@ -66,3 +63,15 @@ def test_a_folder_that_cannot_be_said_is_refused() -> None:
 def test_no_value_of_the_host_environment_is_on_the_line(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("API_KEY", "hunter2")
     assert not any("hunter2" in word for word in command_line(LAUNCH))
+
+
+def test_the_guard_is_told_what_each_folder_is() -> None:
+    place = Path("/x")
+    mounts = (
+        Mount(place, "/usr/local/lib", writable=False),
+        Mount(place, "/data", writable=True),
+        Mount(place, "/copies", writable=False, private=True),
+        Mount(place, "/", writable=True, private=True),
+    )
+    words = command_line(LAUNCH._replace(mounts=mounts, names="w"))[-1]
+    assert words[BUDGET_DIGITS + SEAL_DIGITS :] == "w1213"
