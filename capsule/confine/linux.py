@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 # Where shared libraries lie; reading them is allowed, running a program in there is not.
 _LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")
 _LIBRARY_RULES = tuple(landlock.Rule(Path(path), landlock.READ) for path in _LIBRARIES)
-_OPEN_FILES = 64
+# What wasmtime holds open itself, the folders, and the files that the guard lets be open.
+_OPEN_FILES = 256
 
 
 def rules_for(access: Access) -> list[landlock.Rule]:

@@ -14,6 +14,7 @@ from scripts.bench import (
     arguments,
     calls,
     commands,
+    guard_calls,
     pairs,
     processes,
     record,
@@ -36,6 +37,7 @@ def main() -> int:
         # In the order of the table.
         parts: dict[str, Callable[[argparse.Namespace], list[Row]]] = {
             "processes": lambda said: processes.rows(home, said.lab, never),
+            "guard": lambda _: guard_calls.rows(home, never),
             "sustained": lambda _: calls.sustained(home, never),
             "warm": lambda said: calls.warm(said.peer),
             "recorded": lambda _: record.added(home, never),

@@ -81,6 +81,25 @@ def test_a_folder_that_is_only_read(
     assert (folders / "shared" / "new").read_text() == "data"
 
 
+def test_so_many_files_can_be_open(bench: Workbench, folders: Path) -> None:
+    body = """
+    import errno, os
+    kept = []
+    try:
+        while True: kept.append(open('data/file'))
+    except OSError as error:
+        refused = errno.errorcode[error.errno]
+    kept.pop().close()
+    return [len(kept), refused, open('data/file').read()]"""
+    assert bench.run(task("allowed_files=['./data']", body))["result"] == [63, "EMFILE", "data"]
+
+
+def test_a_large_read_is_whole(bench: Workbench, folders: Path) -> None:
+    (folders / "data" / "large").write_bytes(bytes(3_000_000))
+    body = "import os; return len(os.read(os.open('data/large', os.O_RDONLY), 2_500_000))"
+    assert bench.run(task("allowed_files=['./data']", body))["result"] == 2_500_000
+
+
 def test_nothing_else_is_there(bench: Workbench, folders: Path) -> None:
     source = task("allowed_files=['./data']", "return sorted(os.listdir('/'))")
     assert bench.run(source)["result"] == ["data"]

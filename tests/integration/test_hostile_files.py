@@ -1,7 +1,7 @@
 """An attacker in the sandbox who has read our source, against the walls around files.
 
-Every attempt is made behind all walls, behind the guard alone, behind those of the system alone, and
-from an artifact. It may raise or seem to work; nothing outside may change, and nothing from outside may come back.
+Every attempt is made behind all walls, behind the guard alone, behind Landlock alone, and from an
+artifact. It may raise or seem to work; nothing outside may change, and nothing from outside may come back.
 """
 
 from __future__ import annotations
@@ -11,7 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
-from tests.integration.workbench import from_artifact, from_source, guard_alone, system_alone
+from tests.integration.workbench import (
+    from_artifact,
+    from_source,
+    guard_alone,
+    landlock_alone,
+    system_alone,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -199,7 +205,7 @@ def project(tmp_path: Path) -> Path:
     return project
 
 
-@pytest.mark.parametrize("way", [from_source, guard_alone, system_alone, from_artifact])
+@pytest.mark.parametrize("way", [from_source, guard_alone, landlock_alone, from_artifact])
 @pytest.mark.parametrize("code", ATTEMPTS)
 def test_an_attempt(
     bench: Workbench,
@@ -209,6 +215,8 @@ def test_an_attempt(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("CANARY", CANARY)
+    if way is landlock_alone and "utime(" in code:
+        way = system_alone  # Landlock knows no times: the filter of system calls does
     order = way(SOURCE.format(host=str(project.parent), code=code), project, bench)
     library = order.inputs.base.launch.mounts[0].host.parent
     before = seen(project.parent), signatures(library)

@@ -137,6 +137,12 @@ def system_alone(source: str, project: Path, bench: Workbench) -> Order:
     return order._replace(inputs=order.inputs._replace(base=base))
 
 
+def landlock_alone(source: str, project: Path, bench: Workbench) -> Order:
+    """As `system_alone`, and without the filter of system calls."""
+    order = system_alone(source, project, bench)
+    return order._replace(layers=order.layers._replace(seccomp=False))
+
+
 def from_artifact(source: str, project: Path, bench: Workbench) -> Order:
     """The order of an artifact that was made of a source, in the same project."""
     read = read_text(source.encode(), project)

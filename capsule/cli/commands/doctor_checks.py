@@ -153,13 +153,15 @@ def confinement() -> Row:
     """Say which walls the operating system adds to the sandbox's own."""
     standing = isolation_layers.standing()
     if standing.landlock and standing.seccomp:
-        found = f"WebAssembly, Landlock ABI {standing.landlock}, and a filter of system calls"
+        found = (
+            f"WebAssembly, the guard, Landlock ABI {standing.landlock}, a filter of system calls"
+        )
         return Row("confinement", "ok", found)
     lacking = "Landlock" if not standing.landlock else "seccomp"
     return Row(
         "confinement",
         "warning",
-        f"this system has no {lacking}, so each run copies the library and what it only reads",
+        f"this system has no {lacking}: WebAssembly and the guard stand around files without it",
         "Linux 5.13 or newer, on x86_64 or aarch64, adds walls",
     )
 
