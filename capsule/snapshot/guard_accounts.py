@@ -9,8 +9,10 @@ from capsule.snapshot.guard_layout import (
     BORROWED,
     BYTES,
     CLOSED,
+    DESCRIPTORS,
     DEVICE,
     END,
+    FILE_TYPE,
     FOLDER,
     GONE,
     INODE,
@@ -18,14 +20,12 @@ from capsule.snapshot.guard_layout import (
     MAX_DESCRIPTORS,
     MAX_OPEN,
     NAMELESS,
-    OWN,
+    PLACES,
     PRIVATE,
     READ_ONLY,
-    SAVED,
     SIZE,
     STAT,
     STAT_SIZE,
-    THEIRS,
     answer,
     call,
     count_bytes,
@@ -40,13 +40,16 @@ from capsule.snapshot.guard_layout import (
     when,
 )
 
+# Push what the descriptor on the stack is: all functions that answer, and take nothing, are type 0.
+_KIND = op.call_indirect(0, DESCRIPTORS)
+
 
 def kind() -> bytes:
     """Return the function that takes a descriptor and says what it is."""
     known = get(0) + op.i32_const(MAX_DESCRIPTORS) + op.i32_lt_u
     return op.function(
         [],
-        when(known, get(0) + op.i32_load8_u(0, OWN) + op.return_),
+        when(known, get(0) + _KIND + op.return_),
         op.i32_const(CLOSED),
     )
 
@@ -61,35 +64,32 @@ def judge_folder() -> bytes:
     )
 
 
-def _copy(target: int, to: int, source: int, begin: int) -> bytes:
-    copied = op.i32_const(to) + op.i32_const(begin) + op.i32_const(STAT_SIZE)
-    return copied + op.memory_copy(target, source)
-
-
-def _asking(question: bytes, errno: int) -> bytes:
+def _asking(question: bytes, errno: int, word: int) -> bytes:
     """Have WASI write of a file to what is borrowed, and keep it as `STAT`."""
-    return (
-        _copy(OWN, SAVED, THEIRS, BORROWED)
-        + question
-        + op.local_set(errno)
-        + _copy(OWN, STAT, THEIRS, BORROWED)
-        + _copy(THEIRS, BORROWED, OWN, SAVED)
-        + get(errno)
-    )
+    borrowed = op.i32_const(BORROWED)
+    words = range(0, STAT_SIZE, 8)
+    code = b"".join(borrowed + op.i64_load(at) for at in words) + question + op.local_set(errno)
+    for field, at in PLACES.items():
+        load = op.i64_load8_u if field == FILE_TYPE else op.i64_load
+        code += borrowed + load(at) + op.global_set(STAT + field)
+    for at in reversed(words):
+        code += op.local_set(word) + borrowed + get(word) + op.i64_store(at)
+    return code + get(errno)
 
 
 def look_at() -> bytes:
     """Return the function that asks of a descriptor's file."""
-    descriptor, errno = range(2)
+    descriptor, errno, word = range(3)
     question = get(descriptor) + op.i32_const(BORROWED) + call("fd_filestat_get")
-    return op.function([(1, op.I32)], _asking(question, errno))
+    return op.function([(1, op.I32), (1, op.I64)], _asking(question, errno, word))
 
 
 def look_up() -> bytes:
     """Return the function that asks of a folder's file, given whether links are followed."""
-    folder, follows, path, length, errno = range(5)
+    folder, follows, path, length, errno, word = range(6)
     question = get(folder, follows, path, length) + op.i32_const(BORROWED)
-    return op.function([(1, op.I32)], _asking(question + call("path_filestat_get"), errno))
+    question += call("path_filestat_get")
+    return op.function([(1, op.I32), (1, op.I64)], _asking(question, errno, word))
 
 
 def _is_same() -> bytes:
@@ -109,7 +109,7 @@ def turn_kind() -> bytes:
     one_more = get(found) + op.i32_const(1) + op.i32_add + op.local_set(found)
     same = when(is_same, set_kind(get(at), get(after)), one_more)
     asked = when(get(at) + call("look_at") + op.i32_eqz, same)
-    this = get(at) + op.i32_load8_u(0, OWN) + get(before) + op.i32_eq
+    this = get(at) + _KIND + get(before) + op.i32_eq
     step = get(at) + op.i32_const(1) + op.i32_add + op.local_set(at)
     more = get(at) + op.global_get(END) + op.i32_lt_u
     first = op.global_get(END) + op.i32_const(MAX_OPEN) + op.i32_sub + op.local_set(at)

@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 # The short id of the module; a test holds it.
-EDITION = b"3545ecfbbc90c0cf"
+EDITION = b"52ad0f08e5ef4388"

@@ -1,9 +1,9 @@
 """What all of the guard's functions share: what it keeps, where, and how they call each other.
 
-The guard has a memory of its own beside the interpreter's, which it imports, and globals; no code
-in the interpreter reaches either. WASI reads and writes the interpreter's memory alone, so where
-the guard itself asks something, it borrows a few bytes there and puts back what they held. Nothing
-else runs meanwhile.
+The guard keeps what it knows in globals and tables of its own, which no code in the interpreter
+reaches. It has no memory beside the interpreter's, which it imports: a second one would reserve
+4 GiB of addresses more. So where the guard itself asks WASI something, it borrows a few bytes there
+and puts back what they held. Nothing else runs meanwhile.
 """
 
 from __future__ import annotations
@@ -27,12 +27,15 @@ PIECE = 16 << 20
 # The most that wasmtime reads at once.
 ONE_READ = 64 << 10
 
-# The guard's own memory: the list of kinds, a byte for each descriptor; what WASI said of a file
-# last, and of those that are about to go or to be replaced; what was borrowed; the host's words.
-THEIRS, OWN = 0, 1
-STAT, GONE, REPLACED, SAVED, WORDS = 2048, 2112, 2176, 2240, 4096
+# The guard's tables: what each descriptor is, and the kinds. A table holds functions, so a kind is
+# one that answers with its number.
+DESCRIPTORS, KINDS = 0, 1
+KIND_NAMES = ["closed", "read_only", "writable", "private", "nameless", "stream"]
+
+# What WASI says of a file, and where in its answer; the types of files that matter.
+DEVICE, INODE, FILE_TYPE, LINKS, SIZE = range(5)
+PLACES = {DEVICE: 0, INODE: 8, FILE_TYPE: 16, LINKS: 24, SIZE: 32}
 STAT_SIZE = 64
-DEVICE, INODE, FILE_TYPE, LINKS, SIZE = 0, 8, 16, 24, 32
 FOLDER, FILE = 3, 4
 # The bytes that are borrowed: at the top of the stack, which every start touches.
 BORROWED = STACK_TOP - 4096
@@ -41,6 +44,9 @@ BORROWED = STACK_TOP - 4096
 # given, how many are open, how many entries the private folders have got, and how many bytes: below
 # zero where something went that was there from the start.
 WINDOWS, END, OPEN, ENTRIES, BYTES = range(5)
+# And what WASI said of a file last, and of those that are about to go or to be replaced.
+STAT, GONE, REPLACED = (5 + len(PLACES) * which for which in range(3))
+GLOBALS = [*[op.I32] * 4, op.I64, *[op.I64] * (3 * len(PLACES))]
 
 # WASI's errors.
 ACCES, BADF, FBIG, INVAL, MFILE, NOENT = 2, 8, 22, 28, 33, 44
@@ -52,6 +58,7 @@ RIGHT_WRITE, RIGHT_ALLOCATE, RIGHT_SET_SIZE = 1 << 6, 1 << 8, 1 << 22
 
 # Functions of the guard's own that others call, behind those of WASI.
 SHARED = [
+    *KIND_NAMES,
     "kind",
     "judge_folder",
     "judge_name",
@@ -105,7 +112,7 @@ def has(place: int, flags: int) -> bytes:
 
 def set_kind(descriptor: bytes, kind: bytes) -> bytes:
     """Note what a descriptor is."""
-    return descriptor + kind + op.i32_store8(0, OWN)
+    return descriptor + kind + op.table_get(KINDS) + op.table_set(DESCRIPTORS)
 
 
 def count_entries(amount: int) -> bytes:
@@ -130,16 +137,14 @@ def no_room() -> bytes:
 
 def of_stat(field: int, which: int = STAT) -> bytes:
     """Push what WASI said of a file: a number of 64 bits."""
-    return op.i32_const(which) + op.i64_load(field, OWN)
+    return op.global_get(which + field)
 
 
 def is_type(file_type: int, which: int = STAT) -> bytes:
     """Push whether what WASI spoke of is of this type."""
-    found = op.i32_const(which) + op.i32_load8_u(FILE_TYPE, OWN)
-    return found + op.i32_const(file_type) + op.i32_eq
+    return of_stat(FILE_TYPE, which) + op.i64_const(file_type) + op.i64_eq
 
 
 def keep(which: int, source: int = STAT) -> bytes:
     """Keep what WASI said of a file in another place."""
-    copied = op.i32_const(which) + op.i32_const(source) + op.i32_const(STAT_SIZE)
-    return copied + op.memory_copy(OWN, OWN)
+    return b"".join(of_stat(field, source) + op.global_set(which + field) for field in PLACES)

@@ -15,18 +15,20 @@ from capsule.snapshot import guard_paths as paths
 from capsule.snapshot import wasm_instructions as op
 from capsule.snapshot.guard_layout import (
     BORROWED,
+    CLOSED,
+    DESCRIPTORS,
     END,
+    GLOBALS,
+    KIND_NAMES,
+    KINDS,
     MAX_DESCRIPTORS,
     MAX_OPEN,
     NOTSOCK,
     OPEN,
-    OWN,
     PERM,
     SHARED,
     STREAM,
-    THEIRS,
     WINDOWS,
-    WORDS,
     call,
     get,
     set_kind,
@@ -40,6 +42,7 @@ MODULE_NAME = "capsule_guard"
 _TYPE_OF = {"i": op.I32, "I": op.I64}
 # What the functions that are shared take, and whether they answer.
 _SHARED_TYPES = {
+    **dict.fromkeys(KIND_NAMES, ""),
     "kind": "i",
     "judge_folder": "i",
     "judge_name": "ii",
@@ -76,19 +79,18 @@ def _start() -> bytes:
     digit for each what it is. Where that was written stays as it was, all zero.
     """
     length, at, word, number = range(4)
-    borrowed = op.i32_const(BORROWED)
+    borrowed, text = op.i32_const(BORROWED), BORROWED + 16
 
     def checked(answer: bytes) -> bytes:
         return when(answer, op.unreachable)
 
-    def this(offset: int) -> bytes:
-        return op.i32_load8_u(WORDS + offset, OWN)
-
+    closed = op.i32_const(0) + op.i32_const(CLOSED) + op.table_get(KINDS)
+    closed += op.i32_const(MAX_DESCRIPTORS) + op.table_fill(DESCRIPTORS)
     streams = b"".join(set_kind(op.i32_const(fd), op.i32_const(STREAM)) for fd in range(3))
     folders = (
         op.loop
         + when(
-            get(at) + this(_FIRST_WORD + 1) + op.local_tee(word),
+            get(at) + op.i32_load8_u(text + _FIRST_WORD + 1) + op.local_tee(word),
             set_kind(get(number), get(word) + op.i32_const(15) + op.i32_and),
             get(number) + op.i32_const(1) + op.i32_add + op.local_set(number),
             get(at) + op.i32_const(1) + op.i32_add + op.local_set(at),
@@ -96,32 +98,32 @@ def _start() -> bytes:
         )
         + op.end
     )
-    opened = get(number) + op.global_set(OPEN)
-    end = get(number) + op.i32_const(MAX_OPEN) + op.i32_add + op.local_tee(number)
-    text = op.i32_const(BORROWED + 16)
+    is_windows = op.i32_const(text + _FIRST_WORD) + op.i32_load8_u(0)
+    is_windows += op.i32_const(ord(WINDOWS_NAMES)) + op.i32_eq
+    end = get(number) + op.i32_const(MAX_OPEN) + op.i32_add + op.local_tee(length)
     return op.function(
         [(4, op.I32)],
         checked(borrowed + op.i32_const(BORROWED + 4) + call("args_sizes_get")),
         borrowed + op.i32_load(4) + op.local_set(length),
         checked(get(length) + op.i32_const(_MOST) + op.i32_gt_u),
-        checked(borrowed + text + call("args_get")),
-        op.i32_const(WORDS) + text + get(length) + op.memory_copy(OWN, THEIRS),
-        borrowed + op.i32_const(0) + op.i32_const(16) + get(length) + op.i32_add,
-        op.memory_fill(THEIRS),
-        op.i32_const(0) + this(_FIRST_WORD) + op.i32_const(ord(WINDOWS_NAMES)) + op.i32_eq,
-        op.global_set(WINDOWS),
+        checked(borrowed + op.i32_const(text) + call("args_get")),
+        closed,
         streams,
         op.i32_const(3) + op.local_set(number),
         folders,
-        opened,
+        is_windows + op.global_set(WINDOWS),
+        borrowed + op.i32_const(0) + op.i32_const(16) + get(length) + op.i32_add,
+        op.memory_fill(),
         checked(end + op.i32_const(MAX_DESCRIPTORS) + op.i32_gt_u),
-        get(number) + op.global_set(END),
+        get(length) + op.global_set(END),
+        get(number) + op.global_set(OPEN),
     )
 
 
 def _functions() -> dict[str, bytes]:
     """Return the guard's functions by name: those that are shared first, in their order."""
     judged = {
+        **{name: _refuse(kind) for kind, name in enumerate(KIND_NAMES)},
         "kind": accounts.kind(),
         "judge_folder": accounts.judge_folder(),
         "judge_name": names.judge_name(),
@@ -169,6 +171,7 @@ def module(functions: dict[str, bytes]) -> bytes:
     """Return a module with these functions; for every other call it exports WASI's own."""
     types = {name: (CALLS | _SHARED_TYPES | {START: ""})[name] for name in [*CALLS, *functions]}
     kinds = sorted({(types[name], name in _SILENT) for name in types})
+    assert kinds[0] == ("", False)  # noqa: S101 - calls by a table go by that
     index = {name: at for at, name in enumerate([*CALLS])}
     own = {name: at for at, name in enumerate(functions, len(CALLS))}
 
@@ -183,8 +186,7 @@ def module(functions: dict[str, bytes]) -> bytes:
         if name not in _SHARED_TYPES
     ]
     # Calls of WASI find their memory under the name that the one who calls exports.
-    exports.append(wasm.name("memory") + b"\x02" + wasm.uleb(THEIRS))
-    numbers = [op.I32, op.I32, op.I32, op.I32, op.I64]
+    exports.append(wasm.name("memory") + b"\x02\x00")
     zero = {op.I32: op.i32_const(0), op.I64: op.i64_const(0)}
     return b"".join(
         [
@@ -202,16 +204,36 @@ def module(functions: dict[str, bytes]) -> bytes:
             ),
             wasm.section(wasm.IMPORT, wasm.vector(imports)),
             wasm.section(wasm.FUNCTION, wasm.vector([kind(name) for name in functions])),
-            wasm.section(wasm.MEMORY, wasm.vector([b"\x01\x01\x01"])),
+            _tables(own),
             wasm.section(
                 wasm.GLOBAL,
-                wasm.vector([number + b"\x01" + zero[number] + op.end for number in numbers]),
+                wasm.vector([number + b"\x01" + zero[number] + op.end for number in GLOBALS]),
             ),
             wasm.section(wasm.EXPORT, wasm.vector(exports)),
+            _elements(own),
             wasm.section(wasm.CODE, wasm.vector(list(functions.values()))),
             wasm.function_names(MODULE_NAME, [*CALLS, *functions]),
         ]
     )
+
+
+def _tables(own: dict[str, int]) -> bytes:
+    if KIND_NAMES[0] not in own:
+        return b""
+    sizes = [MAX_DESCRIPTORS, len(KIND_NAMES)]
+    return wasm.section(
+        wasm.TABLE, wasm.vector([op.FUNCTION + b"\x00" + wasm.uleb(size) for size in sizes])
+    )
+
+
+def _elements(own: dict[str, int]) -> bytes:
+    """Return the section that fills the table of kinds, if there is one."""
+    if KIND_NAMES[0] not in own:
+        return b""
+    kinds = wasm.vector([wasm.uleb(own[name]) for name in KIND_NAMES])
+    # Kind 2: a table that is named, where it begins, that it holds functions, and these.
+    segment = b"\x02" + wasm.uleb(KINDS) + op.i32_const(0) + op.end + b"\x00" + kinds
+    return wasm.section(wasm.ELEMENT, wasm.vector([segment]))
 
 
 def passing_module() -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from capsule.wasm import sized, sleb, uleb, vector
 
 I32, I64 = b"\x7f", b"\x7e"
+FUNCTION = b"\x70"
 NO_RESULT = b"\x40"
 
 unreachable = b"\x00"
@@ -68,6 +69,24 @@ def call(function: int) -> bytes:
     return b"\x10" + uleb(function)
 
 
+def call_indirect(kind: int, table: int) -> bytes:
+    """Call the function of this type that stands in a table: takes the place in it last."""
+    return b"\x11" + uleb(kind) + uleb(table)
+
+
+def table_get(table: int) -> bytes:
+    return b"\x25" + uleb(table)
+
+
+def table_set(table: int) -> bytes:
+    return b"\x26" + uleb(table)
+
+
+def table_fill(table: int) -> bytes:
+    """Fill with a reference: takes the first place, the reference and how many places."""
+    return b"\xfc\x11" + uleb(table)
+
+
 def local_get(index: int) -> bytes:
     return b"\x20" + uleb(index)
 
@@ -97,52 +116,41 @@ def i64_const(value: int) -> bytes:
     return b"\x42" + sleb(value)
 
 
-def _access(code: bytes, offset: int, memory: int) -> bytes:
-    # One bit says that the memory is named, as it is not the first.
-    place = b"\x40" + uleb(memory) if memory else b"\x00"
-    return code + place + uleb(offset)
+def i32_load(offset: int) -> bytes:
+    return b"\x28\x00" + uleb(offset)
 
 
-def i32_load(offset: int, memory: int = 0) -> bytes:
-    return _access(b"\x28", offset, memory)
+def i32_load8_u(offset: int) -> bytes:
+    return b"\x2d\x00" + uleb(offset)
 
 
-def i32_load8_u(offset: int, memory: int = 0) -> bytes:
-    return _access(b"\x2d", offset, memory)
+def i32_load16_u(offset: int) -> bytes:
+    return b"\x2f\x00" + uleb(offset)
 
 
-def i32_load16_u(offset: int, memory: int = 0) -> bytes:
-    return _access(b"\x2f", offset, memory)
+def i32_store(offset: int) -> bytes:
+    return b"\x36\x00" + uleb(offset)
 
 
-def i32_store(offset: int, memory: int = 0) -> bytes:
-    return _access(b"\x36", offset, memory)
-
-
-def i32_store8(offset: int, memory: int = 0) -> bytes:
-    return _access(b"\x3a", offset, memory)
+def i32_store8(offset: int) -> bytes:
+    return b"\x3a\x00" + uleb(offset)
 
 
 def i64_load8_u(offset: int) -> bytes:
-    return _access(b"\x31", offset, 0)
+    return b"\x31\x00" + uleb(offset)
 
 
-def i64_load(offset: int, memory: int = 0) -> bytes:
-    return _access(b"\x29", offset, memory)
+def i64_load(offset: int) -> bytes:
+    return b"\x29\x00" + uleb(offset)
 
 
-def i64_store(offset: int, memory: int = 0) -> bytes:
-    return _access(b"\x37", offset, memory)
+def i64_store(offset: int) -> bytes:
+    return b"\x37\x00" + uleb(offset)
 
 
-def memory_copy(target: int, source: int) -> bytes:
-    """Copy from one memory to another: takes the target, the source and the length."""
-    return b"\xfc\x0a" + uleb(target) + uleb(source)
-
-
-def memory_fill(memory: int) -> bytes:
+def memory_fill() -> bytes:
     """Fill with a byte: takes the target, the byte and the length."""
-    return b"\xfc\x0b" + uleb(memory)
+    return b"\xfc\x0b\x00"
 
 
 def memory_init(segment: int) -> bytes:
