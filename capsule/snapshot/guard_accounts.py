@@ -30,6 +30,7 @@ from capsule.snapshot.guard_layout import (
     call,
     count_bytes,
     count_open,
+    forget_last,
     get,
     give_up_on,
     is_kind,
@@ -116,6 +117,7 @@ def turn_kind() -> bytes:
     return op.function(
         [(2, op.I32)],
         # Those before it are the folders that are there from the start.
+        forget_last(),
         first,
         op.loop + when(more, when(this, asked), step, op.br(1)) + op.end,
         get(found),
@@ -151,6 +153,7 @@ def close() -> bytes:
             give_up_on(get(descriptor) + call("look_at"), errno),
             keep(GONE),
         ),
+        forget_last(),
         give_up_on(get(descriptor) + call("fd_close"), errno),
         when(
             get(before),

@@ -15,6 +15,8 @@ from capsule.snapshot.guard_layout import (
     FBIG,
     FILE,
     INVAL,
+    LAST,
+    LAST_SIZE,
     MAX_BYTES,
     MAX_FILE,
     NOSPC,
@@ -27,6 +29,7 @@ from capsule.snapshot.guard_layout import (
     answer,
     call,
     count_bytes,
+    forget_last,
     get,
     give_up_on,
     is_kind,
@@ -106,8 +109,14 @@ def write_piece() -> bytes:
         _is_refused(kind),
         when(is_kind(kind, WRITABLE), plain, op.return_),
         when(is_kind(kind, STREAM), plain, op.return_),
-        give_up_on(get(descriptor) + call("look_at"), errno),
-        of_stat(SIZE) + op.local_set(size),
+        when(
+            get(descriptor) + op.global_get(LAST) + op.i32_eq,
+            op.global_get(LAST_SIZE) + op.local_set(size),
+            otherwise=give_up_on(get(descriptor) + call("look_at"), errno)
+            + of_stat(SIZE)
+            + op.local_set(size),
+        ),
+        forget_last(),
         get(buffer) + op.i32_load(_LENGTH) + op.i64_extend_i32_u + op.local_set(length),
         get(offset) + op.local_set(place),
         when(
@@ -126,12 +135,16 @@ def write_piece() -> bytes:
         give_up_on(plain, errno),
         when(
             get(place, size) + op.i64_eq,
-            count_bytes(written),
+            get(size) + written + op.i64_add + op.local_set(end),
+            # It is written all the same, so what is not known is taken to be as large as can be.
             otherwise=when(
                 get(descriptor) + call("look_at") + op.i32_eqz,
-                count_bytes(of_stat(SIZE) + get(size) + op.i64_sub),
+                of_stat(SIZE) + op.local_set(end),
             ),
         ),
+        count_bytes(grown),
+        get(descriptor) + op.global_set(LAST),
+        get(end) + op.global_set(LAST_SIZE),
         op.i32_const(0),
     )
 
@@ -253,6 +266,7 @@ def set_size() -> bytes:
         get(descriptor) + call("kind") + op.local_set(kind),
         _is_refused(kind),
         counted,
+        forget_last(),
         give_up_on(get(descriptor, size) + call("fd_filestat_set_size"), errno),
         when(is_kind(kind, WRITABLE) + op.i32_eqz, count_bytes(grown)),
         op.i32_const(0),

@@ -46,7 +46,9 @@ BORROWED = STACK_TOP - 4096
 WINDOWS, END, OPEN, ENTRIES, BYTES = range(5)
 # And what WASI said of a file last, and of those that are about to go or to be replaced.
 STAT, GONE, REPLACED = (5 + len(PLACES) * which for which in range(3))
-GLOBALS = [*[op.I32] * 4, op.I64, *[op.I64] * (3 * len(PLACES))]
+# The descriptor that was written to last, 0 for none, and its file's size: nobody else changes it.
+LAST, LAST_SIZE = REPLACED + len(PLACES), REPLACED + len(PLACES) + 1
+GLOBALS = [*[op.I32] * 4, op.I64, *[op.I64] * (3 * len(PLACES)), op.I32, op.I64]
 
 # WASI's errors.
 ACCES, BADF, FBIG, INVAL, MFILE, NOENT = 2, 8, 22, 28, 33, 44
@@ -128,6 +130,11 @@ def count_open(amount: int) -> bytes:
 def count_bytes(amount: bytes) -> bytes:
     """Count bytes in the private folders."""
     return op.global_get(BYTES) + amount + op.i64_add + op.global_set(BYTES)
+
+
+def forget_last() -> bytes:
+    """Ask for a size again before the next write."""
+    return op.i32_const(0) + op.global_set(LAST)
 
 
 def no_room() -> bytes:

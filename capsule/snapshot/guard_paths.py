@@ -36,6 +36,7 @@ from capsule.snapshot.guard_layout import (
     count_bytes,
     count_entries,
     count_open,
+    forget_last,
     get,
     give_up_on,
     has,
@@ -124,6 +125,7 @@ def open_path() -> bytes:
             get(errno) + op.return_,
         ),
         when(get(new), count_entries(1)),
+        forget_last(),
         count_bytes(op.i64_const(0) + get(size) + op.i64_sub),
         # wasmtime gives a new number when none is free that was given before.
         when(number + op.global_get(END) + op.i32_ge_u, op.unreachable),

@@ -324,6 +324,29 @@ def test_what_is_appended_counts(caller: Caller, folder: Path) -> None:
     assert (folder / "log").stat().st_size == 16 * MIB
 
 
+def test_two_descriptors_of_a_file_are_counted_as_one(caller: Caller, folder: Path) -> None:
+    half = MAX_BYTES // 2
+    caller.call("fd_close", fill(caller, "full", half))
+    first = fill(caller, "mine", half - 300)
+    second = caller.open(FIRST, "mine", 0, READ | WRITE)
+    for _ in range(3):  # over each other
+        caller.moves("write", first, 100, offset=half - 300)
+        caller.moves("write", second, 100, offset=half - 300)
+    caller.moves("write", first, 100, offset=half - 200)
+    caller.call("fd_filestat_set_size", second, half - 300)
+    for _ in range(2):  # at the end, which is where it was
+        caller.moves("write", first, 100, offset=half - 300)
+        caller.call("fd_filestat_set_size", second, half - 300)
+    caller.open(FIRST, "mine", O_TRUNC, WRITE)
+    caller.moves("write", first, 100, offset=half - 100)
+    caller.moves("write", first, 1, offset=half)
+    caller.moves("write", second, 1, offset=half - 1)
+    other = caller.open(FIRST, "other", O_CREAT, WRITE)
+    caller.moves("write", other, 1)
+    answers = caller.run([(folder, PRIVATE)])[0]
+    assert answers[6:] == [0] * 6 + [0] * 2 + [0] * 4 + [0, 0, FBIG, 0, 0, NOSPC]
+
+
 def test_moves_between_the_users_folders_and_the_runs_own(
     caller: Caller, folder: Path, tmp_path: Path
 ) -> None:
