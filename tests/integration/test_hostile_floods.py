@@ -169,7 +169,7 @@ def main():
     finally:
         over.set()
         watching.join()
-    assert envelope["result"] == ["policy_error"] * 4, envelope["error"]
+    assert envelope["result"] == ["task_error"] * 4, envelope["error"]
     # What one had is gone before the next begins.
     assert max(sizes) < 1 << 30
 
