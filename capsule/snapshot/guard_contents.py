@@ -5,6 +5,7 @@ Each call of WASI is given one buffer, as it takes but one: the first that is no
 
 from __future__ import annotations
 
+from capsule.confine.scratch import MAX_BYTES, MAX_FILE
 from capsule.snapshot import wasm_instructions as op
 from capsule.snapshot.guard_accounts import too_many_bytes
 from capsule.snapshot.guard_layout import (
@@ -17,8 +18,6 @@ from capsule.snapshot.guard_layout import (
     INVAL,
     LAST,
     LAST_SIZE,
-    MAX_BYTES,
-    MAX_FILE,
     NOSPC,
     ONE_READ,
     PIECE,

@@ -8,12 +8,10 @@ and puts back what they held. Nothing else runs meanwhile.
 
 from __future__ import annotations
 
-from capsule.confine.scratch import MAX_BYTES, MAX_ENTRIES, MAX_FILE
+from capsule.confine.scratch import MAX_ENTRIES
 from capsule.snapshot import wasm_instructions as op
 from capsule.snapshot.changed_pages import STACK_TOP
 from capsule.toolstore.wasi_calls import CALLS
-
-__all__ = ["MAX_BYTES", "MAX_ENTRIES", "MAX_FILE"]
 
 # The kinds of descriptors: not open; below a folder that is only read, or that the user lets be
 # written, or that is the run's own; a file of these that has no name any more; the three streams.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from capsule.confine.scratch import MAX_BYTES, MAX_FILE
 from capsule.snapshot import wasm_instructions as op
 from capsule.snapshot.guard_accounts import is_same, too_many_bytes
 from capsule.snapshot.guard_layout import (
@@ -13,8 +14,6 @@ from capsule.snapshot.guard_layout import (
     FOLDER,
     GONE,
     LINKS,
-    MAX_BYTES,
-    MAX_FILE,
     MFILE,
     NOENT,
     NOSPC,
