@@ -33,7 +33,7 @@ def test_a_process_is_limited_for_good(process: subprocess.Popen[bytes]) -> None
     limit(process.pid, cpu_seconds=7, file_size=1 << 20)
     found = limits_of(process)
     assert found["Max core file size"] == ("0", "0")
-    assert found["Max open files"] == ("64", "64")
+    assert found["Max open files"] == ("256", "256")
     assert found["Max cpu time"] == ("7", "7")
     assert found["Max file size"] == ("1048576", "1048576")
 
@@ -44,7 +44,7 @@ def test_what_is_not_said_stays_as_it_is(process: subprocess.Popen[bytes]) -> No
     after = limits_of(process)
     assert after["Max cpu time"] == before["Max cpu time"]
     assert after["Max file size"] == before["Max file size"]
-    assert after["Max open files"] == ("64", "64")
+    assert after["Max open files"] == ("256", "256")
 
 
 def test_a_process_that_is_gone_needs_none(process: subprocess.Popen[bytes]) -> None:
