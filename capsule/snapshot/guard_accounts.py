@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from capsule.snapshot import wasm_instructions as op
 from capsule.snapshot.guard_layout import (
-    ACCES,
-    BADF,
     BORROWED,
     BYTES,
     CLOSED,
@@ -22,11 +20,9 @@ from capsule.snapshot.guard_layout import (
     NAMELESS,
     PLACES,
     PRIVATE,
-    READ_ONLY,
     SIZE,
     STAT,
     STAT_SIZE,
-    answer,
     call,
     count_bytes,
     count_open,
@@ -52,16 +48,6 @@ def kind() -> bytes:
         [],
         when(known, get(0) + _KIND + op.return_),
         op.i32_const(CLOSED),
-    )
-
-
-def judge_folder() -> bytes:
-    """Return the function that takes a folder's kind and says whether it may be changed."""
-    return op.function(
-        [],
-        when(is_kind(0, CLOSED), answer(BADF)),
-        when(is_kind(0, READ_ONLY), answer(ACCES)),
-        op.i32_const(0),
     )
 
 

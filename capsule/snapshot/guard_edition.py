@@ -3,4 +3,4 @@
 from __future__ import annotations
 
 # The short id of the module; a test holds it.
-EDITION = b"0c44a3ecde29245a"
+EDITION = b"b11ceeb4d28d0c9d"

@@ -49,7 +49,7 @@ LAST, LAST_SIZE = REPLACED + len(PLACES), REPLACED + len(PLACES) + 1
 GLOBALS = [*[op.I32] * 4, op.I64, *[op.I64] * (3 * len(PLACES)), op.I32, op.I64]
 
 # WASI's errors.
-ACCES, BADF, FBIG, INVAL, MFILE, NOENT = 2, 8, 22, 28, 33, 44
+ACCES, BADF, EXIST, FBIG, INVAL, ISDIR, MFILE, NOENT = 2, 8, 20, 22, 28, 31, 33, 44
 NOSPC, NOTSOCK, PERM, XDEV = 51, 57, 63, 75
 
 O_CREAT, O_EXCL, O_TRUNC = 1, 4, 8
@@ -60,7 +60,8 @@ RIGHT_WRITE, RIGHT_ALLOCATE, RIGHT_SET_SIZE = 1 << 6, 1 << 8, 1 << 22
 SHARED = [
     *KIND_NAMES,
     "kind",
-    "judge_folder",
+    "refuse_there",
+    "refuse_new",
     "judge_name",
     "judge_windows_name",
     "look_at",
@@ -133,6 +134,11 @@ def count_bytes(amount: bytes) -> bytes:
 def forget_last() -> bytes:
     """Ask for a size again before the next write."""
     return op.i32_const(0) + op.global_set(LAST)
+
+
+def there(folder: int, path: int, length: int, follows: bytes = op.i32_const(0)) -> bytes:
+    """Push the error of looking a name up, or 0, and have `STAT` hold what it is."""
+    return get(folder) + follows + get(path, length) + call("look_up")
 
 
 def no_room() -> bytes:

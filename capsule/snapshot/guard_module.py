@@ -12,6 +12,7 @@ from capsule.snapshot import guard_accounts as accounts
 from capsule.snapshot import guard_contents as contents
 from capsule.snapshot import guard_names as names
 from capsule.snapshot import guard_paths as paths
+from capsule.snapshot import guard_refusals as refusals
 from capsule.snapshot import wasm_instructions as op
 from capsule.snapshot.guard_layout import (
     BORROWED,
@@ -44,7 +45,8 @@ _TYPE_OF = {"i": op.I32, "I": op.I64}
 _SHARED_TYPES = {
     **dict.fromkeys(KIND_NAMES, ""),
     "kind": "i",
-    "judge_folder": "i",
+    "refuse_there": "iii",
+    "refuse_new": "iii",
     "judge_name": "ii",
     "judge_windows_name": "ii",
     "look_at": "i",
@@ -125,7 +127,8 @@ def _functions() -> dict[str, bytes]:
     judged = {
         **{name: _refuse(kind) for kind, name in enumerate(KIND_NAMES)},
         "kind": accounts.kind(),
-        "judge_folder": accounts.judge_folder(),
+        "refuse_there": refusals.refuse_there(),
+        "refuse_new": refusals.refuse_new(),
         "judge_name": names.judge_name(),
         "judge_windows_name": names.judge_windows_name(),
         "look_at": accounts.look_at(),

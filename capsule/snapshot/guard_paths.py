@@ -10,12 +10,13 @@ from capsule.snapshot.guard_layout import (
     BADF,
     CLOSED,
     END,
+    EXIST,
     FBIG,
     FOLDER,
     GONE,
+    ISDIR,
     LINKS,
     MFILE,
-    NOENT,
     NOSPC,
     O_CREAT,
     O_EXCL,
@@ -45,6 +46,7 @@ from capsule.snapshot.guard_layout import (
     no_room,
     of_stat,
     set_kind,
+    there,
     when,
 )
 
@@ -61,8 +63,23 @@ def _kind_of(folder: int, kind: int) -> bytes:
     return get(folder) + call("kind") + op.local_set(kind)
 
 
-def _changing(folder: int, kind: int, errno: int) -> bytes:
-    return _kind_of(folder, kind) + give_up_on(get(kind) + call("judge_folder"), errno)
+def _changing(folder: int, kind: int, refused: bytes) -> bytes:
+    """Return what `refused` pushes where the folder is only read."""
+    return (
+        _kind_of(folder, kind)
+        + when(is_kind(kind, CLOSED), answer(BADF))
+        + when(is_kind(kind, READ_ONLY), refused, op.return_)
+    )
+
+
+def _needs(folder: int, path: int, length: int) -> bytes:
+    """Push why what is there may not be changed."""
+    return get(folder, path, length) + call("refuse_there")
+
+
+def _makes(folder: int, path: int, length: int) -> bytes:
+    """Push why nothing may be made."""
+    return get(folder, path, length) + call("refuse_new")
 
 
 def looking(name: str, path: int, arguments: int) -> bytes:
@@ -74,21 +91,29 @@ def looking(name: str, path: int, arguments: int) -> bytes:
 def open_path() -> bytes:
     """Return `path_open`."""
     folder, follows, path, length, flags, rights, inherited, mode, result = range(9)
-    kind, errno, missing, new, only_finds = range(9, 14)
-    size = 14
+    kind, errno, missing, new = range(9, 13)
+    size = 13
     passed = get(folder, follows, path, length, flags, rights, inherited, mode, result)
     writes = get(rights) + op.i64_const(_WRITING) + op.i64_and + op.i64_eqz + op.i32_eqz
-    finds = has(flags, O_CREAT | O_EXCL | O_TRUNC) + op.i32_const(O_CREAT) + op.i32_eq
+    made = _makes(folder, path, length)
     read_only = when(
         is_kind(kind, READ_ONLY),
-        when(writes, answer(ACCES)),
-        # What may be made, and is there, is only opened.
         when(
-            finds,
+            has(flags, O_CREAT),
+            made + op.local_tee(errno) + op.i32_const(EXIST) + op.i32_ne,
+            op.if_,
+            get(errno) + op.return_,
+            op.end,
+            when(has(flags, O_EXCL), answer(EXIST)),
+            # What may be made, and is there, is only opened.
             get(flags) + op.i32_const(O_CREAT) + op.i32_sub + op.local_set(flags),
-            op.i32_const(1) + op.local_set(only_finds),
         ),
-        when(has(flags, O_CREAT | O_TRUNC), answer(ACCES)),
+        when(
+            writes + has(flags, O_TRUNC) + op.i32_or,
+            give_up_on(there(folder, path, length, get(follows)), errno),
+            when(is_type(FOLDER), answer(ISDIR)),
+            answer(ACCES),
+        ),
     )
     private = when(
         is_kind(kind, PRIVATE),
@@ -108,21 +133,14 @@ def open_path() -> bytes:
     )
     number = get(result) + op.i32_load(0)
     return op.function(
-        [(5, op.I32), (1, op.I64)],
+        [(4, op.I32), (1, op.I64)],
         _judged(path, length, errno),
         _kind_of(folder, kind),
         when(is_kind(kind, CLOSED), answer(BADF)),
         when(op.global_get(OPEN) + op.global_get(END) + op.i32_ge_u, answer(MFILE)),
         read_only,
         private,
-        when(
-            passed + call("path_open") + op.local_tee(errno),
-            when(
-                get(only_finds) + get(errno) + op.i32_const(NOENT) + op.i32_eq + op.i32_and,
-                answer(ACCES),
-            ),
-            get(errno) + op.return_,
-        ),
+        give_up_on(passed + call("path_open"), errno),
         when(get(new), count_entries(1)),
         forget_last(),
         count_bytes(op.i64_const(0) + get(size) + op.i64_sub),
@@ -140,7 +158,7 @@ def make_folder() -> bytes:
     return op.function(
         [(2, op.I32)],
         _judged(path, length, errno),
-        _changing(folder, kind, errno),
+        _changing(folder, kind, _makes(folder, path, length)),
         when(is_kind(kind, PRIVATE), when(no_room(), answer(NOSPC))),
         give_up_on(get(folder, path, length) + call("path_create_directory"), errno),
         when(is_kind(kind, PRIVATE), count_entries(1)),
@@ -154,7 +172,7 @@ def remove_folder() -> bytes:
     return op.function(
         [(2, op.I32)],
         _judged(path, length, errno),
-        _changing(folder, kind, errno),
+        _changing(folder, kind, _needs(folder, path, length)),
         give_up_on(get(folder, path, length) + call("path_remove_directory"), errno),
         when(is_kind(kind, PRIVATE), count_entries(-1)),
         op.i32_const(0),
@@ -164,11 +182,11 @@ def remove_folder() -> bytes:
 def delete() -> bytes:
     """Return `path_unlink_file`."""
     folder, path, length, kind, errno, unknown = range(6)
-    looked = get(folder) + op.i32_const(0) + get(path, length) + call("look_up")
+    looked = there(folder, path, length)
     return op.function(
         [(3, op.I32)],
         _judged(path, length, errno),
-        _changing(folder, kind, errno),
+        _changing(folder, kind, _needs(folder, path, length)),
         when(is_kind(kind, PRIVATE), looked + op.local_set(unknown), keep(GONE)),
         give_up_on(get(folder, path, length) + call("path_unlink_file"), errno),
         when(
@@ -185,12 +203,13 @@ def link() -> bytes:
     old, follows, old_path, old_length, new, new_path, new_length = range(7)
     old_kind, new_kind, errno = range(7, 10)
     passed = get(old, follows, old_path, old_length, new, new_path, new_length)
+    old_first = give_up_on(there(old, old_path, old_length), errno)
     return op.function(
         [(3, op.I32)],
         _judged(old_path, old_length, errno),
         _judged(new_path, new_length, errno),
-        _changing(old, old_kind, errno),
-        _changing(new, new_kind, errno),
+        _changing(old, old_kind, _needs(old, old_path, old_length)),
+        _changing(new, new_kind, old_first + _makes(new, new_path, new_length)),
         when(get(old_kind, new_kind) + op.i32_ne, answer(XDEV)),
         when(is_kind(new_kind, PRIVATE), when(no_room(), answer(NOSPC))),
         give_up_on(passed + call("path_link"), errno),
@@ -209,8 +228,8 @@ def rename() -> bytes:
     old_kind, new_kind, errno, replaces = range(6, 10)
     size = 10
     passed = get(old, old_path, old_length, new, new_path, new_length)
-    old_looked = get(old) + op.i32_const(0) + get(old_path, old_length) + call("look_up")
-    new_looked = get(new) + op.i32_const(0) + get(new_path, new_length) + call("look_up")
+    old_looked = there(old, old_path, old_length)
+    new_looked = there(new, new_path, new_length)
     other_names = of_stat(LINKS) + op.i64_const(1) + op.i64_gt_u
     comes_in = is_kind(new_kind, PRIVATE)
 
@@ -246,8 +265,8 @@ def rename() -> bytes:
         [(4, op.I32), (1, op.I64)],
         _judged(old_path, old_length, errno),
         _judged(new_path, new_length, errno),
-        _changing(old, old_kind, errno),
-        _changing(new, new_kind, errno),
+        _changing(old, old_kind, _needs(old, old_path, old_length)),
+        _changing(new, new_kind, _needs(old, old_path, old_length)),
         when(
             get(old_kind) + op.i32_const(PRIVATE) + op.i32_ne + comes_in + op.i32_eqz + op.i32_and,
             passed + call("path_rename") + op.return_,

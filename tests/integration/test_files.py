@@ -230,3 +230,53 @@ def test_values_that_are_too_large(tmp_path: Path) -> None:
         values_of(["A"], tmp_path, {"A": "x" * (2 << 20)})
     with pytest.raises(ConfigError, match="'A' is not UTF-8"):
         values_of(["A"], tmp_path, {"A": "\udcff"})
+
+
+@pytest.mark.parametrize("granted", ['{"path": "./data", "mode": "ro"}', '"./"'])
+def test_what_is_wrong_with_a_name_comes_before_that_it_is_only_read(
+    bench: Workbench, granted: str
+) -> None:
+    folder = bench.project / "data"
+    (folder / "inner").mkdir(parents=True)
+    (folder / "file").touch()
+    source = """import os
+from capsule import task
+CALLS = {
+    "open missing": lambda: open("data/missing", "r+"),
+    "open in missing": lambda: open("data/no/new", "w"),
+    "open folder": lambda: open("data/inner", "w"),
+    "open there": lambda: open("data/file", "x"),
+    "open new": lambda: open("data/new", "w"),
+    "remove missing": lambda: os.remove("data/missing"),
+    "remove": lambda: os.remove("data/file"),
+    "rmdir missing": lambda: os.rmdir("data/missing"),
+    "mkdir there": lambda: os.mkdir("data/inner"),
+    "mkdir": lambda: os.mkdir("data/new"),
+    "rename missing": lambda: os.rename("data/missing", "data/new"),
+    "rename": lambda: os.rename("data/file", "data/new"),
+}
+@task(allowed_files=[GRANTED])
+def main():
+    said = {}
+    for name, call in CALLS.items():
+        try:
+            call()
+        except OSError as error:
+            said[name] = type(error).__name__
+    return said
+""".replace("GRANTED", granted)
+    no_file, no_right = "FileNotFoundError", "PermissionError"
+    assert bench.run(source)["result"] == {
+        "open missing": no_file,
+        "open in missing": no_file,
+        "open folder": "IsADirectoryError",
+        "open there": "FileExistsError",
+        "open new": no_right,
+        "remove missing": no_file,
+        "remove": no_right,
+        "rmdir missing": no_file,
+        "mkdir there": "FileExistsError",
+        "mkdir": no_right,
+        "rename missing": no_file,
+        "rename": no_right,
+    }

@@ -13,8 +13,10 @@ from capsule.snapshot.guard_layout import (
     ACCES,
     BADF,
     BORROWED,
+    EXIST,
     FBIG,
     INVAL,
+    ISDIR,
     MAX_OPEN,
     MFILE,
     NOENT,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 FIRST, SECOND = 3, 4
+NOTDIR = 54
 MIB = 1 << 20
 
 
@@ -49,7 +52,7 @@ def caller(wasmtime: Path, tmp_path: Path) -> Caller:
 def folder(tmp_path: Path) -> Path:
     """A folder with a file and a folder in it."""
     folder = tmp_path / "folder"
-    (folder / "inner").mkdir(parents=True)
+    (folder / "inner" / "inner").mkdir(parents=True)
     (folder / "file").write_text("content")
     (folder / "inner" / "file").write_text("content")
     return folder
@@ -153,6 +156,40 @@ def test_a_folder_that_is_only_read(caller: Caller, folder: Path, tmp_path: Path
     assert [found[0], *found[count + 1 :]] == [0, 0, 0, BADF, BADF, BADF]
     assert everything(folder) == before
     assert [path.name for path in other.iterdir()] == ["file"]
+
+
+def test_what_is_wrong_with_a_name_comes_first(
+    caller: Caller, folder: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "file").touch()
+    missing, deep, file, new = map(caller.text, ("missing", "no/new", "file", "new//"))
+
+    def opened(name: tuple[int, int], flags: int, rights: int) -> None:
+        caller.call("path_open", FIRST, 1, *name, flags, rights, 0, 0, caller.room())
+
+    opened(missing, 0, WRITE)
+    opened(deep, O_CREAT, WRITE)
+    opened(missing, O_CREAT, WRITE)
+    opened(caller.text("inner"), 0, WRITE)
+    opened(file, O_CREAT | O_EXCL, READ)
+    caller.call("path_unlink_file", FIRST, *missing)
+    caller.call("path_remove_directory", FIRST, *missing)
+    caller.call("path_create_directory", FIRST, *caller.text("inner"))
+    caller.call("path_create_directory", FIRST, *deep)
+    caller.call("path_create_directory", FIRST, *new)
+    caller.call("path_create_directory", FIRST, *caller.text("file/new"))
+    caller.call("path_rename", FIRST, *missing, SECOND, *new)
+    caller.call("path_rename", SECOND, *missing, FIRST, *new)
+    caller.call("path_rename", SECOND, *file, FIRST, *new)
+    caller.call("path_link", SECOND, 0, *missing, FIRST, *new)
+    caller.call("path_link", SECOND, 0, *file, FIRST, *file)
+    caller.call("path_link", SECOND, 0, *file, FIRST, *missing)
+    answers = caller.run([(folder, READ_ONLY), (other, WRITABLE)])[0]
+    assert answers[:5] == [NOENT, NOENT, ACCES, ISDIR, EXIST]
+    assert answers[5:11] == [NOENT, NOENT, EXIST, NOENT, ACCES, NOTDIR]
+    assert answers[11:] == [NOENT, NOENT, ACCES, NOENT, EXIST, ACCES]
 
 
 def test_a_folder_of_the_user_is_written(caller: Caller, folder: Path) -> None:

@@ -16,7 +16,13 @@ import tokenize
 from capsule_guest import devices, folder_entries, loader
 from capsule_guest import file_metadata as metadata
 from capsule_guest.builtin_functions import BuiltinFunction
-from capsule_guest.folder_grants import check_writable, located, note_opened
+from capsule_guest.folder_grants import (
+    check_project,
+    explain,
+    is_read_only,
+    located,
+    note_opened,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,12 +59,17 @@ _OF_PATHS = {
 _OF_FOLDERS = frozenset(["mkdir", "rmdir", "rename", "replace"])
 _REMOVING = frozenset(["remove", "unlink", "rmdir"])
 _MOVING = frozenset(["rename", "replace"])
+_MAKING = frozenset(["mkdir", "link", "symlink"])
 _CHANGING = _OF_FOLDERS | {"remove", "unlink", "truncate", "link", "symlink"}
 _READ_WRITE = os.O_RDONLY | os.O_RDWR
 
 
 def _absolute(path: Any) -> Any:
     return os.path.abspath(path)  # noqa: PTH100 - links are not to be resolved
+
+
+def _is_folder(path: Any) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - of bytes too
 
 
 def _stat(path: Any) -> os.stat_result:
@@ -109,18 +120,24 @@ def plain(path: Any) -> Any:
 def _with_plain_paths(function: Any, name: str, count: int) -> Callable[..., Any]:
     bare, changes = name in _OF_FOLDERS, name in _CHANGING
     removes, moves = name in _REMOVING, name in _MOVING
+    makes = moves or name in _MAKING
 
     def call(*args: Any, **kwargs: Any) -> Any:
         if count > 1 and ("" in args[:count] or b"" in args[:count]):
             raise _missing(*args[:count])
         paths = [_without_slash(plain(path)) if bare else plain(path) for path in args[:count]]
-        if changes:
-            for path in paths:
-                check_writable(path)
-        if not removes and not moves:
+        if not changes:
             return function(*paths, *args[count:], **kwargs)
-        gone = metadata.about_to_go(*paths, **({} if moves else kwargs))
-        function(*paths, *args[count:], **kwargs)
+        for path in paths:
+            check_project(path, makes=makes and path is paths[-1], over=moves)
+        gone = None
+        if removes or moves:
+            gone = metadata.about_to_go(*paths, **({} if moves else kwargs))
+        try:
+            function(*paths, *args[count:], **kwargs)
+        except PermissionError as error:
+            explain(error, *paths)
+            raise
         metadata.forget(gone)
         return None
 
@@ -208,9 +225,14 @@ def _opening_number(function: Any) -> Callable[..., Any]:
         if (device := devices.find(path)) is not None:
             return devices.open_device(device, path, flags)
         makes = flags & os.O_CREAT and metadata.is_missing(path, **kwargs)
+        place = located(path, kwargs.get("dir_fd"))
         if makes or flags & (os.O_WRONLY | os.O_TRUNC):
-            check_writable(located(path, kwargs.get("dir_fd")))
-        number: int = function(path, flags, mode, **kwargs)
+            check_project(place, makes=bool(makes))
+        try:
+            number: int = function(path, flags, mode, **kwargs)
+        except PermissionError as error:
+            explain(error, place)
+            raise
         note_opened(number, path, kwargs.get("dir_fd"))
         if not makes:
             return number
@@ -247,14 +269,20 @@ def _opening(function: Any) -> Callable[..., Any]:
         file = plain(file)
         makes = False
         if not _WRITING.isdisjoint(mode):
-            check_writable(file)
+            if is_read_only(file):
+                over = "x" not in mode and not _is_folder(file)
+                check_project(file, makes="r" not in mode, over=over)
             if metadata.umask_state["unusual"]:
                 makes = "r" not in mode and metadata.is_missing(file)
         device = devices.PATHS.get(file) if type(file) is str else devices.find(file)
         if device is not None:
             return _open_device(function, device, file, mode, buffering, *args, **kwargs)
         if (raw := _of_bundle(file, mode)) is None:
-            made = function(file, mode, buffering, *args, **kwargs)
+            try:
+                made = function(file, mode, buffering, *args, **kwargs)
+            except PermissionError as error:
+                explain(error, file)
+                raise
             if makes:
                 metadata.keep_mode(made.fileno(), 0o666)
             return made

@@ -157,10 +157,10 @@ def keeping_mode(function: Any) -> Callable[..., Any]:
     """Return what is called in place of `os.chmod`."""
 
     def chmod(path: Any, mode: int, **kwargs: Any) -> None:
-        check_writable(path)
         if not isinstance(path, int):
             function(path, mode, **kwargs)
         found = _found(path, kwargs)
+        check_writable(path)
         _modes[found.st_dev, found.st_ino] = stat.S_IMODE(mode)
 
     return chmod
@@ -175,6 +175,7 @@ def keeping_times(function: Any) -> Callable[..., Any]:
     """Return what is called in place of `os.utime`: where times cannot be set, they are kept."""
 
     def utime(path: Any, times: Any = None, **kwargs: Any) -> None:
+        _found(path, {key: kwargs[key] for key in kwargs if key != "ns"})
         check_writable(path)
         try:
             function(path, times, **kwargs)

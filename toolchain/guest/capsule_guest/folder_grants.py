@@ -43,6 +43,33 @@ def check_writable(path: Any) -> None:
     raise PermissionError(errno.EACCES, f"{denied}, as {why}", path)
 
 
+def check_project(path: Any, *, makes: bool = False, over: bool = True) -> None:
+    """Check a path of the project's copy, alone of what is only read not kept by the system.
+
+    What is wrong with the name itself comes first, as outside. Where one `makes` what is not there,
+    its folder has to be; unless one writes `over` what is there, the system says that it is.
+    """
+    if _read_only_part(path) != "/":
+        return
+    try:
+        os.lstat(path)
+    except FileNotFoundError:
+        folder = os.path.dirname(os.path.abspath(os.fsdecode(path)))  # noqa: PTH100, PTH120
+        if not makes or not os.path.isdir(folder):  # noqa: PTH112 - links are not to be resolved
+            raise
+    else:
+        if makes and not over:
+            return
+    check_writable(path)
+
+
+def explain(error: PermissionError, *paths: Any) -> None:
+    """Raise a `PermissionError` of the system's in our words, if it is for one of these paths."""
+    if error.errno == errno.EACCES:
+        for path in paths:
+            check_writable(path)
+
+
 def note_opened(number: int, path: Any, folder: int | None) -> None:
     """Keep where an open folder lies, for where one is only read that matters."""
     _opened.pop(number, None)
