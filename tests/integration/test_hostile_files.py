@@ -112,7 +112,9 @@ READ_ONLY = {
     "set attributes": "os.setxattr('ro/file', 'user.x', b'x')",
     "a path with a detour": "open('rw/../ro/file', 'w').write('x')",
     "an absolute path": "open('/ro/file', 'w').write('x')",
-    "through an open folder": "os.open('file', os.O_WRONLY, dir_fd=os.open('ro', 0))",
+    "through an open folder": (
+        "os.write(os.open('file', os.O_WRONLY, dir_fd=os.open('ro', 0)), b'x')"
+    ),
     "delete through an open folder": "os.unlink('file', dir_fd=os.open('ro', 0))",
     "with another name for it": "open('RO/FILE', 'w').write('x')",
     "with write and execute": "os.open('ro/file', os.O_RDWR)",
