@@ -31,12 +31,16 @@ def _run_at_once(words: Sequence[str], console: Console) -> int:
         return _dispatch(list(words), console)
     # What is imported stays: looking through it for garbage, again and again, costs 2 ms.
     gc.disable()
-    from capsule.cli.commands.run import command
-    from capsule.cli.runtime.context import of_this_program
+    from capsule.cli.early_starter import starter_for
 
-    gc.freeze()
-    gc.enable()
-    return command(options, of_this_program(console))
+    with starter_for(options) as starter:
+        # The process starts while this is imported.
+        from capsule.cli.commands.run import command
+        from capsule.cli.runtime.context import of_this_program
+
+        gc.freeze()
+        gc.enable()
+        return command(options, of_this_program(console), starter)
 
 
 def _dispatch(words: list[str], console: Console) -> int:

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import time
 from typing import TYPE_CHECKING
 
 from capsule.errors import CapsuleError
 from capsule.pool.quota import own_memory
 from capsule.process import sandbox_process
+from capsule.process.mounts import places_of
 from capsule.snapshot import request
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from capsule.process.argv import Mount
+    from capsule.process.mounts import Place
     from capsule.process.process_protocol import Stop
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.attempt import Plan
 
 # How long a process may take until it waits; on a machine that is very busy, seconds.
 _SECONDS = 60.0
-
-_Place = tuple[int, int] | None
 
 
 class PrestartedProcess:
@@ -31,7 +27,7 @@ class PrestartedProcess:
     `size` is the memory that it has for itself, in bytes.
     """
 
-    def __init__(self, started: SandboxProcess, places: tuple[_Place, ...]) -> None:
+    def __init__(self, started: SandboxProcess, places: tuple[Place, ...]) -> None:
         self.sandbox = started
         self.size = own_memory(started.process.pid)
         self._places = places
@@ -44,7 +40,7 @@ class PrestartedProcess:
 
         A folder that was deleted and made again is another one; it has the one that is gone.
         """
-        return self.sandbox.process.is_quiet() and self._places == _places(plan.launch.mounts)
+        return self.sandbox.process.is_quiet() and self._places == places_of(plan.launch.mounts)
 
 
 def serves(mine: Plan, plan: Plan) -> bool:
@@ -65,7 +61,7 @@ def prestart(plan: Plan, stop: Stop) -> PrestartedProcess:
     """
     warming = plan.warming or 0
     launch = plan.launch._replace(fuel=plan.launch.fuel + warming)
-    places = _places(launch.mounts)
+    places = places_of(launch.mounts)
     started = sandbox_process.start(launch, plan.layers, timeout_ms=plan.limits.timeout_ms)
     try:
         _warm_up(started, stop)
@@ -86,15 +82,3 @@ def _warm_up(started: SandboxProcess, stop: Stop) -> None:
         # Its import was a stranger's: it may say anything in place of that it is ready.
         if over or arrival.stderr or not request.READY.startswith(answer):
             raise CapsuleError("a sandbox that was started ahead did not come to wait")
-
-
-def _places(mounts: Iterable[Mount]) -> tuple[_Place, ...]:
-    return tuple(_place(mount) for mount in mounts)
-
-
-def _place(mount: Mount) -> _Place:
-    try:
-        status = os.stat(mount.host)  # noqa: PTH116 - for each call, and pathlib takes twice as long
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino

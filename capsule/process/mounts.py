@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from capsule.errors import PolicyError
 from capsule.process.argv import private_mounts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from capsule.confine.scratch import Scratch
     from capsule.process.argv import Mount
@@ -54,3 +55,19 @@ def mounted(mounts: Sequence[Mount], scratch: Scratch) -> Iterator[tuple[Mount, 
             for mount in files:
                 scratch.show(mount.guest.rpartition("/")[0])
         yield (*given, *private_mounts(scratch))
+
+
+Place = tuple[int, int] | None
+
+
+def places_of(mounts: Iterable[Mount]) -> tuple[Place, ...]:
+    """Return where folders really are, by device and number: one made again is another one."""
+    return tuple(_place(mount) for mount in mounts)
+
+
+def _place(mount: Mount) -> Place:
+    try:
+        status = os.stat(mount.host)  # noqa: PTH116 - for each call, and pathlib takes twice as long
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

@@ -13,16 +13,19 @@ from capsule.cli.terminal.run_display import observer_for, show
 from capsule.errors import OutOfTimeError
 from capsule.process.cancel import Cancellation
 from capsule.runner import prepare
-from capsule.runner.run import run
+from capsule.runner.run import COLD, run
 
 if TYPE_CHECKING:
     from capsule.cli.parsing.run_options import Options
     from capsule.cli.runtime.context import Context
+    from capsule.runner.attempt import Starter
     from capsule.runner.run import Order
 
 
-def command(options: Options, context: Context) -> int:
+def command(options: Options, context: Context, starter: Starter | None = None) -> int:
     """Run a task, print its envelope, and return the exit code.
+
+    Its process comes from `starter`, if there is one.
 
     Raises `CapsuleError` for what is wrong before the run.
     """
@@ -53,7 +56,8 @@ def command(options: Options, context: Context) -> int:
 
             envelope = late(order, observer, ledger)
         else:
-            envelope = run(order._replace(ledger=ledger), observer, cancellation)
+            order = order._replace(ledger=ledger)
+            envelope = run(order, observer, cancellation, starter or COLD)
     said = {"json": options.json, "result": options.result, "quiet": options.quiet}
     show(envelope, console, **said, file=asked.source.named)
     return exit_code(envelope)
