@@ -13,6 +13,7 @@ from capsule import wasm
 from capsule.errors import ToolchainError
 from capsule.paths import toolchain_data
 from capsule.progress import Silent
+from capsule.snapshot.guard_module import passing_module
 from capsule.snapshot.initial_memory import initial_memory
 from capsule.snapshot.memory_image import Image, compile_image
 from capsule.toolstore import fetch, pins, run_program, verify_hash, wasmtime_override
@@ -133,8 +134,11 @@ def test_core_is_cut_where_the_interpreters_own_names_say(
 
 
 def test_core_runs_python_with_its_library(toolchain: Toolchain, tmp_path: Path) -> None:
-    host, main, memory = (tmp_path / f"{name}.cwasm" for name in ("host", "main", "memory"))
+    host, main, memory, guard = (
+        tmp_path / f"{name}.cwasm" for name in ("host", "main", "memory", "guard")
+    )
     compile_module(toolchain.wasmtime, host_module(), host)
+    compile_module(toolchain.wasmtime, passing_module(), guard)
     initial = initial_memory(toolchain.root / "interpreter.wasm")
     compile_image(toolchain.wasmtime, Image(initial), memory)
     source = b"import json, sqlite3, asyncio, hashlib\nprint(json.dumps({'n': 6 * 7}))\n"
@@ -144,6 +148,7 @@ def test_core_runs_python_with_its_library(toolchain: Toolchain, tmp_path: Path)
         "--allow-precompiled",
         *("--dir", f"{toolchain.stdlib}::/usr/local/lib"),
         *("--preload", f"memory={memory}"),
+        *("--preload", f"guard={guard}"),
         *("--preload", f"host={host}"),
         *("--preload", f"python={toolchain.interpreter}"),
         main,
