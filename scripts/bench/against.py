@@ -24,6 +24,18 @@ if TYPE_CHECKING:
 _LEAST, _LEAST_OF_MANY = 100, 40
 # How many calls a turn has: what takes little time is done more than once.
 _CALLS, _OF_PANDAS, _TO_WAITING, _ITEMS = 3, 1, 3, 50
+_WAITING, _LEAST_OF_MEMORY = 10, 3
+_LOOP = """
+from capsule import task
+
+@task(compute="HIGH")
+def main():
+    total, seen = 0, {}
+    for number in range(1_000_000):
+        total += number * 3 % 7
+        seen[number % 100] = total
+    return len(seen)
+"""
 _SCRIPT = Path(__file__).with_name("side_calls.py")
 
 
@@ -41,6 +53,18 @@ def sustained(present: Side, older: Side) -> list[Row]:
     """Compare how many new processes end in a second on all processors."""
     what = f"map, {_ITEMS} items, warm=0, all processors"
     return [_called(what, (present, older), ("many", HELLO, _ITEMS), _ITEMS)]
+
+
+def python(present: Side, older: Side) -> list[Row]:
+    """Compare a loop of plain Python, which takes some hundred times as long as a start."""
+    return [_called("a loop of pure Python", (present, older), ("cold", _LOOP, 1))]
+
+
+def memory(present: Side, older: Side) -> list[Row]:
+    """Compare what processes that wait take of the memory."""
+    what, turn = f"PSS of {_WAITING} that wait, pandas", ("waiting", PANDAS, _WAITING)
+    found = _called(what, (present, older), turn, least=_LEAST_OF_MEMORY)
+    return [found._replace(unit="MB")]
 
 
 def warm(present: Side, older: Side) -> list[Row]:
@@ -84,6 +108,8 @@ def served(present: Side, older: Side) -> list[Row]:
 # In the order of the table, by the names that they have without an older revision.
 PARTS: dict[str, Callable[[Side, Side], list[Row]]] = {
     "processes": processes,
+    "python": python,
+    "memory": memory,
     "sustained": sustained,
     "warm": warm,
     "exec": execs,
@@ -109,10 +135,11 @@ def _called(
     sides: tuple[Side, Side],
     turn: tuple[str, str, int],
     items: int | None = None,
+    least: int | None = None,
 ) -> Row:
     with ExitStack() as stack:
         ours, theirs = (stack.enter_context(_calls(side, *turn)) for side in sides)
-        least = _LEAST if items is None else _LEAST_OF_MANY
+        least = least or (_LEAST if items is None else _LEAST_OF_MANY)
         [pairs] = by_pairs(least, lambda: (ours.once(),), lambda: (theirs.once(),))
     return row(what, sides[1].name, pairs, items)
 

@@ -27,7 +27,8 @@ def parse(
     )
     parser.add_argument("--peer", type=Path, help="a virtual environment with the peer in it")
     parser.add_argument("--lab", type=Path, help="the design's lab, prove.py")
-    parser.add_argument("--only", nargs="+", choices=parts, help="parts of the table")
+    names = [*parts, *(name for name in comparable if name not in parts)]
+    parser.add_argument("--only", nargs="+", choices=names, help="parts of the table")
     parser.add_argument(
         "--against",
         type=commit,
@@ -39,6 +40,8 @@ def parse(
     )
     said = parser.parse_args(words)
     if said.against is None:
+        if alone := [name for name in said.only or () if name not in parts]:
+            parser.error(f"argument --only: {', '.join(alone)} can only be compared: --against REV")
         said.only = said.only or list(parts)
         return said
     if said.kept is None:

@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule import Sandbox
@@ -66,6 +67,45 @@ async def many(task: str, items: int) -> None:
         await answer(turn)
 
 
+async def waiting(task: str, processes: int) -> None:
+    """Answer with the megabytes that so many waiting processes take together (PSS of Linux)."""
+
+    async def turn() -> float:
+        async with Sandbox(task, warm=processes) as sandbox:
+            checked(await sandbox.run())
+            deadline = time.monotonic() + _PATIENCE
+            before = 0.0
+            while time.monotonic() < deadline:
+                await asyncio.sleep(_LOOK)
+                sizes = [_memory(pid) for pid in _below(os.getpid())]
+                # All are there, and none is still starting.
+                if len(sizes) == processes and abs(sum(sizes) - before) < before / 100:
+                    return sum(sizes)
+                before = sum(sizes)
+        raise SystemExit(f"no {processes} processes came to wait")
+
+    await answer(turn)
+
+
+# Seconds between two looks at what waits, and how many all of them may take.
+_LOOK, _PATIENCE = 0.3, 60.0
+
+
+def _below(pid: int) -> list[int]:
+    found = []
+    for path in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in map(int, path.read_text().split()):
+            program = Path(f"/proc/{child}/comm").read_text().strip()
+            found += [child] if program == "wasmtime" else _below(child)
+    return found
+
+
+def _memory(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+    (kilobytes,) = [int(line.split()[1]) for line in lines if line.startswith("Pss:")]
+    return kilobytes / 1000
+
+
 def checked(envelope: dict[str, object]) -> None:
     """End this Python unless the task succeeded."""
     if not envelope["success"]:
@@ -80,5 +120,5 @@ async def answer(turn: Callable[[], Awaitable[float]]) -> None:
 
 
 if __name__ == "__main__":
-    ways = {"cold": cold, "warm": warm, "many": many}
+    ways = {"cold": cold, "warm": warm, "many": many, "waiting": waiting}
     asyncio.run(ways[sys.argv[1]](sys.argv[2], int(sys.argv[3])))

@@ -17,7 +17,8 @@ class Row(NamedTuple):
     What is measured is a median: seconds, or with `rate` how many in a second. `bound` is the
     largest ratio of `measured` to `against` that is promised, `least` the smallest; None promises
     nothing. `at_most` is a bound in seconds. `paired` is the median of the ratios of pairs, which
-    then stands for the ratio, and `note` is what the last column says in place of promises.
+    then stands for the ratio, and `note` is what the last column says in place of promises. Where
+    it is no time, `unit` says what it is.
     """
 
     what: str
@@ -30,6 +31,7 @@ class Row(NamedTuple):
     rate: bool = False
     paired: float | None = None
     note: str = ""
+    unit: str = ""
 
     @property
     def holds(self) -> bool:
@@ -75,7 +77,7 @@ def table(rows: list[Row], last: str = "promised") -> str:
     for row in rows:
         against = ratio = ""
         if row.against is not None:
-            against = f"{row.other} {_amount(row.against, rate=row.rate)}"
+            against = f"{row.other} {_amount(row.against, row)}"
             ratio = f"{row.measured / row.against:.3g}"
         if row.paired is not None:
             ratio = f"{row.paired:.3f}"
@@ -84,15 +86,17 @@ def table(rows: list[Row], last: str = "promised") -> str:
         promises += [f"< {row.at_most:.2g} s"] if row.at_most is not None else []
         outcome = ("  ok" if row.holds else "  NO") if promises else ""
         lines.append(
-            f"{row.what:<41} {_amount(row.measured, rate=row.rate):>8} {against:<22} {ratio:>6}  "
+            f"{row.what:<41} {_amount(row.measured, row):>8} {against:<22} {ratio:>6}  "
             f"{', '.join(promises)}{outcome}{row.note}".rstrip()
         )
     return "\n".join(lines)
 
 
-def _amount(value: float, *, rate: bool = False) -> str:
-    if rate:
+def _amount(value: float, row: Row) -> str:
+    if row.rate:
         return f"{value:.1f}/s"
+    if row.unit:
+        return f"{value:.1f} {row.unit}"
     if math.isinf(value):
         return "never"
     return f"{value:.2f} s" if value >= 1 else f"{value * 1000:.1f} ms"

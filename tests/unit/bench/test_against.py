@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scripts.bench import against, arguments, pairs, sides
+from scripts.bench import arguments, pairs, sides
 from scripts.bench.timing import Row, table
 
 if TYPE_CHECKING:
@@ -154,7 +154,13 @@ def test_libraries_that_differ() -> None:
     assert sides.differing("a==1\nb==2", "b==2\nc==1") == ["a==1", "c==1"]
 
 
-def test_every_part_that_is_compared_is_one_of_the_table() -> None:
-    """So that `--only` names the same with a revision and without."""
-    source = (sides.ROOT / "scripts" / "bench" / "__main__.py").read_text()
-    assert all(f'"{name}": lambda' in source for name in against.PARTS)
+def test_what_can_only_be_compared_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    comparable = [*PARTS, "memory"]
+    with pytest.raises(SystemExit):
+        arguments.parse(["--only", "exec", "memory"], PARTS, comparable)
+    assert "argument --only: memory can only be compared: --against REV" in capsys.readouterr().err
+    monkeypatch.setattr(arguments, "commit", lambda _: "0" * 40)
+    words = ["--against", "main", "--kept", "somewhere", "--only", "memory"]
+    assert arguments.parse(words, PARTS, comparable).only == ["memory"]
