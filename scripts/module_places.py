@@ -23,7 +23,7 @@ def functions(module: bytes, names: set[str]) -> dict[str, int]:
         if len(places) != 1:
             raise ToolchainError(
                 f"the interpreter has {len(places)} functions called {name!r}",
-                hint="choose other functions in pins.toml: where `core` is cut, or what is patched",
+                hint="choose other functions in pins.toml: where a package is, or what is patched",
             )
     return {name: places[0] for name, places in found.items()}
 

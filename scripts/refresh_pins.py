@@ -38,6 +38,7 @@ from capsule.toolstore import (
     verify_hash,
     wasmtime_override,
 )
+from capsule.toolstore.flavours import FLAVOURS, KEEPS
 from scripts import module_places
 
 HINT = "look at the wheel: what capsule uses may have moved"
@@ -110,14 +111,29 @@ size = {0.size}
 sha256 = "{0.sha256}"
 """
 
-CORE = """
-# `core` is that module without its scientific packages: these functions (counted from 0 in the
-# code section, both ends included) and custom sections are left out.
-[interpreter.core]
-first = {0.first}
-first_name = "{0.first_name}"
+NATIVES = """
+# Where the native code of the scientific packages lies in that module: functions, counted from 0 in
+# the code section, each range up to the next one. They are found again by their names.
+[interpreter.natives]
 last = {0.last}
 last_name = "{0.last_name}"
+"""
+
+RANGE = """
+[[interpreter.natives.range]]
+package = "{0.package}"
+first = {0.first}
+first_name = "{0.first_name}"
+"""
+
+CUTS = """
+# What each flavour is compiled from: that module without the ranges of packages that it does not
+# keep (capsule/toolstore/flavours.py), and without custom sections. `science` is all of it.
+"""
+
+CUT = """
+[[interpreter.cut]]
+flavour = "{0.flavour}"
 size = {0.size}
 sha256 = "{0.sha256}"
 """
@@ -197,7 +213,9 @@ def render(found: pins.Pins) -> str:
         if patch.function:
             place = f'function = "{patch.function}"\noffset = {patch.place}'
         text += PATCH.format(patch, place=place, before=patch.before.hex(), after=patch.after.hex())
-    return text + CORE.format(interpreter.core)
+    text += NATIVES.format(interpreter.natives)
+    text += "".join(map(RANGE.format, interpreter.natives.ranges))
+    return text + CUTS + "".join(map(CUT.format, interpreter.cuts)).removeprefix("\n")
 
 
 def measured(pinned: pins.Pins, wasmtime: str, interpreter: str, folder: Path) -> pins.Pins:
@@ -221,6 +239,7 @@ def measured(pinned: pins.Pins, wasmtime: str, interpreter: str, folder: Path) -
     module, content = member(path, pinned.interpreter.wasm.path)
     patches = placed(content, pinned.interpreter.patches)
     content = binary_patch.patched(content, patches)
+    places = natives(content, pinned.interpreter.natives)
     return pins.Pins(
         pins.Wasmtime(wasmtime, reports, pinned.wasmtime.oldest, tuple(builds)),
         replace(
@@ -232,7 +251,8 @@ def measured(pinned: pins.Pins, wasmtime: str, interpreter: str, folder: Path) -
             manifest=member(path, pinned.interpreter.manifest.path)[0],
             patches=patches,
             patched=replace(module, sha256=sha256_of(content)),
-            core=core(content, pinned.interpreter.core),
+            natives=places,
+            cuts=cuts(content, places),
         ),
     )
 
@@ -274,12 +294,21 @@ def placed(module: bytes, pinned: tuple[pins.Patch, ...]) -> tuple[pins.Patch, .
     )
 
 
-def core(module: bytes, pinned: pins.Core) -> pins.Core:
-    """Return how `core` is made of `module`: the functions are found again by their names."""
-    index = module_places.functions(module, {pinned.first_name, pinned.last_name})
-    found = replace(pinned, first=index[pinned.first_name], last=index[pinned.last_name])
-    small = strip_functions.strip_functions(module, found)
-    return replace(found, size=len(small), sha256=sha256_of(small))
+def natives(module: bytes, pinned: pins.Natives) -> pins.Natives:
+    """Return where the packages lie in `module`: functions are found again by their names."""
+    names = {each.first_name for each in pinned.ranges} | {pinned.last_name}
+    index = module_places.functions(module, names)
+    ranges = tuple(replace(each, first=index[each.first_name]) for each in pinned.ranges)
+    return replace(pinned, ranges=ranges, last=index[pinned.last_name])
+
+
+def cuts(module: bytes, found: pins.Natives) -> tuple[pins.Cut, ...]:
+    """Return what becomes of `module` for each flavour that is not all of it."""
+    made = []
+    for flavour in FLAVOURS[:-1]:
+        small = strip_functions.strip_functions(module, found.without(KEEPS[flavour]))
+        made.append(pins.Cut(flavour, len(small), sha256_of(small)))
+    return tuple(made)
 
 
 def sha256_of(content: bytes) -> str:

@@ -18,7 +18,7 @@ from capsule.policy.declaration_types import (
 )
 from capsule.shared.task import OPTIONS
 from capsule.snapshot.task_snapshot import is_names
-from capsule.toolstore.layout import FLAVOURS, Flavour
+from capsule.toolstore.flavours import FLAVOURS, Flavour
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from capsule.runner.artifact_source import ArtifactSource
     from capsule.runner.source import Source
     from capsule.snapshot.base_snapshot import Base
-    from capsule.toolstore.layout import Flavour
+    from capsule.toolstore.flavours import Flavour
     from capsule.toolstore.toolchain import Toolchain
     from capsule.toolstore.toolchain_lock import Lease
 

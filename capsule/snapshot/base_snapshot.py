@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.progress import Progress
     from capsule.snapshot.memory_dump import MemoryDump
-    from capsule.toolstore.layout import Flavour
+    from capsule.toolstore.flavours import Flavour
     from capsule.toolstore.toolchain import Toolchain
     from capsule.toolstore.toolchain_lock import Lease
 

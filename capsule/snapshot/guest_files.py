@@ -9,7 +9,7 @@ from capsule import shared
 from capsule.paths import toolchain_data
 
 if TYPE_CHECKING:
-    from capsule.toolstore.layout import Flavour
+    from capsule.toolstore.flavours import Flavour
 
 MOUNT = "/capsule"
 # Where the runtime is compiled to, and the turn of Python that does it: what a compiler leaves in

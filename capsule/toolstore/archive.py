@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from typing import IO
 
     from capsule.progress import Progress
-    from capsule.toolstore.layout import Flavour, Layout
+    from capsule.toolstore.flavours import Flavour
+    from capsule.toolstore.layout import Layout
     from capsule.toolstore.sources import Fetch
 
 INDEX = "capsule-toolchain.json"

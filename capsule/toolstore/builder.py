@@ -24,16 +24,16 @@ from capsule.toolstore import (
 from capsule.toolstore.binary_patch import patched
 from capsule.toolstore.compile import compile_interpreter
 from capsule.toolstore.digests import edition, short_id
+from capsule.toolstore.flavours import FLAVOURS, KEEPS, Flavour
 from capsule.toolstore.guard_imports import guard_imports
 from capsule.toolstore.import_memory import import_memory
 from capsule.toolstore.layout import (
-    FLAVOURS,
+    COMPILED,
     INTERPRETER,
     MANIFEST,
     STDLIB,
     WASMTIME,
     WHEELS,
-    Flavour,
     Layout,
     compiled,
     installed_wasmtime,
@@ -137,6 +137,16 @@ class Builder:
                 with suppress(OSError):  # Windows keeps a program that runs
                     files.delete(self.layout.root / each)
                     self.known.files.pop(each, None)
+        self.save()
+
+    def drop_compiled(self, kept: str) -> None:
+        """Delete what was compiled, for whatever program, but for `kept`."""
+        for name in [name for name in self.known.files if name.endswith(COMPILED)]:
+            if name == kept:
+                continue
+            with suppress(OSError):  # Windows keeps a file that is used
+                files.delete(self.layout.root / name)
+                del self.known.files[name]
         self.save()
 
     def build(self) -> pins.Build:
@@ -245,9 +255,10 @@ class Builder:
         verify_hash.check(source, interpreter.patched.size, interpreter.patched.sha256)
         scratch = self._scratch()
         module = scratch / f"{flavour}.wasm"
-        if flavour == "core":
-            module.write_bytes(strip_functions(source.read_bytes(), interpreter.core))
-            verify_hash.check(module, interpreter.core.size, interpreter.core.sha256)
+        if cut := interpreter.cut(flavour):
+            gone = interpreter.natives.without(KEEPS[flavour])
+            module.write_bytes(strip_functions(source.read_bytes(), gone))
+            verify_hash.check(module, cut.size, cut.sha256)
             source = module
         module.write_bytes(import_memory(guard_imports(source.read_bytes())))
         made = scratch / name

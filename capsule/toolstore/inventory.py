@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.toolstore import pins, platform_tag
+from capsule.toolstore.flavours import FLAVOURS
 from capsule.toolstore.layout import (
     COMPILED,
-    FLAVOURS,
     INTERPRETER,
     MANIFEST,
     STDLIB,

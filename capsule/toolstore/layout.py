@@ -5,7 +5,7 @@
     wheels/                  as the index gave them; what `toolchain export` carries
     wasmtime, interpreter.wasm, MANIFEST, stdlib/python315.zip
     wasmtime-<id>            a program from `toolchain install --wasmtime`, in place of the pinned
-    core.cwasm, science.cwasm      (core-<id>.cwasm: for another program than the pinned one)
+    core.cwasm, science.cwasm, ... (core-<id>.cwasm: for another program than the pinned one)
     record.json              size, hash and stat signature of each of these
     staging/                 unfinished work; whoever takes the lock empties it
 """
@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.namedtuples import NamedTuple
@@ -22,8 +22,7 @@ from capsule.namedtuples import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-Flavour = Literal["core", "science"]
-FLAVOURS: tuple[Flavour, ...] = ("core", "science")
+    from capsule.toolstore.flavours import Flavour
 
 WASMTIME = "wasmtime.exe" if os.name == "nt" else "wasmtime"
 INTERPRETER = "interpreter.wasm"

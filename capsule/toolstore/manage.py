@@ -14,8 +14,8 @@ from capsule.toolstore import (
     verify_hash,
     wasmtime_vetting,
 )
+from capsule.toolstore.flavours import FLAVOURS
 from capsule.toolstore.layout import (
-    FLAVOURS,
     REMOVED,
     WASMTIME_VARIABLE,
     compiled,
@@ -36,7 +36,12 @@ if TYPE_CHECKING:
     from capsule.progress import Progress
     from capsule.toolstore.advisories import Advisory
     from capsule.toolstore.file_index import FileIndex
-    from capsule.toolstore.layout import Flavour, Layout
+    from capsule.toolstore.flavours import Flavour
+    from capsule.toolstore.layout import Layout
+
+
+# What is listed where it is not there: what every task may need, and what is enough for all.
+_LISTED: tuple[Flavour, ...] = ("core", "science")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +130,7 @@ def list_parts(home: Path, *, sources: ToolchainSources | None = None) -> list[P
         parts = [_told(part, used, pinned, sources) for part in parts]
     there = {part.name for part in parts}
     mine = used.sha256 if used is not None else ""
-    for flavour in FLAVOURS:
+    for flavour in _LISTED:
         if (label := f"compiled {flavour}") not in there:
             path = layout.root / compiled(flavour, mine)
             parts.append(Part(label, "", "missing", 0, path))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from capsule import state_folder
 from capsule.toolstore import file_index
 from capsule.toolstore.digests import identity
-from capsule.toolstore.layout import Flavour, Layout
+from capsule.toolstore.layout import Layout
 from capsule.toolstore.sources import ToolchainSources
 from capsule.toolstore.toolchain import Toolchain, assemble, unchanged, used, vetted
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.progress import Progress
+    from capsule.toolstore.flavours import Flavour
 
 
 def layout_of(home: Path, sources: ToolchainSources) -> Layout:

@@ -11,13 +11,18 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.toolstore.digests import read_pins
+from capsule.toolstore.flavours import FLAVOURS, NATIVES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from pathlib import Path
 
+    from capsule.toolstore.flavours import Flavour
     from capsule.toolstore.strict_toml import Table
 
 FORMAT = 1
+# The flavours that are cut out; the last one is the interpreter as it is.
+_MADE = FLAVOURS[:-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,17 +81,50 @@ class Wasmtime:
 
 
 @dataclass(frozen=True, slots=True)
-class Core:
-    """How `core` is made from the interpreter: functions `first` to `last` go.
+class Range:
+    """Functions of a package's native code, up to those of the next range.
 
-    Functions are counted from 0 in the code section, both ends included; the names are what the
-    interpreter's name section calls them. `size` and `sha256` are those of the module that results.
+    `first` is counted from 0 in the code section; `first_name` is what the interpreter's name
+    section calls that function. `package` is what is imported.
     """
 
+    package: str
     first: int
     first_name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Natives:
+    """Where the native code of the scientific packages lies: ranges in order, without a gap.
+
+    The last one ends with the function `last`.
+    """
+
+    ranges: tuple[Range, ...]
     last: int
     last_name: str
+
+    def without(self, keeps: Collection[str]) -> list[tuple[int, int]]:
+        """Return the first and the last function of all that is of no package in `keeps`."""
+        ends = [*(each.first - 1 for each in self.ranges[1:]), self.last]
+        gone: list[tuple[int, int]] = []
+        for each, last in zip(self.ranges, ends, strict=True):
+            if each.package in keeps:
+                continue
+            joined = bool(gone) and gone[-1][1] == each.first - 1
+            first = gone.pop()[0] if joined else each.first
+            gone.append((first, last))
+        return gone
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """The module that a flavour is compiled from: the interpreter without what it does not keep.
+
+    `size` and `sha256` are those of the module that results.
+    """
+
+    flavour: Flavour
     size: int
     sha256: str
 
@@ -122,7 +160,12 @@ class Interpreter:
     manifest: Member
     patches: tuple[Patch, ...]
     patched: Member
-    core: Core
+    natives: Natives
+    cuts: tuple[Cut, ...]
+
+    def cut(self, flavour: Flavour) -> Cut | None:
+        """Return how a flavour is made; None for the one that is the whole interpreter."""
+        return next((each for each in self.cuts if each.flavour == flavour), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +222,6 @@ def pin_for(pins: Pins, system: str, machine: str, libc: str) -> Build:
 def _interpreter(table: Table) -> Interpreter:
     version, python = table.text("version"), table.text("python")
     wheel = table.table("wheel")
-    core = table.table("core")
     patched = table.table("patched")
     wasm = _member(table.table("wasm"))
     pinned = Interpreter(
@@ -191,18 +233,39 @@ def _interpreter(table: Table) -> Interpreter:
         manifest=_member(table.table("manifest")),
         patches=tuple(map(_patch, table.tables("patch"))),
         patched=Member(wasm.path, wasm.size, patched.sha256("sha256")),
-        core=Core(
-            first=core.whole("first"),
-            first_name=core.text("first_name"),
-            last=core.whole("last"),
-            last_name=core.text("last_name"),
-            size=core.whole("size"),
-            sha256=core.sha256("sha256"),
-        ),
+        natives=_natives(table.table("natives")),
+        cuts=tuple(map(_cut, table.tables("cut"))),
     )
-    for read in (wheel, core, patched, table):
+    if (given := tuple(each.flavour for each in pinned.cuts)) != _MADE:
+        raise table.wrong(f"cuts are for {', '.join(given)}, and not for {', '.join(_MADE)}")
+    for read in (wheel, patched, table):
         read.done()
     return pinned
+
+
+def _natives(table: Table) -> Natives:
+    ranges = []
+    for entry in table.tables("range"):
+        ranges.append(Range(entry.text("package"), entry.whole("first"), entry.text("first_name")))
+        entry.done()
+    natives = Natives(tuple(ranges), table.whole("last"), table.text("last_name"))
+    table.done()
+    order = [*(each.first for each in ranges), natives.last + 1]
+    if order != sorted(set(order)):
+        raise table.wrong("its ranges are not in order")
+    if unknown := {each.package for each in ranges} - NATIVES:
+        raise table.wrong(f"no flavour has {min(unknown)!r}")
+    return natives
+
+
+def _cut(table: Table) -> Cut:
+    flavour = table.text("flavour")
+    known = [each for each in _MADE if each == flavour]
+    if not known:
+        raise table.wrong(f"no flavour is called {flavour!r}")
+    cut = Cut(known[0], table.whole("size"), table.sha256("sha256"))
+    table.done()
+    return cut
 
 
 def _patch(table: Table) -> Patch:

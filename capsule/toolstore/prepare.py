@@ -13,8 +13,8 @@ from capsule import state_folder
 from capsule.errors import ToolchainError
 from capsule.toolstore import file_index, files, verify_hash, wasmtime_vetting
 from capsule.toolstore.builder import Builder
-from capsule.toolstore.layout import REMOVED, Flavour, Layout
-from capsule.toolstore.toolchain import Toolchain, assemble, unchanged, used
+from capsule.toolstore.layout import REMOVED, Layout
+from capsule.toolstore.toolchain import Toolchain, assemble, compiled_flavour, unchanged, used
 from capsule.toolstore.toolchain_lock import locked, locked_if_free
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from capsule.progress import Progress
     from capsule.toolstore.file_index import FileIndex
+    from capsule.toolstore.flavours import Flavour
     from capsule.toolstore.sources import ToolchainSources
 
 
@@ -57,7 +58,9 @@ def renew(
         current = assemble(layout, work.known, refused.flavour, sources.environ)
         if current is not None and current.identity != refused.identity:
             return current
-        work.make(refused.flavour, anew=True)
+        work.make(compiled_flavour(refused), anew=True)
+        # What else was compiled is for another processor just as much.
+        work.drop_compiled(refused.interpreter.name)
         return _made(layout, work, refused.flavour, sources)
 
 

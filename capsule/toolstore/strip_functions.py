@@ -1,27 +1,36 @@
-"""Make `core` from the interpreter: without the scientific packages that are compiled into it.
+"""Make a smaller interpreter: without scientific packages that are compiled into it.
 
-The functions in the pinned range go, and with them four fifths of the code, of the time that
-wasmtime takes to compile it, and of the tables that wasmtime reads at each start. Those behind the
-range move up, so whatever names a function is told its new number. Python's own code calls some of
-those that go, where such a package would be imported: these calls lead to a trap. A function
-pointer is a place in the table; those places stay, and where a function is gone the table has none.
-Custom sections (names, mostly) go too.
+The functions in the pinned ranges go, and with them the most of the code, of the time that wasmtime
+takes to compile it, and of the tables that wasmtime reads at each start. Those behind move up, so
+whatever names a function is told its new number. Python's own code calls some of those that go,
+where such a package would be imported: these calls lead to a trap. A function pointer is a place in
+the table; those places stay, and where a function is gone the table has none. Custom sections
+(names, mostly) go too.
+
+A linker takes a function that several archives have from the first of them: a template of C++, or a
+helper. What the packages that stay call stays therefore, though it lies in another's range. That
+follows calls and cannot follow pointers, so that a package of C++ keeps those that are linked in
+front of it and have such templates behind pointers: scipy keeps matplotlib.
 """
 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from itertools import accumulate
+from typing import TYPE_CHECKING, TypeVar
 
 from capsule import wasm
-from capsule.namedtuples import NamedTuple
 from capsule.toolstore.function_references import named
 from capsule.wasm import MalformedModuleError, read_sleb, read_uleb
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Sequence
 
-    from capsule.toolstore.pins import Core
+    # The first function that goes, and the last; a function that is named, and where, from and to.
+    Range = tuple[int, int]
+    Name = tuple[int, int, int]
+
+T = TypeVar("T")
 
 # A function of 3 bytes: no locals, `unreachable`, `end`.
 _TRAP = b"\x03\x00\x00\x0b"
@@ -39,8 +48,11 @@ _PLAIN = {
 }
 
 
-def strip_functions(source: bytes, core: Core) -> bytes:
-    """Return `source` without the functions `core.first` to `core.last`, counted without imports.
+def strip_functions(source: bytes, ranges: Sequence[Range]) -> bytes:
+    """Return `source` without the functions of `ranges`, which are counted without imports.
+
+    A range is its first function and its last, and ranges stand in order. What lies between them
+    is of packages that stay: functions that these call stay with them, wherever they lie.
 
     Raises `MalformedModuleError` when it is not a module, has fewer functions, or holds what is not
     known here.
@@ -56,106 +68,140 @@ def strip_functions(source: bytes, core: Core) -> bytes:
             _check(source, found[kind], form)
     imports = _imports(source, found[wasm.IMPORT]) if wasm.IMPORT in found else 0
     types = _numbers(source, found[wasm.FUNCTION])
-    if not 0 <= core.first <= core.last < len(types):
-        raise MalformedModuleError(
-            f"functions {core.first} to {core.last} are to go, the module has {len(types)}"
-        )
-    code = _Code.read(source, found[wasm.CODE], imports, core)
-    cut = _Cut.of(code, types, imports, core)
-    made = {wasm.FUNCTION: wasm.vector([wasm.uleb(kind) for kind in cut.kept(types)])}
+    gone = _gone(ranges, len(types))
+    code = _Code(source, found[wasm.CODE], imports)
+    if not len(types) == code.functions:
+        raise MalformedModuleError(f"{len(types)} functions are declared, {code.functions} there")
+    _keep_called(code, gone, ranges)
+    cut = _Cut(code, types, imports, gone)
+    made = {wasm.FUNCTION: wasm.vector([wasm.uleb(kind) for kind in cut.left(types, cut.traps)])}
     if wasm.ELEMENT in found:
         made[wasm.ELEMENT] = _elements(source, found[wasm.ELEMENT], cut)
     if wasm.EXPORT in found:
         made[wasm.EXPORT] = _exports(source, found[wasm.EXPORT], cut)
-    made[wasm.CODE] = code.without(source, cut)
+    made[wasm.CODE] = code.without(cut)
     return wasm.HEADER + b"".join(
         wasm.section(kind, made[kind] if kind in made else source[start:end])
         for kind, start, end in sections
     )
 
 
-class _Cut(NamedTuple):
+def _gone(ranges: Sequence[Range], functions: int) -> bytearray:
+    """Return a byte for each function: 1 for those that lie in a range."""
+    gone = bytearray(functions)
+    behind = 0
+    if not ranges:
+        raise MalformedModuleError("no function is to go")
+    for first, last in ranges:
+        if not behind <= first <= last < functions:
+            raise MalformedModuleError(
+                f"functions {first} to {last} are to go, behind {behind - 1}, "
+                f"the module has {functions}"
+            )
+        behind = last + 1
+        gone[first:behind] = b"\x01" * (behind - first)
+    return gone
+
+
+def _keep_called(code: _Code, gone: bytearray, ranges: Sequence[Range]) -> None:
+    """Take from `gone` what the packages that stay call, and what that calls.
+
+    What Python's own code calls is how a package is imported.
+    """
+    first, last = ranges[0][0], ranges[-1][1]
+    pending = [index for index in range(first, last + 1) if not gone[index]]
+    seen = set(pending)
+    while pending:
+        for named_one, _, _ in code.names(pending.pop()):
+            index = named_one - code.imports
+            if index >= first and index not in seen:
+                seen.add(index)
+                gone[index] = 0
+                pending.append(index)
+
+
+class _Cut:
     """Which functions go, by numbers that count imports too, and which traps come in their place.
 
-    `traps` has the place among the traps of each type that one is needed of.
+    `traps` has the place among the traps of each type that one is needed of; they stand where the
+    first function went.
     """
 
-    first: int
-    last: int
-    traps: Mapping[int, int]
-    types: list[int]
-    imports: int
+    def __init__(self, code: _Code, types: list[int], imports: int, gone: bytearray) -> None:
+        self.gone = gone
+        self.first = gone.index(1)
+        self._types, self._imports = types, imports
+        needed = {
+            types[index - imports]
+            for caller in range(code.functions)
+            if not gone[caller]
+            for index, _, _ in code.names(caller)
+            if index >= imports and gone[index - imports]
+        }
+        self.traps = {kind: place for place, kind in enumerate(sorted(needed))}
+        before = list(accumulate(gone, initial=0))
+        self._shift = [len(self.traps) - count if count else 0 for count in before]
 
-    @classmethod
-    def of(cls, code: _Code, types: list[int], imports: int, core: Core) -> _Cut:
-        """Return the cut: a trap for each type of the functions that go and are called."""
-        gone = [index for index, _, _ in code.names if index <= imports + core.last]
-        needed = sorted({types[index - imports] for index in gone})
-        traps = {kind: place for place, kind in enumerate(needed)}
-        return cls(imports + core.first, imports + core.last, traps, types, imports)
-
-    def kept(self, types: list[int]) -> list[int]:
-        """Return the types of the functions that there are now."""
-        first, last = self.first - self.imports, self.last - self.imports
-        return [*types[:first], *self.traps, *types[last + 1 :]]
+    def left(self, items: Sequence[T], traps: Iterable[T]) -> list[T]:
+        """Return those of the items, one for each function, that stay, and `traps` among them."""
+        stay = [item for item, is_gone in zip(items, self.gone, strict=True) if not is_gone]
+        return [*stay[: self.first], *traps, *stay[self.first :]]
 
     def is_gone(self, index: int) -> bool:
-        return self.first <= index <= self.last
+        return index >= self._imports and bool(self.gone[index - self._imports])
 
     def moved(self, index: int) -> int:
         """Return the new number of a function, or that of the trap in its place."""
-        if index < self.first:
+        if index < self._imports:
             return index
-        if index > self.last:
-            return index - (self.last - self.first + 1) + len(self.traps)
-        kind = self.types[index - self.imports]
+        if not self.is_gone(index):
+            return index + self._shift[index - self._imports]
+        kind = self._types[index - self._imports]
         if kind not in self.traps:
             raise MalformedModuleError(f"function {index} is to go, and is named where no call is")
-        return self.first + self.traps[kind]
+        return self._imports + self.first + self.traps[kind]
 
 
-class _Code(NamedTuple):
-    """The code section: where its functions lie, and where those that stay name one to move."""
+class _Code:
+    """The code section: where its functions lie, and where each names others."""
 
-    functions: int
-    start: int
-    first: int
-    behind: int
-    end: int
-    names: list[tuple[int, int, int]]
-
-    @classmethod
-    def read(cls, source: bytes, section: wasm.Section, imports: int, core: Core) -> _Code:
-        count, at = read_uleb(source, section.start, section.end)
-        start, first, behind = at, at, at
-        names = []
-        for index in range(count):
-            if index == core.first:
-                first = at
+    def __init__(self, source: bytes, section: wasm.Section, imports: int) -> None:
+        self.functions, at = read_uleb(source, section.start, section.end)
+        self.imports = imports
+        self._source = source
+        self._places: list[tuple[int, int, int]] = []
+        self._names: dict[int, list[Name]] = {}
+        for index in range(self.functions):
+            begin = at
             size, at = read_uleb(source, at, section.end)
             if at + size > section.end:
                 raise MalformedModuleError(f"function {index} runs past the code section")
-            if not core.first <= index <= core.last:
-                names += [
-                    found
-                    for found in named(source, at, at + size)
-                    if found[0] >= imports + core.first
-                ]
+            self._places.append((begin, at, at + size))
             at += size
-            if index == core.last:
-                behind = at
-        return cls(count, start, first, behind, at, names)
 
-    def without(self, source: bytes, cut: _Cut) -> bytes:
+    def names(self, index: int) -> list[Name]:
+        """Return the functions that one names, with imports counted, and where it does."""
+        if index not in self._names:
+            _, body, end = self._places[index]
+            self._names[index] = list(named(self._source, body, end))
+        return self._names[index]
+
+    def without(self, cut: _Cut) -> bytes:
         """Return the body of the section without the functions that go."""
-        code = bytearray(source[self.start : self.end])
-        for index, begin, end in self.names:
-            width = end - begin
-            number = _padded(cut.moved(index), width)
-            code[begin - self.start : end - self.start] = number
-        before, after = code[: self.first - self.start], code[self.behind - self.start :]
-        count = self.functions - (cut.last - cut.first + 1) + len(cut.traps)
-        return b"".join((wasm.uleb(count), before, _TRAP * len(cut.traps), after))
+        made = [_TRAP] * len(cut.traps)
+        texts = [
+            b"" if cut.gone[index] else self._renumbered(index, cut)
+            for index in range(self.functions)
+        ]
+        return wasm.uleb(len(left := cut.left(texts, made))) + b"".join(left)
+
+    def _renumbered(self, index: int, cut: _Cut) -> bytes:
+        start, _, end = self._places[index]
+        text = bytearray(self._source[start:end])
+        for function, begin, behind in self.names(index):
+            if (number := cut.moved(function)) != function:
+                text[begin - start : behind - start] = _padded(number, behind - begin)
+        return bytes(text)
 
 
 def _padded(value: int, width: int) -> bytes:

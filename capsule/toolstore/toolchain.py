@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 from capsule.namedtuples import NamedTuple
 from capsule.toolstore.digests import edition, short_id
 from capsule.toolstore.file_index import signature
+from capsule.toolstore.flavours import FLAVOURS, Flavour, standing_in
 from capsule.toolstore.layout import (
     STDLIB,
     WASMTIME,
-    Flavour,
     Layout,
     compiled,
     installed_wasmtime,
@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 class Toolchain(NamedTuple):
     """What a sandbox process is started from.
 
-    `interpreter` is the compiled module and `stdlib` the folder that holds `python315.zip`.
+    `interpreter` is the compiled module and `stdlib` the folder that holds `python315.zip`. It
+    has all that `flavour` has, and may have more; what a task can import is that of `flavour`.
     `identity` stands for exactly this compiled interpreter and wasmtime on this machine;
     `portable` for the interpreter's and library's own bytes, the same on every machine.
     """
@@ -52,15 +53,26 @@ def used(known: FileIndex, flavour: Flavour, environ: Mapping[str, str]) -> list
     named = named_wasmtime(environ)
     if named is None:
         if (chosen := known.chosen) is None:
-            return [WASMTIME, STDLIB, compiled(flavour)]
-        return [installed_wasmtime(chosen.sha256), STDLIB, compiled(flavour, chosen.sha256)]
+            return [WASMTIME, STDLIB, _there(known, flavour, "")]
+        mine = chosen.sha256
+        return [installed_wasmtime(mine), STDLIB, _there(known, flavour, mine)]
     binary = known.binaries.get(str(named))
     try:
         if binary is None or signature(named) != binary.signature:
             return None
     except OSError:
         return None
-    return [STDLIB, compiled(flavour, binary.sha256)]
+    return [STDLIB, _there(known, flavour, binary.sha256)]
+
+
+def _there(known: FileIndex, flavour: Flavour, binary: str) -> str:
+    """Return the compiled interpreter to use: a larger one where that is there, and not its own.
+
+    `toolchain install --science` leaves nothing to compile then, and the disk has no more than it
+    has to.
+    """
+    names = [compiled(each, binary) for each in standing_in(flavour)]
+    return next((name for name in names if name in known.files), names[0])
 
 
 def assemble(
@@ -85,6 +97,12 @@ def assemble(
         identity=short_id(*(part.encode() for part in content)),
         portable=known.interpreter,
     )
+
+
+def compiled_flavour(toolchain: Toolchain) -> Flavour:
+    """Return which flavour the compiled interpreter of a toolchain is."""
+    name = toolchain.interpreter.name
+    return next(each for each in FLAVOURS if name.partition(".")[0].partition("-")[0] == each)
 
 
 def vetted(known: FileIndex, advisories: Path, environ: Mapping[str, str]) -> bool:

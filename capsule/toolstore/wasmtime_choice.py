@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.progress import Progress
-    from capsule.toolstore.layout import Flavour
+    from capsule.toolstore.flavours import Flavour
 
 
 def choose(  # noqa: PLR0913 - what `install` takes, and what is new

@@ -17,7 +17,7 @@ from capsule.toolstore.layout import WASMTIME_VARIABLE
 if TYPE_CHECKING:
     from capsule.cli.terminal.console import Console
     from capsule.progress import Progress
-    from capsule.toolstore.layout import Flavour
+    from capsule.toolstore.flavours import Flavour
 
 # In place of a file: the program that comes with capsule.
 PINNED = "pinned"

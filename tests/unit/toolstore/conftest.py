@@ -19,8 +19,9 @@ import pytest
 
 from capsule import wasm
 from capsule.progress import Silent
+from capsule.toolstore.flavours import FLAVOURS, KEEPS
 from capsule.toolstore.open_toolchain import layout_of, open_toolchain
-from capsule.toolstore.pins import Core
+from capsule.toolstore.pins import Natives, Range
 from capsule.toolstore.platform_tag import Machine
 from capsule.toolstore.sources import ToolchainSources
 from capsule.toolstore.strip_functions import strip_functions
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.progress import Progress, Step
-    from capsule.toolstore.layout import Flavour, Layout
+    from capsule.toolstore.flavours import Flavour
+    from capsule.toolstore.layout import Layout
     from capsule.toolstore.pins import Wheel
     from capsule.toolstore.toolchain import Toolchain
 
@@ -143,7 +145,9 @@ class Bench:
         wasmtime = self.index / f"tiny_wasmtime-{version}-py3-none-manylinux2014_x86_64.whl"
         wheel_file(interpreter, members)
         wheel_file(wasmtime, {"cli/wasmtime": program})
-        core = Core(2, "f2", 4, "f4", 0, "")
+        packages = (("numpy", 2), ("pandas", 3), ("statsmodels", 4))
+        ranges = tuple(Range(package, first, f"f{first}") for package, first in packages)
+        natives = Natives(ranges, 4, "f4")
         # Function 1 returns 1; patched, it returns 9.
         at = module.index(b"\x04\x00\x41\x01\x0b") + 1
         changed = module[: at + 2] + b"\x09" + module[at + 3 :]
@@ -184,14 +188,23 @@ class Bench:
                         "after": "4109",
                     }
                 ],
-                "core": {
-                    "first": core.first,
-                    "first_name": core.first_name,
-                    "last": core.last,
-                    "last_name": core.last_name,
-                    "size": len(strip_functions(changed, core)),
-                    "sha256": digest(strip_functions(changed, core)),
+                "natives": {
+                    "last": natives.last,
+                    "last_name": natives.last_name,
+                    "range": [
+                        {
+                            "package": each.package,
+                            "first": each.first,
+                            "first_name": each.first_name,
+                        }
+                        for each in natives.ranges
+                    ],
                 },
+                "cut": [
+                    {"flavour": flavour, "size": len(small), "sha256": digest(small)}
+                    for flavour in FLAVOURS[:-1]
+                    for small in [strip_functions(changed, natives.without(KEEPS[flavour]))]
+                ],
             },
         }
         self.write_pins(self.document)

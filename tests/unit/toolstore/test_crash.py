@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.progress import Progress
-    from capsule.toolstore.layout import Flavour
+    from capsule.toolstore.flavours import Flavour
     from capsule.toolstore.pins import Wheel
     from tests.unit.toolstore.conftest import Bench, Watcher
 

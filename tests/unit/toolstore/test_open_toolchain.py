@@ -13,6 +13,7 @@ import pytest
 
 from capsule.errors import ToolchainError
 from capsule.toolstore import file_index, files
+from capsule.toolstore.flavours import FLAVOURS
 from capsule.toolstore.import_memory import import_memory
 from capsule.toolstore.open_toolchain import open_toolchain, recompile
 from capsule.toolstore.toolchain import unchanged
@@ -123,7 +124,10 @@ print(*sys.modules)
     assert not heavy & loaded
     assert {name for name in loaded if name.startswith("capsule.toolstore.")} == {
         f"capsule.toolstore.{name}"
-        for name in ("digests", "layout", "file_index", "open_toolchain", "sources", "toolchain")
+        for name in (
+            *("digests", "flavours", "layout", "file_index", "open_toolchain", "sources"),
+            "toolchain",
+        )
     }
 
 
@@ -136,6 +140,30 @@ def test_the_other_flavour_is_compiled_and_nothing_else(bench: Bench) -> None:
     assert science.identity != core.identity
     assert science.portable == core.portable
     assert len(science.interpreter.read_bytes()) > len(core.interpreter.read_bytes())
+
+
+def test_each_flavour_is_cut_as_it_is_pinned(bench: Bench) -> None:
+    whole = bench.open("science").interpreter.read_bytes()
+    (bench.layout.root / "science.cwasm").unlink()
+    made = {flavour: bench.open(flavour) for flavour in FLAVOURS[:-1]}
+    assert all(each.flavour == flavour for flavour, each in made.items())
+    sizes = {flavour: len(each.interpreter.read_bytes()) for flavour, each in made.items()}
+    # What is cut out of the small interpreter: numpy, pandas and statsmodels; or the last two; ...
+    assert sizes["core"] == sizes["documents"] < sizes["numpy"] < sizes["pandas"] < len(whole)
+
+
+def test_a_larger_one_that_is_there_is_used_and_none_is_made(bench: Bench) -> None:
+    science = bench.open("science")
+    bench.work()
+    pandas = bench.open("pandas")
+    assert bench.work() == []
+    assert (pandas.interpreter, pandas.flavour) == (science.interpreter, "pandas")
+    # Of those that are large enough the smallest; and `core` is always its own.
+    assert bench.open("core").interpreter.name == "core.cwasm"
+    bench.open("science").interpreter.unlink()
+    assert bench.open("matplotlib").interpreter.name == "matplotlib.cwasm"
+    assert bench.open("pandas").interpreter.name == "matplotlib.cwasm"
+    assert bench.open("scipy").interpreter.name == "scipy.cwasm"
 
 
 def test_wheels_that_were_deleted_are_not_missed(bench: Bench) -> None:
@@ -300,7 +328,7 @@ def test_a_wheel_whose_member_is_not_the_pinned_one(bench: Bench) -> None:
 
 
 def test_a_core_that_is_not_the_pinned_one_is_not_compiled(bench: Bench) -> None:
-    bench.document["interpreter"]["core"]["first"] = 1
+    bench.document["interpreter"]["natives"]["range"][0]["first"] = 1
     bench.write_pins(bench.document)
     with pytest.raises(ToolchainError, match=r"core\.wasm is not the pinned file"):
         bench.open()

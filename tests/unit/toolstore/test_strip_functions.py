@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from capsule import wasm
-from capsule.toolstore.pins import Core
 from capsule.toolstore.strip_functions import strip_functions
 
 TRAP = b"\x00\x00\x0b"
@@ -61,8 +60,8 @@ def module(
     )
 
 
-def cut(first: int, last: int) -> Core:
-    return Core(first, "", last, "", 0, "")
+def cut(first: int, last: int) -> list[tuple[int, int]]:
+    return [(first, last)]
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 0), (2, 4), (0, 6), (6, 6), (3, 5)])
@@ -110,6 +109,45 @@ def test_what_is_exported_keeps_its_name() -> None:
     left = module([], exports=(("memory", 2, 0), ("early", 0, 2), ("late", 0, 5)))
     (section,) = (left[s.start : s.end] for s in wasm.sections(left) if s.kind == wasm.EXPORT)
     assert wasm.section(wasm.EXPORT, section) in found
+
+
+def test_several_ranges_go() -> None:
+    left = [0, 3, 6]
+    expected = module([BODIES[k] for k in left], kinds=[KINDS[k] for k in left])
+    found = strip_functions(module(BODIES), [(1, 2), (4, 5)])
+    sections = [
+        wasm.section(kind, expected[start:end])
+        for kind, start, end in wasm.sections(expected)
+        if kind != wasm.CUSTOM
+    ]
+    assert found == wasm.HEADER + b"".join(sections)
+
+
+def test_one_trap_of_a_type_serves_all_ranges() -> None:
+    # 2, 3 and 6 are of kind 0, as 4 is of kind 1; both are imported functions more.
+    bodies = [calling(3, 7), *BODIES[1:3], calling(2), *BODIES[4:6], calling(4, 5)]
+    kinds = [0, 0, 1, 0, 2, 0, 1]
+    found = strip_functions(module(bodies, kinds=kinds), [(1, 2), (4, 5)])
+    code = [calling(3, 3), TRAP, TRAP, calling(2), calling(4, 5)]
+    assert wasm.section(wasm.CODE, wasm.vector([wasm.sized(body) for body in code])) in found
+
+
+def test_what_a_package_that_stays_calls_stays_with_what_that_calls() -> None:
+    # Function 3 lies between the ranges and calls 1, that calls 5; and 2 is called by Python's own
+    # function alone.
+    bodies = [calling(4), calling(7), BODIES[1], calling(3), BODIES[4], BODIES[5], BODIES[6]]
+    found = strip_functions(module(bodies), [(1, 2), (4, 5)])
+    # Imported are two; then 0, 1, a trap where 2 was, 3, 5 and 6.
+    code = [calling(4), calling(6), TRAP, calling(3), BODIES[5], BODIES[6]]
+    assert wasm.section(wasm.CODE, wasm.vector([wasm.sized(body) for body in code])) in found
+
+
+@pytest.mark.parametrize(
+    "ranges", [[], [(3, 4), (1, 2)], [(1, 3), (3, 4)], [(1, 2), (5, 7)], [(2, 1)]]
+)
+def test_ranges_that_are_not_in_order(ranges: list[tuple[int, int]]) -> None:
+    with pytest.raises(wasm.MalformedModuleError, match=r"to go"):
+        strip_functions(module(BODIES), ranges)
 
 
 @pytest.mark.parametrize(("first", "last"), [(0, 7), (7, 7), (5, 4), (-1, 2)])

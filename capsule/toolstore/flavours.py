@@ -1,0 +1,68 @@
+"""The interpreters that are made of the pinned one, and which packages' native code each has.
+
+They are few and fixed, for the sake of the disk: a union for each task would be a compile for each,
+and a file. Where one is there that has more than is asked for, it is used, and none is made. How
+each is cut out of the interpreter is in `toolchain/pins.toml`.
+"""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+Flavour = Literal["core", "documents", "numpy", "pandas", "matplotlib", "scipy", "science"]
+# The smaller ones first.
+FLAVOURS: tuple[Flavour, ...] = (
+    *("core", "documents", "numpy", "pandas", "matplotlib", "scipy", "science"),
+)
+
+_DOCUMENTS = frozenset(("PIL", "lxml", "regex"))
+_PLOTS = frozenset(("contourpy", "kiwisolver", "matplotlib"))
+# What can be imported, by top-level names. scipy takes from matplotlib's archives what both have.
+KEEPS = MappingProxyType(
+    {
+        "core": frozenset[str](),
+        "documents": _DOCUMENTS,
+        "numpy": frozenset(("numpy",)),
+        "pandas": frozenset(("numpy", "pandas")),
+        "matplotlib": _DOCUMENTS | _PLOTS | {"numpy", "pandas"},
+        "scipy": _DOCUMENTS | _PLOTS | {"numpy", "scipy"},
+        "science": _DOCUMENTS | _PLOTS | {"numpy", "pandas", "scipy", "sklearn", "statsmodels"},
+    }
+)
+NATIVES = KEEPS["science"]
+
+
+def flavour_with(natives: Iterable[str]) -> Flavour:
+    """Return the smallest interpreter that has the native code of these packages.
+
+    >>> flavour_with([]), flavour_with(["pandas"]), flavour_with(["pandas", "scipy"])
+    ('core', 'pandas', 'science')
+    """
+    wanted = frozenset(natives)
+    return next(each for each in FLAVOURS if wanted <= KEEPS[each])
+
+
+def lacking(flavour: Flavour) -> frozenset[str]:
+    """Return the packages whose native code an interpreter has not.
+
+    >>> sorted(lacking("scipy"))
+    ['pandas', 'sklearn', 'statsmodels']
+    """
+    return NATIVES - KEEPS[flavour]
+
+
+def standing_in(flavour: Flavour) -> tuple[Flavour, ...]:
+    """Return the interpreters that can be used for `flavour`, itself first, then the smaller ones.
+
+    Only `core` serves for `core`: the tables of another are read at each start, for nothing.
+
+    >>> standing_in("pandas"), standing_in("core")
+    (('pandas', 'matplotlib', 'science'), ('core',))
+    """
+    if flavour == "core":
+        return ("core",)
+    return tuple(each for each in FLAVOURS if KEEPS[flavour] <= KEEPS[each])
