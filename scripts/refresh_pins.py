@@ -306,7 +306,8 @@ def cuts(module: bytes, found: pins.Natives) -> tuple[pins.Cut, ...]:
     """Return what becomes of `module` for each flavour that is not all of it."""
     made = []
     for flavour in FLAVOURS[:-1]:
-        small = strip_functions.strip_functions(module, found.without(KEEPS[flavour]))
+        gone = found.without(KEEPS[flavour])
+        small = strip_functions.strip_functions(module, gone, found.packages)
         made.append(pins.Cut(flavour, len(small), sha256_of(small)))
     return tuple(made)
 

@@ -45,6 +45,15 @@ def science_imports() -> frozenset[str]:
     return builtin_table.SCIENCE
 
 
+def imports_with(names: frozenset[str]) -> frozenset[str]:
+    """Return top-level names with those that the distributions need which they belong to.
+
+    >>> sorted(imports_with(frozenset(["pandas", "mine"])))
+    ['dateutil', 'mine', 'numpy', 'pandas', 'six']
+    """
+    return names | brought_by(each.name for each in included().values() if names & {*each.imports})
+
+
 def brought_by(names: Iterable[str]) -> frozenset[str]:
     """Return the import names of these included distributions, and of all that they need.
 

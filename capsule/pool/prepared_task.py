@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
 from capsule.pool import slots as running
 from capsule.pool.pool import IDLE_SECONDS, Pool
-from capsule.runner import prepare
+from capsule.runner import interpreter_choice, prepare
 from capsule.runner.run import COLD, first_plan, given_up, run, snapshot_settings
 from capsule.runner.snapshot_choice import Unstarted, choose_snapshot
 from capsule.snapshot.task_snapshot import Unfrozen
@@ -57,6 +58,7 @@ class PreparedTask:
         order, plan = _begun(order, cancellation)
         self._order = prepare.without_values(order)
         self._root, self._slots = root, slots
+        self._settling = threading.Lock()
         self.pool: Pool | None = None
         self._expected = None
         if plan is not None and warmth.processes > 0:
@@ -84,6 +86,7 @@ class PreparedTask:
         its packages, where it was made for this run. Raises `CapsuleError` when the host cannot run
         it at all; then nothing has run.
         """
+        self._follow(cancellation)
         order = prepare.renewed(self._order, self._root, call)
         if fetched_ms:
             order = order._replace(inputs=order.inputs._replace(fetched_ms=fetched_ms))
@@ -94,6 +97,16 @@ class PreparedTask:
         self._cold_runs -= 1
         self._warm_up()
         return envelope
+
+    def _follow(self, cancellation: Cancellation) -> None:
+        """Go over to another interpreter, where a run has found that the task needs one."""
+        with self._settling:
+            if not interpreter_choice.is_outgrown(self._order.inputs):
+                return
+            order, plan = _begun(self._order, cancellation)
+            self._order = order
+        if plan is not None and self.pool is not None:
+            self.pool.expect(plan._replace(request=b""))
 
     def _warm_up(self) -> None:
         """Have processes started ahead, once there were enough runs to expect more."""

@@ -17,6 +17,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy.entry_point import entry_task
 from capsule.policy.options import overlay, parse_options, written
 from capsule.policy.resolve import resolve_all
+from capsule.runner import interpreter_choice
 from capsule.runner.run_inputs import gather
 from capsule.runner.snapshot_choice import looks_up
 from capsule.snapshot import task_snapshot
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from capsule.policy.declaration_types import Declarations, TaskDeclaration
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
-    from capsule.runner.snapshot_choice import RunInputs
+    from capsule.runner.sandbox_inputs import RunInputs
     from capsule.runner.source import Source
 
 
@@ -50,6 +51,12 @@ def build(source: Source, home: Path, progress: Progress, cancellation: Cancella
         layers, policy.timeout_ms, policy.ram, cancellation, progress
     )
     found = task_snapshot.open_task(home, inputs.base, inputs.code, settings)
+    while isinstance(found, task_snapshot.Unfrozen):
+        wider = interpreter_choice.with_package(inputs, found.needs, layers, progress)
+        if wider is None:
+            break
+        inputs = wider
+        found = task_snapshot.open_task(home, inputs.base, inputs.code, settings)
     if not isinstance(found, task_snapshot.Unfrozen):
         name = found.looks_up(policy.env_variables)
         return Built(inputs, settings, None if name is None else looks_up(name))

@@ -60,7 +60,7 @@ class Outcome(NamedTuple):
     """How an attempt ended: with a result when `error_type` is None.
 
     The result is a value of JSON, or a `RawResult` where that was asked for. `warning` is what its
-    caller should know besides.
+    caller should know besides, `needs` a package that the interpreter of the task has not.
     """
 
     result: Any
@@ -68,6 +68,7 @@ class Outcome(NamedTuple):
     message: str = ""
     traceback: str | None = None
     warning: str = ""
+    needs: str | None = None
 
 
 def judge(evidence: Evidence) -> Outcome:
@@ -129,7 +130,7 @@ def _answered(answer: Frame, evidence: Evidence) -> Outcome:
         message = out_of_memory(evidence.limits, evidence.memory, message)
     elif failure.error_type == "task_error":
         message = with_denials(message, evidence.limits.origins.denials)
-    return Outcome(None, failure.error_type, message, failure.traceback)
+    return Outcome(None, failure.error_type, message, failure.traceback, needs=failure.needs)
 
 
 def _died(evidence: Evidence) -> Outcome:

@@ -12,13 +12,14 @@ from capsule.envelope import Envelope, EnvelopeError, refusal
 from capsule.errors import PolicyError
 from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import RunLimits
+from capsule.runner import interpreter_choice
 from capsule.runner.attempt import Attempt, Cold, Plan, Starter, attempt
 from capsule.runner.attempt_events import AttemptEvents, RunEvents
 from capsule.runner.limit_messages import left_of, limits_of, too_small
 from capsule.runner.outcome import stopped
 from capsule.runner.run_budget import Job, RunBudget
 from capsule.runner.services import Services
-from capsule.runner.snapshot_choice import RunInputs, SnapshotChoice, Unstarted, choose_snapshot
+from capsule.runner.snapshot_choice import SnapshotChoice, Unstarted, choose_snapshot
 from capsule.runner.subtasks import answering
 from capsule.snapshot.task_snapshot import SnapshotSettings
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from capsule.progress import Progress
     from capsule.runner.memory_budget import Hold
     from capsule.runner.observer import Observer, Which
+    from capsule.runner.sandbox_inputs import RunInputs
     from capsule.snapshot.request import Call
 
 
@@ -172,11 +174,20 @@ def _attempts(
             return _refused(policy, wrong.message, services.requests)
         run_budget.settle(granted, done.fuel)
         events.ended(done, services.requests)
+        if done.outcome.needs:
+            interpreter_choice.remember(known, done.outcome.needs)
         over = done.outcome.error_type in (None, "cancelled") or number == policy.max_retries
         if over or not run_budget.again(depth):
             return _envelope(policy.task, number, done, services.requests)
         number += 1
         events.again()
+        if done.outcome.needs:
+            # The next attempt is on an interpreter that has it.
+            wider = choose_snapshot(
+                known, order.call, snapshot_settings(order, timeout_ms, cancellation)
+            )
+            if isinstance(wider, SnapshotChoice):
+                start, known = wider, wider.inputs
 
 
 def snapshot_settings(

@@ -9,24 +9,25 @@ from capsule.errors import ToolchainError
 from capsule.namedtuples import NamedTuple
 from capsule.packages.dependency_types import NOTHING, DependencySpec, Packages
 from capsule.policy import CAPSULE
-from capsule.runner.snapshot_choice import RunInputs
+from capsule.runner import interpreter_choice
+from capsule.runner.sandbox_inputs import RunInputs
 from capsule.snapshot import task_snapshot
 from capsule.snapshot.base_snapshot import open_base
 from capsule.snapshot.task_code import Code
-from capsule.toolstore import cpu_features, toolchain_lock
-from capsule.toolstore.open_toolchain import open_toolchain
+from capsule.toolstore import toolchain_lock
+from capsule.toolstore.flavours import KEEPS
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from capsule.bundle.contents import Bundle
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.policy.declaration_types import TaskDeclaration
     from capsule.progress import Progress
     from capsule.runner.artifact_source import ArtifactSource
     from capsule.runner.source import Source
     from capsule.snapshot.base_snapshot import Base
-    from capsule.toolstore.flavours import Flavour
     from capsule.toolstore.toolchain import Toolchain
     from capsule.toolstore.toolchain_lock import Lease
 
@@ -72,11 +73,12 @@ def gather(  # noqa: PLR0913, PLR0917 - all that it is made of
             clock = FetchClock(*fetch_time)
             packages, lease = _leased(lambda: provision(home, spec, progress, clock=clock))
             fetched_ms = clock.spent_ms
-        flavour = flavour_of(bundle.imports | packages.imports)
+        natives = _natives(bundle, packages)
         asyncio = entry.is_async or "asyncio" in bundle.imports
     else:
-        flavour, asyncio = artifact.task_manifest.flavour, artifact.task_manifest.asyncio
-    toolchain = cpu_features.fit(home, open_toolchain(home, flavour, progress=progress), progress)
+        natives, asyncio = KEEPS[artifact.task_manifest.flavour], artifact.task_manifest.asyncio
+    natives |= interpreter_choice.remembered(home, bundle.digest)
+    toolchain = interpreter_choice.toolchain_for(home, natives, progress)
     if artifact is not None:
         # Only what fits this toolchain is let onto the disk.
         _check_interpreter(artifact, toolchain)
@@ -99,16 +101,26 @@ def gather(  # noqa: PLR0913, PLR0917 - all that it is made of
     )
     frozen = None if artifact is None else _restored(artifact, home, base, progress)
     leases = (lease, None if compiled is None else compiled.lease)
-    return RunInputs(home, base, code, frozen=frozen, leases=leases, fetched_ms=fetched_ms)
+    return RunInputs(
+        home,
+        base,
+        code,
+        frozen=frozen,
+        leases=leases,
+        fetched_ms=fetched_ms,
+        natives=natives,
+    )
 
 
-def flavour_of(imports: frozenset[str]) -> Flavour:
-    """Return the interpreter that can import these top-level names.
+def _natives(bundle: Bundle, packages: Packages) -> frozenset[str]:
+    """Return the packages whose native code the task may need, as far as can be seen."""
+    imports = bundle.imports | packages.imports
+    if not _science_among(imports):
+        return frozenset()
+    from capsule.packages.native_imports import natives_of
 
-    >>> flavour_of(frozenset(["json"])), flavour_of(frozenset(["json", "pandas"]))
-    ('core', 'science')
-    """
-    return "science" if _science_among(imports) else "core"
+    sources = [content for name, content in bundle.files.items() if name.endswith(".py")]
+    return natives_of(imports, sources)
 
 
 def libraries_among(imports: frozenset[str], packages: Packages) -> frozenset[str]:

@@ -6,38 +6,16 @@ from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
 from capsule.policy.units import format_ram
+from capsule.runner import interpreter_choice
 from capsule.snapshot import request, task_snapshot
 from capsule.snapshot.task_code import libraries_of, mounts_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from capsule.process.argv import Mount
-    from capsule.snapshot.base_snapshot import Base, Snapshot
+    from capsule.runner.sandbox_inputs import RunInputs
+    from capsule.snapshot.base_snapshot import Snapshot
     from capsule.snapshot.request import Call
-    from capsule.snapshot.task_code import Code
     from capsule.snapshot.task_snapshot import Frozen, SnapshotSettings, Unfrozen
-    from capsule.toolstore.toolchain_lock import Lease
-
-
-class RunInputs(NamedTuple):
-    """A task's code, what runs share, and where snapshots are kept.
-
-    `folders` and `variables` are those that the task may see. `frozen` and `behind` are what is
-    known already of the task's snapshot and of that of its libraries: an artifact brings its own,
-    and the tasks of one run take none twice. While `leases` are referred to, its packages stay.
-    `fetched_ms` is what fetching them took of the time that the first attempt has.
-    """
-
-    home: Path
-    base: Base
-    code: Code
-    folders: tuple[Mount, ...] = ()
-    variables: tuple[str, ...] = ()
-    frozen: Frozen | Unfrozen | None = None
-    behind: Frozen | Unfrozen | None = None
-    leases: tuple[Lease | None, ...] = ()
-    fetched_ms: int = 0
 
 
 class SnapshotChoice(NamedTuple):
@@ -67,8 +45,10 @@ def choose_snapshot(
 
     A task that has none, and imports large libraries, starts behind their import at least.
 
-    Raises `ToolchainError` when no snapshot can be kept.
+    Raises `ToolchainError` when no snapshot can be kept, or no interpreter be had that has what the
+    import needs.
     """
+    inputs = interpreter_choice.up_to_date(inputs, settings.layers, settings.progress)
     base, code = inputs.base, inputs.code
     mounts = (*base.launch.mounts, *mounts_of(code), *inputs.folders)
     call = call._replace(folders={each.guest: each.writable for each in inputs.folders})
@@ -84,6 +64,8 @@ def choose_snapshot(
             return SnapshotChoice(found.snapshot, request.call(call, None), mounts, None, inputs)
     elif found.timed_out or found.cancelled:
         return Unstarted(found.cancelled)
+    elif wider := _with_package(inputs, found, settings):
+        return choose_snapshot(wider, call, settings)
     else:
         plain = found.reason
     snapshot = base.generic
@@ -97,8 +79,17 @@ def choose_snapshot(
                 snapshot = behind.snapshot
         elif behind.timed_out or behind.cancelled:
             return Unstarted(behind.cancelled)
+        elif wider := _with_package(inputs, behind, settings):
+            return choose_snapshot(wider, call, settings)
     asked = request.call(call, code)
     return SnapshotChoice(snapshot, asked, mounts, plain, inputs)
+
+
+def _with_package(
+    inputs: RunInputs, found: Unfrozen, settings: SnapshotSettings
+) -> RunInputs | None:
+    """Return what to try instead, where an import has ended for want of a package."""
+    return interpreter_choice.with_package(inputs, found.needs, settings.layers, settings.progress)
 
 
 def _unfit(found: Frozen, inputs: RunInputs, settings: SnapshotSettings) -> str | None:

@@ -14,6 +14,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.process.argv import STDLIB_GUEST, Launch, Mount
 from capsule.snapshot import cache, driver, fuel_meter, guest_files, request
 from capsule.snapshot.guard_edition import EDITION
+from capsule.toolstore.flavours import KEEPS
 from capsule.toolstore.layout import INTERPRETER
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def _mounts(
     home: Path, toolchain: Toolchain, progress: Progress
 ) -> tuple[tuple[Mount, ...], tuple[Lease | None, ...]]:
     library = Mount(toolchain.stdlib, STDLIB_GUEST, writable=False)
-    if toolchain.flavour == "core":
+    if "matplotlib" not in KEEPS[toolchain.flavour]:
         return (library,), ()
     from capsule.snapshot.matplotlib_data import data_mount
 

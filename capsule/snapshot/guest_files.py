@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from capsule import shared
 from capsule.paths import toolchain_data
+from capsule.toolstore.flavours import lacking
 
 if TYPE_CHECKING:
     from capsule.toolstore.flavours import Flavour
@@ -53,7 +54,7 @@ def preparation(flavour: Flavour, *, asyncio: bool) -> str:
         "import sys\n"
         f"sys.path.insert(0, {MOUNT!r})\n"
         "import capsule_guest.main\n"
-        f"capsule_guest.main.prepare(core={flavour == 'core'}, asyncio={asyncio}, "
-        f"folder={MOUNT!r})\n"
+        f"capsule_guest.main.prepare(flavour={flavour!r}, lacking={sorted(lacking(flavour))}, "
+        f"asyncio={asyncio}, folder={MOUNT!r})\n"
         f"sys.path.remove({MOUNT!r})\n"
     )

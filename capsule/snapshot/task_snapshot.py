@@ -68,7 +68,8 @@ class Unfrozen(NamedTuple):
 
     `limited` means that it may have one when there is more time or memory, so that the reason is
     not kept. `failed` means that the import raised. `timed_out` means that it took longer than the
-    task's own limit.
+    task's own limit. `needs` is a package that the interpreter has not: the import was ended for
+    that, and there may be a snapshot on one that has it.
     """
 
     reason: str
@@ -76,6 +77,7 @@ class Unfrozen(NamedTuple):
     failed: bool = False
     timed_out: bool = False
     cancelled: bool = False
+    needs: str | None = None
 
 
 class SnapshotContent(NamedTuple):
@@ -314,8 +316,9 @@ def _judged(taken: MemoryDump) -> SnapshotContent | Unfrozen:
     """Say whether what the import did can be frozen, by what the guest reports of it."""
     if taken.answer.kind == frames.FAILURE:
         failure = response_parser.read_failure(taken.answer.payload)
-        limited = failure.error_type == "memory_exceeded"
-        return Unfrozen(f"fails: {_quoted(failure.message)}", limited, failed=True)
+        limited = failure.error_type == "memory_exceeded" or failure.needs is not None
+        reason = f"fails: {_quoted(failure.message)}"
+        return Unfrozen(reason, limited, failed=True, needs=failure.needs)
     try:
         report = json.loads(taken.answer.payload)
         descriptors, printed, left = report["open"], report["printed"], report["left"]

@@ -257,7 +257,8 @@ class Builder:
         module = scratch / f"{flavour}.wasm"
         if cut := interpreter.cut(flavour):
             gone = interpreter.natives.without(KEEPS[flavour])
-            module.write_bytes(strip_functions(source.read_bytes(), gone))
+            small = strip_functions(source.read_bytes(), gone, interpreter.natives.packages)
+            module.write_bytes(small)
             verify_hash.check(module, cut.size, cut.sha256)
             source = module
         module.write_bytes(import_memory(guard_imports(source.read_bytes())))

@@ -104,6 +104,11 @@ class Natives:
     last: int
     last_name: str
 
+    @property
+    def packages(self) -> tuple[int, int]:
+        """The first function of all and the last."""
+        return self.ranges[0].first, self.last
+
     def without(self, keeps: Collection[str]) -> list[tuple[int, int]]:
         """Return the first and the last function of all that is of no package in `keeps`."""
         ends = [*(each.first - 1 for each in self.ranges[1:]), self.last]

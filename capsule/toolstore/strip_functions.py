@@ -48,11 +48,12 @@ _PLAIN = {
 }
 
 
-def strip_functions(source: bytes, ranges: Sequence[Range]) -> bytes:
+def strip_functions(source: bytes, ranges: Sequence[Range], packages: Range) -> bytes:
     """Return `source` without the functions of `ranges`, which are counted without imports.
 
-    A range is its first function and its last, and ranges stand in order. What lies between them
-    is of packages that stay: functions that these call stay with them, wherever they lie.
+    A range is its first function and its last, and ranges stand in order, within that of all
+    `packages`. What else lies there is of packages that stay: functions that these call stay with
+    them, wherever they lie.
 
     Raises `MalformedModuleError` when it is not a module, has fewer functions, or holds what is not
     known here.
@@ -68,11 +69,11 @@ def strip_functions(source: bytes, ranges: Sequence[Range]) -> bytes:
             _check(source, found[kind], form)
     imports = _imports(source, found[wasm.IMPORT]) if wasm.IMPORT in found else 0
     types = _numbers(source, found[wasm.FUNCTION])
-    gone = _gone(ranges, len(types))
+    gone = _gone(ranges, packages, len(types))
     code = _Code(source, found[wasm.CODE], imports)
     if not len(types) == code.functions:
         raise MalformedModuleError(f"{len(types)} functions are declared, {code.functions} there")
-    _keep_called(code, gone, ranges)
+    _keep_called(code, gone, packages)
     cut = _Cut(code, types, imports, gone)
     made = {wasm.FUNCTION: wasm.vector([wasm.uleb(kind) for kind in cut.left(types, cut.traps)])}
     if wasm.ELEMENT in found:
@@ -86,16 +87,16 @@ def strip_functions(source: bytes, ranges: Sequence[Range]) -> bytes:
     )
 
 
-def _gone(ranges: Sequence[Range], functions: int) -> bytearray:
+def _gone(ranges: Sequence[Range], packages: Range, functions: int) -> bytearray:
     """Return a byte for each function: 1 for those that lie in a range."""
     gone = bytearray(functions)
-    behind = 0
+    behind, end = packages[0], min(packages[1] + 1, functions)
     if not ranges:
         raise MalformedModuleError("no function is to go")
     for first, last in ranges:
-        if not behind <= first <= last < functions:
+        if not 0 <= behind <= first <= last < end:
             raise MalformedModuleError(
-                f"functions {first} to {last} are to go, behind {behind - 1}, "
+                f"functions {first} to {last} are to go, of {behind} to {end - 1}: "
                 f"the module has {functions}"
             )
         behind = last + 1
@@ -103,13 +104,16 @@ def _gone(ranges: Sequence[Range], functions: int) -> bytearray:
     return gone
 
 
-def _keep_called(code: _Code, gone: bytearray, ranges: Sequence[Range]) -> None:
+def _keep_called(code: _Code, gone: bytearray, packages: Range) -> None:
     """Take from `gone` what the packages that stay call, and what that calls.
 
-    What Python's own code calls is how a package is imported.
+    What Python's own code calls is how a package is imported: that is in front of them.
     """
-    first, last = ranges[0][0], ranges[-1][1]
-    pending = [index for index in range(first, last + 1) if not gone[index]]
+    first, last = packages
+    if all(gone[first : last + 1]):
+        return
+    # Behind the packages lie the libraries of C and C++: their functions are called by pointer too.
+    pending = [index for index in range(first, len(gone)) if not gone[index]]
     seen = set(pending)
     while pending:
         for named_one, _, _ in code.names(pending.pop()):

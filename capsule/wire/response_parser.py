@@ -16,6 +16,7 @@ Claim = Literal["task_error", "memory_exceeded"]
 _WEIGHTS = ((b"{", 240), (b"[", 100), (b",", 100), (b":", 80))
 MAX_WEIGHT = 1 << 30
 _MAX_FAILURE_WEIGHT = 16 << 20
+_FAILURE = frozenset(("error_type", "message", "traceback", "needs"))
 
 
 class RawResult(NamedTuple):
@@ -29,11 +30,12 @@ class RawResult(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """How a task says it failed."""
+    """How a task says it failed; `needs` is a package that its interpreter has not."""
 
     error_type: Claim
     message: str
     traceback: str | None
+    needs: str | None = None
 
 
 def weight(payload: bytes | bytearray) -> int:
@@ -69,14 +71,18 @@ def read_failure(payload: bytes | bytearray) -> Failure:
     if weight(payload) > _MAX_FAILURE_WEIGHT:
         raise WireError("the sandbox sent a failure with too many parts")
     value = _parse(payload, "failure")
-    if not isinstance(value, dict) or not value.keys() <= {"error_type", "message", "traceback"}:
+    if not isinstance(value, dict) or not value.keys() <= _FAILURE:
         raise WireError("the sandbox sent a failure with other keys than it has to have")
     kind, message, trace = (value.get(key) for key in ("error_type", "message", "traceback"))
     if kind not in ("task_error", "memory_exceeded") or not isinstance(message, str):
         raise WireError(f"the sandbox sent a failure of type {kind!r:.80}")
     if trace is not None and not isinstance(trace, str):
         raise WireError("the sandbox sent a traceback that is not text")
-    return Failure(kind, _printable(message), trace if trace is None else _printable(trace))
+    needs = value.get("needs")
+    if needs is not None and not (isinstance(needs, str) and needs.isidentifier()):
+        raise WireError("the sandbox needs a package that has no name")
+    trace = trace if trace is None else _printable(trace)
+    return Failure(kind, _printable(message), trace, needs)
 
 
 def _parse(payload: bytes | bytearray, what: str) -> Any:

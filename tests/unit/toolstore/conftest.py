@@ -203,7 +203,9 @@ class Bench:
                 "cut": [
                     {"flavour": flavour, "size": len(small), "sha256": digest(small)}
                     for flavour in FLAVOURS[:-1]
-                    for small in [strip_functions(changed, natives.without(KEEPS[flavour]))]
+                    for small in [
+                        strip_functions(changed, natives.without(KEEPS[flavour]), natives.packages)
+                    ]
                 ],
             },
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from capsule import wasm
-from capsule.toolstore.strip_functions import strip_functions
+from capsule.toolstore import strip_functions as stripping
 
 TRAP = b"\x00\x00\x0b"
 # Two functions are imported, so the first of the module's own is number 2.
@@ -58,6 +58,17 @@ def module(
         + wasm.section(wasm.DATA, wasm.vector([b"\x01\x03abc"]))
         + wasm.section(wasm.CUSTOM, wasm.name("name") + b"y" * 300)
     )
+
+
+ALL = (0, len(BODIES) - 1)
+
+
+def strip_functions(
+    source: bytes, ranges: list[tuple[int, int]], packages: tuple[int, int] | None = None
+) -> bytes:
+    """Cut the ranges, of packages that begin and end with them if nothing else is said."""
+    span = packages or ((ranges[0][0], ranges[-1][1]) if ranges else ALL)
+    return stripping.strip_functions(source, ranges, span)
 
 
 def cut(first: int, last: int) -> list[tuple[int, int]]:
@@ -125,10 +136,10 @@ def test_several_ranges_go() -> None:
 
 def test_one_trap_of_a_type_serves_all_ranges() -> None:
     # 2, 3 and 6 are of kind 0, as 4 is of kind 1; both are imported functions more.
-    bodies = [calling(3, 7), *BODIES[1:3], calling(2), *BODIES[4:6], calling(4, 5)]
+    bodies = [calling(3, 7, 4), *BODIES[1:3], calling(2), *BODIES[4:6], calling(5)]
     kinds = [0, 0, 1, 0, 2, 0, 1]
     found = strip_functions(module(bodies, kinds=kinds), [(1, 2), (4, 5)])
-    code = [calling(3, 3), TRAP, TRAP, calling(2), calling(4, 5)]
+    code = [calling(3, 3, 4), TRAP, TRAP, calling(2), calling(5)]
     assert wasm.section(wasm.CODE, wasm.vector([wasm.sized(body) for body in code])) in found
 
 
@@ -140,6 +151,14 @@ def test_what_a_package_that_stays_calls_stays_with_what_that_calls() -> None:
     # Imported are two; then 0, 1, a trap where 2 was, 3, 5 and 6.
     code = [calling(4), calling(6), TRAP, calling(3), BODIES[5], BODIES[6]]
     assert wasm.section(wasm.CODE, wasm.vector([wasm.sized(body) for body in code])) in found
+
+
+def test_a_package_may_lie_in_front_of_all_that_goes_or_behind_it() -> None:
+    bodies = [BODIES[0], calling(5), BODIES[2], BODIES[3], BODIES[4], BODIES[5], calling(6)]
+    # Functions 1 and 6 keep 3 and 4: as packages, or as a library behind any package.
+    for packages, stay in (((1, 6), {3, 4}), ((1, 4), {3, 4}), ((2, 6), {4}), ((2, 4), set())):
+        found = strip_functions(module(bodies), [(2, 4)], packages)
+        assert all((BODIES[k] in found) == (k in stay) for k in (3, 4)), packages
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import json
 import linecache
 import traceback
 
+from capsule_guest import missing_natives
 from capsule_guest.loader import ROOT
 from capsule_guest.results import NotJsonError
 
@@ -34,11 +35,14 @@ def encode(error: BaseException) -> bytes:
         # What the frames hold is what took the memory, mostly; the lines do not need it.
         traceback.clear_frames(error.__traceback__)
         return _json("memory_exceeded", _message(error), _trace(error))
-    return _json("task_error", _message(error), _trace(error))
+    needs = missing_natives.package_behind(error)
+    return _json("task_error", _message(error), _trace(error), needs)
 
 
-def _json(kind: str, message: str, trace: str | None) -> bytes:
+def _json(kind: str, message: str, trace: str | None, needs: str | None = None) -> bytes:
     failure = {"error_type": kind, "message": message}
+    if needs is not None:
+        failure["needs"] = needs
     if trace is not None:
         failure["traceback"] = trace
     # Escapes keep lone surrogates of a message out of the UTF-8.

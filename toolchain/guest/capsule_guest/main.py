@@ -59,11 +59,11 @@ _NOTHING = (
 )
 
 
-def prepare(*, core: bool, asyncio: bool, folder: str) -> None:
+def prepare(*, flavour: str, lacking: list[str], asyncio: bool, folder: str) -> None:
     """What happens once, before the snapshot is taken.
 
-    `core` is which interpreter this is, `asyncio` whether to load that module already, `folder`
-    where this runtime is.
+    `flavour` is which interpreter this is, `lacking` the packages that it has no native code of,
+    `asyncio` whether to load that module already, `folder` where this runtime is.
     """
     deferred_modules.install(folder)
     streams.install()
@@ -74,9 +74,9 @@ def prepare(*, core: bool, asyncio: bool, folder: str) -> None:
     sys.path.append("/")
     locale_setup.install()
     time_zone.install()
-    if core:
-        missing_natives.refuse()
-    else:
+    if lacking:
+        missing_natives.refuse(flavour, frozenset(lacking))
+    if flavour != "core":
         matplotlib_setup.adapt_on_import()
         numpy_setup.adapt_on_import()
     net.install()
@@ -118,6 +118,7 @@ def freeze() -> None:
     try:
         _install(request)
         kind, answer = RESULT, snapshot_prepare.freeze(request["module"])
+        missing_natives.check()
         # The import has left memory in a state of its own; after this it is that of any other run.
         for _ in range(_OFTEN):
             _go_through()
@@ -143,6 +144,7 @@ def serve() -> None:
             snapshot_prepare.reseed()
         streams.repeat()
         kind, answer = _answer(request)
+        missing_natives.check()
     except BaseException as error:
         # First of all: whatever is done where no memory is left can end the interpreter.
         _RESERVE.clear()
