@@ -48,6 +48,15 @@ def versions(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def flavours(session: nox.Session) -> None:
+    """Compile each smaller interpreter, in some minutes, and import every package in the smallest."""
+    with tempfile.TemporaryDirectory(prefix="capsule-flavours-") as home:
+        environ = {"CAPSULE_TEST_HOME": home, "CAPSULE_TEST_EACH_FLAVOUR": "1"}
+        tests = session.posargs or ["tests/integration/test_flavours.py"]
+        session.run(*HERE, "pytest", *tests, env=environ)
+
+
+@nox.session(venv_backend="none")
 def first_run(session: nox.Session) -> None:
     """Follow the README on an empty machine: a copy of the tree, no caches, its first command."""
     command = re.search(r"```sh\n(python3 -m venv .*?)\n```", (ROOT / "README.md").read_text())

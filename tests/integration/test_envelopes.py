@@ -108,9 +108,6 @@ def test_what_a_task_returns(bench: Workbench, source: str, result: object) -> N
         ("def main(x): pass", "task_error", "missing 1 required positional argument"),
         ("1 / 0\ndef main(): pass", "task_error", "ZeroDivisionError"),
         ("import nowhere\ndef main(): pass", "task_error", "No module named 'nowhere'"),
-        ("__import__('numpy')\ndef main(): pass", "task_error", "needs the science interpreter"),
-        ("def main(): __import__('lxml.etree')", "task_error", "needs the science interpreter"),
-        ("__import__('numpy._core._multiarray_umath')\ndef main(): pass", "task_error", "needs"),
         ("import os\ndef main(): os.system('true')", "task_error", "can start no other"),
         (
             "import subprocess\ndef main(): subprocess.run(['true'])",

@@ -17,7 +17,7 @@ Science = Annotated[
     bool,
     typer.Option(
         "--science",
-        help="Compile the interpreter with numpy, pandas and the rest too, in a minute or two,"
+        help="Compile the interpreter with all packages too, in a minute or two,"
         " which the first run that needs it does else.",
     ),
 ]
