@@ -212,7 +212,8 @@ def _refused(policy: Policy, message: str, requests: list[dict[str, Any]]) -> En
 
 
 def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int = 0) -> Plan:
-    base, snapshot = order.inputs.base, start.snapshot
+    # A larger interpreter may have been taken since the order was made.
+    base, snapshot = start.inputs.base, start.snapshot
     launch = base.launch._replace(
         image=snapshot.image,
         fuel=policy.compute + snapshot.overhead,
