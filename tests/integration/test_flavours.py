@@ -162,7 +162,7 @@ def test_one_that_is_caught_while_the_file_is_imported_too(bench: Workbench, cau
         "else:\n    found = 'plotted'\n"
         "def main(): return found\n"
     )
-    envelope = bench.run(source)
+    envelope = bench.run(source, compute=FUEL)
     assert envelope["result"] == "plotted", envelope["error"]
 
 
