@@ -49,7 +49,7 @@ def versions(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def flavours(session: nox.Session) -> None:
-    """Compile each smaller interpreter, in some minutes, and import every package in the smallest."""
+    """Compile each smaller interpreter, and import every package in the smallest that has it."""
     with tempfile.TemporaryDirectory(prefix="capsule-flavours-") as home:
         environ = {"CAPSULE_TEST_HOME": home, "CAPSULE_TEST_EACH_FLAVOUR": "1"}
         tests = session.posargs or ["tests/integration/test_flavours.py"]
