@@ -14,7 +14,6 @@ from capsule.process import sandbox_process
 from capsule.process.mounts import places_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from capsule.pool.remembered_launch import RememberedLaunch
@@ -34,7 +33,7 @@ class EarlyStart:
     def __init__(self, home: Path, key: str, source: Path) -> None:
         self._home, self._key, self._source = home, key, source
         self._mine: tuple[RememberedLaunch, SandboxProcess, object] | None = None
-        self._remember: Callable[[], None] | None = None
+        self._unknown: Plan | None = None
 
     def __repr__(self) -> str:
         return f"<EarlyStart of {self._source} {self._mine!r}>"
@@ -54,8 +53,8 @@ class EarlyStart:
 
     def __exit__(self, *exc: object) -> None:
         self._end()
-        if self._remember is not None:
-            self._remember()
+        if self._unknown is not None:
+            self._keep(self._unknown)
 
     def start(self, plan: Plan) -> SandboxProcess:
         """Give the process that was started, or start one for `plan`."""
@@ -74,7 +73,7 @@ class EarlyStart:
             self._end()
         started = sandbox_process.start(plan.launch, plan.layers, timeout_ms=plan.limits.timeout_ms)
         # Copies for a task to read are made when it is known that it runs.
-        self._remember = None if plan.warming is None else lambda: self._keep(plan)
+        self._unknown = None if plan.warming is None else plan
         return started
 
     def _end(self) -> None:
