@@ -46,7 +46,7 @@ def remembered(
     launch: Launch, layers: IsolationLayers, timeout_ms: int | None, sources: Iterable[Path]
 ) -> RememberedLaunch:
     """Return what is to be remembered of a launch that came from `sources`. Raises `OSError`."""
-    paths = [*sources, *(getattr(launch, name) for name in _FILES)]
+    paths = [*sources, launch.wasmtime, *launch.modules]
     files = {str(path): list(signature(path)) for path in paths}
     return RememberedLaunch(launch, layers, timeout_ms, files)
 

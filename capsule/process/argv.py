@@ -85,6 +85,11 @@ class Launch(NamedTuple):
     mounts: tuple[Mount, ...] = ()
     names: str = guard_words.name_rules()
 
+    @property
+    def modules(self) -> tuple[Path, ...]:
+        """The compiled modules that the program loads."""
+        return self.image, self.guard, self.host_module, self.interpreter, self.driver
+
 
 def command_line(launch: Launch) -> list[str]:
     """Return the argument vector of `launch`.

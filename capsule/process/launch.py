@@ -36,11 +36,7 @@ def start(launch: Launch, layers: IsolationLayers, *, timeout_ms: int | None) ->
     access = Access(
         program=launch.wasmtime,
         read=(
-            launch.image,
-            launch.guard,
-            launch.host_module,
-            launch.interpreter,
-            launch.driver,
+            *launch.modules,
             *(mount.host for mount in launch.mounts if not mount.writable),
         ),
         write=tuple(mount.host for mount in launch.mounts if mount.writable),
