@@ -1,20 +1,26 @@
 """The envelope: the one answer of every run, whatever happened."""
 
-# No annotations from __future__ here: each would be text, and a TypedDict compiles texts.
-from typing import Any, Literal, NotRequired, TypedDict
+from __future__ import annotations
 
-from capsule.errors import Code
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal, NotRequired, TypedDict
 
-ErrorType = Literal[
-    "task_error",
-    "timeout",
-    "fuel_exhausted",
-    "memory_exceeded",
-    "policy_error",
-    "sandbox_crashed",
-    "protocol_error",
-    "cancelled",
-]
+    from capsule.errors import Code
+
+    ErrorType = Literal[
+        "task_error",
+        "timeout",
+        "fuel_exhausted",
+        "memory_exceeded",
+        "policy_error",
+        "sandbox_crashed",
+        "protocol_error",
+        "cancelled",
+    ]
+else:
+    # What is a TypedDict for mypy is a dict; to make one of these takes longer than to run a task.
+    TypedDict = dict
 
 
 class EnvelopeError(TypedDict):

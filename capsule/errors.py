@@ -6,21 +6,26 @@ An error of the code *inside* a sandbox is never one of these: it is a value in 
 from __future__ import annotations
 
 import errno
-from typing import ClassVar, Literal
 
-Code = Literal[
-    "capsule_error",
-    "usage_error",
-    "config_error",
-    "policy_error",
-    "toolchain_error",
-    "output_error",
-    "protocol_error",
-    "malformed_module",
-    "artifact_error",
-    "cancelled",
-    "timeout",
-]
+# So everywhere in this package, in place of the one in `typing`: to import that takes 4 ms, and it
+# is wanted for annotations alone.
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import ClassVar, Literal
+
+    Code = Literal[
+        "capsule_error",
+        "usage_error",
+        "config_error",
+        "policy_error",
+        "toolchain_error",
+        "output_error",
+        "protocol_error",
+        "malformed_module",
+        "artifact_error",
+        "cancelled",
+        "timeout",
+    ]
 
 
 class CapsuleError(Exception):

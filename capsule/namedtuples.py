@@ -7,7 +7,11 @@ for every class. That was 11 ms of a start that takes 50. To a type checker, thi
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 __all__ = ["NamedTuple"]
 

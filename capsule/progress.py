@@ -5,9 +5,13 @@ Functions that download or compile take a `Progress`; only the command line draw
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
-
 from capsule.namedtuples import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal, Protocol
+else:
+    Protocol = object
 
 
 class Step(NamedTuple):

@@ -9,15 +9,14 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from contextlib import suppress
-from pathlib import Path
-from typing import TYPE_CHECKING
 
-from capsule.errors import ToolchainError
-from capsule.paths import HOME_VARIABLE, state_root
-
+# What is imported here is imported before anything that was kept in the state's folder is used.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from capsule.errors import ToolchainError
 
 _OTHERS, _GROUP = stat.S_IWOTH, stat.S_IWGRP
 # As many as the kernel follows.
@@ -35,12 +34,29 @@ def checked_root(environ: Mapping[str, str] = os.environ) -> Path:
 
     Raises `ToolchainError` when it is somebody else's, or others may write to it.
     """
+    from capsule.paths import state_root
+
     root = state_root(environ)
     check(root)
     return root
 
 
-def check(root: Path) -> None:
+def is_trusted(root: str) -> bool:
+    """Say whether nobody but this user and root can decide what is in `root`.
+
+    >>> is_trusted("/not/there")
+    True
+    """
+    from capsule.errors import CapsuleError
+
+    try:
+        check(root)
+    except (CapsuleError, OSError):
+        return False
+    return True
+
+
+def check(root: Path | str) -> None:
     """See that nobody but this user and root can decide what is in `root`.
 
     What does not exist will be made by this user. Raises `ToolchainError` that names the folder,
@@ -55,15 +71,21 @@ def check(root: Path) -> None:
     for place in (f"{root}", *inside):
         _check_state(place)
     for folder in inside:
-        with suppress(OSError), os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.is_dir() or entry.is_symlink():
-                    _check_state(entry.path)
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir() or entry.is_symlink():
+                        _check_state(entry.path)
+        except OSError:
+            continue
 
 
 def _check_state(place: str) -> None:
-    with suppress(OSError):
-        _check(place, os.stat(place), is_state=True)  # noqa: PTH116
+    try:
+        status = os.stat(place)  # noqa: PTH116
+    except OSError:
+        return
+    _check(place, status, is_state=True)
 
 
 def _steps(path: str) -> Iterator[tuple[str, os.stat_result]]:
@@ -135,6 +157,8 @@ def _is_unmapped(user: int) -> bool:
     """Say whether that number stands for owners who have none here; they cannot be told apart."""
     if user != _NOBODY:
         return False
+    from pathlib import Path
+
     try:
         text = Path("/proc/self/uid_map").read_text()
     except OSError:
@@ -158,6 +182,8 @@ def _is_alone(group: int) -> bool:
 
 
 def _refused(path: str, status: os.stat_result, why: str, hint: str) -> ToolchainError:
+    from capsule.errors import ToolchainError
+
     mode = stat.S_IMODE(status.st_mode)
     return ToolchainError(
         f"{path} is not used: it belongs to {_user(status.st_uid)}, its mode is {mode:04o}, {why}",
@@ -170,6 +196,8 @@ def _own(path: str) -> str:
 
 
 def _elsewhere() -> str:
+    from capsule.paths import HOME_VARIABLE
+
     return f"set {HOME_VARIABLE} to a folder of your own"
 
 

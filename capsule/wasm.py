@@ -6,11 +6,10 @@ Numbers are LEB128, vectors are a count and their items, a module is a list of s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.errors import CapsuleError
 from capsule.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -7,7 +7,6 @@ stands how many bytes it unpacks to.
 from __future__ import annotations
 
 import zlib
-from typing import TYPE_CHECKING
 
 from capsule import wasm
 from capsule.artifact.contents import HARMLESS, MAX_PATH, MAX_RATIO
@@ -16,6 +15,7 @@ from capsule.artifact.inflate import Inflated
 from capsule.artifact.member_paths import check_path, check_together
 from capsule.message_text import shown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

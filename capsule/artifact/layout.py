@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule import wasm
 from capsule.artifact.contents import DIGEST, OWN, SECTIONS
 from capsule.artifact.errors import AGAIN, ArtifactError
 from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

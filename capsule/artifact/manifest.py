@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from math import isfinite
-from typing import TYPE_CHECKING, Any
 
 from capsule.artifact.contents import FORMAT, MAX_MANIFEST, MAX_MEMORY, MAX_RUNS, MIN_MEMORY
 from capsule.artifact.errors import AGAIN, UPDATE, ArtifactError
@@ -13,8 +12,10 @@ from capsule.namedtuples import NamedTuple
 from capsule.snapshot.changed_pages import PAGE, STACK_TOP, farthest
 from capsule.wasm import PAGE as WASM_PAGE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 RESERVED = ("format", "memory", "pages")
 MAX_DEPTH = 32

@@ -7,12 +7,12 @@ system: what leaves its folder or meets another file on one of them is refused o
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 from capsule.artifact.contents import MAX_NAME, MAX_PARTS, MAX_PATH
 from capsule.artifact.errors import ArtifactError
 from capsule.message_text import shown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 

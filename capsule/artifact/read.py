@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-from typing import TYPE_CHECKING
 
 from capsule import wasm
 from capsule.artifact import file_table, layout, manifest
@@ -29,6 +28,7 @@ from capsule.artifact.errors import AGAIN, ArtifactError
 from capsule.message_text import printable
 from capsule.snapshot.changed_pages import PageRun
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

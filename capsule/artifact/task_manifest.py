@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from capsule.artifact.errors import ArtifactError
 from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
@@ -16,12 +14,16 @@ from capsule.policy.declaration_types import (
     parameter_rows,
     parameters_from,
 )
-from capsule.shared.task import OPTIONS
+from capsule.shared.task_options import OPTIONS
 from capsule.snapshot.task_snapshot import is_names
-from capsule.toolstore.flavours import FLAVOURS, Flavour
+from capsule.toolstore.flavours import FLAVOURS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
+
+    from capsule.toolstore.flavours import Flavour
 
 _MAX_IMPORTS = 10_000
 

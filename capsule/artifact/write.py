@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule import wasm
 from capsule.artifact import file_table, layout, manifest
 from capsule.artifact.contents import (
@@ -18,6 +16,7 @@ from capsule.artifact.contents import (
 from capsule.artifact.errors import ArtifactError
 from capsule.artifact.manifest import Manifest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.bundle.contents import Bundle, digest_of
 from capsule.bundle.folder import Folder
@@ -19,6 +18,7 @@ from capsule.errors import TooCostlyError, UsageError
 from capsule.message_text import nearest, printable
 from capsule.policy.source_decoding import decode
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 

@@ -10,13 +10,13 @@ import os
 import stat
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
 from capsule.message_text import printable
 from capsule.policy import CAPSULE
 from capsule.policy.folders import is_inside
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

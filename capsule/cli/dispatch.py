@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gc
-from typing import TYPE_CHECKING
 
 from capsule.cli.parsing import fast_parser
 from capsule.cli.runtime import run_recording, signals
@@ -11,26 +10,35 @@ from capsule.cli.runtime.exit_codes import run_with_exit_code
 from capsule.cli.terminal.console import Console
 from capsule.errors import UsageError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from capsule.cli.code_cache import CodeCache
+    from capsule.cli.parsing.run_options import Options
 
-def run(words: Sequence[str]) -> int:
-    """Run one command line of this program and return its exit code."""
+
+def run(words: Sequence[str], code_cache: CodeCache | None = None) -> int:
+    """Run one command line of this program and return its exit code.
+
+    The code of what a plain `run` or `exec` imports is kept in `code_cache`.
+    """
     signals.as_interrupts()
     console = Console()
-    code = run_with_exit_code(words, console, lambda: _run_at_once(words, console))
+    options = fast_parser.parse(words)
+
+    def command() -> int:
+        return _dispatch(words, console) if options is None else _run_at_once(options, console)
+
+    code = run_with_exit_code(words, console, command)
     run_recording.close()
+    if options is not None and code_cache is not None:
+        code_cache.keep()
     return code
 
 
-def _run_at_once(words: Sequence[str], console: Console) -> int:
+def _run_at_once(options: Options, console: Console) -> int:
     """Run a plain `run` or `exec` without what only other command lines need."""
-    options = fast_parser.parse(words)
-    if options is None:
-        return _dispatch(list(words), console)
-    # What is imported stays: looking through it for garbage, again and again, costs 2 ms.
-    gc.disable()
     from capsule.cli.early_starter import starter_for
 
     with starter_for(options) as starter:
@@ -43,7 +51,8 @@ def _run_at_once(words: Sequence[str], console: Console) -> int:
         return command(options, of_this_program(console), starter)
 
 
-def _dispatch(words: list[str], console: Console) -> int:
+def _dispatch(words: Sequence[str], console: Console) -> int:
+    gc.enable()
     from typer.main import get_command
 
     from capsule.cli.app import app
@@ -52,10 +61,10 @@ def _dispatch(words: list[str], console: Console) -> int:
     if words[:1] == [word_candidates.COMMAND]:
         from capsule.cli.grammar.command_tree import command_tree
 
-        return word_candidates.answer(words[1:], command_tree(app), console)
+        return word_candidates.answer(list(words[1:]), command_tree(app), console)
     command = get_command(app)
     try:
-        answer = command.main(words, prog_name="capsule", standalone_mode=False)
+        answer = command.main(list(words), prog_name="capsule", standalone_mode=False)
     except Exception as error:
         message = getattr(error, "format_message", None)
         if message is None:
@@ -65,7 +74,7 @@ def _dispatch(words: list[str], console: Console) -> int:
     return answer if isinstance(answer, int) else 0
 
 
-def _refuse(words: list[str], otherwise: str, console: Console) -> None:
+def _refuse(words: Sequence[str], otherwise: str, console: Console) -> None:
     """Say what is wrong with a line, or show the help of a group of which no command is named.
 
     Raises `UsageError`.

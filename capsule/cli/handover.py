@@ -35,22 +35,33 @@ _COMMANDS = ("run", "exec")
 def socket_path(environ: Mapping[str, str]) -> str | None:
     """Return where a worker of this user listens: in the folder with all of capsule's state.
 
-    `CAPSULE_SOCKET` names another place. None where only `capsule.paths` knows that folder: what
-    this says is the same, without the imports, for the usual cases.
+    `CAPSULE_SOCKET` names another place. None where only `capsule.paths` knows that folder.
 
     >>> socket_path({"CAPSULE_HOME": "/srv/capsule"}), socket_path({"HOME": "/home/me"})
     ('/srv/capsule/worker.sock', '/home/me/.local/share/capsule/worker.sock')
     """
     if named := environ.get(SOCKET_VARIABLE):
         return named
+    root = state_root(environ)
+    return root and f"{root}/{NAME}"
+
+
+def state_root(environ: Mapping[str, str]) -> str | None:
+    """Return what `capsule.paths.state_root` does, without the imports, for the usual cases.
+
+    >>> state_root({"CAPSULE_HOME": "~/capsule"}), state_root({"HOME": "/home/me"})
+    (None, '/home/me/.local/share/capsule')
+    """
+    if sys.platform == "win32" or "ANDROID_DATA" in environ:
+        return None
     if home := environ.get("CAPSULE_HOME"):
-        return f"{home}/{NAME}" if home[0] == "/" else None
+        return home if home[0] == "/" else None
     data, user = environ.get("XDG_DATA_HOME", ""), environ.get("HOME", "")
     if sys.platform == "darwin":
         data = f"{user}/Library/Application Support"
     elif data[:1] != "/":
         data = f"{user}/.local/share"
-    return f"{data}/capsule/{NAME}" if data[0] == "/" else None
+    return f"{data}/capsule" if data[0] == "/" else None
 
 
 def is_private(path: str) -> bool:

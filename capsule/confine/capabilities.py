@@ -11,8 +11,8 @@ import stat
 import struct
 from contextlib import suppress
 from itertools import islice
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -5,10 +5,9 @@ Everything else is allowed. Numbers are those of the kernel's tables of system c
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.confine.bpf import ALLOW, REFUSE, Only, Rules
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.confine.bpf import Answer
 

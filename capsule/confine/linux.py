@@ -7,11 +7,11 @@ import os
 import resource
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.confine import capabilities, landlock, seccomp
 from capsule.confine.elf import loader_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -8,8 +8,8 @@ in it, to its place. So the path is walked again, link for link refused, where i
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

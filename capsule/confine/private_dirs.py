@@ -13,11 +13,11 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.confine.remove_tree import remove_tree
 from capsule.errors import ToolchainError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

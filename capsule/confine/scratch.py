@@ -12,12 +12,12 @@ import stat
 import sys
 import time
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from capsule.confine.private_dirs import private_folder
 from capsule.errors import PolicyError
 from capsule.message_text import printable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path

@@ -8,13 +8,13 @@ import stat
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from capsule.lifecycle import schema
 from capsule.lifecycle.owner_locks import held
 from capsule.lifecycle.spool import NAME
 from capsule.paths import make_private
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -5,17 +5,25 @@ Values of variables, arguments and results are in none of it.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, Protocol
-
 from capsule.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Literal, Protocol
+
     from capsule.envelope import ErrorType
     from capsule.errors import Code
 
-State = Literal["created", "running", "completed", "failed", "timed_out", "cancelled"]
-# How the sandbox began: it waited already, was started for the request, or imports the task then.
-How = Literal["warm", "cold", "plain"]
+    State = Literal["created", "running", "completed", "failed", "timed_out", "cancelled"]
+    # How the sandbox began: it waited already, was started for it, or imports the task then.
+    How = Literal["warm", "cold", "plain"]
+else:
+    Protocol = object
+
+STATES: tuple[State, ...] = (
+    *("created", "running", "completed", "failed", "timed_out", "cancelled"),
+)
+HOWS: tuple[How, ...] = ("warm", "cold", "plain")
 
 # How many characters of a message are kept where there is no room for all of it.
 _BRIEFLY = 1_000

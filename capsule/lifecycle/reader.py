@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing, contextmanager, suppress
-from typing import TYPE_CHECKING, Any
 
 from capsule.errors import CapsuleError, UsageError
 from capsule.lifecycle import database, ids, spool
@@ -20,9 +19,11 @@ from capsule.lifecycle.schema import COLUMNS, LIVE, Attempt
 from capsule.message_text import nearest
 from capsule.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+    from typing import Any
 
     from capsule.lifecycle.events import State
 

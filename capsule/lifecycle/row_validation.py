@@ -6,11 +6,10 @@ names files of hosts: a row that is not sound is no row.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
-
-from capsule.lifecycle.events import How, State
+from capsule.lifecycle.events import HOWS, STATES
 from capsule.lifecycle.schema import Attempt
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -30,7 +29,7 @@ _KINDS: tuple[tuple[type, ...], ...] = tuple(
     else (int, type(None))
     for name in Attempt._fields
 )
-_STATES, _HOWS = get_args(State), (None, *get_args(How))
+_HOWS = (None, *HOWS)
 # Of SQLite; all that capsule counts is far below it, and nothing is below zero.
 _MOST = (1 << 63) - 1
 # Far more than tasks may call each other: whoever draws a tree goes down by as much.
@@ -54,7 +53,7 @@ def is_sound(values: Sequence[object]) -> bool:
         and count.isascii()
         and count.isdecimal()
         and row.depth <= _DEEPEST
-        and row.state in _STATES
+        and row.state in STATES
         and row.how in _HOWS
     )
 

@@ -12,13 +12,13 @@ import os
 import stat
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from capsule.lifecycle import schema
 from capsule.lifecycle.columns import values
 from capsule.lifecycle.owner_process import Host
 from capsule.paths import make_private
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path

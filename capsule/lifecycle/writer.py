@@ -5,11 +5,11 @@ from __future__ import annotations
 import sqlite3
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from capsule.lifecycle import database, owner_process, prune, schema, spool
 from capsule.lifecycle.columns import values
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
     from collections.abc import Sequence

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
 from capsule.packages import package_store
@@ -11,6 +10,7 @@ from capsule.packages.dependency_types import NOTHING, Packages
 from capsule.packages.package_store import File
 from capsule.toolstore import files
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

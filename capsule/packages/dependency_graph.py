@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -12,6 +10,7 @@ from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
 from capsule.packages.requirement import applies, merged
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 

@@ -7,11 +7,11 @@ a slower start; too little, the first run: an import of what is not there ends i
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from capsule.packages.builtin_distributions import imports_with
 from capsule.toolstore.flavours import NATIVES
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

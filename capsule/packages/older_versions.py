@@ -9,7 +9,6 @@ way without a word, as it does to any requirement; one that it names is the task
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from packaging.requirements import Requirement
 
@@ -20,6 +19,7 @@ from capsule.packages.dependency_graph import TASK
 from capsule.packages.pip_download import NothingFoundError
 from capsule.packages.requirement import applies, merged
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from packaging.utils import canonicalize_name
 
@@ -22,6 +21,7 @@ from capsule.packages.wheel import MOST_BYTES
 from capsule.toolstore import files, run_program
 from capsule.toolstore.pip_runner import NoPipError, download_arguments, run_pip
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 

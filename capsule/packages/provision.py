@@ -13,7 +13,6 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
 from capsule.packages import package_store, resolution_cache
@@ -23,6 +22,7 @@ from capsule.packages.resolution_cache import Answer
 from capsule.progress import Step
 from capsule.toolstore import files
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -7,7 +7,6 @@ addresses and archives that happen to lie in the working folder; some of those r
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
@@ -19,6 +18,7 @@ from capsule.errors import UsageError
 from capsule.message_text import printable, shown
 from capsule.packages.target import ENVIRONMENT, PYTHON
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from capsule.namedtuples import NamedTuple
 from capsule.packages import builtin_table
 from capsule.packages.target import PYTHON
 from capsule.toolstore import files
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
     from capsule.packages.dependency_types import DependencySpec
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.errors import ToolchainError, UsageError
 from capsule.message_text import printable
 from capsule.packages import index_diagnosis, python_fallbacks, wheel
@@ -11,6 +9,7 @@ from capsule.packages.dependency_graph import TASK, holds, walk, who
 from capsule.packages.older_versions import NativeNeedError, way_out
 from capsule.packages.pip_download import NothingFoundError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

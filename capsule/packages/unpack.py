@@ -6,7 +6,6 @@ import hashlib
 import os
 import stat
 import zipfile
-from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
 from capsule.message_text import shown
@@ -15,6 +14,7 @@ from capsule.packages.package_store import File
 from capsule.packages.wheel import MOST_BYTES, MOST_FILES, is_native, opened, refused
 from capsule.toolstore import files
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path

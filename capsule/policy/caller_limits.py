@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
 from capsule.message_text import nearest, shown
@@ -14,6 +13,7 @@ from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.options import parse_hosts, parse_variables
 from capsule.policy.resolve import CallerLimits, Grants
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from pathlib import Path

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.message_text import printable, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.folders import is_inside, real_path
@@ -11,6 +9,7 @@ from capsule.policy.hosts import covers, is_private, split_port
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.limit_origins import Amount
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
 
 from capsule.errors import ConfigError
 from capsule.message_text import nearest, printable, shown
@@ -14,12 +13,15 @@ from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.options import parse_folders, parse_hosts, parse_options, parse_variables
 from capsule.policy.project import CONFIG_NAME, Ceiling, Limits, Project
 from capsule.policy.units import parse_compute, parse_ram, parse_tasks, parse_timeout
-from capsule.shared.task import OPTIONS
+from capsule.shared.task_options import OPTIONS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import TypeVar
 
     Parse = Callable[[str], dict[str, object]]
+    T = TypeVar("T")
 
 # Bytes of one file, and how many files hold together: all are read before a run's time begins.
 MAX_CONFIG, MAX_CONFIGS = 64 << 10, 16
@@ -41,8 +43,6 @@ _KEYS = {
         "untrusted",
     ),
 }
-
-T = TypeVar("T")
 
 
 def find_project(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError
 from capsule.policy import CAPSULE
 from capsule.policy.statements import Scope, imported, walk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.errors import UsageError
 from capsule.message_text import nearest, shown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.policy.declaration_types import Declarations, TaskDeclaration
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
 from capsule.namedtuples import NamedTuple
 
-Who = Literal["task", "nobody", "defaults", "ceiling", "flag", "caller", "untrusted"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Literal
+
+    Who = Literal["task", "nobody", "defaults", "ceiling", "flag", "caller", "untrusted"]
 
 
 class LimitOrigin(NamedTuple):

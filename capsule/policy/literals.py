@@ -6,10 +6,10 @@ The rule is strict on purpose: what a policy says must be readable without runni
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from capsule.policy.invalid_value import InvalidValueError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

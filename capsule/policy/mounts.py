@@ -10,13 +10,13 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.message_text import nearest, printable, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.folders import RESERVED, FolderGrant, relative_parts
 from capsule.policy.invalid_value import InvalidValueError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

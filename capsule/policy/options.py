@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeVar
-
 from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.folders import MAX_FOLDERS, FolderRule, parse_folder
@@ -19,15 +17,16 @@ from capsule.policy.units import (
 )
 from capsule.policy.variables import MAX_VARIABLES, parse_variable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import TypeVar
 
     from capsule.errors import CapsuleError
 
     # Makes the error that says whose value it is, from an option and what is wrong with it.
     Blame = Callable[[str, InvalidValueError], CapsuleError]
-
-T = TypeVar("T")
+    T = TypeVar("T")
 
 # An amount that is said not to be set, by None in a source: it stands over a default of a project.
 UNSET = 0

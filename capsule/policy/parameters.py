@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ast
 from itertools import islice
-from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
 from capsule.policy.declaration_types import Parameter
 from capsule.policy.parse import parse
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 

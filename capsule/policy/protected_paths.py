@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.message_text import printable, shown
 from capsule.policy.folders import PROJECT, is_inside
 from capsule.policy.invalid_value import InvalidValueError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError, UsageError
 from capsule.message_text import shown
@@ -25,16 +24,18 @@ from capsule.policy.ceilings import (
 from capsule.policy.config import blame_key
 from capsule.policy.folders import FolderGrant, combine, ground
 from capsule.policy.invalid_value import InvalidValueError
-from capsule.policy.limit_origins import Amount, Denials, LimitOrigin, LimitOrigins, Who, tightest
+from capsule.policy.limit_origins import Amount, Denials, LimitOrigin, LimitOrigins, tightest
 from capsule.policy.options import UNSET, Options, amounts, overlay, parse_options
 from capsule.policy.project import CONFIG_NAME
 from capsule.policy.protected_paths import check_hidden, check_own, check_state
 from capsule.policy.units import DEFAULT_COMPUTE, format_compute, format_ram, format_timeout
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from capsule.policy.declaration_types import Declarations, TaskDeclaration
+    from capsule.policy.limit_origins import Who
     from capsule.policy.mounts import MountRule
     from capsule.policy.project import Ceiling, Project
 

@@ -7,7 +7,6 @@ as none, would run a function without the limits that its author wrote down.
 from __future__ import annotations
 
 import ast
-from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError
 from capsule.message_text import nearest, shown
@@ -18,8 +17,9 @@ from capsule.policy.literals import Literals
 from capsule.policy.parameters import parameters_of
 from capsule.policy.parse import Source, parse
 from capsule.policy.statements import DEFINITIONS, Binding, bindings, walk
-from capsule.shared.task import OPTIONS
+from capsule.shared.task_options import OPTIONS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

@@ -6,11 +6,10 @@ it comes out of a source or a file, and raise `InvalidValueError` for all but th
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.message_text import nearest, shown
 from capsule.policy.invalid_value import InvalidValueError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -6,13 +6,12 @@ then: its code waits for a request, and is ended when the run turns out to need 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.errors import CapsuleError
 from capsule.pool import remembered_launch
 from capsule.process import sandbox_process
 from capsule.process.mounts import places_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

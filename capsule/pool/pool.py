@@ -13,7 +13,6 @@ import time
 from collections import deque
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
 from capsule.errors import CapsuleError
 from capsule.pool import quota as quotas
@@ -21,6 +20,7 @@ from capsule.pool.prestarted_process import prestart, serves
 from capsule.process.cancel import Cancellation
 from capsule.runner.run import COLD
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
 from capsule.pool import slots as running
@@ -13,6 +12,7 @@ from capsule.runner.run import COLD, first_plan, given_up, run, snapshot_setting
 from capsule.runner.snapshot_choice import Unstarted, choose_snapshot
 from capsule.snapshot.task_snapshot import Unfrozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from capsule.errors import OutOfTimeError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import Warmth, open_prepared_task
 from capsule.runner.fetch_timeout import late
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from capsule.errors import CapsuleError
 from capsule.pool.quota import own_memory
@@ -11,6 +10,7 @@ from capsule.process import sandbox_process
 from capsule.process.mounts import places_of
 from capsule.snapshot import request
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.process.mounts import Place
     from capsule.process.process_protocol import Stop

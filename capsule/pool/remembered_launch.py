@@ -7,7 +7,6 @@ was settled anew, and came to the very same launch.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from capsule.confine.isolation_layers import IsolationLayers
 from capsule.namedtuples import NamedTuple
@@ -15,8 +14,10 @@ from capsule.process.argv import Launch, Mount
 from capsule.runner import parse_cache
 from capsule.toolstore.file_index import signature
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Any
 
 _MOST = 1 << 63
 # The fields of a launch that are files.

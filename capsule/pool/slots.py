@@ -14,8 +14,8 @@ from collections import OrderedDict, deque
 from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import Lock
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.confine import guard_words
 from capsule.confine.scratch import TEMPORARY, WORKING
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

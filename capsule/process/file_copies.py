@@ -15,7 +15,6 @@ import tempfile
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.confine.nofollow import has_no_links, open_nofollow
 from capsule.confine.private_dirs import private_folder
@@ -24,6 +23,7 @@ from capsule.errors import PolicyError
 from capsule.message_text import printable
 from capsule.process.argv import Mount
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO

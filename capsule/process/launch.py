@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from capsule.confine import isolation_layers as confine
 from capsule.confine.access import Access
@@ -11,6 +10,7 @@ from capsule.confine.scratch import MAX_FILE, TEMPORARY, WORKING
 from capsule.errors import ToolchainError, hint_of
 from capsule.process.argv import command_line
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

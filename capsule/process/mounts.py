@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING
 
 from capsule.confine.nofollow import has_no_links
 from capsule.confine.scratch import WORKING
 from capsule.errors import PolicyError
 from capsule.process.argv import private_mounts
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 

@@ -10,11 +10,11 @@ import select
 import signal
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from capsule.child_process.parent_death_linux import DESCRIPTOR, ParentDeathPipe
 from capsule.process.process_protocol import Arrival
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
@@ -57,9 +57,12 @@ class PosixProcess:
         return f"<PosixProcess {self.pid} {state}>"
 
     def send(self, data: bytes | memoryview) -> None:
-        """Queue `data` for the process; `wait` writes it."""
+        """Queue `data` for the process; `wait` writes what there is no room for yet."""
+        waiting = bool(self._outbox)
         self._outbox += data
         self._is_large = self._is_large or len(data) > _LARGE
+        if not waiting and self._stdin >= 0:
+            self._write()
 
     @property
     def unsent(self) -> int:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from capsule.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from capsule.confine.scratch import Scratch
+else:
+    Protocol = object
 
 
 class Stop(Protocol):

@@ -7,12 +7,12 @@ programs of the host. A copy, as a sandbox is shown folders with all that is in 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from capsule.confine.readonly_copies import copy_tree
 from capsule.errors import PolicyError
 from capsule.message_text import printable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

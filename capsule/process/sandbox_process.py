@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
 from capsule.confine.scratch import scratch
 from capsule.process import launch as starting
 from capsule.process.argv import SEAL_DIGITS
 from capsule.process.mounts import mounted
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.confine.scratch import Scratch

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
 
 from capsule.artifact import task_manifest
 from capsule.artifact.errors import AGAIN, ArtifactError
@@ -16,9 +15,11 @@ from capsule.bundle.contents import Bundle, digest_of
 from capsule.namedtuples import NamedTuple
 from capsule.runner import parse_cache
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any
 
     from capsule.artifact.contents import ArtifactContents
     from capsule.artifact.task_manifest import TaskManifest

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from contextlib import nullcontext
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Protocol
 
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
@@ -21,10 +20,12 @@ from capsule.snapshot import fuel_meter
 from capsule.wire.decoder import Decoder, Frame
 from capsule.wire.output_capture import Capture
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from contextlib import AbstractContextManager
     from pathlib import Path
+    from typing import Protocol
 
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.process.argv import Launch
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
     from capsule.runner.limit_messages import Limits
     from capsule.runner.memory_budget import Hold
     from capsule.runner.task_places import ProcessorUse
+else:
+    Protocol = object
 
 # Seconds until it is first looked where a program is: most are over by then.
 _FIRST_LOOK = 0.25
@@ -148,6 +151,8 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
         process.send(plan.request)
         if plan.passed is not None:
             process.send(plan.passed)
+        # Needed at the end, and done while it works: a millisecond.
+        fuel_meter.last_looks(plan.launch.budget)
         watch = _Watch(output, started, dispatcher, hold, plan.initial, to_end=starter.sees_end)
         with nullcontext() if plan.use is None else plan.use.counting(process.pid):
             last = watch.follow(deadline, cancellation, wakeup)

@@ -6,7 +6,6 @@ import itertools
 import json
 import time
 from threading import Lock
-from typing import TYPE_CHECKING
 
 from capsule.envelope import refusal
 from capsule.errors import CapsuleError
@@ -14,6 +13,7 @@ from capsule.lifecycle import ids
 from capsule.lifecycle.events import Created, Ended, Running, state_of
 from capsule.runner.observer import Which
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule import __version__
 from capsule.artifact import task_manifest
@@ -22,6 +21,7 @@ from capsule.runner.run_inputs import gather
 from capsule.runner.snapshot_choice import looks_up
 from capsule.snapshot import task_snapshot
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.policy.declaration_types import Declarations, TaskDeclaration
     from capsule.process.cancel import Cancellation

@@ -10,7 +10,6 @@ import json
 import re
 import threading
 from collections import deque
-from typing import TYPE_CHECKING, Any, Protocol
 
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
@@ -19,13 +18,17 @@ from capsule.runner.memory_budget import RunMemory
 from capsule.shared import frames
 from capsule.wire import response_parser
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
+    from typing import Any, Protocol
 
     from capsule.process.wakeup_pipe import WakeupPipe
     from capsule.runner.memory_budget import Hold
 
     Data = bytes | bytearray
+else:
+    Protocol = object
 
 # Calls that are worked on at once, tasks and others, and how many may be without an answer that
 # was sent. As many requests can be open as may hold a thread each, and what ends one must not wait.

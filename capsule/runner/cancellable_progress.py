@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.errors import GivenUpError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress, Step, Tracker

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import stat
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.errors import ConfigError
 from capsule.message_text import printable
 from capsule.policy.folders import is_inside
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 

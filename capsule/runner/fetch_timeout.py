@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.envelope import refusal
 from capsule.errors import OutOfTimeError
 from capsule.runner.attempt_events import AttemptEvents, RunEvents
 from capsule.runner.limit_messages import fetched_too_long, limits_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.envelope import Envelope

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 from capsule.errors import CapsuleError
 from capsule.message_text import listed, shown
@@ -17,9 +16,11 @@ from capsule.runner import parse_cache
 from capsule.runner.environment import places_of
 from capsule.runner.source import entry_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
+    from typing import Any
 
     from capsule.policy.declaration_types import TaskDeclaration
     from capsule.policy.folders import FolderGrant

@@ -7,14 +7,13 @@ a task that has begun is never begun again by itself. Either way it is remembere
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.runner import parse_cache
 from capsule.snapshot.base_snapshot import open_base
 from capsule.toolstore import cpu_features
 from capsule.toolstore.flavours import KEEPS, NATIVES, flavour_with
 from capsule.toolstore.open_toolchain import open_toolchain
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

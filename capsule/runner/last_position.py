@@ -9,11 +9,11 @@ from __future__ import annotations
 import functools
 import sys
 import time
-from typing import TYPE_CHECKING
 
 from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path

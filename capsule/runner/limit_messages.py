@@ -5,8 +5,6 @@ Each message names what was used, of how much, who set the limit, and what would
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.namedtuples import NamedTuple
 from capsule.policy.limit_origins import Denials, LimitOrigin, LimitOrigins
 from capsule.policy.units import (
@@ -19,6 +17,7 @@ from capsule.policy.units import (
     format_timeout,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

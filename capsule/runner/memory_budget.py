@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import time
 from threading import Condition, Lock
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
 

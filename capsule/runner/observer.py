@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
-
 from capsule.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Protocol
+
     from capsule.policy.resolve import Policy
     from capsule.runner.attempt import Attempt, Output
+else:
+    Protocol = object
 
 
 class Which(NamedTuple):

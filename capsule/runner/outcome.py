@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
 
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
@@ -11,8 +10,10 @@ from capsule.runner.limit_messages import fuel_spent, out_of_memory, out_of_time
 from capsule.shared.frames import RESULT, TEXT
 from capsule.wire import response_parser
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any, Literal
 
     from capsule.envelope import ErrorType
     from capsule.process.trap_report import TrapReport

@@ -12,7 +12,6 @@ from __future__ import annotations
 import json
 import struct
 import time
-from typing import TYPE_CHECKING
 
 from capsule.paths import toolchain_data
 from capsule.progress import Step
@@ -21,6 +20,7 @@ from capsule.runner.limit_messages import Limits
 from capsule.snapshot import cache, request
 from capsule.snapshot.task_code import PACKAGES_GUEST, Code, mounts_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path

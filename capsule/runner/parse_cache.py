@@ -11,7 +11,6 @@ import json
 import os
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from capsule import __version__
 from capsule.errors import CapsuleError
@@ -19,8 +18,10 @@ from capsule.progress import Silent
 from capsule.snapshot import cache
 from capsule.toolstore import files
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Any
 
 STORE = "plans"
 _FORMAT = 1

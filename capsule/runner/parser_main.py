@@ -6,7 +6,6 @@ import json
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
 
 from capsule.bundle.imports import imports_of
 from capsule.errors import CapsuleError
@@ -14,8 +13,10 @@ from capsule.policy.declaration_types import encode
 from capsule.policy.task_declarations import read_source
 from capsule.runner.literal_codec import pack
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
 # Stands for the name of the file, which whoever asked puts into messages.
 NAME = "__source_of_capsule__"

@@ -12,7 +12,6 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 from threading import Timer
-from typing import TYPE_CHECKING, Any
 
 import capsule
 from capsule.child_process.program_tie import ProgramTie
@@ -22,9 +21,11 @@ from capsule.policy.declaration_types import decode
 from capsule.runner.literal_codec import unpack
 from capsule.runner.parser_main import NAME
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import subprocess
     from collections.abc import Sequence
+    from typing import Any
 
     from capsule.policy.declaration_types import Declarations
     from capsule.process.cancel import Cancellation

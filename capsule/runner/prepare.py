@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any
 
 from capsule.confine import isolation_layers as confine
 from capsule.errors import OutOfTimeError, UsageError
@@ -20,9 +19,11 @@ from capsule.runner.source import entry_of
 from capsule.snapshot import request
 from capsule.snapshot.task_snapshot import Unfrozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
+    from typing import Any
 
     from capsule.policy.declaration_types import TaskDeclaration
     from capsule.policy.mounts import MountRule

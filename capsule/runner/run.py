@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 from capsule.confine.scratch import WORKING
 from capsule.envelope import Envelope, EnvelopeError, refusal
@@ -23,8 +22,10 @@ from capsule.runner.snapshot_choice import SnapshotChoice, Unstarted, choose_sna
 from capsule.runner.subtasks import answering
 from capsule.snapshot.task_snapshot import SnapshotSettings
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from typing import Any
 
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.lifecycle.events import Ledger

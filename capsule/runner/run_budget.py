@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
 from capsule.policy.units import MAX_TASKS
@@ -12,6 +11,7 @@ from capsule.runner.call_dispatcher import CallError
 from capsule.runner.limit_messages import left_of
 from capsule.runner.memory_budget import RunMemory
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.namedtuples import NamedTuple
@@ -17,6 +16,7 @@ from capsule.snapshot.task_code import Code
 from capsule.toolstore import toolchain_lock
 from capsule.toolstore.flavours import KEEPS
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path

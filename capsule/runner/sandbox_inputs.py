@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.namedtuples import NamedTuple
 from capsule.snapshot.task_snapshot import Unfrozen
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -6,14 +6,13 @@ nothing that could be called. It runs as a whole, in each run, with what its pol
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.bundle.contents import digest_of
 from capsule.errors import TooCostlyError, UsageError
 from capsule.policy.declaration_types import TaskDeclaration
 from capsule.policy.entry_point import entry_task
 from capsule.policy.source_decoding import decode
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.policy.declaration_types import Declarations
     from capsule.runner.source import Source

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 from threading import Lock
-from typing import TYPE_CHECKING, Any
 
 from capsule.runner.call_dispatcher import CallError, unknown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
 
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation

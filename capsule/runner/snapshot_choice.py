@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.namedtuples import NamedTuple
 from capsule.policy.units import format_ram
 from capsule.runner import interpreter_choice
 from capsule.snapshot import request, task_snapshot
 from capsule.snapshot.task_code import libraries_of, mounts_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.process.argv import Mount
     from capsule.runner.sandbox_inputs import RunInputs

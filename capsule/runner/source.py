@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.errors import TooCostlyError, UsageError
 from capsule.message_text import printable, shown
@@ -18,6 +17,7 @@ from capsule.policy.options import Options
 from capsule.policy.protected_paths import places
 from capsule.runner.source_analysis import SourceAnalysis, toml_reader
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -11,16 +11,17 @@ import os
 import sys
 import time
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
 
 from capsule.message_text import printable
 from capsule.policy.declaration_types import decode, encode
 from capsule.runner import parse_cache
 from capsule.toolstore.digests import sha256
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
+    from typing import Any
 
     from capsule.policy.declaration_types import Declarations
     from capsule.process.cancel import Cancellation

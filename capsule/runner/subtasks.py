@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from capsule.runner.call_dispatcher import CallError
 from capsule.snapshot.request import Call
 from capsule.wire.response_parser import RawResult
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from capsule.envelope import Envelope
     from capsule.process.cancel import Cancellation

@@ -6,13 +6,13 @@ started here must not raise, and its owner has to see to its end.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 import sniffio
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Awaitable, Callable
+    from typing import Any
 
 # asyncio itself keeps no reference to a task.
 _running: set[asyncio.Task[Any]] = set()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterable, Mapping
 from contextlib import aclosing
-from typing import TYPE_CHECKING, Any
 
 from anyio import (
     BrokenResourceError,
@@ -22,6 +21,7 @@ from capsule.sdk.background_tasks import spawn
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.threads import whatever_comes
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import (
         AsyncGenerator,
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
         Container,
         Iterable,
     )
+    from typing import Any
 
     from anyio.abc import ObjectSendStream
 

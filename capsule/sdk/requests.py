@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
 from capsule.message_text import shown
@@ -12,8 +11,10 @@ from capsule.policy.caller_limits import caller_limits, mount_rules
 from capsule.runner import prepare
 from capsule.runner.source import read_artifact, read_file
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
     from capsule.process.cancel import Cancellation

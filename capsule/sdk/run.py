@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from capsule.errors import OutOfTimeError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import run_in_turn
@@ -19,9 +17,11 @@ from capsule.sdk.requests import call_of, source_of
 from capsule.sdk.turn import Turn
 from capsule.state_folder import checked_root
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
 

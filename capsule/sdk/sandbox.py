@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, Any
 
 from anyio import CancelScope
 
@@ -22,6 +21,7 @@ from capsule.sdk.requests import call_of, source_of
 from capsule.sdk.threads import in_thread, to_its_end
 from capsule.state_folder import checked_root
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
     from collections.abc import (
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
         Mapping,
         Sequence,
     )
+    from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
     from capsule.pool.prepared_task import PreparedTask

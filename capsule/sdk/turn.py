@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import time
 from threading import Condition
-from typing import TYPE_CHECKING
 
 from capsule.runner.run import COLD
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.attempt import Plan

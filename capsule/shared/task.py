@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar, overload
 
+from capsule.shared.task_options import OPTIONS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 P = ParamSpec("P")
 R = TypeVar("R")
-
-OPTIONS = (
-    "name",
-    "compute",
-    "ram",
-    "timeout",
-    "max_retries",
-    "allowed_files",
-    "allowed_hosts",
-    "env_variables",
-)
 
 
 @overload

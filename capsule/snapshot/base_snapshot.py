@@ -7,7 +7,6 @@ snapshot is made and run with stands beside it: the drivers, and memory as it is
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.namedtuples import NamedTuple
@@ -17,6 +16,7 @@ from capsule.snapshot.guard_edition import EDITION
 from capsule.toolstore.flavours import KEEPS
 from capsule.toolstore.layout import INTERPRETER
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.progress import Progress

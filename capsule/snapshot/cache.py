@@ -10,15 +10,16 @@ import json
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 from capsule.errors import EXHAUSTED, ToolchainError, hint_of
 from capsule.namedtuples import NamedTuple
 from capsule.toolstore import file_index, files, toolchain_lock
 from capsule.toolstore.digests import sha256, short_id
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Any
 
     from capsule.progress import Progress
     from capsule.toolstore.toolchain_lock import Lease
@@ -91,6 +92,15 @@ def renew(store: Path, key: str, make: Callable[[Path], Facts], progress: Progre
         files.make_private(store)
         with toolchain_lock.locked(store / f"{key}{files.LOCK}", progress):
             _make(store, key, make)
+
+
+def renew_if_free(store: Path, key: str, make: Callable[[Path], Facts]) -> None:
+    """Make the entry `key` as `renew` does, unless another program is at it now."""
+    with files.writing(store):
+        files.make_private(store)
+        with toolchain_lock.locked_if_free(store / f"{key}{files.LOCK}") as held:
+            if held:
+                _make(store, key, make)
 
 
 def _make(store: Path, key: str, make: Callable[[Path], Facts]) -> None:

@@ -7,7 +7,6 @@ added to each run's allowance and never shown to the task.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.namedtuples import NamedTuple
@@ -17,6 +16,7 @@ from capsule.process.trap_report import read_report
 from capsule.shared import frames
 from capsule.snapshot import fuel_meter, request
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.process.argv import Launch

@@ -10,8 +10,6 @@ cannot reach it, and writes the closing frame's bytes only when that code is ove
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule import wasm
 from capsule.process.argv import ARGV0, BUDGET_DIGITS, SEAL_DIGITS
 from capsule.process.trap_report import DRIVER_MODULE
@@ -19,6 +17,7 @@ from capsule.shared import frames
 from capsule.snapshot import wasm_instructions as op
 from capsule.toolstore.wasi_calls import GUARD, START, WASI
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -11,20 +11,20 @@ import re
 import sys
 import time
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from capsule.namedtuples import NamedTuple
 from capsule.snapshot.cache import INDEX
 from capsule.toolstore import files
 from capsule.toolstore.toolchain_lock import claim, locked_if_free
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
 # What capsule keeps, and how its entries are named. Nothing else is ever looked at or deleted: the
 # home can be set to a folder in which others have a cache too.
-KINDS = ("generic", "host", "matplotlib", "modules", "packages", "plans", "tasks")
+KINDS = ("code", "generic", "host", "matplotlib", "modules", "packages", "plans", "tasks")
 _NAME = re.compile(r"[0-9a-f]{32}")
 # The files of an entry that bear the time of its last use; each entry has one.
 _MARKS = (INDEX, "stamp")

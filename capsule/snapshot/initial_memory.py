@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import mmap
-from typing import TYPE_CHECKING
 
 from capsule import wasm
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.process.argv import STDLIB_GUEST, Mount
 from capsule.snapshot import cache
 from capsule.toolstore import extract
 from capsule.toolstore.layout import STDLIB
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.progress import Progress
     from capsule.toolstore.toolchain import Toolchain

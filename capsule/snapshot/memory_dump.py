@@ -7,7 +7,6 @@ is bounded, and the dump counts only behind the closing frame, which no guest co
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
@@ -21,6 +20,7 @@ from capsule.snapshot.preopens import forgotten
 from capsule.wasm import PAGE
 from capsule.wire.decoder import Decoder
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.confine.scratch import Scratch

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule import wasm
 from capsule.snapshot.changed_pages import PAGE, STACK_TOP, farthest
@@ -17,6 +16,7 @@ from capsule.toolstore.compile import compile_file
 from capsule.toolstore.import_memory import NAME
 from capsule.wasm import MalformedModuleError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO

@@ -7,10 +7,9 @@ was at the start makes each run ask again, so that one snapshot serves every lis
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.snapshot.changed_pages import PageRun
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

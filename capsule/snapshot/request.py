@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.shared import frames
 from capsule.snapshot.task_code import COMPILED_GUEST, PACKAGES_GUEST
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from typing import Any
 
     from capsule.snapshot.task_code import Code
 

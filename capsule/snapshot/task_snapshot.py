@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import time
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError, WireError
 from capsule.message_text import printable
@@ -22,6 +21,7 @@ from capsule.snapshot.task_code import Code, mounts_of
 from capsule.wasm import PAGE
 from capsule.wire import response_parser
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path

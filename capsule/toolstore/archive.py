@@ -12,7 +12,6 @@ import os
 import tempfile
 import zipfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.progress import Step
@@ -23,6 +22,7 @@ from capsule.toolstore.open_toolchain import layout_of
 from capsule.toolstore.prepare import builder
 from capsule.toolstore.sources import ToolchainSources
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import IO

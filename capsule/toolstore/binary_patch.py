@@ -5,10 +5,9 @@ What is changed, and why, is data: `[[interpreter.patch]]` of `toolchain/pins.to
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.errors import ToolchainError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

@@ -6,7 +6,6 @@ import tempfile
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.toolstore import (
@@ -24,7 +23,7 @@ from capsule.toolstore import (
 from capsule.toolstore.binary_patch import patched
 from capsule.toolstore.compile import compile_interpreter
 from capsule.toolstore.digests import edition, short_id
-from capsule.toolstore.flavours import FLAVOURS, KEEPS, Flavour
+from capsule.toolstore.flavours import FLAVOURS, KEEPS
 from capsule.toolstore.guard_imports import guard_imports
 from capsule.toolstore.import_memory import import_memory
 from capsule.toolstore.layout import (
@@ -42,9 +41,11 @@ from capsule.toolstore.layout import (
 from capsule.toolstore.strip_functions import strip_functions
 from capsule.toolstore.toolchain import unchanged
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.progress import Progress
     from capsule.toolstore.file_index import FileIndex
+    from capsule.toolstore.flavours import Flavour
     from capsule.toolstore.sources import Fetch, ToolchainSources
 
 

@@ -7,12 +7,12 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError, hint_of
 from capsule.progress import Step
 from capsule.toolstore import run_program
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.progress import Progress
     from capsule.toolstore.flavours import Flavour

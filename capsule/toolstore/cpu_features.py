@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.toolstore import files
 from capsule.toolstore.digests import sha256
 from capsule.toolstore.open_toolchain import recompile
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.progress import Progress
     from capsule.toolstore.toolchain import Toolchain

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from hashlib import _Hash as Hash
     from pathlib import Path

@@ -11,10 +11,10 @@ import stat
 import zipfile
 import zlib
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path

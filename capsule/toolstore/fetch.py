@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.progress import Step
 from capsule.toolstore import files, run_program
 from capsule.toolstore.pip_runner import Means, NoPipError, download_arguments, run_pip
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.progress import Progress
     from capsule.toolstore.pins import Wheel

@@ -8,12 +8,13 @@ each is cut out of the interpreter is in `toolchain/pins.toml`.
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Literal
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from typing import Literal
 
-Flavour = Literal["core", "documents", "numpy", "pandas", "matplotlib", "scipy", "science"]
+    Flavour = Literal["core", "documents", "numpy", "pandas", "matplotlib", "scipy", "science"]
 # The smaller ones first.
 FLAVOURS: tuple[Flavour, ...] = (
     *("core", "documents", "numpy", "pandas", "matplotlib", "scipy", "science"),

@@ -9,10 +9,10 @@ interpreter's compiler writes them; anything else is refused.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from capsule.wasm import MalformedModuleError, read_uleb
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
 
 from capsule.toolstore import (
     file_index,
@@ -28,9 +27,11 @@ from capsule.toolstore.sources import ToolchainSources
 from capsule.toolstore.toolchain import unchanged
 from capsule.toolstore.toolchain_lock import locked
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+    from typing import Literal
 
     from capsule.errors import ToolchainError
     from capsule.progress import Progress

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule import state_folder
 from capsule.toolstore import file_index
 from capsule.toolstore.digests import identity
@@ -11,6 +9,7 @@ from capsule.toolstore.layout import Layout
 from capsule.toolstore.sources import ToolchainSources
 from capsule.toolstore.toolchain import Toolchain, assemble, unchanged, used, vetted
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

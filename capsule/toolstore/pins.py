@@ -7,12 +7,12 @@ would be a hash that is not checked.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.toolstore.digests import read_pins
 from capsule.toolstore.flavours import FLAVOURS, NATIVES
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
     from pathlib import Path

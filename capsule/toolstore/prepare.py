@@ -7,7 +7,6 @@ a process that is killed, at any point, leaves the next one with less to do and 
 from __future__ import annotations
 
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
 from capsule import state_folder
 from capsule.errors import ToolchainError
@@ -17,6 +16,7 @@ from capsule.toolstore.layout import REMOVED, Layout
 from capsule.toolstore.toolchain import Toolchain, assemble, compiled_flavour, unchanged, used
 from capsule.toolstore.toolchain_lock import locked, locked_if_free
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 

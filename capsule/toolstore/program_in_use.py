@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
 
 from capsule.errors import ToolchainError
 from capsule.toolstore import file_index, pins, platform_tag, wasmtime_override, wasmtime_vetting
 from capsule.toolstore.layout import WASMTIME, Layout, installed_wasmtime, named_wasmtime
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+    from typing import Literal
 
     from capsule.toolstore.file_index import FileIndex
     from capsule.toolstore.sources import ToolchainSources

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol
 
 from capsule.namedtuples import NamedTuple
 from capsule.paths import toolchain_data
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
+    from typing import Protocol
 
     from capsule.progress import Progress
     from capsule.toolstore.pins import Wheel
     from capsule.toolstore.platform_tag import Machine
+else:
+    Protocol = object
 
 
 class Fetch(Protocol):

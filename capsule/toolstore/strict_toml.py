@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from capsule.errors import ToolchainError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _HEX = frozenset("0123456789abcdef")
 

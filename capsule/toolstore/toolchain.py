@@ -5,12 +5,10 @@ This module and what it imports stay light: opening a toolchain that is there ta
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.namedtuples import NamedTuple
 from capsule.toolstore.digests import edition, short_id
 from capsule.toolstore.file_index import signature
-from capsule.toolstore.flavours import FLAVOURS, Flavour, standing_in
+from capsule.toolstore.flavours import FLAVOURS, standing_in
 from capsule.toolstore.layout import (
     STDLIB,
     WASMTIME,
@@ -20,11 +18,13 @@ from capsule.toolstore.layout import (
     named_wasmtime,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
     from capsule.toolstore.file_index import FileIndex
+    from capsule.toolstore.flavours import Flavour
 
 
 class Toolchain(NamedTuple):

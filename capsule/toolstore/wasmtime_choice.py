@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.toolstore import manage
 from capsule.toolstore.open_toolchain import layout_of
 from capsule.toolstore.prepare import builder
 from capsule.toolstore.sources import ToolchainSources
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from pathlib import Path

@@ -7,12 +7,12 @@ all of them.
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.toolstore import file_index, run_program, verify_hash
 from capsule.toolstore.layout import WASMTIME_VARIABLE as VARIABLE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

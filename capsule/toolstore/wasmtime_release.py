@@ -11,12 +11,12 @@ import re
 import struct
 import tarfile
 import zipfile
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.toolstore import extract, files
 from capsule.toolstore.layout import WASMTIME
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import IO

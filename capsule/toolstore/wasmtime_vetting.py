@@ -5,14 +5,13 @@ What was accepted once is looked at again when capsule knows of other advisories
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.errors import ToolchainError
 from capsule.toolstore import advisories, platform_tag
 from capsule.toolstore.digests import edition
 from capsule.toolstore.layout import WASMTIME_VARIABLE, named_wasmtime
 from capsule.toolstore.toolchain import vetted
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -6,8 +6,6 @@ may come now, and everything after the first violation is left unread.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
 from capsule.shared.frames import (
@@ -25,6 +23,7 @@ from capsule.shared.frames import (
     TEXT,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

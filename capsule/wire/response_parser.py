@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from math import isfinite
-from typing import Any, Literal
 
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
 
-# What a task's code can honestly say of itself; everything else the host finds out.
-Claim = Literal["task_error", "memory_exceeded"]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, Literal
+
+    # What a task's code can honestly say of itself; everything else the host finds out.
+    Claim = Literal["task_error", "memory_exceeded"]
 # What parsed JSON takes at most on the host, in bytes for each of these bytes of its text: an
 # object, a list, an item, and the key of one (CPython 3.11 to 3.13, 64 bit).
 _WEIGHTS = ((b"{", 240), (b"[", 100), (b",", 100), (b":", 80))

@@ -41,7 +41,7 @@ HEAVY = {
         "importlib.util",
     ),
     *("inspect", "logging", "multiprocessing", "random", "shutil", "socket", "ssl", "subprocess"),
-    *("tempfile", "tomllib", "traceback", "zipfile"),
+    *("tempfile", "tomllib", "traceback", "typing", "zipfile"),
 }
 # What was read once is not read again.
 READING = {
@@ -122,6 +122,37 @@ def test_the_modules_of_a_later_start(started: Started, words: tuple[str, ...]) 
     assert "capsule.lifecycle.spool" in behind
     assert sorted(behind & WRITING) == []
     assert len(imported) <= MOST, sorted(imported)
+
+
+_TELLING = """
+import os, sys
+leave = os._exit
+def left(code):
+    kept = lambda module: type(module.__loader__).__name__ == "_KeptLoader"
+    with open("modules", "w") as file:
+        print(*(name for name, module in sys.modules.items()
+                if name.startswith("capsule") and not kept(module)), file=file)
+    leave(code)
+os._exit = left
+from capsule.cli.main import main
+main()
+"""
+
+
+def test_the_code_of_later_starts_is_in_one_file(started: Started, tmp_path: Path) -> None:
+    environ = {
+        "PATH": os.environ["PATH"],
+        "CAPSULE_HOME": str(started.home),
+        "PYTHONPATH": str(REPOSITORY),
+    }
+    command = [sys.executable, "-c", _TELLING, "run", "hello.py"]
+    for _ in range(4):
+        subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, check=True)
+    # What there is before it is known where that file is.
+    assert set((tmp_path / "modules").read_text().split()) == {
+        *("capsule", "capsule.cli", "capsule.cli.code_cache", "capsule.cli.handover"),
+        *("capsule.cli.main", "capsule.errors", "capsule.state_folder"),
+    }
 
 
 def test_the_package_itself_imports_nothing() -> None:

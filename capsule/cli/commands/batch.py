@@ -10,7 +10,6 @@ import stat
 import threading
 from contextlib import ExitStack, suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
 
 import anyio
 
@@ -32,10 +31,11 @@ from capsule.sdk.envelope import Envelope
 from capsule.sdk.threads import in_thread
 from capsule.shared.frames import MAX_BODY
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     from capsule.cli.parsing.run_options import Options
     from capsule.cli.parsing.run_request import RunRequest

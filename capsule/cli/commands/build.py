@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.cli.parsing.file_suggestions import absent, quoted
 from capsule.cli.runtime.context import of_this_program
@@ -18,6 +17,7 @@ from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.source import entrypoint, read_file
 from capsule.state_folder import checked_root
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.cli.terminal.console import Console
 

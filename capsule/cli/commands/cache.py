@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
 
 from capsule.cli.parsing.integers import whole_number
 from capsule.errors import UsageError
@@ -13,6 +12,7 @@ from capsule.policy.units import parse_size
 from capsule.snapshot import eviction
 from capsule.state_folder import checked_root
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.cli.grammar.completion_scripts import SCRIPTS
 from capsule.errors import UsageError
 from capsule.message_text import nearest, shown
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.cli.terminal.console import Console
 

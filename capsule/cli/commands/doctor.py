@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from textwrap import wrap
-from typing import TYPE_CHECKING
 
 from capsule.cli.commands.doctor_checks import CHECKS, look
 from capsule.cli.runtime.exit_codes import BROKEN
 from capsule.message_text import printable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

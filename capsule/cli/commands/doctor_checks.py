@@ -7,7 +7,6 @@ import platform
 import shutil
 import sys
 import tempfile
-from typing import TYPE_CHECKING, Literal
 
 from capsule import __version__, state_folder
 from capsule.cli import handover
@@ -27,8 +26,10 @@ from capsule.toolstore import manage, pip
 from capsule.toolstore.inventory import IN_USE
 from capsule.toolstore.layout import WASMTIME_VARIABLE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Literal
 
 
 # The toolchain with one interpreter compiled, and room to unpack it.

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.cli.grammar import help as help_text
 from capsule.cli.grammar.line_matcher import match_prefix
 from capsule.cli.grammar.usage_errors import usage_error
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 

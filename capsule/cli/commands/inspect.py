@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
 
 from capsule.cli.parsing.run_request import read_request
 from capsule.cli.render.rights import rights_json, rights_lines
 from capsule.runner.inspection import inspect
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
 
 from capsule.cli.render import record_json
 from capsule.cli.render.ps import ps_lines
@@ -11,9 +10,11 @@ from capsule.cli.runtime.signals import Interrupted
 from capsule.lifecycle import reader
 from capsule.state_folder import checked_root
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+    from typing import Any
 
     from capsule.cli.terminal.console import Console
     from capsule.lifecycle.reader import Node

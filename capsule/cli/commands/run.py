@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.cli.parsing.run_request import read_request
 from capsule.cli.runtime.exit_codes import exit_code
 from capsule.cli.runtime.run_recording import recorder_for
@@ -15,6 +13,7 @@ from capsule.process.cancel import Cancellation
 from capsule.runner import prepare
 from capsule.runner.run import COLD, run
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.cli.parsing.run_options import Options
     from capsule.cli.runtime.context import Context

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.cli.render import part_list
 from capsule.cli.terminal.progress_bars import progress_for
@@ -14,6 +13,7 @@ from capsule.state_folder import checked_root
 from capsule.toolstore import archive, manage
 from capsule.toolstore.layout import WASMTIME_VARIABLE
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.cli.terminal.console import Console
     from capsule.progress import Progress

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import os
 import time
-from typing import TYPE_CHECKING, get_args
 
 from capsule.cli.parsing.file_suggestions import quoted
 from capsule.cli.parsing.integers import whole_number
 from capsule.cli.render import record_json
 from capsule.errors import UsageError
 from capsule.lifecycle import reader
-from capsule.lifecycle.events import State
+from capsule.lifecycle.events import STATES
 from capsule.lifecycle.reader import Filters
 from capsule.lifecycle.recorder import VARIABLE
 from capsule.message_text import nearest
 from capsule.namedtuples import NamedTuple
 from capsule.state_folder import checked_root
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.cli.terminal.console import Console
+    from capsule.lifecycle.events import State
     from capsule.lifecycle.reader import Run
 
-_STATES: tuple[State, ...] = get_args(State)
 _UNITS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _LONGEST = 9  # digits
 _USUAL = 20
@@ -130,12 +130,10 @@ def _first() -> str:
 def _state(said: str | None) -> State | None:
     if said is None:
         return None
-    for state in _STATES:
+    for state in STATES:
         if said.lower().replace("-", "_") == state:
             return state
-    raise UsageError(
-        f"--state {said!r}: there is {', '.join(_STATES)}", hint=nearest(said, _STATES)
-    )
+    raise UsageError(f"--state {said!r}: there is {', '.join(STATES)}", hint=nearest(said, STATES))
 
 
 def _span(said: str) -> int:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError
 from capsule.process.cancel import Cancellation
@@ -14,6 +13,7 @@ from capsule.runner.run import run
 from capsule.runner.source import read_text
 from capsule.state_folder import checked_root
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.progress import Progress
 

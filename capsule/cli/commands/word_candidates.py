@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, get_args
-
 from capsule.cli.grammar import candidates
 from capsule.cli.grammar.completion_scripts import SCRIPTS
 from capsule.errors import CapsuleError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
@@ -36,9 +35,9 @@ def _lookup(field: str) -> Iterable[tuple[str, str]]:
 
         return [(level, f"{fuel:,} units") for level, fuel in LEVELS.items()]
     if field == "state":
-        from capsule.lifecycle.events import State
+        from capsule.lifecycle.events import STATES
 
-        return [(state, "") for state in get_args(State)]
+        return [(state, "") for state in STATES]
     if field == "shell":
         return [(shell, "") for shell in SCRIPTS]
     try:

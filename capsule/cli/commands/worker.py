@@ -8,7 +8,6 @@ import threading
 from functools import partial
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING
 
 from capsule.cli.runtime import signals
 from capsule.cli.runtime.context import of_this_program
@@ -20,6 +19,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task_cache import PreparedTaskCache
 from capsule.state_folder import checked_root
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from typer.main import get_command
 
 from capsule.cli.grammar.command_model import described
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typer import Typer
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import TYPE_CHECKING
 
 from capsule.cli.grammar.command_model import PROGRAM, everything
 from capsule.cli.grammar.line_matcher import match_line
 from capsule.errors import UsageError
 from capsule.message_text import SHOWN, nearest, printable
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 

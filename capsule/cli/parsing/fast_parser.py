@@ -6,12 +6,12 @@ understood here for certain, down to the last word, is left to it, with its help
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from capsule.cli.parsing.run_options import Options
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 # The field of `Options` that each option is for.
 SWITCHES = {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule.cli.parsing.task_arguments import from_command_line, read_stdin
 from capsule.errors import UsageError
@@ -15,6 +14,7 @@ from capsule.runner.source import entry_of, read_artifact, read_file, read_modul
 from capsule.shared.frames import MAX_BODY
 from capsule.state_folder import checked_root
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.cli.parsing.run_options import Options
     from capsule.cli.runtime.context import Context

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
 from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
 from capsule.shared.frames import MAX_BODY
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
     from capsule.cli.parsing.run_options import Options
     from capsule.cli.runtime.context import Context

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import math
-from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
 from capsule.message_text import shown
 from capsule.policy.declaration_types import Parameter
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Any
 
 _TRUE, _FALSE = ("true", "1", "yes"), ("false", "0", "no")
 _ALLOWED = {

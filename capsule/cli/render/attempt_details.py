@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from capsule.cli.render.human_units import percent, size, span
 from capsule.cli.render.terminal_text import clip, one_line, wrapped
 from capsule.cli.render.tree_lines import number_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from typing import Any
 
     from capsule.lifecycle.reader import Node
     from capsule.lifecycle.schema import Attempt

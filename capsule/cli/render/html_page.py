@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from html import escape
-from typing import TYPE_CHECKING
 
 from capsule.cli.render import html_charts, html_style
 from capsule.cli.render.attempt_details import HOW, fuel_of, memory_of, request_line, time_of
@@ -18,6 +17,7 @@ from capsule.cli.render.timeline import extent, span_of
 from capsule.cli.render.trace import layers_of, outcome
 from capsule.cli.render.tree_lines import number_of, tree_lines
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

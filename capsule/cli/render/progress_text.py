@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
 
 from capsule.cli.render.human_units import span
 from capsule.cli.render.terminal_text import cells, clip
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.progress import Step
 

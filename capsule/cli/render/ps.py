@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from capsule.cli.render.human_units import size, span
 from capsule.cli.render.terminal_text import cells, clip, fit, one_line
 from capsule.cli.render.tree_lines import number_of, tree_lines
 from capsule.policy.units import format_compute, format_timeout
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from capsule.lifecycle.reader import Node, Run, Summary
 
 _BRIEFLY_NOT = ("traceback", "host_requests", "stdout", "stderr")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from capsule.cli.render.terminal_text import one_line, wrapped
 from capsule.message_text import listed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from typing import Any
 
     from capsule.runner.inspection import Inspection, Right, TaskRights
 

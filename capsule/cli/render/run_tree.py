@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
 
 from capsule.cli.render.human_units import short, size, span
 from capsule.cli.render.terminal_text import cells, clip, fit, one_line
 from capsule.cli.render.tree_lines import stems
 from capsule.namedtuples import NamedTuple
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 

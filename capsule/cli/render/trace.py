@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 from capsule.cli.render.attempt_details import details
 from capsule.cli.render.human_units import age, span
@@ -11,6 +10,7 @@ from capsule.cli.render.terminal_text import cells, clip, fit, one_line
 from capsule.cli.render.timeline import bar, extent, ruler, span_of
 from capsule.cli.render.tree_lines import number_of, tree_lines
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-from typing import TYPE_CHECKING
 
 from capsule.cli import DEBUG
 from capsule.cli.runtime import signals
 from capsule.errors import CapsuleError, GivenUpError, OutputError, hint_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 

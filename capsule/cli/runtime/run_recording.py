@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import TYPE_CHECKING
 
 from capsule.cli.runtime.signals import Interrupted
 from capsule.lifecycle.recorder import open_recorder
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -13,13 +13,14 @@ import select
 import sys
 import time
 from contextlib import contextmanager, nullcontext, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from capsule.errors import OutputError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from contextlib import AbstractContextManager
+    from typing import Any, BinaryIO, TextIO
 
     from capsule.cli.terminal.live_region import LiveRegion, Part, Terminal
     from capsule.envelope import Envelope

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.message_text import listed
 from capsule.runner.inspection import first_grants
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import select
 import time
-from typing import TYPE_CHECKING
 
 from capsule.runner.observer import Nobody
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import TextIO

@@ -6,11 +6,11 @@ The envelope holds the same for programs. What a task chose is shown so that it 
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from capsule.cli.render.terminal_text import cleaned
 from capsule.cli.terminal import missing_module
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from typing import TYPE_CHECKING
 
 from capsule.cli.render.terminal_text import clip, one_line
 from capsule.cli.terminal.task_output import TaskOutput, deadline_of, takes_a_line
 from capsule.policy.units import format_compute, format_ram, format_timeout
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.cli.terminal.console import Console
     from capsule.policy.resolve import Policy

@@ -5,13 +5,13 @@ from __future__ import annotations
 import codecs
 import threading
 import time
-from typing import TYPE_CHECKING
 
 from capsule.cli.render.run_tree import AttemptState, run_tree
 from capsule.cli.terminal.task_output import deadline_of
 from capsule.cli.terminal.verbose_lines import unfrozen
 from capsule.lifecycle.events import state_of
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.cli.terminal.console import Console
     from capsule.policy.resolve import Policy

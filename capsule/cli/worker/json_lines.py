@@ -12,7 +12,6 @@ import json
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
 
 from capsule.cli.worker.descriptor_watch import watch_descriptor
 from capsule.errors import CapsuleError, UsageError
@@ -25,9 +24,10 @@ from capsule.runner.observer import NOBODY
 from capsule.sdk.requests import call_of, source_of
 from capsule.shared.frames import MAX_BODY
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
-    from typing import BinaryIO
+    from typing import Any, BinaryIO
 
     from capsule.envelope import Envelope
     from capsule.pool.prepared_task_cache import PreparedTaskCache

@@ -17,7 +17,6 @@ import threading
 import time
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from capsule import __version__
 from capsule.cli.handover import ACCEPTED, GO_ON, KIND, REFUSED
@@ -38,6 +37,7 @@ from capsule.paths import make_private
 from capsule.process.cancel import Cancellation
 from capsule.runner.cancellable_progress import CancellableProgress
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO, TextIO

@@ -15,7 +15,6 @@ further with that name than the ceiling goes.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
 from unicodedata import normalize
 
 from capsule.namedtuples import NamedTuple
@@ -24,6 +23,7 @@ from capsule.services.http.addresses import Reach, reach_of
 from capsule.services.http.failures import RefusedError
 from capsule.services.http.urls import is_address
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 

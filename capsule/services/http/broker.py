@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from threading import Lock
-from typing import TYPE_CHECKING, Any, Self
 
 from capsule.services.http import dns
 from capsule.services.http.allowlist import allow, check_addresses, check_unresolved
@@ -17,10 +16,12 @@ from capsule.services.http.proxies import proxy_for, read_proxies
 from capsule.services.http.request_log import RequestLog
 from capsule.services.http.urls import parse_url
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
+    from typing import Any, Self
 
     from capsule.services.http.addresses import Reach
     from capsule.services.http.allowlist import Hosts

@@ -6,13 +6,14 @@ import contextlib
 import socket
 import time
 from threading import Lock
-from typing import TYPE_CHECKING, Any
 
 import httpcore
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Iterable
+    from typing import Any
 
     from capsule.services.http.limits import Limits
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
 
 from capsule.services.http.allowlist import is_local
 from capsule.services.http.failures import FailedError
 from capsule.services.http.urls import is_address
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import ssl
-from typing import TYPE_CHECKING
 
 import httpcore
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.services.http.limits import Limits
 

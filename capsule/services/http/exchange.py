@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from threading import Condition, Lock, Thread
-from typing import TYPE_CHECKING
 
 import httpcore
 
@@ -14,6 +13,7 @@ from capsule.services.http.error_text import explained
 from capsule.services.http.failures import FailedError, LateError, RefusedError
 from capsule.services.http.headers import framed, received
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
     from collections.abc import Callable, Iterator

@@ -5,11 +5,10 @@ The host frames the body: what the guest says about that is checked and then sai
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from capsule.namedtuples import NamedTuple
 from capsule.services.http.failures import RefusedError
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 

@@ -8,7 +8,6 @@ by themselves; that a name's address is public cannot be checked, and nothing ca
 from __future__ import annotations
 
 from ipaddress import ip_address, ip_network
-from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from capsule.namedtuples import NamedTuple
@@ -16,6 +15,7 @@ from capsule.services.http.allowlist import is_local
 from capsule.services.http.failures import FailedError
 from capsule.services.http.urls import is_address
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from capsule.errors import CapsuleError, PolicyError, UsageError
 from capsule.policy.declaration_types import MAX_TASKS
 from capsule.policy.task_declarations import read_source
-from capsule.shared.task import OPTIONS
+from capsule.shared.task_options import OPTIONS
 
 IMPORT = "from capsule import task\n"
 

@@ -1,0 +1,240 @@
+"""The code of the modules that commands import, in one file: to find each by itself takes longer.
+
+A command imports some two hundred modules, and Python looks for each in several folders and opens
+its file. What a command had to import so, of capsule and of Python's own library, is written into
+an entry of the cache, and later commands find it there: as in Python's `__pycache__`, and only
+while the source has the size and the time of change that it had then.
+"""
+
+from __future__ import annotations
+
+import _imp
+import marshal
+import os
+import sys
+
+# `importlib.machinery` is two modules more.
+from _frozen_importlib_external import MAGIC_NUMBER, SourceFileLoader
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from importlib.machinery import ModuleSpec
+    from pathlib import Path
+    from types import CodeType, ModuleType
+    from typing import BinaryIO
+
+    # Source, its time of change and its size, whether it is a package; then of the code where it
+    # is behind the table, its size and its hash.
+    Module = tuple[str, int, int, bool, int, int, bytes]
+
+STORE, CONTENT = "code", "modules"
+_FORMAT = b"1"
+_DIGEST, _LENGTH = 8, 4
+_MOST = 16 << 20
+# All are written again when so many were not found: each new option of a command imports some.
+_FEW = 8
+_STANDARD = (0, 1, 2)
+_PACKAGE = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
+_LIBRARY = os.path.dirname(os.__file__)  # noqa: PTH120
+_Spec = type(__spec__)
+
+
+class CodeCache:
+    """Finds modules in what was kept below the state folder `root`.
+
+    In `sys.meta_path` it comes first: a folder that a command is called in has no part in what
+    Python's own library is.
+    """
+
+    def __init__(self, root: str) -> None:
+        self._root, self._key = root, _key()
+        self._modules: dict[str, Module] = {}
+        self._begin = 0
+        # What comes before this can never be found here.
+        self._before = frozenset(sys.modules)
+        self._file: BinaryIO | None = None
+        path = f"{root}/cache/{STORE}/{self._key}/{CONTENT}"
+        try:
+            file = open(path, "rb", 0)  # noqa: SIM115, PTH123 - open as long as it is used
+        except OSError:
+            return
+        if file.fileno() in _STANDARD:
+            # One of those is closed here, and what is printed there would go to the file.
+            file.close()
+            return
+        try:
+            self._modules, self._begin = _table(file)
+        except (OSError, ValueError, EOFError, TypeError):
+            file.close()
+            return
+        self._file = file
+
+    def __repr__(self) -> str:
+        return f"<CodeCache of {len(self._modules)} modules>"
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return how a module that was kept is loaded, None for any other."""
+        found = self._modules.get(name)
+        if found is None or _state(found[0]) != found[1:3]:
+            return None
+        code = self._code(found)
+        if code is None:
+            return None
+        source, is_package = found[0], found[3]
+        spec = _Spec(name, _KeptLoader(name, source, code), origin=source, is_package=is_package)
+        if is_package:
+            spec.submodule_search_locations = [os.path.dirname(source)]  # noqa: PTH120
+        spec.has_location = True
+        return spec
+
+    def _code(self, module: Module) -> bytes | None:
+        """Return the code of a module, None where it is not what was written."""
+        *_, at, size, digest = module
+        if self._file is None:
+            return None
+        self._file.seek(self._begin + at)
+        code = self._file.read(size)
+        return code if _imp.source_hash(0, code) == digest else None
+
+    def close(self) -> None:
+        """Find nothing any more."""
+        self._modules = {}
+        if self._file is not None:
+            self._file.close()
+
+    def keep(self) -> None:
+        """Write the code of what this program has imported, if much of it was not found here.
+
+        Nothing happens where that fails, or another program does it now.
+        """
+        if sys.dont_write_bytecode:
+            return
+        loaders: dict[str, SourceFileLoader] = {}
+        missing = 0
+        for name, module in list(sys.modules.items()):
+            spec = getattr(module, "__spec__", None)
+            if spec is None or spec.name != name or name in self._before:
+                continue
+            if type(spec.loader) is _KeptLoader:
+                loaders[name] = spec.loader
+            elif type(spec.loader) is SourceFileLoader and _is_known(spec.loader.path):
+                loaders[name] = spec.loader
+                missing += 1
+        if missing >= _FEW:
+            _write(self._root, self._key, self._all(loaders))
+
+    def _all(self, loaders: Mapping[str, SourceFileLoader]) -> bytes:
+        table: dict[str, Module] = {}
+        codes: list[bytes] = []
+        size = 0
+
+        def add(name: str, source: str, *, is_package: bool, code: bytes) -> None:
+            nonlocal size
+            state = _state(source)
+            if state is None or size + len(code) > _MOST:
+                return
+            digest = _imp.source_hash(0, code)
+            table[name] = (source, *state, is_package, size, len(code), digest)
+            codes.append(code)
+            size += len(code)
+
+        for name, loader in loaders.items():
+            code = marshal.dumps(loader.get_code(name))
+            add(name, loader.path, is_package=loader.is_package(name), code=code)
+        for name, module in self._modules.items():
+            if name not in table and _state(module[0]) == module[1:3]:
+                kept = self._code(module)
+                if kept is not None:
+                    add(name, module[0], is_package=module[3], code=kept)
+        head = marshal.dumps(table)
+        length = len(head).to_bytes(_LENGTH, "little")
+        return b"".join((_imp.source_hash(0, length + head), length, head, *codes))
+
+
+class _KeptLoader(SourceFileLoader):
+    """Loads a module as it would be from its file, but for where its code comes from."""
+
+    def __init__(self, name: str, path: str, code: bytes) -> None:
+        super().__init__(name, path)
+        self._kept = code
+
+    def get_code(self, fullname: str) -> CodeType | None:
+        """Return the code of the module."""
+        if fullname != self.name:
+            return super().get_code(fullname)
+        # Only this user could write it, as Python's own cache.
+        found: CodeType = marshal.loads(self._kept)  # noqa: S302
+        return found
+
+
+def install(root: str | None) -> CodeCache | None:
+    """Have modules found in what was kept below the state folder `root`.
+
+    None where there is none, or where others could have written to it.
+    """
+    if root is None:
+        return None
+    from capsule import state_folder
+
+    if not state_folder.is_trusted(root):
+        return None
+    cache = CodeCache(root)
+    sys.meta_path.insert(0, cache)
+    return cache
+
+
+def _key() -> str:
+    """Return what stands for this Python and this capsule; names below the cache look so."""
+    about = (__file__, os.__file__, sys.version, f"{sys.flags.optimize}")
+    text = b"\0".join([_FORMAT, MAGIC_NUMBER, *map(os.fsencode, about)])
+    return "".join(_imp.source_hash(turn, text).hex() for turn in (0, 1))
+
+
+def _state(source: str) -> tuple[int, int] | None:
+    try:
+        status = os.stat(source)  # noqa: PTH116
+    except OSError:
+        return None
+    return status.st_mtime_ns, status.st_size
+
+
+def _is_known(source: str) -> bool:
+    """Say whether a module is capsule's own, or of Python's library."""
+    if source.startswith(f"{_PACKAGE}{os.sep}"):
+        return True
+    # Other packages lie below the library's folder.
+    return source.startswith(f"{_LIBRARY}{os.sep}") and "-packages" not in source
+
+
+def _table(file: BinaryIO) -> tuple[dict[str, Module], int]:
+    """Read the table of a file; nothing is found by one that was damaged. Raises `ValueError`."""
+    size = os.fstat(file.fileno()).st_size
+    head = file.read(_DIGEST + _LENGTH)
+    length = int.from_bytes(head[_DIGEST:], "little")
+    if length > size:
+        raise ValueError(length)
+    table = file.read(length)
+    if head[:_DIGEST] != _imp.source_hash(0, head[_DIGEST:] + table):
+        raise ValueError(head)
+    found: dict[str, Module] = marshal.loads(table)  # noqa: S302 - as above
+    return found, _DIGEST + _LENGTH + length
+
+
+def _write(root: str, key: str, content: bytes) -> None:
+    from pathlib import Path
+
+    from capsule.errors import CapsuleError
+    from capsule.snapshot import cache, eviction
+
+    def make(folder: Path) -> cache.Facts:
+        eviction.prune_at_times(folder.parent)
+        (folder / CONTENT).write_bytes(content)
+        return {}
+
+    try:
+        cache.renew_if_free(Path(root, "cache", STORE), key, make)
+    except (CapsuleError, OSError):
+        return
