@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scripts.bench.commands import EXEC, HELLO, RUN, commands, listening
+from scripts.bench.first_run import first_run
+from scripts.bench.fuel import PROGRAMS
 from scripts.bench.lines import Calls
 from scripts.bench.pairs import by_pairs, row, timed
 from scripts.bench.processes import PANDAS, SAME_AS_THE_LAB
@@ -25,6 +27,7 @@ _LEAST, _LEAST_OF_MANY = 100, 40
 # How many calls a turn has: what takes little time is done more than once.
 _CALLS, _OF_PANDAS, _TO_WAITING, _ITEMS = 3, 1, 3, 50
 _WAITING, _LEAST_OF_MEMORY = 10, 3
+_LEAST_OF_MINUTES = 2
 _LOOP = """
 from capsule import task
 
@@ -67,6 +70,15 @@ def memory(present: Side, older: Side) -> list[Row]:
     return [found._replace(unit="MB")]
 
 
+def fuel(present: Side, older: Side) -> list[Row]:
+    """Compare what ten programs are said to take."""
+    found = []
+    for name, source in PROGRAMS.items():
+        compared = _called(f"fuel: {name}", (present, older), ("fuel", source, 1), least=1)
+        found.append(compared._replace(unit="M"))
+    return found
+
+
 def warm(present: Side, older: Side) -> list[Row]:
     """Compare a call to a process that waits."""
     what = "Sandbox.run, a process waits for it"
@@ -97,6 +109,15 @@ def execs(present: Side, older: Side) -> list[Row]:
         ]
 
 
+def first(present: Side, older: Side) -> list[Row]:
+    """Compare the first run of a file with pandas, where the small interpreter is compiled."""
+    with ExitStack() as stack:
+        ours, theirs = (stack.enter_context(first_run(each, PANDAS)) for each in (present, older))
+        # A minute each: the files are in memory after one.
+        taken = by_pairs(_LEAST_OF_MINUTES, timed(ours), timed(theirs), uncounted=1)
+    return _by_both_clocks("first run of a file with pandas", older, taken)
+
+
 def served(present: Side, older: Side) -> list[Row]:
     """Compare a whole command while a worker of the same side listens."""
     with ExitStack() as stack:
@@ -114,6 +135,8 @@ PARTS: dict[str, Callable[[Side, Side], list[Row]]] = {
     "warm": warm,
     "exec": execs,
     "served": served,
+    "first": first,
+    "fuel": fuel,
 }
 
 

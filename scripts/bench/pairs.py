@@ -40,7 +40,10 @@ class Pairs(NamedTuple):
 
 
 def by_pairs(
-    least: int, present: Callable[[], Sequence[float]], older: Callable[[], Sequence[float]]
+    least: int,
+    present: Callable[[], Sequence[float]],
+    older: Callable[[], Sequence[float]],
+    uncounted: int = _UNCOUNTED,
 ) -> list[Pairs]:
     """Let both sides take turns, and return the seconds by each of the clocks that a turn gives.
 
@@ -49,7 +52,7 @@ def by_pairs(
     gains from a machine that gets slower, and both turns of a pair follow one of the same side:
     what a side still does after its turn, such as starting the next process that waits, hits both.
     """
-    for _ in range(_UNCOUNTED):
+    for _ in range(uncounted):
         present()
         older()
     ours: list[Sequence[float]] = []

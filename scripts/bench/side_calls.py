@@ -32,6 +32,18 @@ async def cold(task: str, calls: int) -> None:
         await answer(turn)
 
 
+async def fuel(task: str, _: int) -> None:
+    """Answer with the fuel that a call takes, in millions."""
+    async with Sandbox(task, warm=0) as sandbox:
+
+        async def turn() -> float:
+            envelope = await sandbox.run()
+            checked(envelope)
+            return float(envelope["execution"]["fuel_consumed"]) / 1e6
+
+        await answer(turn)
+
+
 async def warm(task: str, calls: int) -> None:
     """Answer with the seconds of a call to a process that waits, of so many in each turn.
 
@@ -120,5 +132,5 @@ async def answer(turn: Callable[[], Awaitable[float]]) -> None:
 
 
 if __name__ == "__main__":
-    ways = {"cold": cold, "warm": warm, "many": many, "waiting": waiting}
+    ways = {"cold": cold, "warm": warm, "many": many, "fuel": fuel, "waiting": waiting}
     asyncio.run(ways[sys.argv[1]](sys.argv[2], int(sys.argv[3])))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from capsule import wasm
+from capsule import Sandbox, wasm
 from capsule.policy.resolve import CallerLimits
 from capsule.process.argv import Mount
 from capsule.process.cancel import Cancellation
@@ -183,6 +184,32 @@ def main():
 """
     first, second = both_runs(fresh, source)
     assert all(one != other for one, other in zip(first, second, strict=True))
+
+
+STREAMS = """
+import os, random, secrets, uuid
+from capsule import task
+
+@task
+def main(n):
+    return [random.random(), random.Random().random(), uuid.uuid4().hex, secrets.token_hex(8),
+            os.urandom(8).hex()]
+"""
+
+
+def test_a_thousand_starts_have_a_thousand_streams(
+    toolchain_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPSULE_HOME", str(toolchain_home))
+    (tmp_path / "task.py").write_text(STREAMS)
+
+    async def results() -> list[list[object]]:
+        async with Sandbox(tmp_path / "task.py", warm=0) as sandbox:
+            return [each.result async for each in sandbox.map(range(1_000))]
+
+    found = asyncio.run(results())
+    kinds = [len(set(values)) for values in zip(*found, strict=True)]
+    assert kinds == [1_000] * 5
 
 
 def test_a_generator_with_a_seed_of_its_own_keeps_it(fresh: Workbench) -> None:
