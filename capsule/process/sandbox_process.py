@@ -31,6 +31,10 @@ class SandboxProcess:
     def __repr__(self) -> str:
         return f"<SandboxProcess {self.process!r} with {self.scratch!r}>"
 
+    def detached(self) -> SandboxProcess:
+        """Return one that has all that was this one's, to be closed by whoever has it."""
+        return SandboxProcess(self.process, self.scratch, self.seal, self._owned.pop_all())
+
     def close(self) -> None:
         """End the process if it runs, and delete its folders."""
         self._owned.close()

@@ -74,7 +74,8 @@ class Plan(NamedTuple):
     leaves a large result as it came, which `hold` has room for, out of the memory of the run.
     `initial` is the file with the memory that the interpreter begins with, and `files` has the
     sources of the task: both to tell where it was when it ended without a word.
-    `use` counts what the process uses of the processors.
+    `use` counts what the process uses of the processors. `keeper` goes on with the process when the
+    task has answered, None where it ends.
     """
 
     launch: Launch
@@ -92,6 +93,7 @@ class Plan(NamedTuple):
     initial: Path | None = None
     files: Mapping[str, bytes] = MappingProxyType({})
     use: ProcessorUse | None = None
+    keeper: Keeper | None = None
 
 
 class Starter(Protocol):
@@ -105,6 +107,13 @@ class Starter(Protocol):
 
     def start(self, plan: Plan) -> AbstractContextManager[SandboxProcess]:
         """Give the instance for the `with` block; it ends with that."""
+
+
+class Keeper(Protocol):
+    """Who goes on with a process when its task has answered: behind that comes its memory."""
+
+    def keep(self, started: SandboxProcess, stdout: bytes, stderr: bytes) -> None:
+        """Take over a process, and what it has written behind its closing frame."""
 
 
 class Cold:
@@ -153,12 +162,15 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
             process.send(plan.passed)
         # Needed at the end, and done while it works: a millisecond.
         fuel_meter.last_looks(plan.launch.budget)
-        watch = _Watch(output, started, dispatcher, hold, plan.initial, to_end=starter.sees_end)
+        watch = _Watch(output, started, dispatcher, hold, plan, to_end=starter.sees_end)
         with nullcontext() if plan.use is None else plan.use.counting(process.pid):
             last = watch.follow(deadline, cancellation, wakeup)
         status: int | None = None
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)
+        elif plan.keeper is not None and watch.is_over:
+            taken = started.detached()
+            plan.keeper.keep(taken, watch.decoder.take_tail(), bytes(watch.tail))
         elif not watch.reported:
             if watch.memory is None:
                 # It cannot be asked any more, and only what runs has any.
@@ -196,6 +208,7 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
             plan.raw,
             watch.position,
             plan.files,
+            kept=plan.keeper is not None and watch.is_over,
         )
     )
     if outcome.warning:
@@ -203,6 +216,7 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
         watch.stderr.add(said)
         watch.output.stderr(said)
     over = report.drain_offset is not None and watch.violation is None
+    over = over or (plan.keeper is not None and watch.is_over)
     return Attempt(
         outcome,
         duration,
@@ -223,20 +237,21 @@ class _Watch:
         started: SandboxProcess,
         dispatcher: CallDispatcher,
         hold: Hold,
-        initial: Path | None,
+        plan: Plan,
         *,
         to_end: bool,
     ) -> None:
         self.output = output
         self.dispatcher = dispatcher
-        self._initial = initial
+        self._initial = plan.initial
+        self._keeps = plan.keeper is not None
         self._position: PositionWatch | None = None
         self._first_look = time.monotonic() + _FIRST_LOOK
         self._hold, self._roomy = hold, False
         self.process, self.scratch = started.process, started.scratch
         self.overflow: str | None = None
         self.seal = started.seal.encode()
-        self.decoder = Decoder(started.seal)
+        self.decoder = Decoder(started.seal, tail=self._keeps)
         self.reported = False
         self.over_at: float | None = None
         self._to_end = to_end
@@ -280,6 +295,9 @@ class _Watch:
             except WireError as error:
                 self.violation = error
                 return arrival
+            if self._keeps and self.decoder.closed:
+                self.over_at = time.monotonic()
+                return arrival
             if self.decoder.closed and is_whole(self.tail, self.seal):
                 self.reported = True
                 return arrival
@@ -311,6 +329,11 @@ class _Watch:
 
             self._position = PositionWatch(self.process.pid, self._initial)
         self._position.look(ending=ending)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the task has answered and its code is over, as it has to be."""
+        return self.decoder.closed and self.violation is None and self.overflow is None
 
     @property
     def position(self) -> Position | None:

@@ -38,7 +38,8 @@ class Evidence(NamedTuple):
     number of a signal, None where the report came before the end. The limits are those the attempt
     ran under, for the messages, as are `duration_ms` and `memory`, in bytes where that is known.
     With `raw`, a large result is left as it came. `position` is where the program was seen last,
-    and `files` has the sources of the task.
+    and `files` has the sources of the task. `kept` is whether somebody goes on with the process
+    behind the closing frame, whose seal no guest can know.
     """
 
     answer: Frame | None
@@ -55,6 +56,7 @@ class Evidence(NamedTuple):
     raw: bool = False
     position: Position | None = None
     files: Mapping[str, bytes] = MappingProxyType({})
+    kept: bool = False
 
 
 class Outcome(NamedTuple):
@@ -83,7 +85,8 @@ def judge(evidence: Evidence) -> Outcome:
     if evidence.violation is not None:
         return _failed("protocol_error", evidence.violation.message)
     closed = evidence.decoder.closed
-    if closed and evidence.report.drain_offset is not None and evidence.answer is not None:
+    over = evidence.kept or evidence.report.drain_offset is not None
+    if closed and over and evidence.answer is not None:
         return _answered(evidence.answer, evidence)
     if evidence.overflow is not None:
         return _failed("policy_error", f"the task filled its disk: {evidence.overflow}")

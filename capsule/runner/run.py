@@ -24,7 +24,7 @@ from capsule.snapshot.task_snapshot import SnapshotSettings
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from capsule.confine.isolation_layers import IsolationLayers
@@ -46,7 +46,8 @@ class Order(NamedTuple):
 
     `jobs` are the tasks that the task can call, by name; `limits` those of the project; `environ`
     has the settings of proxies. `file` is what the user named, and `ledger` keeps a record of all
-    attempts, those of tasks that are called too; None for no record.
+    attempts, those of tasks that are called too; None for no record. `adapt` makes the plan of an
+    attempt that of a session's turn.
     """
 
     policy: Policy
@@ -59,6 +60,7 @@ class Order(NamedTuple):
     environ: Mapping[str, str] = os.environ
     file: str | None = None
     ledger: Ledger | None = None
+    adapt: Callable[[Plan], Plan] | None = None
 
 
 COLD = Cold()
@@ -226,7 +228,7 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int =
     stale = any(each.is_file or each.guest == WORKING for each in order.inputs.folders)
     warming = None if stale else snapshot.warming
     limits = limits_of(policy, order.policy, fetched_ms)
-    return Plan(
+    plan = Plan(
         launch,
         base.first_step,
         order.layers,
@@ -237,6 +239,7 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int =
         files=order.inputs.code.files,
         passed=order.call.passed,
     )
+    return plan if order.adapt is None else order.adapt(plan)
 
 
 def _envelope(task: str, retries: int, done: Attempt, requests: list[dict[str, Any]]) -> Envelope:

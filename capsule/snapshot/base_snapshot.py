@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 _PREPARE_FUEL = 10**12
 _SECONDS = 120
 # The turns of the runtime, once it is prepared: see `capsule_guest.main`.
-SERVE, _FREEZE = "serve", "freeze"
+SERVE, _FREEZE, TURN = "serve", "freeze", "turn"
 _GUARD, _HOST, _RUN, _DUMP = "guard.cwasm", "host.cwasm", "run.cwasm", "dump.cwasm"
+_TURN = "turn.cwasm"
 # Memory before anything ran: as it is, and as a module. The first has holes, and is read and never
 # mapped: where the disk is memory, to look at a hole takes some of that, and where none is left the
 # system ends who looks.
@@ -68,7 +69,8 @@ class Base(NamedTuple):
     """What runs of all tasks share.
 
     `launch` is that of a run but for its memory, folders and limits, `first_step` where in the host
-    module the meter begins. `dump_driver` is the driver that freezes a task, `initial` the file
+    module the meter begins. `dump_driver` is the driver that freezes a task, `turn_driver` that of a
+    session's turn, `initial` the file
     with the memory before anything ran. `key` stands for all of it on this machine.
     While `leases` are referred to, the files stay.
     """
@@ -77,6 +79,7 @@ class Base(NamedTuple):
     first_step: int
     generic: Snapshot
     dump_driver: Path
+    turn_driver: Path
     initial: Path
     key: str
     runtime: Runtime
@@ -96,7 +99,7 @@ def open_base(
     content = guest_files.guest_files()
     host = cache.obtain(
         home / "cache" / "host",
-        cache.key(recipe, SERVE.encode(), _FREEZE.encode()),
+        cache.key(recipe, SERVE.encode(), _FREEZE.encode(), TURN.encode()),
         lambda folder: _make_host(folder, toolchain),
         progress,
         ("first_step",),
@@ -137,6 +140,7 @@ def open_base(
             entry.folder / IMAGE, facts["overhead"], facts["warming"], facts["memory"], entry.lease
         ),
         host.folder / _DUMP,
+        host.folder / _TURN,
         settings.initial,
         key,
         Runtime(
@@ -173,6 +177,7 @@ def _make_host(folder: Path, toolchain: Toolchain) -> cache.Facts:
     compile_module(toolchain.wasmtime, module.source, folder / _HOST)
     compile_module(toolchain.wasmtime, driver.run_driver(SERVE), folder / _RUN)
     compile_module(toolchain.wasmtime, driver.dump_driver(_FREEZE), folder / _DUMP)
+    compile_module(toolchain.wasmtime, driver.turn_driver(TURN), folder / _TURN)
     memory = initial_memory(toolchain.root / INTERPRETER)
     compile_image(toolchain.wasmtime, Image(memory), folder / _INITIAL_IMAGE)
     with (folder / _INITIAL).open("wb") as file:

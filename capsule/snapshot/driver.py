@@ -15,6 +15,7 @@ from capsule.process.argv import ARGV0, BUDGET_DIGITS, SEAL_DIGITS
 from capsule.process.trap_report import DRIVER_MODULE
 from capsule.shared import frames
 from capsule.snapshot import wasm_instructions as op
+from capsule.snapshot.changed_pages import STACK_TOP
 from capsule.toolstore.wasi_calls import GUARD, START, WASI
 
 TYPE_CHECKING = False
@@ -43,30 +44,39 @@ _IMPORTED = [
 ]
 TURN, HOST_ALLOC, ARGS_GET, FD_WRITE, DRAIN, START_GUARD = range(6)
 _MAIN = len(_IMPORTED)
+# What the driver of a session's turn imports besides, behind these.
+_READING = ("fd_read", _WRITE)
+FD_READ = _MAIN
 
 # Scratch memory that the driver asks the interpreter for: an iovec, a count, then bytes.
 _SCRATCH = 128
 _IOVEC, _WRITTEN, _WORDS, _FRAME = 0, 8, 16, 64
 _BUDGET_AT = _WORDS + len(ARGV0) + 1
 _SEAL_AT = _BUDGET_AT + BUDGET_DIGITS
-_STDOUT, _STDERR = 1, 2
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _PIECE = 16 << 20
 # Locals of `_start`.
-_SCRATCH_AT, _TEXT_AT, _FROM, _SIZE, _BUDGET, _DIGIT = range(6)
-_LOCALS = [(4, op.I32), (2, op.I64)]
+_SCRATCH_AT, _TEXT_AT, _FROM, _SIZE, _BUDGET, _DIGIT, _AT, _LEFT, _RUNS = range(9)
+_LOCALS = [(4, op.I32), (2, op.I64), (3, op.I32)]
+# Where a turn's driver reads to before memory is what it will be: at the far end of the C stack,
+# which is empty then. An iovec, a count, two words.
+_READ_IOVEC, _READ_COUNT, _HEAD = 1024, 1032, 1040
+# One call of WASI takes no more than this.
+_AT_ONCE = 1 << 20
 
 
-def _module(code: bytes, segments: Sequence[bytes]) -> bytes:
+def _module(code: bytes, segments: Sequence[bytes], *, reads: bool = False) -> bytes:
     # The segments are large, and copied once: into the module.
     data = [wasm.uleb(len(segments))]
     for segment in segments:
         data += [b"\x01" + wasm.uleb(len(segment)), segment]
+    functions = [*_IMPORTED, (WASI, *_READING)] if reads else _IMPORTED
     imports = [
         wasm.name(module) + wasm.name(field) + b"\x00" + wasm.uleb(kind)
-        for module, field, kind in _IMPORTED
+        for module, field, kind in functions
     ]
     imports.append(wasm.name("python") + wasm.name("memory") + b"\x02\x00\x00")
-    names = [field for _, field, _ in _IMPORTED] + ["_start"]
+    names = [field for _, field, _ in functions] + ["_start"]
     return b"".join(
         [
             wasm.HEADER,
@@ -79,7 +89,7 @@ def _module(code: bytes, segments: Sequence[bytes]) -> bytes:
                 wasm.vector(
                     [
                         wasm.name("memory") + b"\x02\x00",
-                        wasm.name("_start") + b"\x00" + wasm.uleb(_MAIN),
+                        wasm.name("_start") + b"\x00" + wasm.uleb(len(functions)),
                     ]
                 ),
             ),
@@ -253,12 +263,19 @@ def dump_driver(source: str) -> bytes:
 
     The closing frame comes before the memory and says how long that is.
     """
+    return _driver(source, _write_memory(0))
+
+
+def _write_memory(begin: int) -> bytes:
+    """Write memory from `begin` on to stdout, to its end."""
     rest = op.local_get(_SIZE) + op.local_get(_FROM) + op.i32_sub
     piece = op.i32_const(_PIECE)
     # wasmtime refuses a call that hands over more than 128 MiB.
     length = rest + piece + rest + piece + op.i32_lt_u + op.select
-    write_memory = (
-        op.memory_size
+    return (
+        op.i32_const(begin)
+        + op.local_set(_FROM)
+        + op.memory_size
         + op.i32_const(wasm.PAGE)
         + op.i32_mul
         + op.local_set(_SIZE)
@@ -274,8 +291,108 @@ def dump_driver(source: str) -> bytes:
         + op.br_if(0)
         + op.end
     )
-    return _driver(source, write_memory)
+
+
+def turn_driver(source: str) -> bytes:
+    """Return the driver of a session's turn: it runs `source` in the memory of the turns before.
+
+    That is the memory that is there, with pages in place of its own that come on stdin: a word with
+    how many pages of WebAssembly it has, one with how many runs there are, and of each run its
+    place, its length and its bytes. Behind the closing frame come the bytes of memory from
+    `STACK_TOP` on, and then the meter's report.
+    """
+    text = source.encode()
+    code = (
+        op.call(START_GUARD)
+        + _receive_memory()
+        + _allocate(_SCRATCH, _SCRATCH_AT)
+        + _turn(len(text))
+        + _read_budget()
+        + _close()
+        + _write_memory(STACK_TOP)
+        + _BURN_THE_REST
+    )
+    return _module(code, [text], reads=True)
+
+
+def _receive_memory() -> bytes:
+    missing = op.local_get(_LEFT) + op.memory_size + op.i32_sub
+    refused = op.i32_const(-1) + op.i32_eq
+    return (
+        _receive(op.i32_const(_HEAD), op.i32_const(8))
+        + _loaded(_HEAD)
+        + op.local_tee(_LEFT)
+        + op.memory_size
+        + op.i32_gt_u
+        + op.if_
+        + missing
+        + op.memory_grow
+        + refused
+        + op.if_
+        + op.unreachable
+        + op.end
+        + op.end
+        + _loaded(_HEAD + 4)
+        + op.local_tee(_RUNS)
+        + op.if_
+        + op.loop
+        + _receive(op.i32_const(_HEAD), op.i32_const(8))
+        + _receive(_loaded(_HEAD), _loaded(_HEAD + 4))
+        + op.local_get(_RUNS)
+        + op.i32_const(1)
+        + op.i32_sub
+        + op.local_tee(_RUNS)
+        + op.br_if(0)
+        + op.end
+        + op.end
+    )
+
+
+def _loaded(address: int) -> bytes:
+    return op.i32_const(address) + op.i32_load(0)
+
+
+def _receive(start: bytes, length: bytes) -> bytes:
+    """Read so many bytes from stdin, at least one; trap where they do not come."""
+    rest = op.local_get(_LEFT)
+    piece = op.i32_const(_AT_ONCE)
+    count = _loaded(_READ_COUNT)
+    return (
+        start
+        + op.local_set(_AT)
+        + length
+        + op.local_set(_LEFT)
+        + op.loop
+        + op.i32_const(_READ_IOVEC)
+        + op.local_get(_AT)
+        + op.i32_store(0)
+        + op.i32_const(_READ_IOVEC)
+        + (rest + piece + rest + piece + op.i32_lt_u + op.select)
+        + op.i32_store(4)
+        + _trap_unless_zero(
+            op.i32_const(_STDIN)
+            + op.i32_const(_READ_IOVEC)
+            + op.i32_const(1)
+            + op.i32_const(_READ_COUNT)
+            + op.call(FD_READ)
+        )
+        + count
+        + op.i32_eqz
+        + op.if_
+        + op.unreachable
+        + op.end
+        + op.local_get(_AT)
+        + count
+        + op.i32_add
+        + op.local_set(_AT)
+        + rest
+        + count
+        + op.i32_sub
+        + op.local_tee(_LEFT)
+        + op.br_if(0)
+        + op.end
+    )
 
 
 # What decides the drivers besides what they run: for keys.
-RECIPE = run_driver("") + dump_driver("")
+RECIPE = run_driver("") + dump_driver("") + turn_driver("")

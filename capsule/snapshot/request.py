@@ -96,6 +96,14 @@ def null_call(module: str, *, hollow: bool = False) -> bytes:
     return _encode(_code(module, None) | fields, None)
 
 
+def turn(asked: Mapping[str, Any]) -> bytes:
+    """Return the frame that asks for a turn of a session: its number, its code, and variables.
+
+    Raises `UsageError` for code that is no text, or larger than 64 MiB.
+    """
+    return _encode(dict(asked), None)
+
+
 def warm() -> bytes:
     """Return the frame that has a guest go through the motions; `READY` is all that it answers."""
     return frames.frame(frames.WARM, b"")

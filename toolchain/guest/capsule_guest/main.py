@@ -29,6 +29,7 @@ from capsule_guest import (
     program_end,
     results,
     script,
+    session_turn,
     snapshot_prepare,
     streams,
     tasks,
@@ -97,12 +98,12 @@ def prepare(*, flavour: str, lacking: list[str], asyncio: bool, folder: str) -> 
 
 
 def _take_turns() -> None:
-    """Have the interpreter's host name one of two turns, from now on, and not give it in Python.
+    """Have the interpreter's host name one of three turns, from now on, and not give it in Python.
 
     What runs a turn takes its source apart by `ast`: that takes half of what a start does, and the
     memory of which it writes is copied. The interpreter holds its function, so that it stays.
     """
-    _reactor._turns_of_ours = {b"serve": serve, b"freeze": freeze}
+    _reactor._turns_of_ours = {b"serve": serve, b"freeze": freeze, b"turn": turn}
     _reactor.turn.__code__ = _turn.__code__
 
 
@@ -158,6 +159,33 @@ def serve() -> None:
     del answer, request, content
     if spent or not program_end.is_over():
         program_end.end(collect=not spent)
+
+
+def turn() -> None:
+    """Answer one turn of a session; what it did stays in memory, which the host keeps then."""
+    request = _decode(receive()[1])
+    if request["number"] == 1:
+        snapshot_prepare.reseed()
+        session_turn.begin()
+    _RESERVE[:] = [bytearray(256 << 10)]
+    calls.refuse(False)
+    try:
+        streams.repeat()
+        if "folders" in request:
+            folder_grants.grant(request["folders"])
+        _set_variables(request.get("env"))
+        kind, answer = RESULT, session_turn.run(request["number"], request["code"], _awaited)
+        missing_natives.check()
+    except BaseException as error:
+        _RESERVE.clear()
+        any(map(_forget_tool, _TOOLS))
+        kind, answer = FAILURE, exception_encoding.encode(error)
+    streams.flush()
+    # What is written is in its file before that is kept.
+    program_end.flush()
+    snapshot_prepare.forget_folders()
+    send(kind, answer)
+    calls.refuse()
 
 
 def _answer(request: dict) -> tuple[int, bytes]:
@@ -223,10 +251,7 @@ def _run(request: dict) -> object:
         args, kwargs = _parse(receive()[1].decode())[0]
     if name is None:
         return None
-    if env:
-        os.environ.update(env)
-        if "TZ" in env:
-            time_zone.tzset()
+    _set_variables(env)
     if "script" in request:
         return _awaited(_run_script(request["script"], [request["program"], *args]))
     module = sys.modules.get(name) or importlib.import_module(name)
@@ -235,6 +260,13 @@ def _run(request: dict) -> object:
         return None  # all but the call: so the host knows what that costs
     tasks.enter(request["task"])
     return _awaited(lambda: function(*args, **kwargs))
+
+
+def _set_variables(env: dict | None) -> None:
+    if env:
+        os.environ.update(env)
+        if "TZ" in env:
+            time_zone.tzset()
 
 
 def _awaited(begin: Callable[[], object]) -> object:

@@ -50,6 +50,13 @@ def end(*, collect: bool, rehearsed: bool = False) -> None:
     _try(streams.flush)
 
 
+def flush() -> None:
+    """Write what open files have not written yet: the program goes on later."""
+    for each in _open(_is_open):
+        if not each.closed:
+            _try(each.flush)
+
+
 def is_over() -> bool:
     """Say whether an end would do nothing that anyone sees: then it need not take its time.
 

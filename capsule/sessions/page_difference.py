@@ -1,0 +1,75 @@
+"""Which pages of memory differ from those that a session began with, as they come."""
+
+from __future__ import annotations
+
+from capsule.errors import WireError
+from capsule.snapshot.changed_pages import PAGE, STACK_TOP, PageRun
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# What is compared at once; most of memory never changes.
+_PIECE = 256 << 10
+
+
+class PageDifference:
+    """Takes memory from `STACK_TOP` on, and keeps the pages that `before` has not so.
+
+    `before` gives bytes by address and length. At most `most` bytes are kept.
+
+    >>> found = PageDifference(lambda address, length: bytes(length), 1 << 20)
+    >>> found.feed(bytes(PAGE) + b"x" * PAGE)
+    >>> [(run.offset - STACK_TOP, len(run.data)) for run in found.finish()]
+    [(4096, 4096)]
+    """
+
+    def __init__(self, before: Callable[[int, int], bytes], most: int) -> None:
+        self._before, self._most = before, most
+        self._waiting = bytearray()
+        self._at = STACK_TOP
+        self._runs: list[tuple[int, list[bytes]]] = []
+        self._end = -1
+        self._kept = 0
+
+    def __repr__(self) -> str:
+        return f"<PageDifference up to {self._at:,}, {self._kept:,} bytes differ>"
+
+    @property
+    def size(self) -> int:
+        """How large the memory is, as far as it has come."""
+        return self._at + len(self._waiting)
+
+    def feed(self, data: bytes) -> None:
+        """Take the next bytes. Raises `WireError` where too much differs."""
+        self._waiting += data
+        while len(self._waiting) >= _PIECE:
+            piece = bytes(memoryview(self._waiting)[:_PIECE])
+            del self._waiting[:_PIECE]
+            self._compare(piece)
+
+    def finish(self) -> list[PageRun]:
+        """Return the runs of pages that differ, in order."""
+        if self._waiting:
+            self._compare(bytes(self._waiting))
+            self._waiting.clear()
+        return [PageRun(offset, b"".join(pages)) for offset, pages in self._runs]
+
+    def _compare(self, piece: bytes) -> None:
+        before = self._before(self._at, len(piece))
+        if piece != before:
+            for begin in range(0, len(piece), PAGE):
+                page = piece[begin : begin + PAGE]
+                if page != before[begin : begin + PAGE]:
+                    self._keep(self._at + begin, page)
+        self._at += len(piece)
+
+    def _keep(self, at: int, page: bytes) -> None:
+        self._kept += len(page)
+        if self._kept > self._most:
+            raise WireError(f"its state would be larger than {self._most >> 20} MB")
+        if at == self._end:
+            self._runs[-1][1].append(page)
+        else:
+            self._runs.append((at, [page]))
+        self._end = at + len(page)

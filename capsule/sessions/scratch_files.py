@@ -1,0 +1,97 @@
+"""The files of a session's folders: put there before a turn, and looked at behind it."""
+
+from __future__ import annotations
+
+import os
+
+from capsule.errors import WireError
+from capsule.namedtuples import NamedTuple
+from capsule.sessions.state_file import MOST_FILES, PLACES
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    from capsule.confine.scratch import Scratch
+
+# When a file was changed, and its size: what a task cannot have both as they were, by accident.
+Signature = tuple[int, int, int, int]
+
+
+class FileChange(NamedTuple):
+    """A file of the working folder: `change` is "new", "changed" or "gone"; `size` is in bytes."""
+
+    name: str
+    size: int
+    change: str
+
+
+def lay_out(scratch: Scratch, files: Mapping[str, bytes]) -> dict[str, Signature]:
+    """Write files into the folders of a process; return what they look like."""
+    roots = _roots(scratch)
+    for name, content in files.items():
+        place, _, rest = name.partition("/")
+        path = roots[place] / rest
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    scratch.allow(len(files), sum(map(len, files.values())))
+    return {name: status for name, _, status in _walk(scratch, frozenset())}
+
+
+def look(scratch: Scratch, hidden: frozenset[str]) -> dict[str, tuple[Path, Signature]]:
+    """Return the files that are there; `hidden` are folders that are mounted in `/`."""
+    return {name: (path, status) for name, path, status in _walk(scratch, hidden)}
+
+
+def changes(
+    before: Mapping[str, Signature], after: Mapping[str, tuple[Path, Signature]]
+) -> list[FileChange]:
+    """Return what a turn did to the files of the working folder, in order of their names."""
+    found = []
+    begin = f"{PLACES[0]}/"
+    for name, (_, status) in after.items():
+        if name.startswith(begin) and before.get(name) != status:
+            how = "changed" if name in before else "new"
+            found.append(FileChange(name.removeprefix(begin), status[1], how))
+    for name in before.keys() - after.keys():
+        if name.startswith(begin):
+            found.append(FileChange(name.removeprefix(begin), 0, "gone"))
+    return sorted(found)
+
+
+def read(
+    files: Mapping[str, tuple[Path, Signature]],
+    known: Mapping[str, bytes],
+    before: Mapping[str, Signature],
+) -> dict[str, bytes]:
+    """Return the content of files; of those that are as they were `before`, it is `known`."""
+    if sum(status[1] for _, status in files.values()) > MOST_FILES:
+        raise WireError(f"its files would be larger than {MOST_FILES >> 20} MB")
+    found = {}
+    for name, (path, status) in files.items():
+        same = name in known and before.get(name) == status
+        found[name] = known[name] if same else path.read_bytes()
+    return found
+
+
+def _walk(scratch: Scratch, hidden: frozenset[str]) -> Iterator[tuple[str, Path, Signature]]:
+    for place, root in _roots(scratch).items():
+        for folder, folders, names in os.walk(root):
+            inside = os.path.relpath(folder, root).replace(os.sep, "/").removeprefix(".")
+            inside = inside.lstrip("/")
+            folders[:] = [
+                each
+                for each in folders
+                if place != PLACES[0] or f"/{inside}/{each}".replace("//", "/") not in hidden
+            ]
+            for name in names:
+                path = root / inside / name
+                status = path.lstat()
+                # The guard lets no links be made.
+                signature = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+                yield f"{place}/{inside}/{name}".replace("//", "/"), path, signature
+
+
+def _roots(scratch: Scratch) -> dict[str, Path]:
+    return dict(zip(PLACES, (scratch.working, scratch.temporary), strict=True))

@@ -1,0 +1,86 @@
+"""What a session begins with: its policy, its interpreter, and memory behind its imports."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from capsule.errors import ToolchainError, UsageError
+from capsule.namedtuples import NamedTuple
+from capsule.runner import prepare
+from capsule.runner.run import snapshot_settings
+from capsule.runner.snapshot_choice import SnapshotChoice, choose_snapshot
+from capsule.runner.source import read_text
+from capsule.snapshot.image_contents import ImageContents
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from capsule.process.cancel import Cancellation
+    from capsule.progress import Progress
+    from capsule.runner.prepare import Call
+    from capsule.runner.run import Order
+    from capsule.runner.source import Source
+
+_NAME = "session"
+# Of a session, where nothing is said; of a task it is MEDIUM.
+_COMPUTE = "HIGH"
+OPTIONS = ("compute", "ram", "timeout", "allowed_files", "allowed_hosts", "env_variables")
+
+
+class SessionBase(NamedTuple):
+    """An order for turns, the source that it was settled from, and the memory they begin with."""
+
+    source: Source
+    order: Order
+    choice: SnapshotChoice
+    contents: ImageContents
+
+
+def source_of(
+    options: Mapping[str, object],
+    imports: Sequence[str],
+    packages: Sequence[str],
+    working: Path,
+    home: Path,
+) -> Source:
+    """Return the task that stands for a session: its module imports, and its options are its own.
+
+    Raises `CapsuleError` for options that are none.
+    """
+    for name in imports:
+        if not isinstance(name, str) or not name.replace(".", "_").isidentifier():
+            raise UsageError(f"imports: {name!r} is no name of a module", hint='imports=["pandas"]')
+    if unknown := sorted(options.keys() - set(OPTIONS)):
+        raise UsageError(f"a session has no option {unknown[0]!r}", hint=", ".join(OPTIONS))
+    head = "".join(f"import {name}\n" for name in imports)
+    wanted = "".join(f"#   {package!r},\n" for package in packages)
+    block = f"# /// script\n# dependencies = [\n{wanted}# ]\n# ///\n" if packages else ""
+    code = read_text(f"{block}{head}\n\ndef main(): pass\n".encode(), working, home, named=_NAME)
+    said = {"compute": _COMPUTE} | {name: value for name, value in options.items() if value}
+    words = ", ".join(f"{name}={value!r}" for name, value in sorted(said.items()))
+    text = f"from capsule import task\n\n@task(name={_NAME!r}, {words})\ndef main(): pass\n"
+    # Apart, so that what is made for the imports is shared by all sessions that have them.
+    policy = read_text(text.encode(), working, home, named=_NAME)
+    return code._replace(declarations=policy.declarations)
+
+
+def open_session_base(
+    source: Source, call: Call, home: Path, progress: Progress, cancellation: Cancellation
+) -> SessionBase:
+    """Settle a session's policy, and have what its turns begin with made.
+
+    Raises `CapsuleError` when anything is wrong.
+    """
+    order = prepare.order(source, call, home, progress)
+    settings = snapshot_settings(order, order.policy.timeout_ms, cancellation)
+    choice = choose_snapshot(order.inputs, order.call, settings)
+    if not isinstance(choice, SnapshotChoice):
+        raise ToolchainError("the imports of the session took longer than its timeout")
+    if choice.plain is not None:
+        raise UsageError(
+            f"the imports of the session cannot be kept in memory: its import {choice.plain}",
+            hint="import it in a turn",
+        )
+    order = order._replace(inputs=choice.inputs)
+    return SessionBase(source, order, choice, ImageContents(choice.snapshot.image))

@@ -1,0 +1,415 @@
+"""A session: turns one after another, each from the state that the one before it left."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from capsule.errors import CapsuleError
+from capsule.namedtuples import NamedTuple
+from capsule.pool.prepared_task import run_in_turn
+from capsule.process.mounts import places_of
+from capsule.runner import prepare
+from capsule.runner.observer import NOBODY
+from capsule.runner.run import first_plan
+from capsule.sessions import state_file, turn_process
+from capsule.sessions.kept_turn import KeptTurn
+from capsule.sessions.page_difference import PageDifference
+from capsule.sessions.state_file import Contents, StateError
+from capsule.snapshot import fuel_meter, request
+from capsule.snapshot.changed_pages import STACK_TOP, PageRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from pathlib import Path
+
+    from capsule.envelope import Envelope
+    from capsule.process.cancel import Cancellation
+    from capsule.process.sandbox_process import SandboxProcess
+    from capsule.runner.attempt import Plan
+    from capsule.runner.observer import Observer
+    from capsule.runner.run import Order
+    from capsule.sessions.scratch_files import FileChange
+    from capsule.sessions.session_base import SessionBase
+    from capsule.sessions.state_store import StateStore
+    from capsule.sessions.turn_process import TurnProcess
+
+
+class KeptState(NamedTuple):
+    """A state that is kept: its name, how many turns led to it, and the fuel of the last."""
+
+    name: str
+    turn: int
+    fuel: int | None = None
+
+
+class Answered(NamedTuple):
+    """What a turn came to: its envelope, the files that it changed, and what is kept of it.
+
+    `kept` is done when the state is; it raises where that failed. For a turn that left nothing, it
+    is the state from before.
+    """
+
+    envelope: Envelope
+    changes: list[FileChange]
+    kept: Future[KeptState]
+
+
+class SessionCore:
+    """Runs turns in order, from any thread. `close` it.
+
+    `base` is what all turns begin with, `store` where states are kept, `state` where it stands.
+    """
+
+    def __init__(self, base: SessionBase, store: StateStore, home: Path, state: KeptState) -> None:
+        self._base, self._store, self._home = base, store, home
+        store.hold()
+        # Turns go on one after another, in the order in which they were asked for.
+        self._order = threading.Lock()
+        self._kept: Future[KeptState] = _done(state)
+        self._states = [state]
+        self._ahead: _Ahead | None = None
+        self._closed = False
+
+    def __repr__(self) -> str:
+        return f"<SessionCore with {len(self._states)} states>"
+
+    @property
+    def states(self) -> list[KeptState]:
+        """The states that are kept so far, the first of them that of before all turns."""
+        return [*self._states]
+
+    def run(
+        self,
+        code: str,
+        cancellation: Cancellation,
+        *,
+        call: prepare.Call | None = None,
+        observer: Observer = NOBODY,
+    ) -> Answered:
+        """Run a turn; the answer does not wait for the state to be kept.
+
+        `call` has other limits for this turn. Raises `CapsuleError` when it cannot be run at all.
+        """
+        with self._order:
+            self._check_open()
+            before = self.settled()
+            contents = self._store.read(before.name)
+            turn = _Turn(self, contents, code)
+            order = self._settled_order(call)._replace(adapt=turn.adapted)
+            envelope = run_in_turn(order, observer, cancellation, turn)
+            return self._judged(envelope, turn, before, contents)
+
+    def settled(self) -> KeptState:
+        """Return the state that the session stands at, waiting until it is kept."""
+        try:
+            return self._kept.result()
+        except CapsuleError:
+            # Who asked for it was told; the session stands at the one from before.
+            return self._states[-1]
+
+    def fork(self, state: str | None = None) -> SessionCore:
+        """Return a session that goes on from a state of this one, on its own."""
+        self._check_open()
+        found = self.settled() if state is None else self._named(state)
+        return SessionCore(self._base, self._store, self._home, found)
+
+    def back(self, state: str) -> None:
+        """Stand at an earlier state. Raises `StateError` for one that is not of this session."""
+        with self._order:
+            self._check_open()
+            self.settled()
+            self._kept = _done(self._named(state))
+            self._drop_ahead()
+            self._start_ahead(self._kept.result())
+
+    def save(self, path: Path) -> None:
+        """Write the state to a file that is whole in itself. Raises `CapsuleError`."""
+        with self._order:
+            self._check_open()
+            state = self._store.read(self.settled().name)
+        whole = _on_initial(self._base, state)
+        packed = state_file.encode(whole, packed=True)
+        temporary = path.with_name(f"{path.name}.new")
+        try:
+            temporary.touch(mode=0o600)
+            temporary.write_bytes(packed)
+            temporary.replace(path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise StateError(f"cannot write {path}: {error.strerror}") from None
+
+    def read(self, name: str) -> bytes:
+        """Return the content of a file of the working folder. Raises `StateError`."""
+        files = self._store.read(self.settled().name).files
+        try:
+            return files[f"{state_file.PLACES[0]}/{name.removeprefix('/')}"]
+        except KeyError:
+            raise StateError(f"there is no file {name!r} in the session") from None
+
+    def write(self, name: str, data: bytes) -> None:
+        """Put a file into the working folder. Raises `StateError` for a name outside of it."""
+        inside = f"{state_file.PLACES[0]}/{name.removeprefix('/')}"
+        if not state_file.is_inside(inside):
+            raise StateError(f"{name!r} is no name of a file in the session")
+        with self._order:
+            self._check_open()
+            before = self.settled()
+            contents = self._store.read(before.name)
+            changed = contents._replace(files={**contents.files, inside: data})
+            state = KeptState(self._store.write(changed), before.turn)
+            self._states.append(state)
+            self._kept = _done(state)
+            self._drop_ahead()
+            self._start_ahead(state)
+
+    def close(self) -> None:
+        """End what waits, and let go of all states."""
+        with self._order:
+            if self._closed:
+                return
+            self.settled()
+            self._closed = True
+            self._drop_ahead()
+            self._store.release()
+
+    def _check_open(self) -> None:
+        if self._closed:
+            raise StateError("this session is closed")
+
+    def _named(self, name: str) -> KeptState:
+        for state in self._states:
+            if state.name == name:
+                return state
+        # One that another session of the same past has made.
+        return KeptState(name, self._store.read(name).turn)
+
+    def _settled_order(self, call: prepare.Call | None) -> Order:
+        base = self._base
+        if call is None:
+            order, call = base.order, prepare.Call()
+        else:
+            from capsule.progress import Silent
+
+            order = prepare.order(base.source, call, self._home, Silent())
+            order = order._replace(inputs=base.order.inputs, ledger=base.order.ledger)
+        return prepare.renewed(order, base.source.project.root, call)
+
+    def _judged(
+        self, envelope: Envelope, turn: _Turn, before: KeptState, contents: Contents
+    ) -> Answered:
+        error = envelope["error"]
+        if not turn.keeper.answered or (error and error["error_type"] != "task_error"):
+            # It was stopped, or it crashed: the session stands where it stood.
+            turn.keeper.drop()
+            self._start_ahead(before)
+            return Answered(envelope, [], _done(before))
+        kept: Future[KeptState] = Future()
+        self._kept = kept
+
+        def keep() -> None:
+            try:
+                state = self._keep(turn, contents)
+            except BaseException as failed:  # noqa: BLE001 - raised where it is waited for
+                said = failed if isinstance(failed, CapsuleError) else StateError(
+                    f"the state could not be kept: {type(failed).__name__}: {failed}"
+                )
+                kept.set_exception(said)
+                return
+            self._states.append(state)
+            self._start_ahead(state)
+            kept.set_result(state)
+
+        threading.Thread(target=keep, name="capsule-session").start()
+        return Answered(envelope, turn.keeper.changes, kept)
+
+    def _keep(self, turn: _Turn, contents: Contents) -> KeptState:
+        found = turn.keeper.finish()
+        state = contents._replace(
+            memory=found.memory,
+            turn=contents.turn + 1,
+            pages=found.pages,
+            files=found.files,
+        )
+        return KeptState(self._store.write(state), state.turn, turn.fuel(found.drain_offset))
+
+    def _start_ahead(self, state: KeptState) -> None:
+        order = self._settled_order(None)
+        plan = first_plan(order, self._base.choice)
+        if plan is None or self._closed:
+            return
+        contents = self._store.read(state.name)
+        self._ahead = _Ahead(_for_turns(plan, self._base), state.name, contents)
+
+    def take_ahead(self, plan: Plan, state: str) -> TurnProcess | None:
+        """Return the process that was started for such a turn, if there is one that is fit."""
+        ahead, self._ahead = self._ahead, None
+        return None if ahead is None else ahead.taken(plan, state)
+
+    def _drop_ahead(self) -> None:
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None:
+            ahead.close()
+
+
+class _Ahead:
+    """A process that is started, in a thread, before its turn is asked for."""
+
+    def __init__(self, plan: Plan, state: str, contents: Contents) -> None:
+        from capsule.process.cancel import Cancellation
+
+        self._plan, self._state = plan, state
+        self._stop = Cancellation()
+        self._places = places_of(plan.launch.mounts)
+        self._found: Future[TurnProcess] = Future()
+
+        def begin() -> None:
+            try:
+                self._found.set_result(turn_process.start(plan, contents, self._stop))
+            except BaseException as failed:  # noqa: BLE001 - the turn starts its own then
+                self._found.set_exception(failed)
+
+        threading.Thread(target=begin, name="capsule-session-ahead").start()
+
+    def taken(self, plan: Plan, state: str) -> TurnProcess | None:
+        """Return the process if it is for this plan and this state, and waits; else end it."""
+        try:
+            found = self._found.result()
+        except (CapsuleError, OSError):
+            return None
+        fit = (
+            (self._state, self._plan.launch) == (state, plan.launch)
+            and self._plan.limits.timeout_ms == plan.limits.timeout_ms
+            and self._places == places_of(plan.launch.mounts)
+            and found.sandbox.process.is_quiet()
+        )
+        if fit:
+            self._stop.close()
+            return found
+        self.close()
+        return None
+
+    def close(self) -> None:
+        """End the process."""
+        self._stop.cancel()
+        try:
+            self._found.result().sandbox.close()
+        except (CapsuleError, OSError):
+            pass
+        finally:
+            self._stop.close()
+
+
+class _Turn:
+    """One turn: a `Starter` whose process has the state, and what makes a plan that of a turn."""
+
+    sees_end = False
+
+    def __init__(self, core: SessionCore, contents: Contents, code: str) -> None:
+        self._core, self._contents, self._code = core, contents, code
+        base = core._base  # noqa: SLF001 - a part of the same
+        hidden = frozenset(mount.guest for mount in base.choice.mounts)
+        self.keeper = KeptTurn(
+            base.contents, hidden, contents.files, state_file.MOST_PAGES
+        )
+        self._plan: Plan | None = None
+
+    def adapted(self, plan: Plan) -> Plan:
+        """Return the plan of a turn, from that of a run."""
+        core = self._core
+        asked = {
+            "number": self._contents.turn + 1,
+            "code": self._code,
+            "env": core._base.order.call.env,  # noqa: SLF001
+        }
+        made = _for_turns(plan, core._base)  # noqa: SLF001
+        self._plan = made._replace(request=request.turn(asked), keeper=self.keeper)
+        return self._plan
+
+    def start(self, plan: Plan) -> SandboxProcess:
+        """Give the process that was started ahead, or start one."""
+        core = self._core
+        name = core.settled().name
+        found = core.take_ahead(plan, name)
+        if found is None:
+            from capsule.process.cancel import Cancellation
+
+            plan.cold()
+            with Cancellation() as never:
+                found = turn_process.start(plan, self._contents, never)
+        self.keeper.laid_out = found.laid_out
+        return found.sandbox
+
+    def fuel(self, offset: int | None) -> int | None:
+        """Return what the turn took, by where the meter stopped."""
+        plan = self._plan
+        if offset is None or plan is None:
+            return None
+        at = offset - plan.first_step
+        if not 0 <= at < fuel_meter.STEPS * fuel_meter.STEP_LENGTH:
+            return None
+        return fuel_meter.read(plan.launch.budget, at).middle or 1
+
+
+def _for_turns(plan: Plan, base: SessionBase) -> Plan:
+    launch = plan.launch._replace(driver=base.order.inputs.base.turn_driver)
+    return plan._replace(launch=launch)
+
+
+def _on_initial(base: SessionBase, state: Contents) -> Contents:
+    """Return a state whose pages differ from the memory that the interpreter begins with."""
+    initial = base.order.inputs.base.initial.read_bytes()
+
+    def before(address: int, length: int) -> bytes:
+        there = initial[address : address + length]
+        return there + bytes(length - len(there))
+
+    found = PageDifference(before, state_file.MOST_PAGES)
+    _feed_memory(found.feed, base.contents.read, state)
+    return state._replace(pages=found.finish(), base="")
+
+
+def on_base(base: SessionBase, state: Contents) -> Contents:
+    """Return a state whose pages differ from the memory that a session's turns begin with."""
+    initial = base.order.inputs.base.initial.read_bytes()
+
+    def before(address: int, length: int) -> bytes:
+        there = initial[address : address + length]
+        return there + bytes(length - len(there))
+
+    found = PageDifference(base.contents.read, state_file.MOST_PAGES)
+    _feed_memory(found.feed, before, state)
+    return state._replace(pages=found.finish(), base=base.order.inputs.base.key)
+
+
+def _feed_memory(
+    feed: Callable[[bytes], None], before: Callable[[int, int], bytes], state: Contents
+) -> None:
+    """Give out the whole memory of a state, in pieces."""
+    at = STACK_TOP
+    for run in [*state.pages, PageRun(state.memory, b"")]:
+        while at < run.offset:
+            length = min(run.offset - at, 1 << 20)
+            feed(before(at, length))
+            at += length
+        feed(run.data)
+        at += len(run.data)
+
+
+def first_state(base: SessionBase, files: Mapping[str, bytes], imports: tuple[str, ...]) -> Contents:
+    """Return the state of a session before its first turn."""
+    inputs = base.order.inputs
+    begin = state_file.PLACES[0]
+    laid = {f"{begin}/{name.removeprefix('/')}": data for name, data in files.items()}
+    if wrong := next((name for name in laid if not state_file.is_inside(name)), None):
+        raise StateError(f"{wrong.removeprefix(begin)[1:]!r} is no name of a file in the session")
+    runtime = inputs.base.runtime
+    memory = base.choice.snapshot.memory
+    return Contents(runtime.interpreter, inputs.base.key, memory, 0, imports, (), laid)
+
+
+def _done(state: KeptState) -> Future[KeptState]:
+    made: Future[KeptState] = Future()
+    made.set_result(state)
+    return made

@@ -1,0 +1,188 @@
+"""A state as a file: the pages of memory that differ, and the files of its folders.
+
+What is read may be a stranger's: lengths are looked at before memory is taken, pages have to be in
+memory and in order, and the content is held to its hash.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import zlib
+from pathlib import PurePosixPath
+
+from capsule.errors import CapsuleError
+from capsule.namedtuples import NamedTuple
+from capsule.snapshot.changed_pages import PAGE, STACK_TOP, PageRun
+from capsule.toolstore.digests import sha256
+from capsule.wasm import PAGE as WASM_PAGE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
+
+_MAGIC = b"capsule state 1\n"
+_LENGTH = 4
+_MOST_HEADER = 8 << 20
+MOST_PAGES, MOST_FILES, MOST_RUNS = 512 << 20, 256 << 20, 1 << 16
+_MOST_MEMORY = 1 << 32
+_MOST_NAMES = 10_000
+# Where the files of a state lie: its working folder, and `/tmp`.
+PLACES = ("working", "temporary")
+
+
+class StateError(CapsuleError):
+    """Raised when a state cannot be used; the message names it."""
+
+    code = "usage_error"
+
+
+class Contents(NamedTuple):
+    """All that a state is.
+
+    `interpreter` is the identity of what made it, `base` that of the memory that `pages` differ
+    from, empty for the interpreter's own at its start. `files` are by path, the first part of
+    `PLACES`. `turn` is how many turns there were, `imports` what the session began with.
+    """
+
+    interpreter: str
+    base: str
+    memory: int
+    turn: int
+    imports: tuple[str, ...]
+    pages: Sequence[PageRun]
+    files: Mapping[str, bytes]
+
+
+def encode(state: Contents, *, packed: bool = False) -> bytes:
+    """Return the bytes of the file; `packed` is for one that travels."""
+    parts = [*(run.data for run in state.pages), *state.files.values()]
+    digest = sha256(*parts)
+    body = b"".join(parts)
+    header = {
+        "interpreter": state.interpreter,
+        "base": state.base,
+        "memory": state.memory,
+        "turn": state.turn,
+        "imports": list(state.imports),
+        "runs": [[run.offset, len(run.data)] for run in state.pages],
+        "files": [[name, len(content)] for name, content in state.files.items()],
+        "sha256": digest,
+        "packed": packed,
+    }
+    text = json.dumps(header).encode()
+    if packed:
+        body = zlib.compress(body, 1)
+    return b"".join((_MAGIC, len(text).to_bytes(_LENGTH, "little"), text, body))
+
+
+def read(path: Path) -> Contents:
+    """Read a state. Raises `StateError` that names the file and what is wrong with it."""
+    try:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            return _read(file.read, size)
+    except OSError as error:
+        raise StateError(f"cannot read the state {path}: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, RecursionError, zlib.error) as wrong:
+        said = str(wrong) if type(wrong) is ValueError else type(wrong).__name__
+        raise StateError(
+            f"{path} is no state, or a damaged one: {said}", hint="save the session again"
+        ) from None
+
+
+def _read(take: Any, size: int) -> Contents:
+    if take(len(_MAGIC)) != _MAGIC:
+        raise ValueError("it does not begin as one")
+    length = int.from_bytes(take(_LENGTH), "little")
+    left = size - len(_MAGIC) - _LENGTH - length
+    if length > _MOST_HEADER or left < 0:
+        raise ValueError("its head is cut off")
+    header = json.loads(take(length))
+    memory, turn = _number(header["memory"], _MOST_MEMORY), _number(header["turn"], 1 << 40)
+    if memory % WASM_PAGE or memory < STACK_TOP:
+        raise ValueError(f"no memory has {memory:,} bytes")
+    runs = _runs(header["runs"], memory)
+    names = _names(header["files"])
+    whole = sum(length for _, length in runs) + sum(names.values())
+    if sum(names.values()) > MOST_FILES or whole - sum(names.values()) > MOST_PAGES:
+        raise ValueError("it is too large")
+    body = _body(take, left, whole, packed=header["packed"] is True)
+    if sha256(body) != header["sha256"]:
+        raise ValueError("its content is not what its hash says")
+    at, view, pages, files = 0, memoryview(body), [], {}
+    for offset, length in runs:
+        pages.append(PageRun(offset, bytes(view[at : at + length])))
+        at += length
+    for name, length in names.items():
+        files[name] = bytes(view[at : at + length])
+        at += length
+    imports = header["imports"]
+    if not (isinstance(imports, list) and all(isinstance(name, str) for name in imports)):
+        raise ValueError("its imports are no names")
+    texts = header["interpreter"], header["base"]
+    if not all(isinstance(text, str) for text in texts):
+        raise ValueError("its interpreter has no name")
+    return Contents(*texts, memory, turn, tuple(imports), pages, files)
+
+
+def _body(take: Any, left: int, whole: int, *, packed: bool) -> bytes:
+    if not packed:
+        if left != whole:
+            raise ValueError("it is cut off" if left < whole else "there is more than it says")
+        body: bytes = take(left)
+        return body
+    unpacking = zlib.decompressobj()
+    body = unpacking.decompress(take(left), whole + 1)
+    if len(body) != whole or not unpacking.eof or unpacking.unused_data:
+        raise ValueError("its content is not as long as it says")
+    return body
+
+
+def _runs(said: Any, memory: int) -> list[tuple[int, int]]:
+    if not isinstance(said, list) or len(said) > MOST_RUNS:
+        raise ValueError("its pages are no list")
+    end, found = STACK_TOP, []
+    for offset, length in said:
+        begin, size = _number(offset, memory), _number(length, memory)
+        if begin < end or not size or begin % PAGE or size % PAGE or begin + size > memory:
+            raise ValueError(f"{size:,} bytes at {begin:,} are not in its memory, or not in order")
+        found.append((begin, size))
+        end = begin + size
+    return found
+
+
+def _names(said: Any) -> dict[str, int]:
+    if not isinstance(said, list) or len(said) > _MOST_NAMES:
+        raise ValueError("its files are no list")
+    found = {}
+    for name, length in said:
+        if not is_inside(name) or name in found:
+            raise ValueError(f"{name!r} is no name of a file in it")
+        found[name] = _number(length, MOST_FILES)
+    return found
+
+
+def is_inside(name: object) -> bool:
+    """Say whether a name is that of a file below one of `PLACES`.
+
+    >>> is_inside("working/a.csv"), is_inside("working/../x"), is_inside("other/a")
+    (True, False, False)
+    """
+    if not isinstance(name, str) or "\\0" in name or "\0" in name or os.sep + os.sep in name:
+        return False
+    parts = PurePosixPath(name).parts
+    return (
+        len(parts) > 1
+        and parts[0] in PLACES
+        and "/".join(parts) == name
+        and not {"..", "."} & set(parts)
+    )
+
+
+def _number(value: Any, most: int) -> int:
+    if type(value) is not int or not 0 <= value <= most:
+        raise ValueError(f"{value!r} is no number that could be there")
+    return value

@@ -1,0 +1,61 @@
+"""The process of a turn: it is given the state that it goes on from, and waits for its code."""
+
+from __future__ import annotations
+
+import time
+
+from capsule.errors import CapsuleError
+from capsule.namedtuples import NamedTuple
+from capsule.process import sandbox_process
+from capsule.sessions import scratch_files
+from capsule.wasm import PAGE
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from capsule.process.process_protocol import Stop
+    from capsule.process.sandbox_process import SandboxProcess
+    from capsule.runner.attempt import Plan
+    from capsule.sessions.scratch_files import Signature
+    from capsule.sessions.state_file import Contents
+
+_SECONDS = 60.0
+
+
+class TurnProcess(NamedTuple):
+    """A process that has the memory and the files of a state; `laid_out` is how these look."""
+
+    sandbox: SandboxProcess
+    plan: Plan
+    laid_out: dict[str, Signature]
+
+
+def start(plan: Plan, state: Contents, stop: Stop) -> TurnProcess:
+    """Start the process of a turn, and give it the state.
+
+    Raises `CapsuleError` when it cannot be started, or does not take it; nothing is left then.
+    """
+    started = sandbox_process.start(plan.launch, plan.layers, timeout_ms=plan.limits.timeout_ms)
+    try:
+        laid_out = scratch_files.lay_out(started.scratch, state.files)
+        _feed(started, state, stop)
+    except BaseException:
+        started.close()
+        raise
+    return TurnProcess(started, plan, laid_out)
+
+
+def _feed(started: SandboxProcess, state: Contents, stop: Stop) -> None:
+    process, deadline = started.process, time.monotonic() + _SECONDS
+    parts = [_word(state.memory // PAGE), _word(len(state.pages))]
+    for run in state.pages:
+        parts += [_word(run.offset), _word(len(run.data)), run.data]
+    # In one piece: what is small goes into the pipe at once, and what is large is waited for.
+    process.send(b"".join(parts))
+    while process.unsent:
+        arrival = process.wait(deadline, stop)
+        if arrival.ended or arrival.timed_out or arrival.cancelled or arrival.stderr:
+            raise CapsuleError("a sandbox did not take the state of its session")
+
+
+def _word(number: int) -> bytes:
+    return number.to_bytes(4, "little")

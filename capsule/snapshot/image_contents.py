@@ -1,0 +1,65 @@
+"""The memory that a compiled image holds, found in its file: what a state differs from."""
+
+from __future__ import annotations
+
+import mmap
+import struct
+
+from capsule.errors import ToolchainError
+from capsule.snapshot.changed_pages import STACK_TOP
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# Of ELF with 64 bits, little-endian: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
+_HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
+_SECTION = struct.Struct("<IIQQQQIIQQ")
+_MAGIC = b"\x7fELF\x02\x01"
+# Where wasmtime puts the data of a module, in one piece.
+_DATA = b".rodata.wasm"
+
+
+class ImageContents:
+    """The memory of an image from `STACK_TOP` on; what lies behind its end is zero.
+
+    `close` it. Raises `ToolchainError` for a file that is none.
+    """
+
+    def __init__(self, image: Path) -> None:
+        with image.open("rb") as file:
+            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        try:
+            self._begin, self.size = _section(self._map)
+        except (struct.error, ValueError) as wrong:
+            self._map.close()
+            raise ToolchainError(
+                f"{image} is no compiled memory: {wrong}", hint="capsule cache prune --all"
+            ) from None
+
+    def __repr__(self) -> str:
+        return f"<ImageContents of {self.size:,} bytes>"
+
+    def read(self, address: int, length: int) -> bytes:
+        """Return the bytes at an address of the memory, not below `STACK_TOP`."""
+        at = address - STACK_TOP
+        there = self._map[self._begin + at : self._begin + min(at + length, self.size)]
+        return there + bytes(length - len(there))
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._map.close()
+
+
+def _section(file: mmap.mmap) -> tuple[int, int]:
+    head = _HEADER.unpack_from(file)
+    if not head[0].startswith(_MAGIC):
+        raise ValueError("it is no ELF file of 64 bits")
+    at, size, count, names = head[6], head[11], head[12], head[13]
+    sections = [_SECTION.unpack_from(file, at + number * size) for number in range(count)]
+    texts = sections[names][4]
+    for name, _, _, _, offset, length, *_ in sections:
+        begin = texts + name
+        if file[begin : begin + len(_DATA) + 1] == _DATA + b"\0":
+            return offset, length
+    raise ValueError("it has no data")

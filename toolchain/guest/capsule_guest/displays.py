@@ -1,0 +1,89 @@
+"""What a turn shows besides its value: as a notebook would, bounded in number and bytes."""
+
+from __future__ import annotations
+
+import base64
+import io
+import sys
+
+# Of one turn.
+_MOST, _MOST_BYTES = 50, 8 << 20
+_WAYS = {
+    "_repr_html_": "text/html",
+    "_repr_markdown_": "text/markdown",
+    "_repr_svg_": "image/svg+xml",
+    "_repr_png_": "image/png",
+    "_repr_jpeg_": "image/jpeg",
+    "_repr_latex_": "text/latex",
+    "_repr_json_": "application/json",
+}
+
+_shown: list[dict[str, object]] = []
+_left_out: list[int] = []
+
+
+def forget() -> None:
+    """Begin a turn."""
+    _shown.clear()
+    _left_out.clear()
+
+
+def shown() -> list[dict[str, object]]:
+    """Return what was shown in this turn: for each the data by kind, images in base64."""
+    if not _left_out:
+        return [*_shown]
+    return [*_shown, {"text/plain": f"({len(_left_out)} more are left out)"}]
+
+
+def display(*values: object) -> None:
+    """Show values as a notebook does, before the turn is over."""
+    for value in values:
+        found = _bundle(value)
+        _add(found | {"text/plain": repr(value)})
+
+
+def show_value(value: object) -> None:
+    """Show the value of a turn, where it is more than text."""
+    found = _bundle(value)
+    if found:
+        _add(found | {"text/plain": repr(value)})
+
+
+def show_figures() -> None:
+    """Show the figures of matplotlib that are open, and close them."""
+    pyplot = sys.modules.get("matplotlib.pyplot")
+    if pyplot is None:
+        return
+    for number in pyplot.get_fignums():
+        figure = pyplot.figure(number)
+        file = io.BytesIO()
+        figure.savefig(file, format="png", bbox_inches="tight")
+        _add({"image/png": _text(file.getvalue()), "text/plain": repr(figure)})
+    pyplot.close("all")
+
+
+def _bundle(value: object) -> dict[str, object]:
+    """Return what an object says of itself, by kind."""
+    found: dict[str, object] = {}
+    for way, kind in _WAYS.items():
+        method = getattr(type(value), way, None)
+        if method is None:
+            continue
+        said = method(value)
+        # Some give what it is and more about it.
+        data = said[0] if isinstance(said, tuple) else said
+        if data is not None:
+            found[kind] = _text(data) if isinstance(data, bytes) else data
+    return found
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
+
+
+def _add(bundle: dict[str, object]) -> None:
+    size = sum(len(str(data)) for each in (*_shown, bundle) for data in each.values())
+    if len(_shown) < _MOST and size <= _MOST_BYTES:
+        _shown.append(bundle)
+    else:
+        _left_out.append(1)
