@@ -7,6 +7,8 @@ if TYPE_CHECKING:
     from capsule.sdk.envelope import Envelope, TaskFailedError
     from capsule.sdk.run import run, run_sync
     from capsule.sdk.sandbox import Sandbox
+    from capsule.sessions.session import Session, SessionSync
+    from capsule.sessions.turn import Turn
     from capsule.shared.task import task
 
 __all__ = [
@@ -14,7 +16,10 @@ __all__ = [
     "Envelope",
     "Limits",
     "Sandbox",
+    "Session",
+    "SessionSync",
     "TaskFailedError",
+    "Turn",
     "__version__",
     "run",
     "run_sync",
@@ -29,6 +34,9 @@ _HOMES = {
     "Envelope": "capsule.sdk.envelope",
     "Limits": "capsule.policy.caller_limits",
     "Sandbox": "capsule.sdk.sandbox",
+    "Session": "capsule.sessions.session",
+    "SessionSync": "capsule.sessions.session",
+    "Turn": "capsule.sessions.turn",
     "TaskFailedError": "capsule.sdk.envelope",
     "run": "capsule.sdk.run",
     "run_sync": "capsule.sdk.run",

@@ -32,7 +32,7 @@ class EnvelopeError(TypedDict):
 
 
 class Execution(TypedDict):
-    """What the last attempt did and used; `host_requests` are those of all attempts.
+    """What the last attempt did and used; `host_requests` and `host_calls` are of all attempts.
 
     `run_id` is the name of the run in the record, None of what is no run, as a line that is wrong.
     `duration_ms` is wall time, `fuel_consumed` the task's own fuel, `ram_used` the peak of linear
@@ -47,6 +47,7 @@ class Execution(TypedDict):
     fuel_consumed: int | None
     ram_used: int | None
     host_requests: list[dict[str, Any]]
+    host_calls: list[dict[str, Any]]
     stdout: str
     stderr: str
     truncated_bytes: int
@@ -79,6 +80,7 @@ def refusal(task_name: str, error_type: ErrorType | Code, message: str) -> Envel
             "fuel_consumed": 0,
             "ram_used": 0,
             "host_requests": [],
+            "host_calls": [],
             "stdout": "",
             "stderr": "",
             "truncated_bytes": 0,

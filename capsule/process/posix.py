@@ -10,6 +10,7 @@ import select
 import signal
 import sys
 import time
+from contextlib import suppress
 
 from capsule.child_process.parent_death_linux import DESCRIPTOR, ParentDeathPipe
 from capsule.process.process_protocol import Arrival
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from capsule.process.process_protocol import Stop
 
 # As much as a pipe holds. A buffer of more than 128 KiB would come from the system for each read.
-_READ = 1 << 16
+_READ, _READ_MUCH, _PIPE = 1 << 16, (1 << 17) - 64, 1 << 20
 _FIRST_FREE = 3
 _LOOK_AGAIN = 0.001
 # Whoever queues more at once may have more to send when that is gone.
@@ -49,6 +50,7 @@ class PosixProcess:
         self._stdin, self._stdout, self._stderr = stdin, stdout, stderr
         self._outbox = bytearray()
         self._is_large = False
+        self._most = _READ
         for descriptor in (stdin, stdout, stderr):
             os.set_blocking(descriptor, False)
 
@@ -68,6 +70,17 @@ class PosixProcess:
     def unsent(self) -> int:
         """How many bytes are queued still."""
         return len(self._outbox)
+
+    def widen(self) -> None:
+        """Let much go through at once: what comes and goes is megabytes."""
+        self._most = _READ_MUCH
+        if sys.platform == "linux":
+            import fcntl
+
+            for descriptor in (self._stdin, self._stdout):
+                # All pipes of a user have a bound together.
+                with suppress(OSError):
+                    fcntl.fcntl(descriptor, fcntl.F_SETPIPE_SZ, _PIPE)
 
     def is_quiet(self) -> bool:
         """Say whether it runs and has written nothing that was not read."""
@@ -125,7 +138,7 @@ class PosixProcess:
         del self._outbox[:sent]
 
     def _read_stdout(self) -> bytes:
-        return os.read(self._stdout, _READ)
+        return os.read(self._stdout, self._most)
 
     def _read_stderr(self) -> bytes:
         return os.read(self._stderr, _READ)

@@ -51,6 +51,9 @@ class Process(Protocol):
     def send(self, data: bytes | memoryview) -> None:
         """Queue `data` for its stdin; `wait` writes it."""
 
+    def widen(self) -> None:
+        """Let much go through at once, as far as the system can."""
+
     def is_quiet(self) -> bool:
         """Say whether it runs and has written nothing that was not read."""
 

@@ -74,6 +74,9 @@ class WindowsProcess:
             self._is_large = self._is_large or len(data) > _LARGE
         self._outbox.put(data)
 
+    def widen(self) -> None:
+        """Its threads read as much as there is."""
+
     def is_quiet(self) -> bool:
         return self._child.poll() is None and self._arrived.empty()
 

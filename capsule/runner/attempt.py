@@ -263,7 +263,7 @@ class _Watch:
         self.memory_seen: int | None = None
         self.violation: WireError | None = None
 
-    def follow(
+    def follow(  # noqa: PLR0912 - each way in which it ends
         self, deadline: float | None, cancellation: Cancellation, wakeup: WakeupPipe
     ) -> Arrival:
         """Read until the end, the deadline, a cancellation or a violation; return the last look.

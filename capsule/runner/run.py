@@ -25,13 +25,13 @@ from capsule.snapshot.task_snapshot import SnapshotSettings
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from typing import Any
 
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.lifecycle.events import Ledger
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
+    from capsule.runner.host_functions import HostFunctions
     from capsule.runner.memory_budget import Hold
     from capsule.runner.observer import Observer, Which
     from capsule.runner.sandbox_inputs import RunInputs
@@ -47,7 +47,7 @@ class Order(NamedTuple):
     `jobs` are the tasks that the task can call, by name; `limits` those of the project; `environ`
     has the settings of proxies. `file` is what the user named, and `ledger` keeps a record of all
     attempts, those of tasks that are called too; None for no record. `adapt` makes the plan of an
-    attempt that of a session's turn.
+    attempt that of a session's turn. `functions` are those of the host that the task may call.
     """
 
     policy: Policy
@@ -61,6 +61,7 @@ class Order(NamedTuple):
     file: str | None = None
     ledger: Ledger | None = None
     adapt: Callable[[Plan], Plan] | None = None
+    functions: HostFunctions | None = None
 
 
 COLD = Cold()
@@ -131,7 +132,8 @@ def _attempts(
         limits = limits_of(policy._replace(timeout_ms=timeout_ms), policy, fetched_ms)
         duration_ms = round((time.monotonic() - begin) * 1000)
         outcome = stopped(limits, duration_ms, cancelled=start.cancelled)
-        return _envelope(policy.task, 0, Attempt(outcome, duration_ms, None, None, "", "", 0), [])
+        none = Attempt(outcome, duration_ms, None, None, "", "", 0)
+        return _envelope(policy.task, 0, none, None)
     if policy.ram is not None and policy.ram < start.snapshot.memory:
         least = start.snapshot.memory
         return refusal(policy.task, "memory_exceeded", too_small(limits_of(policy, policy), least))
@@ -148,13 +150,15 @@ def _attempts(
         return _run(called, observer, cancellation, under)
 
     answer = answering(run_budget, events, below)
-    services = Services(policy, order.environ, answer, order.call.env.values())
+    # They are for the task that was asked for, and not for those that it calls.
+    functions = order.functions if depth == 0 else None
+    services = Services(policy, order.environ, answer, order.call.env.values(), functions)
     number = 0
     while True:
         fetched_ms = fetched_ms if number == 0 else 0
         granted = run_budget.grant(policy, fetched_ms)
         if granted is None:
-            return _refused(policy, _SPENT.format(order.limits.file), services.requests)
+            return _refused(policy, _SPENT.format(order.limits.file), services)
         plan = _plan(order, start, granted, fetched_ms)
         try:
             with services:
@@ -174,14 +178,14 @@ def _attempts(
                 raise
             # Something of the run has run already: whoever called gets an envelope.
             run_budget.settle(granted, 0)
-            return _refused(policy, wrong.message, services.requests)
+            return _refused(policy, wrong.message, services)
         run_budget.settle(granted, done.fuel)
         events.ended(done, services.requests)
         if done.outcome.needs:
             interpreter_choice.remember(known, done.outcome.needs)
         over = done.outcome.error_type in (None, "cancelled") or number == policy.max_retries
         if over or not run_budget.again(depth):
-            return _envelope(policy.task, number, done, services.requests)
+            return _envelope(policy.task, number, done, services)
         number += 1
         events.again()
         if done.outcome.needs:
@@ -208,9 +212,10 @@ def first_plan(order: Order, start: SnapshotChoice) -> Plan | None:
     return None if granted is None else _plan(order, start, granted)
 
 
-def _refused(policy: Policy, message: str, requests: list[dict[str, Any]]) -> Envelope:
+def _refused(policy: Policy, message: str, services: Services) -> Envelope:
     envelope = refusal(policy.task, "policy_error", message)
-    envelope["execution"]["host_requests"] = requests
+    envelope["execution"]["host_requests"] = services.requests
+    envelope["execution"]["host_calls"] = services.calls
     return envelope
 
 
@@ -242,7 +247,7 @@ def _plan(order: Order, start: SnapshotChoice, policy: Policy, fetched_ms: int =
     return plan if order.adapt is None else order.adapt(plan)
 
 
-def _envelope(task: str, retries: int, done: Attempt, requests: list[dict[str, Any]]) -> Envelope:
+def _envelope(task: str, retries: int, done: Attempt, services: Services | None) -> Envelope:
     outcome = done.outcome
     error: EnvelopeError | None = None
     if outcome.error_type is not None:
@@ -260,7 +265,8 @@ def _envelope(task: str, retries: int, done: Attempt, requests: list[dict[str, A
             "retries": retries,
             "fuel_consumed": done.fuel,
             "ram_used": done.memory,
-            "host_requests": requests,
+            "host_requests": [] if services is None else services.requests,
+            "host_calls": [] if services is None else services.calls,
             "stdout": done.stdout,
             "stderr": done.stderr,
             "truncated_bytes": done.left_out,

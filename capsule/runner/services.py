@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from capsule.policy.resolve import Policy
     from capsule.process.cancel import Cancellation
     from capsule.runner.call_dispatcher import Answer, Data, HostCall
+    from capsule.runner.host_functions import HostFunctions
     from capsule.services.http.broker import Broker
     from capsule.services.http.request_log import RequestLog
 
     _Step = Callable[[Broker, dict[str, Any], bytes], tuple[dict[str, Any], bytes]]
 
 _PIECE = 64 << 10
+# What calls a function of the host.
+_FUNCTION = "tool"
 # Seconds; more than any limit of the broker's, so that no number of the guest's is too large.
 _LONGEST = 86_400
 
@@ -39,7 +42,9 @@ class Services:
         environ: Mapping[str, str],
         task: Answer,
         secrets: Iterable[str] = (),
+        functions: HostFunctions | None = None,
     ) -> None:
+        self._functions = functions
         self._environ = environ
         self._task = task
         self._secrets = secrets
@@ -47,6 +52,11 @@ class Services:
         self._broker: Broker | None = None
         self._ledger: RequestLog | None = None
         self._stoppable = Lock()
+
+    @property
+    def calls(self) -> list[dict[str, Any]]:
+        """Return an entry for each call of a function of the host, for the envelope."""
+        return [] if self._functions is None else self._functions.calls
 
     @property
     def requests(self) -> list[dict[str, Any]]:
@@ -57,6 +67,8 @@ class Services:
         """Do what was asked. Raises `CallError`."""
         if asked.op == "task":
             return self._task(asked, cancellation)
+        if asked.op == _FUNCTION and self._functions is not None:
+            return self._functions(asked, cancellation)
         if not asked.op.startswith("http."):
             raise unknown(asked)
         if self._broker is None:

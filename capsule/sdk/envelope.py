@@ -55,6 +55,7 @@ class Execution(_Keys):
     fuel_consumed: int | None
     ram_used: int | None
     host_requests: list[dict[str, Any]]
+    host_calls: list[dict[str, Any]]
     stdout: str
     stderr: str
     truncated_bytes: int

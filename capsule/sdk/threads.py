@@ -88,7 +88,7 @@ async def whatever_comes(over: Event) -> None:
 
 
 async def _in_thread(work: Callable[[Cancellation], T]) -> T:
-    over, call_soon = Event(), _loop()
+    over, call_soon = Event(), loop_caller()
     answer: list[T] = []
     trouble: list[BaseException] = []
     finished: SimpleQueue[None] = SimpleQueue()
@@ -127,7 +127,7 @@ async def _in_thread(work: Callable[[Cancellation], T]) -> T:
     return answer[0]
 
 
-def _loop() -> Callable[[Callable[[], object]], object]:
+def loop_caller() -> Callable[[Callable[[], object]], object]:
     """Return what has something called in this event loop, from any thread."""
     if sniffio.current_async_library() == "trio":
         import trio

@@ -13,14 +13,14 @@ from capsule.process.trap_report import TAIL, is_whole, read_report
 from capsule.sessions import scratch_files
 from capsule.sessions.page_difference import PageDifference
 from capsule.snapshot.preopens import forgotten
-from capsule.snapshot.changed_pages import PageRun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.sessions.scratch_files import FileChange, Signature
+    from capsule.snapshot.changed_pages import PageRun
     from capsule.snapshot.image_contents import ImageContents
 
 # How long the memory and the meter's report may take behind the answer.
@@ -46,14 +46,14 @@ class KeptTurn:
         self,
         base: ImageContents,
         hidden: frozenset[str],
-        known: Mapping[str, bytes],
         most: int,
     ) -> None:
         self.answered = False
         self.over = Event()
         self.changes: list[FileChange] = []
-        self.laid_out: Mapping[str, Signature] = {}
-        self._base, self._hidden, self._known = base, hidden, known
+        self._laid_out: Mapping[str, Signature] = {}
+        self._known: Mapping[str, bytes] = {}
+        self._base, self._hidden = base, hidden
         self._difference = PageDifference(base.read, most)
         self._started: SandboxProcess | None = None
         self._stderr = bytearray()
@@ -61,12 +61,16 @@ class KeptTurn:
     def __repr__(self) -> str:
         return f"<KeptTurn {self._difference!r}>"
 
+    def begin(self, files: Mapping[str, bytes], laid_out: Mapping[str, Signature]) -> None:
+        """Say what the turn finds in its folders."""
+        self._known, self._laid_out = files, laid_out
+
     def keep(self, started: SandboxProcess, stdout: bytes, stderr: bytes) -> None:
         """Take over a process, and what it has written behind its closing frame."""
         self._started = started
         self._stderr += stderr
         self._files = scratch_files.look(started.scratch, self._hidden)
-        self.changes = scratch_files.changes(self.laid_out, self._files)
+        self.changes = scratch_files.changes(self._laid_out, self._files)
         self.answered = True
         self._first = stdout
 
@@ -81,7 +85,7 @@ class KeptTurn:
         with started:
             self._difference.feed(self._first)
             offset = self._read(started)
-            files = scratch_files.read(self._files, self._known, self.laid_out)
+            files = scratch_files.read(self._files, self._known, self._laid_out)
             memory = self._difference.size
             return Kept(forgotten(self._difference.finish()), memory, files, offset)
 

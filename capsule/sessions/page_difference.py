@@ -9,9 +9,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# What is compared at once; most of memory never changes.
-_PIECE = 256 << 10
-
 
 class PageDifference:
     """Takes memory from `STACK_TOP` on, and keeps the pages that `before` has not so.
@@ -26,7 +23,7 @@ class PageDifference:
 
     def __init__(self, before: Callable[[int, int], bytes], most: int) -> None:
         self._before, self._most = before, most
-        self._waiting = bytearray()
+        self._waiting = b""
         self._at = STACK_TOP
         self._runs: list[tuple[int, list[bytes]]] = []
         self._end = -1
@@ -42,17 +39,17 @@ class PageDifference:
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes. Raises `WireError` where too much differs."""
-        self._waiting += data
-        while len(self._waiting) >= _PIECE:
-            piece = bytes(memoryview(self._waiting)[:_PIECE])
-            del self._waiting[:_PIECE]
-            self._compare(piece)
+        if self._waiting:
+            data = self._waiting + data
+        whole = len(data) - len(data) % PAGE
+        self._waiting = data[whole:]
+        if whole:
+            self._compare(data[:whole])
 
     def finish(self) -> list[PageRun]:
         """Return the runs of pages that differ, in order."""
         if self._waiting:
-            self._compare(bytes(self._waiting))
-            self._waiting.clear()
+            raise WireError("its memory ends in the middle of a page")
         return [PageRun(offset, b"".join(pages)) for offset, pages in self._runs]
 
     def _compare(self, piece: bytes) -> None:

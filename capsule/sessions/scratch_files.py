@@ -54,9 +54,8 @@ def changes(
         if name.startswith(begin) and before.get(name) != status:
             how = "changed" if name in before else "new"
             found.append(FileChange(name.removeprefix(begin), status[1], how))
-    for name in before.keys() - after.keys():
-        if name.startswith(begin):
-            found.append(FileChange(name.removeprefix(begin), 0, "gone"))
+    gone = [name for name in before.keys() - after.keys() if name.startswith(begin)]
+    found += [FileChange(name.removeprefix(begin), 0, "gone") for name in gone]
     return sorted(found)
 
 

@@ -49,17 +49,20 @@ def source_of(
     Raises `CapsuleError` for options that are none.
     """
     for name in imports:
-        if not isinstance(name, str) or not name.replace(".", "_").isidentifier():
+        if not name.replace(".", "_").isidentifier():
             raise UsageError(f"imports: {name!r} is no name of a module", hint='imports=["pandas"]')
     if unknown := sorted(options.keys() - set(OPTIONS)):
         raise UsageError(f"a session has no option {unknown[0]!r}", hint=", ".join(OPTIONS))
     head = "".join(f"import {name}\n" for name in imports)
     wanted = "".join(f"#   {package!r},\n" for package in packages)
     block = f"# /// script\n# dependencies = [\n{wanted}# ]\n# ///\n" if packages else ""
-    code = read_text(f"{block}{head}\n\ndef main(): pass\n".encode(), working, home, named=_NAME)
+    # A coroutine function: asyncio is in memory then, for turns that await.
+    code = read_text(
+        f"{block}{head}\n\nasync def main(): pass\n".encode(), working, home, named=_NAME
+    )
     said = {"compute": _COMPUTE} | {name: value for name, value in options.items() if value}
     words = ", ".join(f"{name}={value!r}" for name, value in sorted(said.items()))
-    text = f"from capsule import task\n\n@task(name={_NAME!r}, {words})\ndef main(): pass\n"
+    text = f"from capsule import task\n\n@task(name={_NAME!r}, {words})\nasync def main(): pass\n"
     # Apart, so that what is made for the imports is shared by all sessions that have them.
     policy = read_text(text.encode(), working, home, named=_NAME)
     return code._replace(declarations=policy.declarations)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.attempt import Plan
+    from capsule.runner.host_functions import HostFunctions
     from capsule.runner.observer import Observer
     from capsule.runner.run import Order
     from capsule.sessions.scratch_files import FileChange
@@ -87,6 +88,7 @@ class SessionCore:
         *,
         call: prepare.Call | None = None,
         observer: Observer = NOBODY,
+        functions: HostFunctions | None = None,
     ) -> Answered:
         """Run a turn; the answer does not wait for the state to be kept.
 
@@ -95,11 +97,15 @@ class SessionCore:
         with self._order:
             self._check_open()
             before = self.settled()
-            contents = self._store.read(before.name)
-            turn = _Turn(self, contents, code)
-            order = self._settled_order(call)._replace(adapt=turn.adapted)
+            turn = _Turn(self, before, code, functions)
+            order = self._settled_order(call)
+            order = order._replace(adapt=turn.adapted, functions=functions)
             envelope = run_in_turn(order, observer, cancellation, turn)
-            return self._judged(envelope, turn, before, contents)
+            return self._judged(envelope, turn, before)
+
+    def contents_of(self, state: KeptState) -> Contents:
+        """Return all that a state is."""
+        return self._store.read(state.name)
 
     def settled(self) -> KeptState:
         """Return the state that the session stands at, waiting until it is kept."""
@@ -196,9 +202,7 @@ class SessionCore:
             order = order._replace(inputs=base.order.inputs, ledger=base.order.ledger)
         return prepare.renewed(order, base.source.project.root, call)
 
-    def _judged(
-        self, envelope: Envelope, turn: _Turn, before: KeptState, contents: Contents
-    ) -> Answered:
+    def _judged(self, envelope: Envelope, turn: _Turn, before: KeptState) -> Answered:
         error = envelope["error"]
         if not turn.keeper.answered or (error and error["error_type"] != "task_error"):
             # It was stopped, or it crashed: the session stands where it stood.
@@ -207,40 +211,52 @@ class SessionCore:
             return Answered(envelope, [], _done(before))
         kept: Future[KeptState] = Future()
         self._kept = kept
+        # The next process starts while this one's memory comes.
+        coming: Future[tuple[KeptState, Contents]] = Future()
+        self._expect(coming)
 
         def keep() -> None:
             try:
-                state = self._keep(turn, contents)
+                state, contents = self._keep(turn)
             except BaseException as failed:  # noqa: BLE001 - raised where it is waited for
-                said = failed if isinstance(failed, CapsuleError) else StateError(
-                    f"the state could not be kept: {type(failed).__name__}: {failed}"
+                said = (
+                    failed
+                    if isinstance(failed, CapsuleError)
+                    else StateError(
+                        f"the state could not be kept: {type(failed).__name__}: {failed}"
+                    )
                 )
                 kept.set_exception(said)
+                coming.set_exception(said)
                 return
             self._states.append(state)
-            self._start_ahead(state)
+            coming.set_result((state, contents))
             kept.set_result(state)
 
         threading.Thread(target=keep, name="capsule-session").start()
         return Answered(envelope, turn.keeper.changes, kept)
 
-    def _keep(self, turn: _Turn, contents: Contents) -> KeptState:
+    def _keep(self, turn: _Turn) -> tuple[KeptState, Contents]:
         found = turn.keeper.finish()
-        state = contents._replace(
+        contents = turn.contents._replace(
             memory=found.memory,
-            turn=contents.turn + 1,
+            turn=turn.before.turn + 1,
             pages=found.pages,
             files=found.files,
         )
-        return KeptState(self._store.write(state), state.turn, turn.fuel(found.drain_offset))
+        name = self._store.write(contents)
+        return KeptState(name, contents.turn, turn.fuel(found.drain_offset)), contents
 
     def _start_ahead(self, state: KeptState) -> None:
-        order = self._settled_order(None)
-        plan = first_plan(order, self._base.choice)
-        if plan is None or self._closed:
-            return
-        contents = self._store.read(state.name)
-        self._ahead = _Ahead(_for_turns(plan, self._base), state.name, contents)
+        coming: Future[tuple[KeptState, Contents]] = Future()
+        coming.set_result((state, self._store.read(state.name)))
+        self._expect(coming)
+
+    def _expect(self, coming: Future[tuple[KeptState, Contents]]) -> None:
+        """Have a process started for the next turn, which goes on from what is coming."""
+        plan = first_plan(self._settled_order(None), self._base.choice)
+        if plan is not None and not self._closed:
+            self._ahead = _Ahead(_for_turns(plan, self._base), coming)
 
     def take_ahead(self, plan: Plan, state: str) -> TurnProcess | None:
         """Return the process that was started for such a turn, if there is one that is fit."""
@@ -256,17 +272,18 @@ class SessionCore:
 class _Ahead:
     """A process that is started, in a thread, before its turn is asked for."""
 
-    def __init__(self, plan: Plan, state: str, contents: Contents) -> None:
+    def __init__(self, plan: Plan, coming: Future[tuple[KeptState, Contents]]) -> None:
         from capsule.process.cancel import Cancellation
 
-        self._plan, self._state = plan, state
+        self._plan, self._coming = plan, coming
         self._stop = Cancellation()
         self._places = places_of(plan.launch.mounts)
         self._found: Future[TurnProcess] = Future()
 
         def begin() -> None:
             try:
-                self._found.set_result(turn_process.start(plan, contents, self._stop))
+                found = turn_process.start(plan, lambda: coming.result()[1], self._stop)
+                self._found.set_result(found)
             except BaseException as failed:  # noqa: BLE001 - the turn starts its own then
                 self._found.set_exception(failed)
 
@@ -279,7 +296,7 @@ class _Ahead:
         except (CapsuleError, OSError):
             return None
         fit = (
-            (self._state, self._plan.launch) == (state, plan.launch)
+            (self._coming.result()[0].name, self._plan.launch) == (state, plan.launch)
             and self._plan.limits.timeout_ms == plan.limits.timeout_ms
             and self._places == places_of(plan.launch.mounts)
             and found.sandbox.process.is_quiet()
@@ -306,21 +323,35 @@ class _Turn:
 
     sees_end = False
 
-    def __init__(self, core: SessionCore, contents: Contents, code: str) -> None:
-        self._core, self._contents, self._code = core, contents, code
+    def __init__(
+        self,
+        core: SessionCore,
+        before: KeptState,
+        code: str,
+        functions: HostFunctions | None,
+    ) -> None:
+        self._core, self.before, self._code = core, before, code
+        self._tools = {} if functions is None else functions.described
         base = core._base  # noqa: SLF001 - a part of the same
         hidden = frozenset(mount.guest for mount in base.choice.mounts)
-        self.keeper = KeptTurn(
-            base.contents, hidden, contents.files, state_file.MOST_PAGES
-        )
+        self.keeper = KeptTurn(base.contents, hidden, state_file.MOST_PAGES)
         self._plan: Plan | None = None
+        self._found: TurnProcess | None = None
+
+    @property
+    def contents(self) -> Contents:
+        """The state that it went on from."""
+        if self._found is None:
+            raise StateError("the turn has not begun")
+        return self._found.contents
 
     def adapted(self, plan: Plan) -> Plan:
         """Return the plan of a turn, from that of a run."""
         core = self._core
         asked = {
-            "number": self._contents.turn + 1,
+            "number": self.before.turn + 1,
             "code": self._code,
+            "tools": self._tools,
             "env": core._base.order.call.env,  # noqa: SLF001
         }
         made = _for_turns(plan, core._base)  # noqa: SLF001
@@ -330,15 +361,15 @@ class _Turn:
     def start(self, plan: Plan) -> SandboxProcess:
         """Give the process that was started ahead, or start one."""
         core = self._core
-        name = core.settled().name
-        found = core.take_ahead(plan, name)
+        found = core.take_ahead(plan, self.before.name)
         if found is None:
             from capsule.process.cancel import Cancellation
 
             plan.cold()
             with Cancellation() as never:
-                found = turn_process.start(plan, self._contents, never)
-        self.keeper.laid_out = found.laid_out
+                found = turn_process.start(plan, lambda: core.contents_of(self.before), never)
+        self._found = found
+        self.keeper.begin(found.contents.files, found.laid_out)
         return found.sandbox
 
     def fuel(self, offset: int | None) -> int | None:
@@ -397,7 +428,9 @@ def _feed_memory(
         at += len(run.data)
 
 
-def first_state(base: SessionBase, files: Mapping[str, bytes], imports: tuple[str, ...]) -> Contents:
+def first_state(
+    base: SessionBase, files: Mapping[str, bytes], imports: tuple[str, ...]
+) -> Contents:
     """Return the state of a session before its first turn."""
     inputs = base.order.inputs
     begin = state_file.PLACES[0]

@@ -12,6 +12,8 @@ from capsule.wasm import PAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from capsule.process.process_protocol import Stop
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.attempt import Plan
@@ -25,23 +27,25 @@ class TurnProcess(NamedTuple):
     """A process that has the memory and the files of a state; `laid_out` is how these look."""
 
     sandbox: SandboxProcess
-    plan: Plan
+    contents: Contents
     laid_out: dict[str, Signature]
 
 
-def start(plan: Plan, state: Contents, stop: Stop) -> TurnProcess:
-    """Start the process of a turn, and give it the state.
+def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
+    """Start the process of a turn, and give it the state, which may come meanwhile.
 
     Raises `CapsuleError` when it cannot be started, or does not take it; nothing is left then.
     """
     started = sandbox_process.start(plan.launch, plan.layers, timeout_ms=plan.limits.timeout_ms)
+    started.process.widen()
     try:
-        laid_out = scratch_files.lay_out(started.scratch, state.files)
-        _feed(started, state, stop)
+        contents = state()
+        laid_out = scratch_files.lay_out(started.scratch, contents.files)
+        _feed(started, contents, stop)
     except BaseException:
         started.close()
         raise
-    return TurnProcess(started, plan, laid_out)
+    return TurnProcess(started, contents, laid_out)
 
 
 def _feed(started: SandboxProcess, state: Contents, stop: Stop) -> None:

@@ -69,9 +69,9 @@ class Base(NamedTuple):
     """What runs of all tasks share.
 
     `launch` is that of a run but for its memory, folders and limits, `first_step` where in the host
-    module the meter begins. `dump_driver` is the driver that freezes a task, `turn_driver` that of a
-    session's turn, `initial` the file
-    with the memory before anything ran. `key` stands for all of it on this machine.
+    module the meter begins. `dump_driver` is the driver that freezes a task, `turn_driver` that of
+    a session's turn, `initial` the file with the memory before anything ran. `key` stands for all
+    of it on this machine.
     While `leases` are referred to, the files stay.
     """
 

@@ -44,7 +44,7 @@ class ImageContents:
         """Return the bytes at an address of the memory, not below `STACK_TOP`."""
         at = address - STACK_TOP
         there = self._map[self._begin + at : self._begin + min(at + length, self.size)]
-        return there + bytes(length - len(there))
+        return there if len(there) == length else there + bytes(length - len(there))
 
     def close(self) -> None:
         """Let go of the file."""

@@ -25,7 +25,8 @@ class Call(NamedTuple):
     sees whether it may write there. `passed` are arguments in place of these, as JSON that another
     sandbox wrote: a list and an object. `script` is the file that is run as a program in place of
     the function, by the name of `program`, with `args` as its words; `stdin` is what is read there,
-    at most `MAX_BODY` bytes.
+    at most `MAX_BODY` bytes. `tools` are the functions of the host that there are, with what each
+    takes and does.
     """
 
     module: str
@@ -39,6 +40,7 @@ class Call(NamedTuple):
     script: str = ""
     program: str = ""
     stdin: bytes | None = None
+    tools: Mapping[str, Mapping[str, str]] = MappingProxyType({})
 
 
 def check(asked: Call) -> None:
@@ -67,6 +69,7 @@ def call(asked: Call, code: Code | None) -> bytes:
             "script": asked.script,
             "program": asked.program,
             "stdin": asked.stdin is not None,
+            "tools": {name: dict(each) for name, each in asked.tools.items()},
         },
         code,
     )

@@ -1,5 +1,6 @@
 """`import capsule`, as a task sees it inside its sandbox."""
 
+from capsule_guest.host_tools import ToolError, tools
 from capsule_guest.tasks import task
 
-__all__ = ["task"]
+__all__ = ["ToolError", "task", "tools"]

@@ -23,7 +23,7 @@ _answers: dict[int, tuple[dict, bytes]] = {}
 _over: list[bool] = []
 # While the host does these, others have their turn. Not so with what leads to them: whoever waits
 # below another on the stack has sent all that he has to send.
-_LASTING = frozenset(("task", "http.answer", "http.read"))
+_LASTING = frozenset(("task", "tool", "http.answer", "http.read"))
 _OFTEN_SOON, _SOON = frozenset(("http.read",)), 0.005
 _SMALL = 1 << 12
 _OF_A_TASK = {"call", "op", "name", "args", "kwargs"}

@@ -19,6 +19,7 @@ from capsule_guest import (
     exception_encoding,
     file_functions,
     folder_grants,
+    host_tools,
     loader,
     locale_setup,
     matplotlib_setup,
@@ -163,6 +164,7 @@ def serve() -> None:
 
 def turn() -> None:
     """Answer one turn of a session; what it did stays in memory, which the host keeps then."""
+    session_turn.rehearse(_awaited)
     request = _decode(receive()[1])
     if request["number"] == 1:
         snapshot_prepare.reseed()
@@ -173,6 +175,8 @@ def turn() -> None:
         streams.repeat()
         if "folders" in request:
             folder_grants.grant(request["folders"])
+        host_tools.offer(request.get("tools", {}))
+        host_tools.put_into(sys.modules["__main__"].__dict__)
         _set_variables(request.get("env"))
         kind, answer = RESULT, session_turn.run(request["number"], request["code"], _awaited)
         missing_natives.check()
@@ -241,6 +245,8 @@ def _run(request: dict) -> object:
     name, env = request.get("module"), request.get("env")
     if "folders" in request:
         folder_grants.grant(request["folders"])
+    if "tools" in request:
+        host_tools.offer(request["tools"])
     if "files" in request:
         _install(request)
     if "stdin" in request:

@@ -31,11 +31,22 @@ def begin() -> None:
     builtins.display = displays.display  # type: ignore[attr-defined]
 
 
+def rehearse(awaited: Callable[[Callable[[], object]], object]) -> None:
+    """Touch what a turn takes, while nobody waits: memory that is used first is slow."""
+    names = {"__builtins__": builtins}
+    _run("<rehearsal>", "value = 1\nvalue", names, awaited)
+
+
 def run(number: int, code: str, awaited: Callable[[Callable[[], object]], object]) -> bytes:
     """Run the code of a turn and return what it comes to, as JSON. Raises what it raises."""
-    displays.forget()
-    filename = f"turn {number}"
     names = sys.modules["__main__"].__dict__
+    return _run(f"turn {number}", code, names, awaited)
+
+
+def _run(
+    filename: str, code: str, names: dict, awaited: Callable[[Callable[[], object]], object]
+) -> bytes:
+    displays.forget()
     # A traceback of a later turn shows lines of this one.
     linecache.cache[filename] = len(code), None, code.splitlines(keepends=True), filename
     tree = compile(code, filename, "exec", _ONLY_AST | _TOP_LEVEL_AWAIT, dont_inherit=True)
@@ -79,4 +90,5 @@ def _short(value: object) -> str:
     text = repr(value)
     if len(text) <= _MOST:
         return text
-    return f"{text[: _MOST // 2]} ... {len(text) - _MOST} characters left out ... {text[-_MOST // 2 :]}"
+    half, gap = _MOST // 2, f" ... {len(text) - _MOST} characters left out ... "
+    return text[:half] + gap + text[-half:]

@@ -1,0 +1,143 @@
+"""Opening sessions from what a program says: options, files, or a file with a state."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from capsule.errors import UsageError
+from capsule.progress import Silent
+from capsule.runner.cancellable_progress import CancellableProgress
+from capsule.runner.host_functions import HostFunctions
+from capsule.sdk.record import recorder_of
+from capsule.sdk.requests import call_of, working_folder
+from capsule.sessions import session_base, session_core, state_file
+from capsule.sessions.session_core import KeptState, SessionCore
+from capsule.sessions.state_file import StateError
+from capsule.sessions.state_store import StateStore
+from capsule.state_folder import checked_root
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+
+    from capsule.policy.caller_limits import Limits, Mount
+    from capsule.process.cancel import Cancellation
+    from capsule.runner import prepare
+    from capsule.runner.host_functions import Approve, Await, Functions
+    from capsule.sessions.state_file import Contents
+
+    Files = Mapping[str, str | os.PathLike[str] | bytes]
+
+_MOST_FILE = 128 << 20
+
+
+class Wanted:
+    """All that a program says about a session; nothing is looked at before it is opened."""
+
+    def __init__(  # noqa: PLR0913 - the options are the interface
+        self,
+        *,
+        imports: Sequence[str] = (),
+        packages: Sequence[str] = (),
+        files: Files | None = None,
+        tools: Functions | None = None,
+        approve: Approve | None = None,
+        mounts: Sequence[Mount] = (),
+        cwd: str | os.PathLike[str] | None = None,
+        limits: Limits | Mapping[str, object] | None = None,
+        untrusted: bool = False,
+        options: Mapping[str, object],
+    ) -> None:
+        for name, given in (("imports", imports), ("packages", packages)):
+            if isinstance(given, (str, bytes)):
+                raise UsageError(f"{name}={given!r}: a list is needed", hint=f"[{given!r}]")
+        self.imports, self.packages = tuple(imports), tuple(packages)
+        self.options = dict(options)
+        self.files = dict(files or {})
+        self.tools, self.approve = tools, approve
+        self.call = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted)
+        self.working = working_folder(cwd)
+
+    def functions(self, wait: Await) -> HostFunctions | None:
+        """Return the functions of the host that turns may call, for one turn."""
+        return HostFunctions(self.tools, wait, self.approve) if self.tools else None
+
+
+def opened(wanted: Wanted, stop: Cancellation) -> SessionCore:
+    """Open a session that begins anew. Raises `CapsuleError` when anything is wrong."""
+    contents = {name: _content(name, said, wanted.working) for name, said in wanted.files.items()}
+    base, home = _base(wanted, wanted.imports, stop)
+    return _started(base, session_core.first_state(base, contents, wanted.imports), home)
+
+
+def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
+    """Open a session from a file with a state. Raises `CapsuleError` when anything is wrong."""
+    state = state_file.read(wanted.working / path)
+    if wrong := [name for name in state.imports if not name.replace(".", "_").isidentifier()]:
+        raise StateError(f"{path}: {wrong[0]!r} is no name of a module")
+    base, home = _base(wanted, state.imports, stop)
+    mine = base.order.inputs.base.runtime.interpreter
+    if state.interpreter != mine:
+        raise StateError(
+            f"{path} was made by the interpreter {state.interpreter}, and this is {mine}",
+            hint="the version of capsule that saved it",
+        )
+    return _started(base, session_core.on_base(base, state), home)
+
+
+def _base(
+    wanted: Wanted, imports: Sequence[str], stop: Cancellation
+) -> tuple[session_base.SessionBase, Path]:
+    home = checked_root()
+    source = session_base.source_of(wanted.options, imports, wanted.packages, wanted.working, home)
+    progress = CancellableProgress(Silent(), stop)
+    base = session_base.open_session_base(source, wanted.call, home, progress, stop)
+    return base._replace(order=base.order._replace(ledger=recorder_of(home))), home
+
+
+def _started(base: session_base.SessionBase, first: Contents, home: Path) -> SessionCore:
+    store = StateStore(home)
+    store.hold()
+    try:
+        return SessionCore(base, store, home, KeptState(store.write(first), first.turn))
+    finally:
+        store.release()
+
+
+def _content(name: str, said: object, working: Path) -> bytes:
+    if isinstance(said, bytes):
+        return said
+    if not isinstance(said, (str, Path)):
+        raise UsageError(f"files: {name!r}: a path (text) or content (bytes) is needed")
+    path = working / said
+    try:
+        if path.stat().st_size > _MOST_FILE:
+            raise UsageError(f"files: {path} has more than {_MOST_FILE >> 20} MB")
+        return path.read_bytes()
+    except OSError as error:
+        raise UsageError(f"files: cannot read {path}: {error.strerror}") from None
+
+
+def limited(wanted: Wanted, limits: Limits | Mapping[str, object] | None) -> prepare.Call | None:
+    """Return the call of a turn with limits of its own, None for one without."""
+    if limits is None:
+        return None
+    narrow = call_of((), None, (), limits).limits
+    mine = wanted.call.limits
+    return wanted.call._replace(
+        limits=mine._replace(
+            max_fuel=_least(mine.max_fuel, narrow.max_fuel),
+            max_ram=_least(mine.max_ram, narrow.max_ram),
+            timeout_ms=_least(mine.timeout_ms, narrow.timeout_ms),
+            no_net=mine.no_net or narrow.no_net,
+            no_files=mine.no_files or narrow.no_files,
+            no_env=mine.no_env or narrow.no_env,
+            untrusted=mine.untrusted or narrow.untrusted,
+        )
+    )
+
+
+def _least(one: int | None, other: int | None) -> int | None:
+    known = [each for each in (one, other) if each is not None]
+    return min(known, default=None)
