@@ -112,8 +112,8 @@ class Starter(Protocol):
 class Keeper(Protocol):
     """Who goes on with a process when its task has answered: behind that comes its memory."""
 
-    def keep(self, started: SandboxProcess, stdout: bytes, stderr: bytes) -> None:
-        """Take over a process, and what it has written behind its closing frame."""
+    def keep(self, started: SandboxProcess, memory: int, stderr: bytes) -> None:
+        """Take over a process that waits, with so many bytes of memory, and what it has said."""
 
 
 class Cold:
@@ -169,8 +169,7 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)
         elif plan.keeper is not None and watch.is_over:
-            taken = started.detached()
-            plan.keeper.keep(taken, watch.decoder.take_tail(), bytes(watch.tail))
+            plan.keeper.keep(started.detached(), watch.memory or 0, bytes(watch.tail))
         elif not watch.reported:
             if watch.memory is None:
                 # It cannot be asked any more, and only what runs has any.
@@ -178,8 +177,7 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
 
                 watch.memory_seen = memory_size(process.pid)
             status = process.end()
-        for note in started.scratch.settle():
-            # A result that was produced is not lost for it.
+        for note in started.scratch.settle():  # a result that was produced is not lost for it
             said = f"capsule: {note}\n".encode()
             watch.stderr.add(said)
             output.stderr(said)

@@ -10,13 +10,16 @@ from capsule.namedtuples import NamedTuple
 from capsule.process.cancel import Cancellation
 from capsule.process.process_protocol import wait
 from capsule.process.trap_report import TAIL, is_whole, read_report
+from capsule.process.written_pages import written_pages
 from capsule.sessions import scratch_files
 from capsule.sessions.page_difference import PageDifference
+from capsule.snapshot.changed_pages import STACK_TOP
 from capsule.snapshot.preopens import forgotten
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Mapping
+    from pathlib import Path
 
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.sessions.scratch_files import FileChange, Signature
@@ -27,13 +30,16 @@ if TYPE_CHECKING:
 _SECONDS = 60.0
 
 
-class Kept(NamedTuple):
-    """What a turn left: pages, the size of memory, files, and where the meter stopped."""
+# What the driver is told behind its closing frame.
+_GO_ON, _WRITE_IT = bytes(4), b"\1\0\0\0"
 
-    pages: Sequence[PageRun]
-    memory: int
-    files: Mapping[str, bytes]
-    drain_offset: int | None
+
+class KeptState(NamedTuple):
+    """A state that is kept: its name, how many turns led to it, and the fuel of the last."""
+
+    name: str
+    turn: int
+    fuel: int | None = None
 
 
 class KeptTurn:
@@ -42,18 +48,14 @@ class KeptTurn:
     `over` is set when nothing is left of it; `answered` says whether there is something to keep.
     """
 
-    def __init__(
-        self,
-        base: ImageContents,
-        hidden: frozenset[str],
-        most: int,
-    ) -> None:
+    def __init__(self, base: ImageContents, image: Path, hidden: frozenset[str], most: int) -> None:
         self.answered = False
         self.over = Event()
         self.changes: list[FileChange] = []
         self._laid_out: Mapping[str, Signature] = {}
         self._known: Mapping[str, bytes] = {}
-        self._base, self._hidden = base, hidden
+        self._base, self._image, self._hidden = base, image, hidden
+        self._memory = 0
         self._difference = PageDifference(base.read, most)
         self._started: SandboxProcess | None = None
         self._stderr = bytearray()
@@ -65,53 +67,70 @@ class KeptTurn:
         """Say what the turn finds in its folders."""
         self._known, self._laid_out = files, laid_out
 
-    def keep(self, started: SandboxProcess, stdout: bytes, stderr: bytes) -> None:
-        """Take over a process, and what it has written behind its closing frame."""
+    def keep(self, started: SandboxProcess, memory: int, stderr: bytes) -> None:
+        """Take over a process that waits, with so much memory, and what it wrote to stderr."""
+        self._memory = memory
         self._started = started
         self._stderr += stderr
         self._files = scratch_files.look(started.scratch, self._hidden)
         self.changes = scratch_files.changes(self._laid_out, self._files)
         self.answered = True
-        self._first = stdout
 
-    def finish(self) -> Kept:
-        """Read the rest, and return what is to be kept; the process is gone then.
+    def read_memory(self) -> tuple[list[PageRun], int]:
+        """Return the pages that differ, and the size of memory.
 
-        Raises `CapsuleError` where it cannot be kept.
+        Raises `CapsuleError` where they cannot be had.
         """
-        started = self._started
-        if started is None:
-            raise CapsuleError("there is nothing to keep")
-        with started:
-            self._difference.feed(self._first)
-            offset = self._read(started)
-            files = scratch_files.read(self._files, self._known, self._laid_out)
-            memory = self._difference.size
-            return Kept(forgotten(self._difference.finish()), memory, files, offset)
+        started = self._taken()
+        length = self._memory - STACK_TOP
+        pages = written_pages(started.process.pid, self._image, length)
+        process = started.process
+        if pages is None:
+            process.send(_WRITE_IT)
+            self._receive(started, length)
+        else:
+            process.send(_GO_ON)
+            for place, data in pages:
+                self._difference.take(STACK_TOP + place, data)
+        return forgotten(self._difference.finish()), self._memory
+
+    def read_files(self) -> dict[str, bytes]:
+        """Return the files of the folders. Raises `CapsuleError` where there is too much."""
+        return scratch_files.read(self._files, self._known, self._laid_out)
+
+    def end(self) -> int | None:
+        """See the process to its end; return where the meter stopped."""
+        started = self._taken()
+        seal, deadline = started.seal.encode(), time.monotonic() + _SECONDS
+        with started, Cancellation() as never:
+            while not is_whole(self._stderr, seal):
+                arrival = wait(started.process, deadline, never, started.scratch)
+                self._note(arrival.stderr)
+                if arrival.ended or time.monotonic() >= deadline:
+                    break
+        return read_report(bytes(self._stderr), None, seal).drain_offset
 
     def drop(self) -> None:
         """Keep nothing, and end the process."""
         if self._started is not None:
             self._started.close()
 
-    def _read(self, started: SandboxProcess) -> int | None:
-        process, seal = started.process, started.seal.encode()
+    def _taken(self) -> SandboxProcess:
+        if self._started is None:
+            raise CapsuleError("there is nothing to keep")
+        return self._started
+
+    def _receive(self, started: SandboxProcess, length: int) -> None:
         deadline = time.monotonic() + _SECONDS
         with Cancellation() as never:
-            while not is_whole(self._stderr, seal):
-                arrival = wait(process, deadline, never, started.scratch)
+            while self._difference.size < STACK_TOP + length:
+                arrival = wait(started.process, deadline, never, started.scratch)
                 self._difference.feed(arrival.stdout)
-                self._stderr += arrival.stderr
-                if len(self._stderr) > 2 * TAIL:
-                    del self._stderr[:-TAIL]
-                if arrival.ended:
-                    break
-                if time.monotonic() >= deadline:
-                    raise WireError("its memory did not come in time")
-            # The report comes behind all of memory, in another pipe.
-            while True:
-                arrival = wait(process, time.monotonic(), never, started.scratch)
-                if not arrival.stdout:
-                    break
-                self._difference.feed(arrival.stdout)
-        return read_report(bytes(self._stderr), None, seal).drain_offset
+                self._note(arrival.stderr)
+                if arrival.ended or time.monotonic() >= deadline:
+                    raise WireError("its memory did not come")
+
+    def _note(self, stderr: bytes) -> None:
+        self._stderr += stderr
+        if len(self._stderr) > 2 * TAIL:
+            del self._stderr[:-TAIL]

@@ -11,8 +11,9 @@ from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.host_functions import HostFunctions
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, working_folder
-from capsule.sessions import session_base, session_core, state_file
-from capsule.sessions.session_core import KeptState, SessionCore
+from capsule.sessions import session_base, state_file, state_memory
+from capsule.sessions.kept_turn import KeptState
+from capsule.sessions.session_core import SessionCore
 from capsule.sessions.state_file import StateError
 from capsule.sessions.state_store import StateStore
 from capsule.state_folder import checked_root
@@ -68,7 +69,7 @@ def opened(wanted: Wanted, stop: Cancellation) -> SessionCore:
     """Open a session that begins anew. Raises `CapsuleError` when anything is wrong."""
     contents = {name: _content(name, said, wanted.working) for name, said in wanted.files.items()}
     base, home = _base(wanted, wanted.imports, stop)
-    return _started(base, session_core.first_state(base, contents, wanted.imports), home)
+    return _started(base, state_memory.first_state(base, contents, wanted.imports), home)
 
 
 def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
@@ -83,7 +84,7 @@ def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
             f"{path} was made by the interpreter {state.interpreter}, and this is {mine}",
             hint="the version of capsule that saved it",
         )
-    return _started(base, session_core.on_base(base, state), home)
+    return _started(base, state_memory.on_base(base, state), home)
 
 
 def _base(

@@ -46,6 +46,11 @@ class PageDifference:
         if whole:
             self._compare(data[:whole])
 
+    def take(self, address: int, data: bytes) -> None:
+        """Take pages from somewhere in memory, behind those before; others are as they were."""
+        self._at = address
+        self._compare(data)
+
     def finish(self) -> list[PageRun]:
         """Return the runs of pages that differ, in order."""
         if self._waiting:

@@ -30,6 +30,8 @@ class FileChange(NamedTuple):
 def lay_out(scratch: Scratch, files: Mapping[str, bytes]) -> dict[str, Signature]:
     """Write files into the folders of a process; return what they look like."""
     roots = _roots(scratch)
+    if not files:
+        return {}
     for name, content in files.items():
         place, _, rest = name.partition("/")
         path = roots[place] / rest

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from capsule.policy.caller_limits import Limits, Mount
     from capsule.runner.host_functions import Approve, Await, Functions
     from capsule.sdk.output import OnOutput
+    from capsule.sessions.kept_turn import KeptState
     from capsule.sessions.opening import Files, Wanted
-    from capsule.sessions.session_core import Answered, KeptState, SessionCore
+    from capsule.sessions.session_core import Answered, SessionCore
 
 
 def _wanted(**said: Any) -> Wanted:

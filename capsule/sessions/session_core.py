@@ -9,19 +9,16 @@ from typing import TYPE_CHECKING
 from capsule.errors import CapsuleError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import run_in_turn
-from capsule.process.mounts import places_of
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from capsule.runner.run import first_plan
-from capsule.sessions import state_file, turn_process
-from capsule.sessions.kept_turn import KeptTurn
-from capsule.sessions.page_difference import PageDifference
-from capsule.sessions.state_file import Contents, StateError
+from capsule.sessions import state_file, state_memory, turn_process
+from capsule.sessions.kept_turn import KeptState, KeptTurn
+from capsule.sessions.process_ahead import ProcessAhead
+from capsule.sessions.state_file import StateError
 from capsule.snapshot import fuel_meter, request
-from capsule.snapshot.changed_pages import STACK_TOP, PageRun
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from capsule.envelope import Envelope
@@ -33,16 +30,9 @@ if TYPE_CHECKING:
     from capsule.runner.run import Order
     from capsule.sessions.scratch_files import FileChange
     from capsule.sessions.session_base import SessionBase
+    from capsule.sessions.state_file import Contents
     from capsule.sessions.state_store import StateStore
     from capsule.sessions.turn_process import TurnProcess
-
-
-class KeptState(NamedTuple):
-    """A state that is kept: its name, how many turns led to it, and the fuel of the last."""
-
-    name: str
-    turn: int
-    fuel: int | None = None
 
 
 class Answered(NamedTuple):
@@ -68,9 +58,12 @@ class SessionCore:
         store.hold()
         # Turns go on one after another, in the order in which they were asked for.
         self._order = threading.Lock()
-        self._kept: Future[KeptState] = _done(state)
+        # Where it stands: done as soon as the next turn can go on from there.
+        self._left: Future[KeptState] = _done(state)
         self._states = [state]
-        self._ahead: _Ahead | None = None
+        self._stood = state
+        self._keeping: threading.Thread | None = None
+        self._ahead: ProcessAhead | None = None
         self._closed = False
 
     def __repr__(self) -> str:
@@ -100,7 +93,12 @@ class SessionCore:
             turn = _Turn(self, before, code, functions)
             order = self._settled_order(call)
             order = order._replace(adapt=turn.adapted, functions=functions)
-            envelope = run_in_turn(order, observer, cancellation, turn)
+            try:
+                envelope = run_in_turn(order, observer, cancellation, turn)
+            except BaseException:
+                turn.keeper.drop()
+                turn.stands(before)
+                raise
             return self._judged(envelope, turn, before)
 
     def contents_of(self, state: KeptState) -> Contents:
@@ -110,10 +108,10 @@ class SessionCore:
     def settled(self) -> KeptState:
         """Return the state that the session stands at, waiting until it is kept."""
         try:
-            return self._kept.result()
+            return self._left.result()
         except CapsuleError:
             # Who asked for it was told; the session stands at the one from before.
-            return self._states[-1]
+            return self._stood
 
     def fork(self, state: str | None = None) -> SessionCore:
         """Return a session that goes on from a state of this one, on its own."""
@@ -126,16 +124,17 @@ class SessionCore:
         with self._order:
             self._check_open()
             self.settled()
-            self._kept = _done(self._named(state))
+            found = self._named(state)
+            self._left = _done(found)
             self._drop_ahead()
-            self._start_ahead(self._kept.result())
+            self._start_ahead(found)
 
     def save(self, path: Path) -> None:
         """Write the state to a file that is whole in itself. Raises `CapsuleError`."""
         with self._order:
             self._check_open()
             state = self._store.read(self.settled().name)
-        whole = _on_initial(self._base, state)
+        whole = state_memory.on_initial(self._base, state)
         packed = state_file.encode(whole, packed=True)
         temporary = path.with_name(f"{path.name}.new")
         try:
@@ -166,7 +165,7 @@ class SessionCore:
             changed = contents._replace(files={**contents.files, inside: data})
             state = KeptState(self._store.write(changed), before.turn)
             self._states.append(state)
-            self._kept = _done(state)
+            self._left = _done(state)
             self._drop_ahead()
             self._start_ahead(state)
 
@@ -175,8 +174,9 @@ class SessionCore:
         with self._order:
             if self._closed:
                 return
-            self.settled()
             self._closed = True
+            if self._keeping is not None:
+                self._keeping.join()
             self._drop_ahead()
             self._store.release()
 
@@ -207,17 +207,20 @@ class SessionCore:
         if not turn.keeper.answered or (error and error["error_type"] != "task_error"):
             # It was stopped, or it crashed: the session stands where it stood.
             turn.keeper.drop()
-            self._start_ahead(before)
+            turn.stands(before)
             return Answered(envelope, [], _done(before))
         kept: Future[KeptState] = Future()
-        self._kept = kept
-        # The next process starts while this one's memory comes.
-        coming: Future[tuple[KeptState, Contents]] = Future()
-        self._expect(coming)
+        left: Future[KeptState] = Future()
+        self._left, self._stood = left, before
+        coming = turn.coming
 
         def keep() -> None:
             try:
                 state, contents = self._keep(turn)
+                self._states.append(state)
+                coming.set_result((state, contents))
+                left.set_result(state)
+                state = state._replace(fuel=turn.fuel(turn.keeper.end()))
             except BaseException as failed:  # noqa: BLE001 - raised where it is waited for
                 said = (
                     failed
@@ -227,36 +230,34 @@ class SessionCore:
                     )
                 )
                 kept.set_exception(said)
-                coming.set_exception(said)
+                for each in (coming, left):
+                    if not each.done():
+                        each.set_exception(said)
+                turn.keeper.drop()
                 return
-            self._states.append(state)
-            coming.set_result((state, contents))
             kept.set_result(state)
 
-        threading.Thread(target=keep, name="capsule-session").start()
+        self._keeping = threading.Thread(target=keep, name="capsule-session")
+        self._keeping.start()
         return Answered(envelope, turn.keeper.changes, kept)
 
     def _keep(self, turn: _Turn) -> tuple[KeptState, Contents]:
-        found = turn.keeper.finish()
-        contents = turn.contents._replace(
-            memory=found.memory,
-            turn=turn.before.turn + 1,
-            pages=found.pages,
-            files=found.files,
-        )
-        name = self._store.write(contents)
-        return KeptState(name, contents.turn, turn.fuel(found.drain_offset)), contents
+        pages, memory = turn.keeper.read_memory()
+        files = turn.keeper.read_files()
+        number = turn.before.turn + 1
+        contents = turn.contents._replace(memory=memory, turn=number, pages=pages, files=files)
+        return KeptState(self._store.write(contents), number), contents
 
     def _start_ahead(self, state: KeptState) -> None:
         coming: Future[tuple[KeptState, Contents]] = Future()
         coming.set_result((state, self._store.read(state.name)))
-        self._expect(coming)
+        self.expect(coming)
 
-    def _expect(self, coming: Future[tuple[KeptState, Contents]]) -> None:
+    def expect(self, coming: Future[tuple[KeptState, Contents]]) -> None:
         """Have a process started for the next turn, which goes on from what is coming."""
         plan = first_plan(self._settled_order(None), self._base.choice)
         if plan is not None and not self._closed:
-            self._ahead = _Ahead(_for_turns(plan, self._base), coming)
+            self._ahead = ProcessAhead(_for_turns(plan, self._base), coming)
 
     def take_ahead(self, plan: Plan, state: str) -> TurnProcess | None:
         """Return the process that was started for such a turn, if there is one that is fit."""
@@ -267,55 +268,6 @@ class SessionCore:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead.close()
-
-
-class _Ahead:
-    """A process that is started, in a thread, before its turn is asked for."""
-
-    def __init__(self, plan: Plan, coming: Future[tuple[KeptState, Contents]]) -> None:
-        from capsule.process.cancel import Cancellation
-
-        self._plan, self._coming = plan, coming
-        self._stop = Cancellation()
-        self._places = places_of(plan.launch.mounts)
-        self._found: Future[TurnProcess] = Future()
-
-        def begin() -> None:
-            try:
-                found = turn_process.start(plan, lambda: coming.result()[1], self._stop)
-                self._found.set_result(found)
-            except BaseException as failed:  # noqa: BLE001 - the turn starts its own then
-                self._found.set_exception(failed)
-
-        threading.Thread(target=begin, name="capsule-session-ahead").start()
-
-    def taken(self, plan: Plan, state: str) -> TurnProcess | None:
-        """Return the process if it is for this plan and this state, and waits; else end it."""
-        try:
-            found = self._found.result()
-        except (CapsuleError, OSError):
-            return None
-        fit = (
-            (self._coming.result()[0].name, self._plan.launch) == (state, plan.launch)
-            and self._plan.limits.timeout_ms == plan.limits.timeout_ms
-            and self._places == places_of(plan.launch.mounts)
-            and found.sandbox.process.is_quiet()
-        )
-        if fit:
-            self._stop.close()
-            return found
-        self.close()
-        return None
-
-    def close(self) -> None:
-        """End the process."""
-        self._stop.cancel()
-        try:
-            self._found.result().sandbox.close()
-        except (CapsuleError, OSError):
-            pass
-        finally:
-            self._stop.close()
 
 
 class _Turn:
@@ -334,9 +286,12 @@ class _Turn:
         self._tools = {} if functions is None else functions.described
         base = core._base  # noqa: SLF001 - a part of the same
         hidden = frozenset(mount.guest for mount in base.choice.mounts)
-        self.keeper = KeptTurn(base.contents, hidden, state_file.MOST_PAGES)
+        image = base.choice.snapshot.image
+        self.keeper = KeptTurn(base.contents, image, hidden, state_file.MOST_PAGES)
         self._plan: Plan | None = None
         self._found: TurnProcess | None = None
+        # What the next turn goes on from.
+        self.coming: Future[tuple[KeptState, Contents]] = Future()
 
     @property
     def contents(self) -> Contents:
@@ -370,7 +325,14 @@ class _Turn:
                 found = turn_process.start(plan, lambda: core.contents_of(self.before), never)
         self._found = found
         self.keeper.begin(found.contents.files, found.laid_out)
+        # The next process starts while this turn goes on, and is given what it left.
+        core.expect(self.coming)
         return found.sandbox
+
+    def stands(self, state: KeptState) -> None:
+        """Say that the turn left nothing: the next goes on from where this one did."""
+        if self._found is not None:
+            self.coming.set_result((state, self._found.contents))
 
     def fuel(self, offset: int | None) -> int | None:
         """Return what the turn took, by where the meter stopped."""
@@ -386,60 +348,6 @@ class _Turn:
 def _for_turns(plan: Plan, base: SessionBase) -> Plan:
     launch = plan.launch._replace(driver=base.order.inputs.base.turn_driver)
     return plan._replace(launch=launch)
-
-
-def _on_initial(base: SessionBase, state: Contents) -> Contents:
-    """Return a state whose pages differ from the memory that the interpreter begins with."""
-    initial = base.order.inputs.base.initial.read_bytes()
-
-    def before(address: int, length: int) -> bytes:
-        there = initial[address : address + length]
-        return there + bytes(length - len(there))
-
-    found = PageDifference(before, state_file.MOST_PAGES)
-    _feed_memory(found.feed, base.contents.read, state)
-    return state._replace(pages=found.finish(), base="")
-
-
-def on_base(base: SessionBase, state: Contents) -> Contents:
-    """Return a state whose pages differ from the memory that a session's turns begin with."""
-    initial = base.order.inputs.base.initial.read_bytes()
-
-    def before(address: int, length: int) -> bytes:
-        there = initial[address : address + length]
-        return there + bytes(length - len(there))
-
-    found = PageDifference(base.contents.read, state_file.MOST_PAGES)
-    _feed_memory(found.feed, before, state)
-    return state._replace(pages=found.finish(), base=base.order.inputs.base.key)
-
-
-def _feed_memory(
-    feed: Callable[[bytes], None], before: Callable[[int, int], bytes], state: Contents
-) -> None:
-    """Give out the whole memory of a state, in pieces."""
-    at = STACK_TOP
-    for run in [*state.pages, PageRun(state.memory, b"")]:
-        while at < run.offset:
-            length = min(run.offset - at, 1 << 20)
-            feed(before(at, length))
-            at += length
-        feed(run.data)
-        at += len(run.data)
-
-
-def first_state(
-    base: SessionBase, files: Mapping[str, bytes], imports: tuple[str, ...]
-) -> Contents:
-    """Return the state of a session before its first turn."""
-    inputs = base.order.inputs
-    begin = state_file.PLACES[0]
-    laid = {f"{begin}/{name.removeprefix('/')}": data for name, data in files.items()}
-    if wrong := next((name for name in laid if not state_file.is_inside(name)), None):
-        raise StateError(f"{wrong.removeprefix(begin)[1:]!r} is no name of a file in the session")
-    runtime = inputs.base.runtime
-    memory = base.choice.snapshot.memory
-    return Contents(runtime.interpreter, inputs.base.key, memory, 0, imports, (), laid)
 
 
 def _done(state: KeptState) -> Future[KeptState]:

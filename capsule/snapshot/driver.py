@@ -296,10 +296,9 @@ def _write_memory(begin: int) -> bytes:
 def turn_driver(source: str) -> bytes:
     """Return the driver of a session's turn: it runs `source` in the memory of the turns before.
 
-    That is the memory that is there, with pages in place of its own that come on stdin: a word with
-    how many pages of WebAssembly it has, one with how many runs there are, and of each run its
-    place, its length and its bytes. Behind the closing frame come the bytes of memory from
-    `STACK_TOP` on, and then the meter's report.
+    Pages in place of those that are there come on stdin: a word with how many memory has, one with
+    how many runs follow, and of each run place, length and bytes. Behind the closing frame it waits
+    for a word: where that is not zero, memory from `STACK_TOP` on follows, then the meter's report.
     """
     text = source.encode()
     code = (
@@ -309,7 +308,11 @@ def turn_driver(source: str) -> bytes:
         + _turn(len(text))
         + _read_budget()
         + _close()
+        + _receive(op.i32_const(_HEAD), op.i32_const(4))
+        + _loaded(_HEAD)
+        + op.if_
         + _write_memory(STACK_TOP)
+        + op.end
         + _BURN_THE_REST
     )
     return _module(code, [text], reads=True)

@@ -31,6 +31,7 @@ LAYERS = {
     "capsule.pool": 4,
     "capsule.runner": 4,
     "capsule.sdk": 5,
+    "capsule.sessions": 5,
     "capsule.cli": 6,
     "capsule.__main__": 7,
 }
@@ -39,6 +40,7 @@ SIDEWAYS = {
     ("capsule.snapshot", "capsule.process"),
     ("capsule.artifact", "capsule.snapshot"),
     ("capsule.pool", "capsule.runner"),
+    ("capsule.sessions", "capsule.sdk"),
 }
 # The rooms of the command line, from the top down: each may import from those behind it. The files
 # beside them are above all rooms.

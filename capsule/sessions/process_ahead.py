@@ -1,0 +1,65 @@
+"""The process of the next turn, which is started before that is asked for."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+
+from capsule.errors import CapsuleError
+from capsule.process.cancel import Cancellation
+from capsule.process.mounts import places_of
+from capsule.sessions import turn_process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from capsule.runner.attempt import Plan
+    from capsule.sessions.kept_turn import KeptState
+    from capsule.sessions.state_file import Contents
+    from capsule.sessions.turn_process import TurnProcess
+
+
+class ProcessAhead:
+    """A process that is started, in a thread, before its turn is asked for."""
+
+    def __init__(self, plan: Plan, coming: Future[tuple[KeptState, Contents]]) -> None:
+        self._plan, self._coming = plan, coming
+        self._stop = Cancellation()
+        self._places = places_of(plan.launch.mounts)
+        self._found: Future[TurnProcess] = Future()
+
+        def begin() -> None:
+            try:
+                found = turn_process.start(plan, lambda: coming.result()[1], self._stop)
+                self._found.set_result(found)
+            except BaseException as failed:  # noqa: BLE001 - the turn starts its own then
+                self._found.set_exception(failed)
+
+        threading.Thread(target=begin, name="capsule-session-ahead").start()
+
+    def taken(self, plan: Plan, state: str) -> TurnProcess | None:
+        """Return the process if it is for this plan and this state, and waits; else end it."""
+        try:
+            found = self._found.result()
+        except (CapsuleError, OSError):
+            return None
+        fit = (
+            (self._coming.result()[0].name, self._plan.launch) == (state, plan.launch)
+            and self._plan.limits.timeout_ms == plan.limits.timeout_ms
+            and self._places == places_of(plan.launch.mounts)
+            and found.sandbox.process.is_quiet()
+        )
+        if fit:
+            self._stop.close()
+            return found
+        self.close()
+        return None
+
+    def close(self) -> None:
+        """End the process."""
+        self._stop.cancel()
+        try:
+            self._found.result().sandbox.close()
+        except (CapsuleError, OSError):
+            pass
+        finally:
+            self._stop.close()
