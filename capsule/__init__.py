@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from capsule.sessions.session import Session, SessionSync
     from capsule.sessions.turn import Turn
     from capsule.shared.task import task
+    from capsule.tools import ToolError
 
 __all__ = [
     "CapsuleError",
@@ -19,6 +20,7 @@ __all__ = [
     "Session",
     "SessionSync",
     "TaskFailedError",
+    "ToolError",
     "Turn",
     "__version__",
     "run",
@@ -36,6 +38,7 @@ _HOMES = {
     "Sandbox": "capsule.sdk.sandbox",
     "Session": "capsule.sessions.session",
     "SessionSync": "capsule.sessions.session",
+    "ToolError": "capsule.tools",
     "Turn": "capsule.sessions.turn",
     "TaskFailedError": "capsule.sdk.envelope",
     "run": "capsule.sdk.run",

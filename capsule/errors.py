@@ -23,6 +23,7 @@ if TYPE_CHECKING:
         "protocol_error",
         "malformed_module",
         "artifact_error",
+        "state_error",
         "cancelled",
         "timeout",
     ]

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner.attempt import Plan, Starter
+    from capsule.runner.host_functions import HostFunctions
     from capsule.runner.observer import Observer
     from capsule.runner.run import Order
     from capsule.runner.source import Source
@@ -72,18 +73,21 @@ class PreparedTask:
     def __repr__(self) -> str:
         return f"<PreparedTask {self._order.policy.task!r} with {self.pool!r}>"
 
-    def run(
+    def run(  # noqa: PLR0913 - what one run brings along
         self,
         call: prepare.Call,
         observer: Observer,
         cancellation: Cancellation,
         progress: Progress | None = None,
+        *,
         fetched_ms: int = 0,
+        functions: HostFunctions | None = None,
     ) -> Envelope:
         """Run the task once and return its envelope, whatever happens inside.
 
         It waits for its turn when many are running. `fetched_ms` is what of its time was spent for
-        its packages, where it was made for this run. Raises `CapsuleError` when the host cannot run
+        its packages, where it was made for this run. `functions` are those of the host that the
+        task may call. Raises `CapsuleError` when the host cannot run
         it at all; then nothing has run.
         """
         self._follow(cancellation)
@@ -92,6 +96,8 @@ class PreparedTask:
             order = order._replace(inputs=order.inputs._replace(fetched_ms=fetched_ms))
         if progress is not None:
             order = order._replace(progress=progress)
+        if functions is not None:
+            order = prepare.with_functions(order, functions)
         starter: Starter = COLD if self.pool is None else self.pool
         envelope = run_in_turn(order, observer, cancellation, starter, (self, self._slots))
         self._cold_runs -= 1

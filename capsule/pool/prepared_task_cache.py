@@ -97,7 +97,7 @@ class PreparedTaskCache:
         making = _Making(source, call, self._home, progress, self._ledger, time.monotonic())
         try:
             prepared, fetched_ms = kept.prepared(making, cancellation)
-            return prepared.run(call, observer, cancellation, progress, fetched_ms)
+            return prepared.run(call, observer, cancellation, progress, fetched_ms=fetched_ms)
         except OutOfTimeError as error:
             return late(error, observer, self._ledger)
         finally:

@@ -44,7 +44,7 @@ class HostFunctions:
     >>> def double(n: int) -> int:
     ...     "Return twice as much."
     ...     return 2 * n
-    >>> HostFunctions([double], print).described
+    >>> HostFunctions([double], wait=print).described
     {'double': {'signature': '(n: int) -> int', 'doc': 'Return twice as much.'}}
     """
 
@@ -149,8 +149,8 @@ def _named(functions: Functions) -> dict[str, Callable[..., Any]]:
 
 def _description(function: Callable[..., Any]) -> dict[str, str]:
     try:
-        signature = str(inspect.signature(function))
-    except (TypeError, ValueError):
+        signature = str(inspect.signature(function, eval_str=True))
+    except Exception:  # noqa: BLE001 - annotations are code of the caller's, which may not run here
         signature = "(...)"
     return {
         "signature": signature[:_MOST_TEXT],

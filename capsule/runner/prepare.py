@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from capsule.policy.declaration_types import TaskDeclaration
     from capsule.policy.mounts import MountRule
     from capsule.progress import Progress
+    from capsule.runner.host_functions import HostFunctions
     from capsule.runner.source import Source
 
 
@@ -100,6 +101,12 @@ def order(
     if source.script:
         inputs = inputs._replace(frozen=Unfrozen("is the run itself"))
     return Order(mine.policy, asked, inputs, layers, progress, jobs, limits, environ, source.named)
+
+
+def with_functions(order: Order, functions: HostFunctions) -> Order:
+    """Return the order for a task that may call functions of the host."""
+    asked = order.call._replace(tools=functions.described)
+    return order._replace(call=asked, functions=functions)
 
 
 def without_values(order: Order) -> Order:

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
+    from capsule.runner.host_functions import Approve, Await, Functions, HostFunctions
+    from capsule.sdk.output import OnOutput
 
 
 class _Asked(NamedTuple):
@@ -36,6 +38,9 @@ class _Asked(NamedTuple):
     cwd: str | os.PathLike[str] | None
     limits: Limits | Mapping[str, object] | None
     untrusted: bool
+    tools: Functions | None
+    approve: Approve | None
+    on_output: OnOutput | None
 
 
 async def run(  # noqa: PLR0913 - the options are the interface
@@ -47,13 +52,18 @@ async def run(  # noqa: PLR0913 - the options are the interface
     cwd: str | os.PathLike[str] | None = None,
     limits: Limits | Mapping[str, object] | None = None,
     untrusted: bool = False,
+    tools: Functions | None = None,
+    approve: Approve | None = None,
+    on_output: OnOutput | None = None,
 ) -> Envelope:
     """Run a task once, in a new sandbox, and return its envelope, whatever happens inside.
 
     `file` is a task file (`.py`) or an artifact (`.wasm`), relative to `cwd`, which is the working
     folder unless given. `args` and `kwargs` are JSON values. `mounts` adds folders and files
     (`"../data::/in:ro"`), relative to `cwd` too; `limits` says what the run may use at most. With
-    `untrusted` the file gets nothing that it asks for. Under asyncio and trio; cancelling the await
+    `untrusted` the file gets nothing that it asks for. `tools` are functions that the task may call
+    as `capsule.tools.NAME`, each seen first by `approve(name, args, kwargs)`; `on_output(stream,
+    text)` is called in this loop for what is printed. Under asyncio and trio; cancelling the await
     kills the sandbox. The first run on a machine fetches what capsule needs.
 
     Raises `CapsuleError` for what is wrong before the run: nothing has run then.
@@ -66,10 +76,16 @@ async def run(  # noqa: PLR0913 - the options are the interface
     42
     """
     # Imported here: only those pay for it who await.
-    from capsule.sdk.threads import in_thread
+    from capsule.sdk.threads import in_loop, in_thread
 
-    asked = _Asked(file, args, kwargs, mounts, cwd, limits, untrusted)
-    return await in_thread(lambda cancellation: _run(asked, cancellation))
+    wait = None
+    if tools is not None or approve is not None:
+        from capsule.sdk.coroutines import in_this_loop
+
+        wait = in_this_loop()
+    told = None if on_output is None else in_loop(on_output)
+    asked = _Asked(file, args, kwargs, mounts, cwd, limits, untrusted, tools, approve, told)
+    return await in_thread(lambda cancellation: _run(asked, cancellation, wait))
 
 
 def run_sync(  # noqa: PLR0913 - the options are the interface
@@ -81,6 +97,9 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
     cwd: str | os.PathLike[str] | None = None,
     limits: Limits | Mapping[str, object] | None = None,
     untrusted: bool = False,
+    tools: Functions | None = None,
+    approve: Approve | None = None,
+    on_output: OnOutput | None = None,
 ) -> Envelope:
     """Do what `run` does, and wait for it: from any thread, with an event loop in it or not.
 
@@ -94,11 +113,12 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
     ...     run_sync("double.py", [21], cwd=folder, limits={"timeout": "20s"}).result
     42
     """
+    asked = _Asked(file, args, kwargs, mounts, cwd, limits, untrusted, tools, approve, on_output)
     with Cancellation() as cancellation:
-        return _run(_Asked(file, args, kwargs, mounts, cwd, limits, untrusted), cancellation)
+        return _run(asked, cancellation)
 
 
-def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
+def _run(asked: _Asked, cancellation: Cancellation, wait: Await | None = None) -> Envelope:
     call = call_of(
         asked.args,
         asked.kwargs,
@@ -116,4 +136,19 @@ def _run(asked: _Asked, cancellation: Cancellation) -> Envelope:
         except OutOfTimeError as error:
             return Envelope.of(late(error, NOBODY, recorder_of(home)))
         order = order._replace(ledger=recorder_of(home))
-        return Envelope.of(run_in_turn(order, NOBODY, cancellation, turn))
+        if asked.tools:
+            order = prepare.with_functions(order, _functions(asked, wait))
+        observer = NOBODY
+        if asked.on_output is not None:
+            from capsule.sdk.output import Printing
+
+            observer = Printing(asked.on_output)
+        return Envelope.of(run_in_turn(order, observer, cancellation, turn))
+
+
+def _functions(asked: _Asked, wait: Await | None) -> HostFunctions:
+    # For those who have any.
+    from capsule.runner.host_functions import HostFunctions
+    from capsule.sdk.coroutines import alone
+
+    return HostFunctions(asked.tools or (), wait or alone, asked.approve)

@@ -12,13 +12,16 @@ from capsule.pool.prepared_task import Warmth, open_prepared_task
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.cancellable_progress import CancellableProgress
+from capsule.runner.host_functions import HostFunctions
 from capsule.runner.observer import NOBODY
 from capsule.sdk import thread_pool
 from capsule.sdk.batch import Batch, spread_out
+from capsule.sdk.coroutines import in_this_loop
 from capsule.sdk.envelope import Envelope
+from capsule.sdk.output import Printing
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, source_of
-from capsule.sdk.threads import in_thread, to_its_end
+from capsule.sdk.threads import in_loop, in_thread, to_its_end
 from capsule.state_folder import checked_root
 
 TYPE_CHECKING = False
@@ -37,7 +40,9 @@ if TYPE_CHECKING:
     from capsule.policy.caller_limits import Limits, Mount
     from capsule.pool.prepared_task import PreparedTask
     from capsule.process.cancel import Cancellation
+    from capsule.runner.host_functions import Approve, Functions
     from capsule.runner.observer import Observer
+    from capsule.sdk.output import OnOutput
 
 # How long to wait for the first process that waits: a run that comes sooner starts its own.
 _READY_SECONDS = 10.0
@@ -48,10 +53,10 @@ class Sandbox:
 
     Use it in `async with`, under asyncio or trio. What the task is and may do is read when the
     block begins; the values of its variables are read for each run. `file`, `mounts`, `cwd`,
-    `limits` and `untrusted` are those of `run`. `idle` is after how many seconds without a run no
-    process waits any more. `concurrency` is how many runs of `map` go on at once, by default as
-    many as there are processors. All sandboxes of a program share one bound on how many run
-    (`CAPSULE_MAX_RUNNING`), and one on how many wait.
+    `limits`, `untrusted`, `tools` and `approve` are those of `run`. `idle` is after how many
+    seconds without a run no process waits any more. `concurrency` is how many runs of `map` go on
+    at once, by default as many as there are processors. All sandboxes of a program share one bound
+    on how many run (`CAPSULE_MAX_RUNNING`), and one on how many wait.
 
     >>> import asyncio, pathlib, tempfile
     >>> async def main(folder):
@@ -76,12 +81,15 @@ class Sandbox:
         limits: Limits | Mapping[str, object] | None = None,
         untrusted: bool = False,
         idle: float = IDLE_SECONDS,
+        tools: Functions | None = None,
+        approve: Approve | None = None,
     ) -> None:
         _check_count("warm", warm, 0)
         if concurrency is not None:
             _check_count("concurrency", concurrency, 1)
         self._file, self._cwd = file, cwd
         self._shared = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted)
+        self._tools, self._approve = tools, approve
         self._warmth = Warmth(warm, idle)
         self._concurrency = concurrency
         self._prepared: PreparedTask | None = None
@@ -125,6 +133,22 @@ class Sandbox:
         """
         return await self._run(args, kwargs, NOBODY)
 
+    async def call(
+        self,
+        args: Sequence[Any] = (),
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        tools: Functions | None = None,
+        on_output: OnOutput | None = None,
+    ) -> Envelope:
+        """Run the task as `run` does, with functions and a callback of its own.
+
+        `tools` are in place of the sandbox's. `on_output(stream, text)` is called in this loop for
+        what is printed. Raises as `run` does.
+        """
+        observer = NOBODY if on_output is None else Printing(in_loop(on_output))
+        return await self._run(args, kwargs or {}, observer, tools)
+
     def map(
         self,
         items: Iterable[Any] | AsyncIterable[Any],
@@ -161,13 +185,22 @@ class Sandbox:
         return batch.results(items)
 
     async def _run(
-        self, args: Sequence[Any], kwargs: Mapping[str, Any], observer: Observer
+        self,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any],
+        observer: Observer,
+        tools: Functions | None = None,
     ) -> Envelope:
         prepared = self._prepared
         if prepared is None:
             raise RuntimeError("a Sandbox is used inside its `async with` block")
         call = prepare.Call(args, kwargs)
-        return Envelope.of(await in_thread(lambda stop: prepared.run(call, observer, stop)))
+        functions, given = None, self._tools if tools is None else tools
+        if given:
+            functions = HostFunctions(given, in_this_loop(), self._approve)
+        return Envelope.of(
+            await in_thread(lambda stop: prepared.run(call, observer, stop, functions=functions))
+        )
 
     def _open(self, stop: Cancellation, opened: list[PreparedTask]) -> None:
         home = checked_root()

@@ -127,6 +127,16 @@ async def _in_thread(work: Callable[[Cancellation], T]) -> T:
     return answer[0]
 
 
+def in_loop(tell: Callable[[str, str], object]) -> Callable[[str, str], None]:
+    """Return what has `tell` called in this event loop, from any thread, in order."""
+    soon = loop_caller()
+
+    def told(stream: str, text: str) -> None:
+        soon(lambda: tell(stream, text))
+
+    return told
+
+
 def loop_caller() -> Callable[[Callable[[], object]], object]:
     """Return what has something called in this event loop, from any thread."""
     if sniffio.current_async_library() == "trio":

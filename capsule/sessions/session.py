@@ -10,7 +10,7 @@ from capsule.runner.host_functions import HostFunctions
 from capsule.runner.observer import NOBODY
 from capsule.sdk.coroutines import alone, in_this_loop
 from capsule.sdk.output import Printing
-from capsule.sdk.threads import in_thread, loop_caller, to_its_end
+from capsule.sdk.threads import in_loop, in_thread, to_its_end
 from capsule.sessions import opening
 from capsule.sessions.session_base import OPTIONS
 from capsule.sessions.turn import Kept, State, Turn
@@ -78,7 +78,7 @@ class _Turns:
 
     @property
     def states(self) -> list[str]:
-        """The names of the states that are kept so far; the first is that of before all turns."""
+        """The names of the states that are kept; the first is that of before all turns."""
         return [state.name for state in self._opened().states]
 
     @property
@@ -162,13 +162,8 @@ class Session(_Turns):
 
         Raises `CapsuleError` when the host cannot run it at all.
         """
-        wait, told = in_this_loop(), None
-        if on_output is not None:
-            soon, tell = loop_caller(), on_output
-
-            def told(stream: str, text: str) -> None:
-                soon(lambda: tell(stream, text))
-
+        wait = in_this_loop()
+        told = None if on_output is None else in_loop(on_output)
         answered = await in_thread(
             lambda stop: self._ran(code, wait, stop, limits=limits, tools=tools, on_output=told)
         )

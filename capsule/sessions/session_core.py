@@ -71,7 +71,8 @@ class SessionCore:
 
     @property
     def states(self) -> list[KeptState]:
-        """The states that are kept so far, the first of them that of before all turns."""
+        """The states that are kept, the first of them that of before all turns."""
+        self.settled()
         return [*self._states]
 
     def run(

@@ -36,7 +36,7 @@ PLACES = ("working", "temporary")
 class StateError(CapsuleError):
     """Raised when a state cannot be used; the message names it."""
 
-    code = "usage_error"
+    code = "state_error"
 
 
 class Contents(NamedTuple):

@@ -59,7 +59,7 @@ _PIECE = 16 << 20
 _SCRATCH_AT, _TEXT_AT, _FROM, _SIZE, _BUDGET, _DIGIT, _AT, _LEFT, _RUNS = range(9)
 _LOCALS = [(4, op.I32), (2, op.I64), (3, op.I32)]
 # Where a turn's driver reads to before memory is what it will be: at the far end of the C stack,
-# which is empty then. An iovec, a count, two words.
+# which is empty then: an iovec, a count, two words.
 _READ_IOVEC, _READ_COUNT, _HEAD = 1024, 1032, 1040
 # One call of WASI takes no more than this.
 _AT_ONCE = 1 << 20
@@ -357,8 +357,7 @@ def _loaded(address: int) -> bytes:
 
 def _receive(start: bytes, length: bytes) -> bytes:
     """Read so many bytes from stdin, at least one; trap where they do not come."""
-    rest = op.local_get(_LEFT)
-    piece = op.i32_const(_AT_ONCE)
+    rest, piece = op.local_get(_LEFT), op.i32_const(_AT_ONCE)
     count = _loaded(_READ_COUNT)
     return (
         start
@@ -397,5 +396,5 @@ def _receive(start: bytes, length: bytes) -> bytes:
     )
 
 
-# What decides the drivers besides what they run: for keys.
+# What decides the drivers besides what they run.
 RECIPE = run_driver("") + dump_driver("") + turn_driver("")

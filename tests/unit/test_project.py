@@ -118,7 +118,7 @@ def test_every_error_has_a_code_of_its_own() -> None:
 
 
 # Their examples run tasks: see tests/integration/test_sdk.py.
-RUNNING = {"capsule.sdk.run", "capsule.sdk.sandbox"}
+RUNNING = {"capsule.sdk.run", "capsule.sdk.sandbox", "capsule.sessions.session"}
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,9 @@ class ToolError(Exception):
         self.type, self.message = type, message
 
 
+ToolError.__module__ = "capsule"
+
+
 class Tool:
     """One function of the host: a call waits for its answer, `aio` can be awaited."""
 

@@ -1,0 +1,369 @@
+"""Sessions: state that goes on, is gone back to, forked, saved, and kept through what goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trio
+
+from capsule import CapsuleError, Session, SessionSync
+from capsule.process import written_pages as kernel
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.integration
+
+
+@pytest.fixture(autouse=True)
+def _home(toolchain_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAPSULE_HOME", str(toolchain_home))
+
+
+@pytest.fixture
+def session(toolchain_home: Path, tmp_path: Path) -> Iterator[SessionSync]:
+    before = set((toolchain_home / "sessions").glob("*"))
+    with SessionSync(timeout="20s", cwd=tmp_path) as opened:
+        yield opened
+    assert set((toolchain_home / "sessions").glob("*")) == before
+
+
+def result(session: SessionSync, code: str) -> Any:
+    turn = session.run(code)
+    assert turn.success, turn.error
+    return turn.result
+
+
+def test_turns_go_on_where_the_one_before_ended(session: SessionSync) -> None:
+    session.run(
+        "x = 41\ndef add(n):\n    return n + x\nclass C:\n    y = 1\n"
+        "g = (i * i for i in range(10))\nnext(g)"
+    )
+    assert result(session, "add(1), C().y, next(g), next(g)") == [42, 1, 1, 4]
+    session.run("x = 0\nimport json as j\nfrom pathlib import Path as P")
+    assert result(session, "add(1), j.dumps([1]), str(P('/a'))") == [1, "[1]", "/a"]
+    assert result(session, "next(g)") == 9
+
+
+def test_what_a_turn_answers(session: SessionSync) -> None:
+    turn = session.run("print('out')\n{'a': [1, None]}")
+    assert (turn.result, turn.text) == ({"a": [1, None]}, "{'a': [1, None]}")
+    assert turn.execution.stdout == "out\n"
+    assert turn.execution.run_id
+    turn = session.run("{1, 2}")
+    assert (turn.result, turn.text, turn.success) == (None, "{1, 2}", True)
+    turn = session.run("y = 5")
+    assert (turn.result, turn.text) == (None, "")
+    turn = session.run("'x' * 100_000")
+    assert turn.result == "x" * 100_000
+    assert len(turn.text) < 21_000
+    assert "characters left out" in turn.text
+    assert session.run("_ is not None").result is True
+    assert session.run("await __import__('asyncio').sleep(0, 'awaited')").result == "awaited"
+
+
+def test_fuel_is_known_when_the_state_is_kept(session: SessionSync) -> None:
+    turn = session.run("sum(range(1_000_000))")
+    before = turn.execution.fuel_consumed
+    kept = turn.kept()
+    assert before is None
+    assert kept.name == turn.state.name
+    assert turn.execution.fuel_consumed == kept.fuel_consumed
+    more = session.run("sum(range(10_000_000))").kept()
+    assert kept.fuel_consumed is not None
+    assert more.fuel_consumed is not None
+    assert 9 < more.fuel_consumed / kept.fuel_consumed < 11
+
+
+def test_a_traceback_has_the_lines_of_all_turns(session: SessionSync) -> None:
+    session.run("def fail(n):\n    return 1 / n")
+    turn = session.run("a = 1\nfail(0)")
+    assert turn.error is not None
+    assert turn.error.error_type == "task_error"
+    assert turn.error.traceback is not None
+    lines = [line.strip() for line in turn.error.traceback.splitlines()]
+    assert 'File "turn 2", line 2, in <module>' in lines
+    assert 'File "turn 1", line 2, in fail' in lines
+    assert "return 1 / n" in lines
+    assert not any("capsule" in line for line in lines)
+    # What it did before stays.
+    assert result(session, "a") == 1
+    turn = session.run("b = (")
+    assert turn.error is not None
+    assert "SyntaxError" in turn.error.message
+
+
+def test_every_state_can_be_gone_back_to_and_forked(session: SessionSync) -> None:
+    states = [session.run(f"x = {number}").state for number in range(4)]
+    session.back(states[1])
+    assert result(session, "x") == 1
+    fork = session.fork(states[2])
+    session.run("x = 'here'")
+    assert result(fork, "x") == 2
+    fork.run("x = 'there'")
+    assert (result(session, "x"), result(fork, "x")) == ("here", "there")
+    fork.close()
+    session.back(session.states[0])
+    assert session.run("x").success is False
+    with pytest.raises(CapsuleError, match="no state"):
+        session.back("0" * 32)
+    with pytest.raises(CapsuleError, match="no name of a state"):
+        session.back("../../etc/passwd")
+
+
+def test_random_generators_go_on_and_forks_draw_the_same(session: SessionSync) -> None:
+    session.run("import random, os, uuid, time")
+    first = result(session, "random.random()")
+    state = session.states[-1]
+    two = [fork_result(session, state, "random.random()") for _ in range(2)]
+    assert two[0] == two[1] != first
+    fresh = [fork_result(session, state, "os.urandom(8).hex() + uuid.uuid4().hex") for _ in "ab"]
+    assert fresh[0] != fresh[1]
+    with SessionSync() as other:
+        assert result(other, "import random; random.random()") != first
+
+
+def fork_result(session: SessionSync, state: str, code: str) -> Any:
+    fork = session.fork(state)
+    try:
+        return result(fork, code)
+    finally:
+        fork.close()
+
+
+def test_files_belong_to_the_state(session: SessionSync, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("a,b\n")
+    with SessionSync(files={"in.csv": "in.csv", "deep/x.bin": b"\0\1"}, cwd=tmp_path) as opened:
+        assert result(opened, "open('in.csv').read(), open('deep/x.bin', 'rb').read().hex()") == [
+            "a,b\n",
+            "0001",
+        ]
+        turn = opened.run("open('out.txt', 'w').write('abc'); open('in.csv', 'a').write('1,2\\n')")
+        assert [tuple(each) for each in turn.files] == [
+            ("in.csv", 8, "changed"),
+            ("out.txt", 3, "new"),
+        ]
+        assert opened.read("out.txt") == b"abc"
+        before = turn.state
+        turn = opened.run("import os; os.remove('out.txt'); open('/tmp/kept', 'w').write('t')")
+        assert [tuple(each) for each in turn.files] == [("out.txt", 0, "gone")]
+        assert result(opened, "open('/tmp/kept').read(), os.path.exists('out.txt')") == ["t", False]
+        opened.back(before)
+        assert result(opened, "open('out.txt').read()") == "abc"
+        opened.write("given.txt", b"later")
+        assert result(opened, "open('given.txt').read()") == "later"
+        for name in ("../x", "/../x", "a/../../x", ""):
+            with pytest.raises(CapsuleError):
+                opened.write(name, b"")
+        with pytest.raises(CapsuleError, match="there is no file"):
+            opened.read("gone")
+    assert (tmp_path / "in.csv").read_text() == "a,b\n"
+
+
+def test_a_session_is_saved_and_goes_on_elsewhere(session: SessionSync, tmp_path: Path) -> None:
+    session.run(
+        "x = {'deep': [1, 2]}\nopen('f', 'w').write('in a file')\ng = iter(range(9)); next(g)"
+    )
+    session.save("work.session")
+    path = tmp_path / "work.session"
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    program = (
+        "import sys\nfrom capsule import SessionSync\n"
+        "with SessionSync.load(sys.argv[1]) as session:\n"
+        "    print(session.run('x, open(\"f\").read(), next(g)').result)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[{'deep': [1, 2]}, 'in a file', 1]\n"
+    damaged = bytearray(path.read_bytes())
+    damaged[-100] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(CapsuleError, match=r"work\.session is no state, or a damaged one"):
+        SessionSync.load(path)
+
+
+ENDS: dict[str, tuple[str, dict[str, Any]]] = {
+    "timeout": ("while True: pass", {"timeout": "300ms"}),
+    "fuel_exhausted": ("while True: pass", {"max_fuel": 10_000_000}),
+    "memory_exceeded": ("y = 'b' * 500_000_000", {"max_ram": "100MB"}),
+}
+
+
+@pytest.mark.parametrize("error_type", ENDS)
+def test_a_turn_that_is_stopped_leaves_the_state_of_before(
+    session: SessionSync, error_type: str
+) -> None:
+    session.run("x = 1")
+    code, limits = ENDS[error_type]
+    turn = session.run(f"x = 2\n{code}", limits=limits)
+    assert turn.error is not None
+    assert turn.error.error_type == error_type
+    assert result(session, "x") == 1
+    assert turn.kept().name == session.states[1]
+
+
+def test_a_process_that_is_killed_leaves_the_state_of_before(session: SessionSync) -> None:
+    session.run("x = 1")
+
+    def kill(stream: str, text: str) -> None:
+        for path in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+            for child in map(int, path.read_text().split()):
+                # The one that prints; the other waits for the next turn.
+                if "burning" in text and _spins(child):
+                    os.kill(child, signal.SIGKILL)
+
+    turn = session.run("x = 2\nprint('burning')\nwhile True: pass", on_output=kill)
+    assert turn.error is not None
+    assert turn.error.error_type == "sandbox_crashed"
+    assert result(session, "x") == 1
+
+
+def _spins(pid: int) -> bool:
+    """Say whether a process of ours uses a processor now."""
+
+    def used() -> int:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        return int(fields[11])
+
+    before, deadline = used(), time.monotonic() + 1
+    while time.monotonic() < deadline:
+        if used() > before + 5:
+            return True
+    return False
+
+
+def test_cancelling_leaves_the_state_of_before(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Session(cwd=tmp_path) as session:
+            await session.run("x = 1")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(session.run("x = 2\nwhile True: pass"), 0.3)
+            assert (await session.run("x")).result == 1
+
+    asyncio.run(main())
+
+
+def test_without_the_kernels_word_memory_comes_through_the_pipe(
+    session: SessionSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capsule.sessions.kept_turn.written_pages", lambda *_: None)
+    session.run("x = list(range(100_000))\ndef f(): return sum(x)")
+    assert result(session, "f()") == sum(range(100_000))
+    assert session.run("x = 1").kept().fuel_consumed
+
+
+def test_both_ways_give_the_same_pages(
+    session: SessionSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.run("x = 1")
+    found = []
+    for way in (kernel.written_pages, lambda *_: None):
+        monkeypatch.setattr("capsule.sessions.kept_turn.written_pages", way)
+        fork = session.fork()
+        fork.run("y = {n: str(n) for n in range(1000)}").kept()
+        core = fork._core
+        assert core is not None
+        found.append(core._store.read(fork.states[-1]))
+        fork.close()
+    one, two = ({run.offset: run.data for run in each.pages} for each in found)
+    assert one.keys() == two.keys()
+    # A clock and the seal of the process are in memory.
+    differing = sum(a != b for a, b in zip(one.values(), two.values(), strict=True))
+    assert differing <= len(one) / 4
+
+
+def test_numbers_tables_and_plots(tmp_path: Path) -> None:
+    with SessionSync(imports=["pandas", "matplotlib.pyplot"], cwd=tmp_path) as session:
+        turn = session.run("import pandas as pd\ndf = pd.DataFrame({'a': range(3)})\ndf")
+        (shown,) = turn.displays
+        assert "<table" in shown["text/html"]
+        assert shown["text/plain"] == turn.text
+        assert result(session, "int(df.a.sum())") == 3
+        turn = session.run("import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\nplt.show()")
+        (figure,) = turn.displays
+        assert figure["image/png"].startswith("iVBORw0KGgo")
+        turn = session.run(
+            "display(1, 'two')\nclass H:\n    def _repr_html_(self): return '<b>'\nH()"
+        )
+        assert [each.get("text/html") for each in turn.displays] == [None, None, "<b>"]
+        turn = session.run("for n in range(60): display(n)")
+        assert len(turn.displays) == 51
+        assert turn.displays[-1] == {"text/plain": "(10 more are left out)"}
+
+
+def test_turns_of_one_session_go_in_order_under_trio(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with Session(cwd=tmp_path) as session, trio.open_nursery() as nursery:
+            await session.run("seen = []")
+            nursery.start_soon(session.run, "seen.append(1)")
+            nursery.start_soon(session.run, "seen.append(2)")
+        with pytest.raises(RuntimeError):
+            await session.run("1")
+
+    trio.run(main)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"ram": "5 XB"}, "5 XB"),
+        ({"imports": ["a b"]}, "'a b' is no name of a module"),
+        ({"imports": "pandas"}, "a list is needed"),
+        ({"imports": ["import_of_what_is_not_there"]}, "No module named"),
+        ({"files": {"../x": b""}}, "no name of a file"),
+        ({"files": {"x": "gone.csv"}}, "gone.csv"),
+        ({"files": {"x": 5}}, "a path"),
+        ({"tools": [5]}, "no function"),
+        ({"limits": {"tmeout": "5s"}}, "tmeout"),
+    ],
+)
+def test_what_is_wrong_is_said_before_anything_runs(
+    tmp_path: Path, options: dict[str, Any], said: str
+) -> None:
+    with pytest.raises(CapsuleError) as refused, SessionSync(cwd=tmp_path, **options) as session:
+        session.run("1", tools=options.get("tools"))
+    assert said in refused.value.message
+
+
+def test_ceilings_hold_for_sessions(tmp_path: Path) -> None:
+    (tmp_path / "capsule.toml").write_text('[limits]\nmax_timeout = "1s"\n')
+    with pytest.raises(CapsuleError, match="1s"), SessionSync(timeout="5s", cwd=tmp_path):
+        pass
+    with SessionSync(timeout="300ms", cwd=tmp_path) as session:
+        turn = session.run("while True: pass")
+        assert turn.error is not None
+        assert turn.error.error_type == "timeout"
+
+
+def test_values_that_were_granted_are_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GIVEN", "value")
+    monkeypatch.setenv("OTHER", "hidden")
+    with SessionSync(env_variables=["GIVEN"], cwd=tmp_path) as session:
+        assert result(session, "import os; os.environ.get('GIVEN'), os.environ.get('OTHER')") == [
+            "value",
+            None,
+        ]
+
+
+def test_what_peers_offer_of_state_is_there(tmp_path: Path) -> None:
+    """State, files in and out, functions that stay, and a reset."""
+    with SessionSync(files={"in.txt": b"data"}, cwd=tmp_path) as session:
+        begin = session.states[0]
+        session.run("count = 0\ndef tick():\n    global count\n    count += 1\n    return count")
+        assert [result(session, "tick()") for _ in range(3)] == [1, 2, 3]
+        session.run("open('out.txt', 'w').write(open('in.txt').read() * count)")
+        assert session.read("out.txt") == b"data" * 3
+        session.back(begin)
+        assert session.run("count").success is False

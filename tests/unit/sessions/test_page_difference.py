@@ -1,0 +1,65 @@
+"""Which pages differ: as memory comes in pieces, or by where it was written."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capsule.errors import WireError
+from capsule.sessions.page_difference import PageDifference
+from capsule.snapshot.changed_pages import PAGE, STACK_TOP
+
+BEFORE = b"".join(bytes([number]) * PAGE for number in range(8))
+
+
+def before(address: int, length: int) -> bytes:
+    there = BEFORE[address - STACK_TOP : address - STACK_TOP + length]
+    return there + bytes(length - len(there))
+
+
+@given(
+    changed=st.sets(st.integers(0, 11)),
+    cuts=st.lists(st.integers(1, 12 * PAGE), max_size=8),
+)
+def test_pieces_of_any_size_give_the_pages_that_differ(changed: set[int], cuts: list[int]) -> None:
+    memory = bytearray(BEFORE + bytes(4 * PAGE))
+    for page in changed:
+        memory[page * PAGE + 5] ^= 0xFF
+    found = PageDifference(before, 1 << 20)
+    places = sorted({0, len(memory), *(cut for cut in cuts if cut < len(memory))})
+    for first, last in pairwise(places):
+        found.feed(bytes(memory[first:last]))
+    runs = found.finish()
+    pages = {
+        (run.offset - STACK_TOP) // PAGE + number
+        for run in runs
+        for number in range(len(run.data) // PAGE)
+    }
+    assert pages == changed
+    for run in runs:
+        at = run.offset - STACK_TOP
+        assert run.data == memory[at : at + len(run.data)]
+    assert all(one.offset + len(one.data) < two.offset for one, two in pairwise(runs))
+
+
+def test_what_was_written_and_is_as_before_is_left_out() -> None:
+    found = PageDifference(before, 1 << 20)
+    found.take(STACK_TOP + PAGE, BEFORE[PAGE : 2 * PAGE] + b"x" * PAGE)
+    found.take(STACK_TOP + 9 * PAGE, bytes(PAGE) + b"y" * PAGE)
+    assert [(run.offset - STACK_TOP) // PAGE for run in found.finish()] == [2, 10]
+
+
+def test_too_much_is_refused() -> None:
+    found = PageDifference(before, 2 * PAGE)
+    with pytest.raises(WireError, match="its state would be larger"):
+        found.feed(b"x" * 3 * PAGE)
+
+
+def test_half_a_page_at_the_end_is_refused() -> None:
+    found = PageDifference(before, 1 << 20)
+    found.feed(b"x" * (PAGE + 5))
+    with pytest.raises(WireError, match="middle of a page"):
+        found.finish()

@@ -1,0 +1,124 @@
+"""Files with states: what was written is read, and what a stranger made of it is refused."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from capsule.sessions import state_file
+from capsule.sessions.state_file import Contents, StateError, encode, read
+from capsule.snapshot.changed_pages import PAGE, STACK_TOP, PageRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+STATE = Contents(
+    "interpreter",
+    "base",
+    STACK_TOP + (4 << 16),
+    7,
+    ("pandas",),
+    [PageRun(STACK_TOP, b"a" * PAGE), PageRun(STACK_TOP + 3 * PAGE, b"b" * 2 * PAGE)],
+    {"working/a.csv": b"1,2\n", "temporary/deep/x": b""},
+)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_was_written_is_read(tmp_path: Path, *, packed: bool) -> None:
+    path = tmp_path / "state"
+    path.write_bytes(encode(STATE, packed=packed))
+    found = read(path)
+    assert found == STATE._replace(pages=found.pages)
+    assert list(found.pages) == list(STATE.pages)
+
+
+def changed(**values: object) -> Callable[[dict[str, Any]], None]:
+    return lambda header: header.update(values)
+
+
+WRONG: dict[str, Callable[[dict[str, Any]], None]] = {
+    "below the stack": changed(runs=[[0, PAGE]]),
+    "not a page": changed(runs=[[STACK_TOP + 1, PAGE]]),
+    "behind memory": changed(runs=[[STACK_TOP + (4 << 16), PAGE]]),
+    "overlapping": changed(runs=[[STACK_TOP, 2 * PAGE], [STACK_TOP + PAGE, PAGE]]),
+    "negative": changed(runs=[[STACK_TOP, -PAGE]]),
+    "true for a number": changed(runs=[[STACK_TOP, True]]),
+    "endless": changed(runs=[[STACK_TOP, 1 << 60]]),
+    "no list": changed(runs="x"),
+    "memory of no size": changed(memory=5),
+    "memory too large": changed(memory=1 << 40),
+    "a name above": changed(files=[["working/../../x", 4]]),
+    "an absolute name": changed(files=[["/etc/x", 4]]),
+    "another place": changed(files=[["other/x", 4]]),
+    "a NUL": changed(files=[["working/a\0b", 4]]),
+    "a name twice": changed(files=[["working/a", 2], ["working/a", 2]]),
+    "a name that is none": changed(files=[[5, 4]]),
+    "too much of files": changed(files=[["working/a", 1 << 40]]),
+    "imports that are none": changed(imports=[5]),
+    "no imports": lambda header: header.pop("imports"),
+    "another content": changed(sha256="0" * 64),
+    "turns below none": changed(turn=-1),
+    "no interpreter": changed(interpreter=5),
+}
+
+
+@pytest.mark.parametrize("change", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize("packed", [False, True])
+def test_what_is_wrong_is_refused_by_name(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None], *, packed: bool
+) -> None:
+    data = encode(STATE, packed=packed)
+    at = len(state_file._MAGIC)
+    length = int.from_bytes(data[at : at + 4], "little")
+    header = json.loads(data[at + 4 : at + 4 + length])
+    change(header)
+    text = json.dumps(header).encode()
+    path = tmp_path / "state"
+    body = data[at + 4 + length :]
+    path.write_bytes(data[:at] + len(text).to_bytes(4, "little") + text + body)
+    with pytest.raises(StateError) as refused:
+        read(path)
+    assert str(path) in refused.value.message
+
+
+@pytest.mark.parametrize("packed", [False, True])
+@given(cut=st.integers(0, 2000), flip=st.integers(0, 7), data=st.data())
+def test_damage_is_refused_or_changes_nothing(
+    tmp_path_factory: pytest.TempPathFactory,
+    packed: bool,
+    cut: int,
+    flip: int,
+    data: st.DataObject,
+) -> None:
+    path = tmp_path_factory.mktemp("damage") / "state"
+    whole = bytearray(encode(STATE, packed=packed))
+    at = data.draw(st.integers(0, len(whole) - 1))
+    whole[at] ^= 1 << flip
+    path.write_bytes(whole[: len(whole) - cut] if cut % 2 else whole)
+    try:
+        found = read(path)
+    except StateError:
+        return
+    # A letter of a name of the interpreter, or of a file: nothing that could reach elsewhere.
+    assert all(state_file.is_inside(name) for name in found.files)
+    assert sum(len(run.data) for run in found.pages) == 3 * PAGE
+
+
+def test_what_is_packed_takes_no_more_memory_than_it_says(tmp_path: Path) -> None:
+    zeros = STATE._replace(pages=[PageRun(STACK_TOP, bytes(16 * PAGE))], files={})
+    data = encode(zeros, packed=True)
+    path = tmp_path / "state"
+    path.write_bytes(data.replace(b'"runs": [[16777216, 65536]]', b'"runs": [[16777216, 61440]]'))
+    with pytest.raises(StateError, match="not as long as it says"):
+        read(path)
+
+
+def test_a_folder_and_a_file_that_is_gone_are_refused(tmp_path: Path) -> None:
+    for path in (tmp_path, tmp_path / "gone"):
+        with pytest.raises(StateError, match="cannot read the state"):
+            read(path)
