@@ -35,6 +35,9 @@ def lay_out(scratch: Scratch, files: Mapping[str, bytes]) -> dict[str, Signature
     for name, content in files.items():
         place, _, rest = name.partition("/")
         path = roots[place] / rest
+        if name.endswith("/"):
+            path.mkdir(parents=True, exist_ok=True)
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     scratch.allow(len(files), sum(map(len, files.values())))
@@ -53,10 +56,14 @@ def changes(
     found = []
     begin = f"{PLACES[0]}/"
     for name, (_, status) in after.items():
-        if name.startswith(begin) and before.get(name) != status:
+        if name.startswith(begin) and not name.endswith("/") and before.get(name) != status:
             how = "changed" if name in before else "new"
             found.append(FileChange(name.removeprefix(begin), status[1], how))
-    gone = [name for name in before.keys() - after.keys() if name.startswith(begin)]
+    gone = [
+        name
+        for name in before.keys() - after.keys()
+        if name.startswith(begin) and not name.endswith("/")
+    ]
     found += [FileChange(name.removeprefix(begin), 0, "gone") for name in gone]
     return sorted(found)
 
@@ -72,7 +79,10 @@ def read(
     found = {}
     for name, (path, status) in files.items():
         same = name in known and before.get(name) == status
-        found[name] = known[name] if same else path.read_bytes()
+        if name.endswith("/"):
+            found[name] = b""
+        else:
+            found[name] = known[name] if same else path.read_bytes()
     return found
 
 
@@ -86,6 +96,9 @@ def _walk(scratch: Scratch, hidden: frozenset[str]) -> Iterator[tuple[str, Path,
                 for each in folders
                 if place != PLACES[0] or f"/{inside}/{each}".replace("//", "/") not in hidden
             ]
+            if inside and not folders and not names:
+                # A folder, of which the time of change is of no interest.
+                yield f"{place}/{inside}/", root / inside, (0, 0, 0, 0)
             for name in names:
                 path = root / inside / name
                 status = path.lstat()

@@ -7,7 +7,6 @@ memory and in order, and the content is held to its hash.
 from __future__ import annotations
 
 import json
-import os
 import zlib
 from pathlib import PurePosixPath
 
@@ -166,13 +165,14 @@ def _names(said: Any) -> dict[str, int]:
 
 
 def is_inside(name: object) -> bool:
-    """Say whether a name is that of a file below one of `PLACES`.
+    """Say whether a name is that of a file below one of `PLACES`, or with a slash of a folder.
 
     >>> is_inside("working/a.csv"), is_inside("working/../x"), is_inside("other/a")
     (True, False, False)
     """
-    if not isinstance(name, str) or "\\0" in name or "\0" in name or os.sep + os.sep in name:
+    if not isinstance(name, str) or "\0" in name:
         return False
+    name = name.removesuffix("/")
     parts = PurePosixPath(name).parts
     return (
         len(parts) > 1

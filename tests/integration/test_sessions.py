@@ -169,6 +169,51 @@ def test_files_belong_to_the_state(session: SessionSync, tmp_path: Path) -> None
     assert (tmp_path / "in.csv").read_text() == "a,b\n"
 
 
+def test_open_files_and_databases_go_on(session: SessionSync) -> None:
+    session.write("in.txt", b"one\ntwo\nthree\n")
+    session.run("f = open('in.txt'); f.readline()")
+    session.run("w = open('out.txt', 'w'); w.write('abc')\na = open('log', 'ab'); a.write(b'1')")
+    session.run("import os; raw = os.open('raw', os.O_RDWR | os.O_CREAT); os.write(raw, b'xyz')")
+    session.run(
+        "import sqlite3; db = sqlite3.connect('x.db'); db.execute('create table t(a)')\n"
+        "cursor = db.execute('insert into t values (1)')"
+    )
+    assert result(session, "f.readline(), w.write('def'), w.tell()") == ["two\n", 3, 6]
+    session.run("a.write(b'2'); a.close(); w.close()")
+    assert result(session, "open('out.txt').read(), open('log').read()") == ["abcdef", "12"]
+    assert result(session, "os.lseek(raw, 0, 0); os.read(raw, 9).decode()") == "xyz"
+    assert result(session, "db.execute('select * from t').fetchall()") == [[1]]
+    # The transaction is open still.
+    assert result(session, "db.rollback(); db.execute('select * from t').fetchall()") == []
+    assert result(session, "f.read()") == "three\n"
+
+
+def test_a_file_that_is_gone_is_an_error_where_it_is_used(session: SessionSync) -> None:
+    session.run("import tempfile; t = tempfile.TemporaryFile(); t.write(b'x'); t.flush()")
+    turn = session.run("t.seek(0)")
+    assert turn.error is not None
+    assert "Bad file descriptor" in turn.error.message
+
+
+def test_folders_and_the_working_folder_go_on(session: SessionSync) -> None:
+    session.run("import os; os.makedirs('a/empty'); os.chdir('a')")
+    assert result(session, "os.getcwd(), os.listdir('.')") == ["/a", ["empty"]]
+
+
+def test_clocks_never_go_back(session: SessionSync) -> None:
+    session.run(
+        "import time; from time import perf_counter; m, p = time.monotonic(), perf_counter()"
+    )
+    begin = time.monotonic()
+    for _ in range(3):
+        session.run("last = time.monotonic()")
+    m, p = result(session, "time.monotonic() - m, perf_counter() - p")
+    took = time.monotonic() - begin
+    assert took * 0.5 < m < took + 5
+    assert took * 0.5 < p < took + 5
+    assert result(session, "time.monotonic() > last and time.monotonic_ns() > last * 10**9")
+
+
 def test_a_session_is_saved_and_goes_on_elsewhere(session: SessionSync, tmp_path: Path) -> None:
     session.run(
         "x = {'deep': [1, 2]}\nopen('f', 'w').write('in a file')\ng = iter(range(9)); next(g)"

@@ -26,10 +26,12 @@ from capsule_guest import (
     missing_natives,
     net,
     numpy_setup,
+    open_files,
     process_refusals,
     program_end,
     results,
     script,
+    session_clock,
     session_turn,
     snapshot_prepare,
     streams,
@@ -168,6 +170,7 @@ def turn() -> None:
     request = _decode(receive()[1])
     if request["number"] == 1:
         snapshot_prepare.reseed()
+        session_clock.install()
         session_turn.begin()
     _RESERVE[:] = [bytearray(256 << 10)]
     calls.refuse(False)
@@ -175,6 +178,8 @@ def turn() -> None:
         streams.repeat()
         if "folders" in request:
             folder_grants.grant(request["folders"])
+        session_clock.go_on()
+        open_files.reopen()
         host_tools.offer(request.get("tools", {}))
         host_tools.put_into(sys.modules["__main__"].__dict__)
         _set_variables(request.get("env"))
@@ -185,9 +190,9 @@ def turn() -> None:
         any(map(_forget_tool, _TOOLS))
         kind, answer = FAILURE, exception_encoding.encode(error)
     streams.flush()
-    # What is written is in its file before that is kept.
-    program_end.flush()
+    open_files.remember()
     snapshot_prepare.forget_folders()
+    session_clock.stop()
     send(kind, answer)
     calls.refuse()
 

@@ -53,7 +53,7 @@ def end(*, collect: bool, rehearsed: bool = False) -> None:
 def flush() -> None:
     """Write what open files have not written yet: the program goes on later."""
     for each in _open(_is_open):
-        if not each.closed:
+        if hasattr(each, "flush") and not getattr(each, "closed", False):
             _try(each.flush)
 
 
