@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.packages.builtin_distributions import science_imports
 from capsule.progress import Silent
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.host_functions import HostFunctions
@@ -65,11 +67,34 @@ class Wanted:
         return HostFunctions(self.tools, wait, self.approve) if self.tools else None
 
 
-def opened(wanted: Wanted, stop: Cancellation) -> SessionCore:
-    """Open a session that begins anew. Raises `CapsuleError` when anything is wrong."""
+def opened(wanted: Wanted, stop: Cancellation, more: Sequence[str] = ()) -> SessionCore:
+    """Open a session that begins anew, with `more` in memory besides its imports.
+
+    Raises `CapsuleError` when anything is wrong.
+    """
     contents = {name: _content(name, said, wanted.working) for name, said in wanted.files.items()}
-    base, home = _base(wanted, wanted.imports, stop)
-    return _started(base, state_memory.first_state(base, contents, wanted.imports), home)
+    imports = (*wanted.imports, *(name for name in more if name not in wanted.imports))
+    base, home = _base(wanted, imports, stop)
+    return _started(base, state_memory.first_state(base, contents, imports), home)
+
+
+def large_imports(code: str) -> list[str]:
+    """Return what code imports of the scientific stack, which is better in memory from the start.
+
+    >>> large_imports("import json, pandas as pd\\nfrom numpy.random import default_rng")
+    ['numpy', 'pandas']
+    """
+    try:
+        tree = ast.parse(code)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return []  # which is said by the turn
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return sorted(found & science_imports())
 
 
 def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:

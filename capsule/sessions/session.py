@@ -111,6 +111,10 @@ class _Turns:
             functions = HostFunctions(tools, wait, said.approve)
         observer = NOBODY if on_output is None else Printing(on_output)
         call = opening.limited(said, limits)
+        if self._opened().is_new and (more := opening.large_imports(code)):
+            # Nothing has run yet: it can begin on an interpreter that has them.
+            old, self._core = self._opened(), opening.opened(said, stop, more)
+            old.close()
         return self._opened().run(code, stop, call=call, observer=observer, functions=functions)
 
 

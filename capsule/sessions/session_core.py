@@ -53,7 +53,16 @@ class SessionCore:
     `base` is what all turns begin with, `store` where states are kept, `state` where it stands.
     """
 
-    def __init__(self, base: SessionBase, store: StateStore, home: Path, state: KeptState) -> None:
+    def __init__(
+        self,
+        base: SessionBase,
+        store: StateStore,
+        home: Path,
+        state: KeptState,
+        *,
+        is_fork: bool = False,
+    ) -> None:
+        self._is_fork = is_fork
         self._base, self._store, self._home = base, store, home
         store.hold()
         # Turns go on one after another, in the order in which they were asked for.
@@ -68,6 +77,11 @@ class SessionCore:
 
     def __repr__(self) -> str:
         return f"<SessionCore with {len(self._states)} states>"
+
+    @property
+    def is_new(self) -> bool:
+        """Whether nothing was run in it, and nothing written, since it was opened."""
+        return len(self._states) == 1 and self._states[0].turn == 0 and not self._is_fork
 
     @property
     def states(self) -> list[KeptState]:
@@ -118,7 +132,7 @@ class SessionCore:
         """Return a session that goes on from a state of this one, on its own."""
         self._check_open()
         found = self.settled() if state is None else self._named(state)
-        return SessionCore(self._base, self._store, self._home, found)
+        return SessionCore(self._base, self._store, self._home, found, is_fork=True)
 
     def back(self, state: str) -> None:
         """Stand at an earlier state. Raises `StateError` for one that is not of this session."""

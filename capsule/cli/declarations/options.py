@@ -169,6 +169,15 @@ Spread = Annotated[
         " the keywords.",
     ),
 ]
+State = Annotated[
+    str | None,
+    typer.Option(
+        "--state",
+        metavar="FILE",
+        help="With -c, or source on stdin: a turn of the session in FILE, which is made if it is"
+        " missing, and replaced once the turn is kept.",
+    ),
+]
 Concurrency = Annotated[
     str | None,
     typer.Option(

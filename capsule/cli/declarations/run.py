@@ -29,6 +29,7 @@ from capsule.cli.declarations.options import (
     Result,
     Resume,
     Spread,
+    State,
     Stdin,
     Timeout,
     Untrusted,
@@ -99,6 +100,7 @@ def run(
     resume: Resume = None,
     spread: Spread = False,
     stdin: Stdin = False,
+    state: State = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> int:

@@ -43,11 +43,12 @@ WITH_VALUE = {
     "--allow-host": "allow_hosts",
     "--env": "env_names",
     "--package": "packages",
+    "--state": "state",
 }
 REPEATABLE = frozenset(("mounts", "allow_hosts", "env_names", "packages"))
 # What takes its value as the next word alone, and what an exported task has no use for.
 SHORT = frozenset(("-c", "-m"))
-RUN_ONLY = SHORT | {"--allow-host", "--env", "--package"}
+RUN_ONLY = SHORT | {"--allow-host", "--env", "--package", "--state"}
 
 
 def parse(words: Sequence[str]) -> Options | None:

@@ -9,7 +9,8 @@ class Options(NamedTuple):
     """What the command line says, as text; `artifact` is whether `file` is an exported task.
 
     `code` is a source itself and `module` names one, in place of `file`. `allow_hosts`, `env_names`
-    and `packages` are granted to such a source, or to one on stdin.
+    and `packages` are granted to such a source, or to one on stdin. `state` is a file with the
+    session that it is a turn of.
     """
 
     file: str | None
@@ -39,3 +40,4 @@ class Options(NamedTuple):
     map_file: str | None = None
     concurrency: str | None = None
     resume: str | None = None
+    state: str | None = None

@@ -184,8 +184,8 @@ class Server:
         options = None
         if handed is not None and not _differs(handed.environ):
             options = fast_parser.parse(handed.words)
-        # A batch has processes of its own.
-        if handed is None or options is None or options.map_file is not None:
+        # A batch and a session have processes of their own.
+        if handed is None or options is None or options.map_file or options.state:
             # With the version, for those who want to know why.
             connection.sendall(REFUSED + __version__.encode())
             return
