@@ -86,6 +86,7 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., int]], ...] = (
     (app, "trace", history.trace),
     (app, "doctor", doctor_worker.doctor),
     (app, "worker", doctor_worker.worker),
+    (app, "repl", doctor_worker.repl),
     (app, "completion", help_.completion),
     (app, "help", help_.help_),
     (_toolchain, "install", toolchain.install),

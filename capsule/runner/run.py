@@ -47,7 +47,8 @@ class Order(NamedTuple):
     `jobs` are the tasks that the task can call, by name; `limits` those of the project; `environ`
     has the settings of proxies. `file` is what the user named, and `ledger` keeps a record of all
     attempts, those of tasks that are called too; None for no record. `adapt` makes the plan of an
-    attempt that of a session's turn. `functions` are those of the host that the task may call.
+    attempt that of a session's turn, which starts from `choice` and nothing else. `functions` are
+    those of the host that the task may call.
     """
 
     policy: Policy
@@ -61,6 +62,7 @@ class Order(NamedTuple):
     file: str | None = None
     ledger: Ledger | None = None
     adapt: Callable[[Plan], Plan] | None = None
+    choice: SnapshotChoice | None = None
     functions: HostFunctions | None = None
 
 
@@ -125,7 +127,7 @@ def _attempts(
     timeout_ms = run_budget.within(left_of(policy.timeout_ms, fetched_ms))
     if timeout_ms is not None and timeout_ms <= 0:
         return refusal(policy.task, "policy_error", _SPENT.format(order.limits.file))
-    start = choose_snapshot(
+    start = order.choice or choose_snapshot(
         order.inputs, order.call, snapshot_settings(order, timeout_ms, cancellation)
     )
     if isinstance(start, Unstarted):
@@ -188,7 +190,7 @@ def _attempts(
             return _envelope(policy.task, number, done, services)
         number += 1
         events.again()
-        if done.outcome.needs:
+        if done.outcome.needs and order.choice is None:
             # The next attempt is on an interpreter that has it.
             wider = choose_snapshot(
                 known, order.call, snapshot_settings(order, timeout_ms, cancellation)

@@ -107,7 +107,8 @@ class SessionCore:
             before = self.settled()
             turn = _Turn(self, before, code, functions)
             order = self._settled_order(call)
-            order = order._replace(adapt=turn.adapted, functions=functions)
+            choice = self._base.choice
+            order = order._replace(adapt=turn.adapted, choice=choice, functions=functions)
             try:
                 envelope = run_in_turn(order, observer, cancellation, turn)
             except BaseException:

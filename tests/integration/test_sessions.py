@@ -412,3 +412,27 @@ def test_what_peers_offer_of_state_is_there(tmp_path: Path) -> None:
         assert session.read("out.txt") == b"data" * 3
         session.back(begin)
         assert session.run("count").success is False
+
+
+def test_a_session_stays_on_the_interpreter_that_it_began_with(tmp_path: Path) -> None:
+    """What another run has found out meanwhile must not put other memory below its pages."""
+    with SessionSync(cwd=tmp_path) as session, SessionSync(cwd=tmp_path) as other:
+        session.run("x = list(range(1000))")
+        first = session._core
+        assert first is not None
+        # As a turn does that imports what its interpreter has not.
+        from capsule.runner import interpreter_choice
+
+        interpreter_choice._found[
+            first._base.order.inputs.home, first._base.order.inputs.code.digest
+        ] = frozenset({"numpy"})
+        assert result(session, "sum(x)") == 499_500
+        assert result(other, "1 + 1") == 2
+        interpreter_choice._found.clear()
+
+
+def test_what_the_first_turn_imports_is_there(tmp_path: Path) -> None:
+    with SessionSync(cwd=tmp_path) as session:
+        turn = session.run("import numpy as np\nnp.arange(3).sum()")
+        assert (turn.result, turn.error) == (3, None)
+        assert session.run("x = np.ones(2)").success

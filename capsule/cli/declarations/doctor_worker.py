@@ -1,4 +1,4 @@
-"""`capsule doctor` and `capsule worker`."""
+"""`capsule doctor`, `capsule worker` and `capsule repl`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ from typing import Annotated
 
 import typer
 
-from capsule.cli.declarations.options import (
-    Json,
-)
+from capsule.cli.declarations.options import Json, MaxRam, MountOption, Timeout
 from capsule.cli.terminal.console import Console
 
 
@@ -58,3 +56,42 @@ def worker(
     from capsule.cli.commands.worker import Options, command
 
     return command(Options(socket, listen), Console())
+
+
+def repl(
+    state: Annotated[
+        str | None,
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            help="Go on from the session in FILE, if it is there, and write it at the end.",
+        ),
+    ] = None,
+    imports: Annotated[
+        list[str] | None,
+        typer.Option("--import", metavar="MODULE", help="Have MODULE in memory from the start."),
+    ] = None,
+    max_ram: MaxRam = None,
+    timeout: Timeout = None,
+    mount: MountOption = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option("--allow-host", metavar="HOST", help="Allow HTTP requests to HOST."),
+    ] = None,
+) -> int:
+    """Run code line by line, each piece in a process of its own: a session.
+
+    Variables, functions and files stay from one to the next. Figures are written to files.
+    Ctrl-C ends what runs, and not the session; :help says what else there is.
+
+    Examples:
+
+      capsule repl --import pandas
+
+      capsule repl --state work.session --mount data::/data:ro
+    """
+    from capsule.cli.commands.repl import Asked, command
+
+    said = (imports, allow_host, mount)
+    modules, hosts, mounts = (tuple(each or ()) for each in said)
+    return command(Console(), Asked(state, max_ram, timeout, modules, hosts, mounts))

@@ -1,0 +1,234 @@
+"""`capsule repl`: a session at a terminal."""
+
+from __future__ import annotations
+
+import base64
+import codeop
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, cast
+
+from capsule.cli.runtime.signals import Interrupted, cancelling
+from capsule.cli.terminal.run_display import observer_for
+from capsule.cli.terminal.task_traceback import traceback_lines
+from capsule.errors import CapsuleError
+from capsule.process.cancel import Cancellation
+from capsule.sessions import opening
+from capsule.sessions.turn import Turn
+from capsule.state_folder import checked_root
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.cli.terminal.console import Console
+    from capsule.envelope import EnvelopeError
+    from capsule.sessions.session_core import SessionCore
+
+_PROMPT, _MORE = ">>> ", "... "
+_HELP = """\
+:files        the files of the working folder
+:states       the states that can be gone back to
+:back [N]     stand at state N, or at the one before
+:save PATH    write the session to a file
+:quit         leave, as Ctrl-D does
+Ctrl-C ends a turn, and not the session."""
+
+
+class Asked(NamedTuple):
+    """What the command line says, as text."""
+
+    state: str | None
+    max_ram: str | None
+    timeout: str | None
+    imports: tuple[str, ...]
+    allow_hosts: tuple[str, ...]
+    mounts: tuple[str, ...]
+
+
+def command(console: Console, asked: Asked) -> int:
+    """Read code line by line and run it, turn by turn; the exit code is 0.
+
+    Raises `CapsuleError` when the session cannot be opened, or its file not be written.
+    """
+    wanted = opening.Wanted(
+        imports=asked.imports,
+        mounts=asked.mounts,
+        limits={"max_ram": asked.max_ram, "timeout": asked.timeout},
+        options={"allowed_hosts": list(asked.allow_hosts)},
+    )
+    path = None if asked.state is None else Path(asked.state).absolute()
+    with Cancellation() as stop, cancelling(stop):
+        if path is not None and path.exists():
+            core = opening.loaded(path, wanted, stop)
+        else:
+            core = opening.opened(wanted, stop)
+    prompt = _Prompt(console, wanted, core, path)
+    try:
+        prompt.loop()
+        return 0
+    finally:
+        prompt.close()
+
+
+class _Prompt:
+    """Reads from stdin and answers; `core` is the session."""
+
+    def __init__(
+        self, console: Console, wanted: opening.Wanted, core: SessionCore, path: Path | None
+    ) -> None:
+        self._console, self._wanted, self._core, self._path = console, wanted, core, path
+        self._figures = 0
+        # In a pipe, stdout has answers alone.
+        self._prompts = (_PROMPT, _MORE) if sys.stdin.isatty() else ("", "")
+        self._colons: dict[str, Callable[[str], None]] = {
+            "files": self._files,
+            "states": self._states,
+            "back": self._back,
+            "save": self._save,
+            "help": lambda _: console.out(_HELP),
+        }
+
+    def loop(self) -> None:
+        """Run turns until stdin ends."""
+        with _history():
+            while (code := self._read()) is not None:
+                if code.strip() in (":quit", ":q", "exit", "quit", "exit()", "quit()"):
+                    return
+                try:
+                    if code.startswith(":"):
+                        self._colon(code)
+                    elif code.strip():
+                        self._turn(code)
+                except CapsuleError as error:
+                    self._console.error(error)
+                except (Interrupted, KeyboardInterrupt):
+                    self._console.err("")
+
+    def close(self) -> None:
+        """Write the session to its file, if it has one, and end it."""
+        try:
+            if self._path is not None:
+                self._core.save(self._path)
+        finally:
+            self._core.close()
+
+    def _read(self) -> str | None:
+        """Return the next piece of code that is whole, None at the end."""
+        lines: list[str] = []
+        while True:
+            try:
+                lines.append(input(self._prompts[bool(lines)]))
+            except EOFError:
+                return "\n".join(lines) if lines else None
+            except (Interrupted, KeyboardInterrupt):
+                self._console.err("")
+                lines.clear()
+                continue
+            code = "\n".join(lines)
+            if code.startswith(":") or _is_whole(code):
+                return code
+
+    def _turn(self, code: str) -> None:
+        console = self._console
+        with (
+            Cancellation() as stop,
+            cancelling(stop),
+            observer_for(console, stop, verbose=False) as observer,
+        ):
+            if self._core.is_new and (more := opening.large_imports(code)):
+                old, self._core = self._core, opening.opened(self._wanted, stop, more)
+                old.close()
+            turn = Turn.of_answer(self._core.run(code, stop, observer=observer))
+        for display in turn.displays:
+            self._show(display, turn.text)
+        if turn.text:
+            console.out(turn.text)
+        error = cast("EnvelopeError | None", turn.error)
+        if error is not None:
+            for line in traceback_lines(error, whole=True):
+                console.err(line)
+
+    def _show(self, display: dict[str, object], text: str) -> None:
+        """Say what was shown; an image becomes a file."""
+        said = str(display.get("text/plain", ""))
+        image = display.get("image/png")
+        if isinstance(image, str):
+            while (path := Path(f"figure-{self._figures + 1}.png")).exists():
+                self._figures += 1
+            with suppress(ValueError):
+                path.write_bytes(base64.b64decode(image, validate=True))
+                said = f"{said} is in {path}"
+            self._console.out(said)
+        elif said and said != text:
+            self._console.out(said)
+
+    def _colon(self, line: str) -> None:
+        name, _, rest = line[1:].strip().partition(" ")
+        step = self._colons.get(name)
+        if step is None:
+            self._console.err(f"there is no :{name}\n{_HELP}")
+        else:
+            step(rest.strip())
+
+    def _files(self, _: str) -> None:
+        for name, content in self._core.contents_of(self._core.settled()).files.items():
+            self._console.out(f"{len(content):>12,}  {name.partition('/')[2]}")
+
+    def _states(self, _: str) -> None:
+        here = self._core.settled().name
+        for number, state in enumerate(self._core.states):
+            mark = "*" if state.name == here else " "
+            self._console.out(f"{mark} {number:>3}  after {state.turn} turns")
+
+    def _back(self, said: str) -> None:
+        states = self._core.states
+        names = [state.name for state in states]
+        here = names.index(self._core.settled().name)
+        number = here - 1 if not said else int(said) if said.isdigit() else -1
+        if not 0 <= number < len(states):
+            self._console.err("there is no such state; :states lists them")
+            return
+        self._core.back(names[number])
+
+    def _save(self, said: str) -> None:
+        if said:
+            self._core.save(Path(said).absolute())
+        else:
+            self._console.err(":save PATH")
+
+
+def _is_whole(code: str) -> bool:
+    """Say whether code is a turn: nothing is missing, and a block is ended by an empty line."""
+    try:
+        return codeop.compile_command(code, "<turn>", "single") is not None
+    except (SyntaxError, ValueError, OverflowError):
+        # Several statements in one paste, or newer Python than this one's: the turn says it.
+        return "\n" not in code or code.endswith("\n") or not code.rpartition("\n")[2][:1].isspace()
+
+
+class _history:  # noqa: N801 - a context manager
+    """Keep what was typed, where there are lines to edit."""
+
+    def __init__(self) -> None:
+        self._path: Path | None = None
+
+    def __enter__(self) -> None:
+        if not sys.stdin.isatty():
+            return
+        with suppress(ImportError, OSError):
+            import readline
+
+            path = checked_root() / "repl_history"
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path.touch(mode=0o600)
+            readline.read_history_file(path)
+            readline.set_history_length(1_000)
+            self._path = path
+
+    def __exit__(self, *exc: object) -> None:
+        if self._path is not None:
+            with suppress(OSError):
+                import readline
+
+                readline.write_history_file(self._path)
