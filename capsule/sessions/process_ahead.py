@@ -12,6 +12,8 @@ from capsule.sessions import turn_process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from capsule.runner.attempt import Plan
     from capsule.sessions.kept_turn import KeptState
     from capsule.sessions.state_file import Contents
@@ -21,7 +23,12 @@ if TYPE_CHECKING:
 class ProcessAhead:
     """A process that is started, in a thread, before its turn is asked for."""
 
-    def __init__(self, plan: Plan, coming: Future[tuple[KeptState, Contents]]) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        coming: Future[KeptState],
+        contents_of: Callable[[KeptState], Contents],
+    ) -> None:
         self._plan, self._coming = plan, coming
         self._stop = Cancellation()
         self._places = places_of(plan.launch.mounts)
@@ -29,7 +36,7 @@ class ProcessAhead:
 
         def begin() -> None:
             try:
-                found = turn_process.start(plan, lambda: coming.result()[1], self._stop)
+                found = turn_process.start(plan, lambda: contents_of(coming.result()), self._stop)
                 self._found.set_result(found)
             except BaseException as failed:  # noqa: BLE001 - the turn starts its own then
                 self._found.set_exception(failed)
@@ -43,7 +50,7 @@ class ProcessAhead:
         except (CapsuleError, OSError):
             return None
         fit = (
-            (self._coming.result()[0].name, self._plan.launch) == (state, plan.launch)
+            (self._coming.result().name, self._plan.launch) == (state, plan.launch)
             and self._plan.limits.timeout_ms == plan.limits.timeout_ms
             and self._places == places_of(plan.launch.mounts)
             and found.sandbox.process.is_quiet()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import CapsuleError
 from capsule.namedtuples import NamedTuple
+from capsule.pool import slots as running
 from capsule.pool.prepared_task import run_in_turn
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
@@ -71,6 +72,7 @@ class SessionCore:
         self._left: Future[KeptState] = _done(state)
         self._states = [state]
         self._stood = state
+        self._fresh: tuple[str, Contents] | None = None
         self._keeping: threading.Thread | None = None
         self._ahead: ProcessAhead | None = None
         self._closed = False
@@ -87,7 +89,7 @@ class SessionCore:
     def states(self) -> list[KeptState]:
         """The states that are kept, the first of them that of before all turns."""
         self.settled()
-        return [*self._states]
+        return [state for state in self._states if self._store.has(state.name)]
 
     def run(
         self,
@@ -110,7 +112,8 @@ class SessionCore:
             choice = self._base.choice
             order = order._replace(adapt=turn.adapted, choice=choice, functions=functions)
             try:
-                envelope = run_in_turn(order, observer, cancellation, turn)
+                place = self, running.SHARED
+                envelope = run_in_turn(order, observer, cancellation, turn, place)
             except BaseException:
                 turn.keeper.drop()
                 turn.stands(before)
@@ -118,7 +121,10 @@ class SessionCore:
             return self._judged(envelope, turn, before)
 
     def contents_of(self, state: KeptState) -> Contents:
-        """Return all that a state is."""
+        """Return all that a state is. What was kept last is in memory, until it is taken once."""
+        fresh, self._fresh = self._fresh, None
+        if fresh is not None and fresh[0] == state.name:
+            return fresh[1]
         return self._store.read(state.name)
 
     def settled(self) -> KeptState:
@@ -201,10 +207,11 @@ class SessionCore:
             raise StateError("this session is closed")
 
     def _named(self, name: str) -> KeptState:
-        for state in self._states:
-            if state.name == name:
-                return state
-        # One that another session of the same past has made.
+        if self._store.has(name):
+            for state in self._states:
+                if state.name == name:
+                    return state
+        # One that another session of the same past has made, or none.
         return KeptState(name, self._store.read(name).turn)
 
     def _settled_order(self, call: prepare.Call | None) -> Order:
@@ -232,9 +239,9 @@ class SessionCore:
 
         def keep() -> None:
             try:
-                state, contents = self._keep(turn)
+                state = self._keep(turn)
                 self._states.append(state)
-                coming.set_result((state, contents))
+                coming.set_result(state)
                 left.set_result(state)
                 state = state._replace(fuel=turn.fuel(turn.keeper.end()))
             except BaseException as failed:  # noqa: BLE001 - raised where it is waited for
@@ -257,23 +264,23 @@ class SessionCore:
         self._keeping.start()
         return Answered(envelope, turn.keeper.changes, kept)
 
-    def _keep(self, turn: _Turn) -> tuple[KeptState, Contents]:
+    def _keep(self, turn: _Turn) -> KeptState:
         pages, memory = turn.keeper.read_memory()
         files = turn.keeper.read_files()
         number = turn.before.turn + 1
         contents = turn.contents._replace(memory=memory, turn=number, pages=pages, files=files)
-        return KeptState(self._store.write(contents), number), contents
+        name = self._store.write(contents)
+        self._fresh = name, contents
+        return KeptState(name, number)
 
     def _start_ahead(self, state: KeptState) -> None:
-        coming: Future[tuple[KeptState, Contents]] = Future()
-        coming.set_result((state, self._store.read(state.name)))
-        self.expect(coming)
+        self.expect(_done(state))
 
-    def expect(self, coming: Future[tuple[KeptState, Contents]]) -> None:
+    def expect(self, coming: Future[KeptState]) -> None:
         """Have a process started for the next turn, which goes on from what is coming."""
         plan = first_plan(self._settled_order(None), self._base.choice)
         if plan is not None and not self._closed:
-            self._ahead = ProcessAhead(_for_turns(plan, self._base), coming)
+            self._ahead = ProcessAhead(_for_turns(plan, self._base), coming, self.contents_of)
 
     def take_ahead(self, plan: Plan, state: str) -> TurnProcess | None:
         """Return the process that was started for such a turn, if there is one that is fit."""
@@ -307,7 +314,7 @@ class _Turn:
         self._plan: Plan | None = None
         self._found: TurnProcess | None = None
         # What the next turn goes on from.
-        self.coming: Future[tuple[KeptState, Contents]] = Future()
+        self.coming: Future[KeptState] = Future()
 
     @property
     def contents(self) -> Contents:
@@ -348,7 +355,7 @@ class _Turn:
     def stands(self, state: KeptState) -> None:
         """Say that the turn left nothing: the next goes on from where this one did."""
         if self._found is not None:
-            self.coming.set_result((state, self._found.contents))
+            self.coming.set_result(state)
 
     def fuel(self, offset: int | None) -> int | None:
         """Return what the turn took, by where the meter stopped."""

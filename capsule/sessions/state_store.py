@@ -1,4 +1,8 @@
-"""The states of a session on the disk: each a file of its own, gone with the last that names it."""
+"""The states of a session on the disk: each a file of its own, gone with the last that uses them.
+
+They lie in the cache, where they are listed, and pruned by age and size like all else when nobody
+uses them. What a program has left that was killed is deleted when the next session is opened.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +11,21 @@ import secrets
 from pathlib import Path
 from threading import Lock
 
+from capsule.errors import ToolchainError
 from capsule.sessions import state_file
 from capsule.sessions.state_file import StateError
-from capsule.toolstore import files
+from capsule.toolstore import files, toolchain_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.sessions.state_file import Contents
 
-FOLDER = "sessions"
+FOLDER = "cache/sessions"
+# The file that bears the time of the last use: see `capsule.snapshot.eviction`.
+_STAMP = "stamp"
+_NAME = 32
+# What the states of one session and its forks take at most: the oldest go then, but the first.
+MOST_BYTES = 2 << 30
 
 
 class StateStore:
@@ -24,12 +34,20 @@ class StateStore:
     Each that uses it calls `hold`, and `release` once: with the last, all is deleted.
     """
 
-    def __init__(self, home: Path) -> None:
-        self._folder = home / FOLDER / secrets.token_hex(16)
-        files.make_private(self._folder.parent)
+    def __init__(self, home: Path, most: int = MOST_BYTES) -> None:
+        store = files.make_private(home / FOLDER)
+        _collect(store)
+        self._folder = store / secrets.token_hex(_NAME // 2)
         self._folder.mkdir(mode=0o700)
+        lease = toolchain_lock.lease(self._folder)
+        if lease is None:
+            raise ToolchainError(f"{self._folder} was deleted", hint="open the session again")
+        self._lease = lease
+        (self._folder / _STAMP).touch(mode=0o600)
         self._lock = Lock()
         self._users = 0
+        self._most = most
+        self._sizes: dict[str, int] = {}
 
     def __repr__(self) -> str:
         return f"<StateStore {self._folder}>"
@@ -46,15 +64,26 @@ class StateStore:
             last = self._users == 0
         if last:
             files.delete(self._folder)
+            self._lease.release()
 
     def write(self, state: Contents) -> str:
-        """Keep a state and return its name, which nobody can guess."""
-        name = secrets.token_hex(16)
-        path = self._path(name)
+        """Keep a state and return its name, which nobody can guess.
+
+        Raises `StateError` for one that is larger than all may be, `ToolchainError` where it cannot
+        be written.
+        """
+        data = state_file.encode(state)
+        if len(data) > self._most:
+            raise StateError(f"a state of {len(data):,} bytes is more than {self._most:,}")
+        name = secrets.token_hex(_NAME // 2)
         with files.writing(self._folder):
-            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            handle = os.open(self._path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(handle, "wb") as file:
-                file.write(state_file.encode(state))
+                file.write(data)
+            files.note_use(self._folder / _STAMP)
+        with self._lock:
+            self._sizes[name] = len(data)
+            self._make_room(name)
         return name
 
     def read(self, name: str) -> Contents:
@@ -64,7 +93,26 @@ class StateStore:
             raise StateError(f"there is no state {name!r} of this session", hint="session.states")
         return state_file.read(path)
 
+    def has(self, name: str) -> bool:
+        """Say whether a state is there still."""
+        return name in self._sizes
+
+    def _make_room(self, newest: str) -> None:
+        for name in list(self._sizes)[1:]:
+            if sum(self._sizes.values()) <= self._most or name == newest:
+                return
+            self._path(name).unlink(missing_ok=True)
+            del self._sizes[name]
+
     def _path(self, name: str) -> Path:
-        if len(name) != 32 or not name.isalnum():
+        if len(name) != _NAME or not name.isalnum():
             raise StateError(f"{name!r} is no name of a state", hint="session.states")
         return Path(self._folder, f"{name}.state")
+
+
+def _collect(store: Path) -> None:
+    """Delete what nobody uses any more: a program that was killed could not."""
+    for folder in [path for path in store.iterdir() if path.is_dir() and len(path.name) == _NAME]:
+        if (lease := toolchain_lock.claim(folder)) is not None:
+            files.delete(folder)
+            lease.release()

@@ -45,7 +45,8 @@ def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
     except BaseException:
         started.close()
         raise
-    return TurnProcess(started, contents, laid_out)
+    # Its pages are in the process now.
+    return TurnProcess(started, contents._replace(pages=()), laid_out)
 
 
 def _feed(started: SandboxProcess, state: Contents, stop: Stop) -> None:

@@ -61,7 +61,9 @@ def until(holds: Callable[[], bool]) -> None:
         threading.Event().wait(0.001)
 
 
-@pytest.mark.parametrize("name", ["capsule.sdk.run", "capsule.sdk.sandbox"])
+@pytest.mark.parametrize(
+    "name", ["capsule.sdk.run", "capsule.sdk.sandbox", "capsule.sessions.session"]
+)
 def test_the_examples_in_docstrings_hold(name: str) -> None:
     done = doctest.testmod(importlib.import_module(name))
     assert (done.failed, done.attempted > 2) == (0, True)

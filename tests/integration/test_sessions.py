@@ -31,10 +31,11 @@ def _home(toolchain_home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def session(toolchain_home: Path, tmp_path: Path) -> Iterator[SessionSync]:
-    before = set((toolchain_home / "sessions").glob("*"))
+    folder = toolchain_home / "cache" / "sessions"
+    before = set(folder.glob("*"))
     with SessionSync(timeout="20s", cwd=tmp_path) as opened:
         yield opened
-    assert set((toolchain_home / "sessions").glob("*")) == before
+    assert set(folder.glob("*")) <= before
 
 
 def result(session: SessionSync, code: str) -> Any:
@@ -436,3 +437,39 @@ def test_what_the_first_turn_imports_is_there(tmp_path: Path) -> None:
         turn = session.run("import numpy as np\nnp.arange(3).sum()")
         assert (turn.result, turn.error) == (3, None)
         assert session.run("x = np.ones(2)").success
+
+
+def test_what_a_killed_program_left_is_deleted(toolchain_home: Path, tmp_path: Path) -> None:
+    program = (
+        "import os, signal\nfrom capsule import SessionSync\n"
+        "with SessionSync() as session:\n"
+        "    print(session.run('1').state.name, flush=True)\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False
+    )
+    folder = toolchain_home / "cache" / "sessions"
+    (left,) = folder.glob(f"*/{done.stdout.strip()}.state")
+    with SessionSync(cwd=tmp_path):
+        assert not left.parent.exists()
+
+
+def test_states_have_a_bound_and_the_oldest_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with SessionSync(cwd=tmp_path) as session:
+        core = session._core
+        assert core is not None
+        first = session.states[0]
+        size = sum(core._store._sizes.values())
+        core._store._most = size + 5_000_000
+        session.run("data = 'x' * 1_000_000")
+        names = [session.run(f"n = {number}").state.name for number in range(6)]
+        assert first in session.states
+        assert names[-1] in session.states
+        assert names[0] not in session.states
+        with pytest.raises(CapsuleError, match="no state"):
+            session.back(names[0])
+        session.back(names[-2])
+        assert result(session, "n") == 4
