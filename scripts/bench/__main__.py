@@ -18,6 +18,7 @@ from scripts.bench import (
     pairs,
     processes,
     record,
+    sessions,
     sides,
     ticker,
 )
@@ -44,6 +45,7 @@ def main() -> int:
             "edits": lambda said: commands.edits(home, said.peer),
             "exec": lambda said: commands.execs(home, said.peer),
             "served": lambda _: commands.served(home),
+            "sessions": lambda _: sessions.rows(),
             "read": lambda _: record.read(home),
             "ticker": lambda _: ticker.rows(),
             "floors": lambda _: processes.floors(home),
