@@ -101,6 +101,8 @@ CASES = {
         r'capsule: reading lines of JSON, like \{"id": 1, "file": "hello.py"\}; Ctrl-D ends\n',
         b"\x04",
     ),
+    # In a pipe, nothing is typed.
+    "repl": Case("repl", "", "", None, r">>> 6 \* 7\n42\n>>> quit", b"6 * 7\nquit()\n"),
     "completion": Case("completion bash", r"# Completion of capsule in bash(.|\n)*capsule\n"),
     "help": Case("help cache", r"Usage: capsule cache \[OPTIONS\] COMMAND\n(.|\n)*each\.\n"),
     "toolchain install": Case(
@@ -153,7 +155,7 @@ CASES = {
     ),
     "cache list": Case(
         "cache list",
-        r"generic +\d+ entr.*\n(.*\n)+total +\d+ entries +\d+\.\d MB  last used just now\n",
+        r"code +\d+ entr.*\n(.*\n)+total +\d+ entries +\d+\.\d MB  last used just now\n",
         "",
         lambda found: found[0].keys() == {"kind", "size", "used", "path"},
     ),

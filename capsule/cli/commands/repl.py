@@ -7,12 +7,13 @@ import codeop
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, cast
 
 from capsule.cli.runtime.signals import Interrupted, cancelling
 from capsule.cli.terminal.run_display import observer_for
 from capsule.cli.terminal.task_traceback import traceback_lines
 from capsule.errors import CapsuleError
+from capsule.namedtuples import NamedTuple
 from capsule.process.cancel import Cancellation
 from capsule.sessions import opening
 from capsule.sessions.turn import Turn

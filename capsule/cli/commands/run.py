@@ -28,10 +28,10 @@ def command(options: Options, context: Context, starter: Starter | None = None) 
 
     Raises `CapsuleError` for what is wrong before the run.
     """
-    if options.state is not None:
+    if options.state_file is not None:
         from capsule.cli.commands import state_turn  # sessions are more than a run needs
 
-        return state_turn.command(options, context, options.state)
+        return state_turn.command(options, context, options.state_file)
     asked = read_request(options, context)
     if context.console.stderr_is_terminal and not (options.quiet or options.json):
         from capsule.cli.terminal.grant_notice import note_grants

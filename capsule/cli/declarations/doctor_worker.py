@@ -59,7 +59,7 @@ def worker(
 
 
 def repl(
-    state: Annotated[
+    state_file: Annotated[
         str | None,
         typer.Option(
             "--state",
@@ -86,12 +86,12 @@ def repl(
 
     Examples:
 
-      capsule repl --import pandas
+      echo '6 * 7' | capsule repl
 
-      capsule repl --state work.session --mount data::/data:ro
+      echo 'import math; math.pi' | capsule repl --state work.session
     """
     from capsule.cli.commands.repl import Asked, command
 
     said = (imports, allow_host, mount)
     modules, hosts, mounts = (tuple(each or ()) for each in said)
-    return command(Console(), Asked(state, max_ram, timeout, modules, hosts, mounts))
+    return command(Console(), Asked(state_file, max_ram, timeout, modules, hosts, mounts))

@@ -169,7 +169,7 @@ Spread = Annotated[
         " the keywords.",
     ),
 ]
-State = Annotated[
+StateFile = Annotated[
     str | None,
     typer.Option(
         "--state",

@@ -29,7 +29,7 @@ from capsule.cli.declarations.options import (
     Result,
     Resume,
     Spread,
-    State,
+    StateFile,
     Stdin,
     Timeout,
     Untrusted,
@@ -100,7 +100,7 @@ def run(
     resume: Resume = None,
     spread: Spread = False,
     stdin: Stdin = False,
-    state: State = None,
+    state_file: StateFile = None,
     verbose: Verbose = False,
     quiet: Quiet = False,
 ) -> int:

@@ -36,6 +36,7 @@ FILES = {
     "resume": "",
     "html": "",
     "socket": "",
+    "state_file": "",
     "wasmtime": "",
 }
 MOUNTS = "mount"
@@ -44,6 +45,7 @@ FREE = (
     "args_json",
     "code",
     "module",
+    "imports",
     "allow_host",
     "env",
     "package",

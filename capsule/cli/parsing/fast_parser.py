@@ -43,7 +43,7 @@ WITH_VALUE = {
     "--allow-host": "allow_hosts",
     "--env": "env_names",
     "--package": "packages",
-    "--state": "state",
+    "--state": "state_file",
 }
 REPEATABLE = frozenset(("mounts", "allow_hosts", "env_names", "packages"))
 # What takes its value as the next word alone, and what an exported task has no use for.

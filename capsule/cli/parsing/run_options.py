@@ -9,7 +9,7 @@ class Options(NamedTuple):
     """What the command line says, as text; `artifact` is whether `file` is an exported task.
 
     `code` is a source itself and `module` names one, in place of `file`. `allow_hosts`, `env_names`
-    and `packages` are granted to such a source, or to one on stdin. `state` is a file with the
+    and `packages` are granted to such a source, or to one on stdin. `state_file` has the
     session that it is a turn of.
     """
 
@@ -40,4 +40,4 @@ class Options(NamedTuple):
     map_file: str | None = None
     concurrency: str | None = None
     resume: str | None = None
-    state: str | None = None
+    state_file: str | None = None

@@ -185,7 +185,7 @@ class Server:
         if handed is not None and not _differs(handed.environ):
             options = fast_parser.parse(handed.words)
         # A batch and a session have processes of their own.
-        if handed is None or options is None or options.map_file or options.state:
+        if handed is None or options is None or options.map_file or options.state_file:
             # With the version, for those who want to know why.
             connection.sendall(REFUSED + __version__.encode())
             return

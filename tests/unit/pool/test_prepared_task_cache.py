@@ -33,7 +33,7 @@ class FakeTask:
         self.closed = False
         self.made.append(self)
 
-    def run(self, call: Call, *_: object) -> dict[str, Any]:
+    def run(self, call: Call, *_: object, **_rest: object) -> dict[str, Any]:
         assert not self.closed
         self.runs.append(call)
         return {"success": True}

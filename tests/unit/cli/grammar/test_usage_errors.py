@@ -24,9 +24,9 @@ TYPER: Any = get_command(app)
         ("run x.py --jsn", "there is no option --jsn of capsule run", "--json"),
         ("run --zzz", "there is no option --zzz of capsule run", "capsule run --help"),
         (
-            "run --state failed",
-            "there is no option --state of capsule run; capsule trace has one",
-            "capsule trace --state",
+            "build --state failed",
+            "there is no option --state of capsule build; capsule run, capsule trace, capsule repl have one",
+            "capsule run --state",
         ),
         (
             "--timeout 3s run x.py",
