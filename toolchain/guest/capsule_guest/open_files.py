@@ -33,24 +33,33 @@ def remember() -> None:
     program_end.flush()
     names, flags = _of_objects(found)
     _by_number({number: place for number, place in found.items() if number not in names}, names)
-    for number in sorted(names):
+    for number in sorted(found):
         how = flags.get(number, os.O_RDWR)
-        _kept.append((number, names[number], how, _seek(number, 0, os.SEEK_CUR)))
+        _kept.append((number, names.get(number, ""), how, _seek(number, 0, os.SEEK_CUR)))
 
 
 def reopen() -> None:
-    """Open again what was open. What cannot be is closed for whoever uses it."""
+    """Open again what was open, under the same numbers.
+
+    What cannot be has a folder in its place: whoever uses it is told so, and does not get what is
+    opened next.
+    """
     others: list[int] = []
     for number, name, flags, place in _kept:
-        try:
-            while (made := _opened(name, flags)) < number:
-                others.append(made)
-            if made == number:
-                _seek(made, place, os.SEEK_SET)
-            else:
-                _close(made)
-        except OSError:
+        # Numbers are given from the lowest on.
+        while (made := _open("/", os.O_RDONLY)) < number:
+            others.append(made)
+        if made > number:
+            _close(made)
             continue
+        _close(made)
+        try:
+            if name:
+                _seek(_opened(name, flags), place, os.SEEK_SET)
+                continue
+        except OSError:
+            pass
+        _open("/", os.O_RDONLY)
     for made in others:
         _close(made)
     _kept.clear()
