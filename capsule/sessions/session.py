@@ -92,8 +92,13 @@ class _Turns:
             raise RuntimeError("a session is used inside its block, or after it was loaded")
         return self._core
 
-    def _forked(self, state: State | str | None) -> SessionCore:
-        return self._opened().fork(_name(state))
+    def cancel(self) -> None:
+        """End the turn that goes on, if there is one: from any thread, or another task."""
+        if self._core is not None:
+            self._core.cancel()
+
+    def _forked(self, state: State | str | None, *, reseed: bool) -> SessionCore:
+        return self._opened().fork(_name(state), reseed=reseed)
 
     def _ran(  # noqa: PLR0913 - what a turn is asked with
         self,
@@ -173,10 +178,13 @@ class Session(_Turns):
         )
         return AsyncTurn.of_answer(answered)
 
-    def fork(self, state: State | str | None = None) -> Session:
-        """Return a session that goes on from a state, by itself: open, and to be closed."""
+    def fork(self, state: State | str | None = None, *, reseed: bool = False) -> Session:
+        """Return a session that goes on from a state, by itself: open, and to be closed.
+
+        With `reseed`, generators of random numbers draw anew in it.
+        """
         made = object.__new__(Session)
-        made._said, made._core = self._said, self._forked(state)
+        made._said, made._core = self._said, self._forked(state, reseed=reseed)
         return made
 
     async def back(self, state: State | str) -> None:
@@ -258,10 +266,13 @@ class SessionSync(_Turns):
             answered = self._ran(code, alone, stop, limits=limits, tools=tools, on_output=on_output)
         return SyncTurn.of_answer(answered)
 
-    def fork(self, state: State | str | None = None) -> SessionSync:
-        """Return a session that goes on from a state, by itself: open, and to be closed."""
+    def fork(self, state: State | str | None = None, *, reseed: bool = False) -> SessionSync:
+        """Return a session that goes on from a state, by itself: open, and to be closed.
+
+        With `reseed`, generators of random numbers draw anew in it.
+        """
         made = object.__new__(SessionSync)
-        made._said, made._core = self._said, self._forked(state)
+        made._said, made._core = self._said, self._forked(state, reseed=reseed)
         return made
 
     def back(self, state: State | str) -> None:

@@ -54,7 +54,7 @@ class SessionCore:
     `base` is what all turns begin with, `store` where states are kept, `state` where it stands.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that it is made of
         self,
         base: SessionBase,
         store: StateStore,
@@ -62,8 +62,12 @@ class SessionCore:
         state: KeptState,
         *,
         is_fork: bool = False,
+        reseeds: bool = False,
     ) -> None:
         self._is_fork = is_fork
+        # Whether generators of random numbers begin anew in the next turn.
+        self.reseeds = reseeds
+        self._running: Cancellation | None = None
         self._base, self._store, self._home = base, store, home
         store.hold()
         # Turns go on one after another, in the order in which they were asked for.
@@ -106,6 +110,7 @@ class SessionCore:
         """
         with self._order:
             self._check_open()
+            self._running = cancellation
             before = self.settled()
             turn = _Turn(self, before, code, functions)
             order = self._settled_order(call)
@@ -118,6 +123,8 @@ class SessionCore:
                 turn.keeper.drop()
                 turn.stands(before)
                 raise
+            finally:
+                self._running = None
             return self._judged(envelope, turn, before)
 
     def contents_of(self, state: KeptState) -> Contents:
@@ -135,11 +142,16 @@ class SessionCore:
             # Who asked for it was told; the session stands at the one from before.
             return self._stood
 
-    def fork(self, state: str | None = None) -> SessionCore:
+    def cancel(self) -> None:
+        """End the turn that goes on, if there is one: the session stands where it stood."""
+        if self._running is not None:
+            self._running.cancel()
+
+    def fork(self, state: str | None = None, *, reseed: bool = False) -> SessionCore:
         """Return a session that goes on from a state of this one, on its own."""
         self._check_open()
         found = self.settled() if state is None else self._named(state)
-        return SessionCore(self._base, self._store, self._home, found, is_fork=True)
+        return SessionCore(self._base, self._store, self._home, found, is_fork=True, reseeds=reseed)
 
     def back(self, state: str) -> None:
         """Stand at an earlier state. Raises `StateError` for one that is not of this session."""
@@ -232,6 +244,7 @@ class SessionCore:
             turn.keeper.drop()
             turn.stands(before)
             return Answered(envelope, [], _done(before))
+        self.reseeds = False
         kept: Future[KeptState] = Future()
         left: Future[KeptState] = Future()
         self._left, self._stood = left, before
@@ -330,6 +343,7 @@ class _Turn:
             "number": self.before.turn + 1,
             "code": self._code,
             "tools": self._tools,
+            "reseed": core.reseeds,
             "env": core._base.order.call.env,  # noqa: SLF001
         }
         made = _for_turns(plan, core._base)  # noqa: SLF001

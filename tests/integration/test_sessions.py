@@ -127,6 +127,9 @@ def test_random_generators_go_on_and_forks_draw_the_same(session: SessionSync) -
     state = session.states[-1]
     two = [fork_result(session, state, "random.random()") for _ in range(2)]
     assert two[0] == two[1] != first
+    anew = session.fork(state, reseed=True)
+    assert result(anew, "random.random()") not in two
+    anew.close()
     fresh = [fork_result(session, state, "os.urandom(8).hex() + uuid.uuid4().hex") for _ in "ab"]
     assert fresh[0] != fresh[1]
     with SessionSync() as other:
@@ -301,6 +304,19 @@ def test_cancelling_leaves_the_state_of_before(tmp_path: Path) -> None:
             assert (await session.run("x")).result == 1
 
     asyncio.run(main())
+
+
+def test_a_turn_is_cancelled_from_another_thread(session: SessionSync) -> None:
+    session.run("x = 1")
+
+    def tell(stream: str, text: str) -> None:
+        session.cancel()
+
+    turn = session.run("x = 2\nprint('begun')\nwhile True: pass", on_output=tell)
+    assert turn.error is not None
+    assert turn.error.error_type == "cancelled"
+    assert turn.execution.stdout == "begun\n"
+    assert result(session, "x") == 1
 
 
 def test_without_the_kernels_word_memory_comes_through_the_pipe(

@@ -168,8 +168,9 @@ def turn() -> None:
     """Answer one turn of a session; what it did stays in memory, which the host keeps then."""
     session_turn.rehearse(_awaited)
     request = _decode(receive()[1])
-    if request["number"] == 1:
+    if request["number"] == 1 or "reseed" in request:
         snapshot_prepare.reseed()
+    if request["number"] == 1:
         session_clock.install()
         session_turn.begin()
     _RESERVE[:] = [bytearray(256 << 10)]
