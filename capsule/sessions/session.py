@@ -74,7 +74,8 @@ class _Turns:
         self._core: SessionCore | None = None
 
     def __repr__(self) -> str:
-        return f"<{type(self).__name__} {'closed' if self._core is None else self._core!r}>"
+        state = "closed" if self._core is None else f"with {len(self._core.states)} states"
+        return f"<{type(self).__name__} {state}>"
 
     @property
     def states(self) -> list[str]:
