@@ -10,14 +10,17 @@ import inspect
 import json
 import time
 from collections.abc import Mapping
+from contextlib import nullcontext
 from threading import Lock
 
 from capsule.errors import UsageError
 from capsule.runner.call_dispatcher import CallError
+from capsule.wire import response_parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Iterable
+    from contextlib import AbstractContextManager
     from typing import Any
 
     from capsule.process.cancel import Cancellation
@@ -33,6 +36,7 @@ _OURS = frozenset(("describe",))
 # Calls of one run, and the bytes of an answer.
 _MOST_CALLS, _MOST_BYTES = 1_000, 8 << 20
 _MOST_TEXT = 4_000
+_MOST_WEIGHT = 64 << 20
 
 
 class HostFunctions:
@@ -54,6 +58,8 @@ class HostFunctions:
         self._lock = Lock()
         self._calls: list[dict[str, Any]] = []
         self._count = 0
+        # What each call is made in.
+        self.around: Callable[[], AbstractContextManager[object]] = nullcontext
 
     def __repr__(self) -> str:
         return f"<HostFunctions {', '.join(self._functions)}>"
@@ -81,7 +87,8 @@ class HostFunctions:
         begin = time.monotonic()
         outcome = "failed"
         try:
-            fields, data = self._called(name, *_arguments(asked), cancellation)
+            with self.around():
+                fields, data = self._called(name, *_arguments(asked), cancellation)
             outcome = "raised" if "raised" in fields else "returned"
         except CallError as error:
             outcome = error.kind
@@ -101,7 +108,7 @@ class HostFunctions:
             value = self._waited(self._functions[name](*args, **kwargs), cancellation)
         except CallError:
             raise
-        except Exception as error:  # noqa: BLE001 - whatever it is, the sandbox hears its name
+        except BaseException as error:  # noqa: BLE001 - whatever it is, the sandbox hears its name
             said = {"type": type(error).__name__, "message": str(error)[:_MOST_TEXT]}
             return {"raised": said}, b""
         try:
@@ -161,6 +168,9 @@ def _description(function: Callable[..., Any]) -> dict[str, str]:
 def _arguments(asked: HostCall) -> tuple[list[Any], dict[str, Any]]:
     try:
         if asked.data:
+            # What it takes when it is parsed, as for all that a sandbox says.
+            if response_parser.weight(bytes(asked.data)) > _MOST_WEIGHT:
+                raise CallError("failed", "the arguments are more than a call may have")
             args, kwargs = json.loads(bytes(asked.data))
         else:
             args, kwargs = asked.fields["args"], asked.fields["kwargs"]

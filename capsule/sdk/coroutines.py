@@ -48,12 +48,20 @@ def in_this_loop() -> Await:
     return in_asyncio
 
 
-def alone(work: Coroutine[Any, Any, Any], _: Cancellation) -> Any:
+def alone(work: Coroutine[Any, Any, Any], cancellation: Cancellation) -> Any:
     """Run a coroutine in a loop of its own: nobody else has one."""
     import asyncio
 
-    return asyncio.run(_finished(work))
+    async def finished() -> Any:
+        loop, task = asyncio.get_running_loop(), asyncio.ensure_future(work)
 
+        def stop() -> None:
+            loop.call_soon_threadsafe(task.cancel)
 
-async def _finished(work: Coroutine[Any, Any, Any]) -> Any:
-    return await work
+        cancellation.attach(stop)
+        try:
+            return await task
+        finally:
+            cancellation.detach(stop)
+
+    return asyncio.run(finished())

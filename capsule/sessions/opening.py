@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.runner import prepare
     from capsule.runner.host_functions import Approve, Await, Functions
+    from capsule.sessions.session_core import Opener
     from capsule.sessions.state_file import Contents
 
     Files = Mapping[str, str | os.PathLike[str] | bytes]
@@ -73,9 +74,13 @@ def opened(wanted: Wanted, stop: Cancellation, more: Sequence[str] = ()) -> Sess
     Raises `CapsuleError` when anything is wrong.
     """
     contents = {name: _content(name, said, wanted.working) for name, said in wanted.files.items()}
-    imports = (*wanted.imports, *(name for name in more if name not in wanted.imports))
-    base, home = _base(wanted, imports, stop)
-    return _started(base, state_memory.first_state(base, contents, imports), home)
+
+    def begun(more: Sequence[str], stop: Cancellation) -> tuple[session_base.SessionBase, Contents]:
+        imports = (*wanted.imports, *(name for name in more if name not in wanted.imports))
+        base = _base(wanted, imports, stop)
+        return base, state_memory.first_state(base, contents, imports)
+
+    return _started(*begun(more, stop), opener=begun)
 
 
 def large_imports(code: str) -> list[str]:
@@ -102,31 +107,33 @@ def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
     state = state_file.read(wanted.working / path)
     if wrong := [name for name in state.imports if not name.replace(".", "_").isidentifier()]:
         raise StateError(f"{path}: {wrong[0]!r} is no name of a module")
-    base, home = _base(wanted, state.imports, stop)
+    base = _base(wanted, state.imports, stop)
     mine = base.order.inputs.base.runtime.interpreter
     if state.interpreter != mine:
         raise StateError(
             f"{path} was made by the interpreter {state.interpreter}, and this is {mine}",
             hint="the version of capsule that saved it",
         )
-    return _started(base, state_memory.on_base(base, state), home)
+    return _started(base, state_memory.on_base(base, state))
 
 
-def _base(
-    wanted: Wanted, imports: Sequence[str], stop: Cancellation
-) -> tuple[session_base.SessionBase, Path]:
+def _base(wanted: Wanted, imports: Sequence[str], stop: Cancellation) -> session_base.SessionBase:
     home = checked_root()
     source = session_base.source_of(wanted.options, imports, wanted.packages, wanted.working, home)
     progress = CancellableProgress(Silent(), stop)
     base = session_base.open_session_base(source, wanted.call, home, progress, stop)
-    return base._replace(order=base.order._replace(ledger=recorder_of(home))), home
+    return base._replace(order=base.order._replace(ledger=recorder_of(home)))
 
 
-def _started(base: session_base.SessionBase, first: Contents, home: Path) -> SessionCore:
+def _started(
+    base: session_base.SessionBase, first: Contents, opener: Opener | None = None
+) -> SessionCore:
+    home = checked_root()
     store = StateStore(home)
     store.hold()
     try:
-        return SessionCore(base, store, home, KeptState(store.write(first), first.turn))
+        state = KeptState(store.write(first), first.turn)
+        return SessionCore(base, store, home, state, opener=opener)
     finally:
         store.release()
 

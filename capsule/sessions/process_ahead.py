@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 
-from capsule.errors import CapsuleError
 from capsule.process.cancel import Cancellation
 from capsule.process.mounts import places_of
 from capsule.sessions import turn_process
@@ -47,7 +47,7 @@ class ProcessAhead:
         """Return the process if it is for this plan and this state, and waits; else end it."""
         try:
             found = self._found.result()
-        except (CapsuleError, OSError):
+        except Exception:  # noqa: BLE001 - the turn starts its own, and is told what is wrong
             return None
         fit = (
             (self._coming.result().name, self._plan.launch) == (state, plan.launch)
@@ -65,8 +65,7 @@ class ProcessAhead:
         """End the process."""
         self._stop.cancel()
         try:
-            self._found.result().sandbox.close()
-        except (CapsuleError, OSError):
-            pass
+            with suppress(Exception):
+                self._found.result().sandbox.close()
         finally:
             self._stop.close()

@@ -117,11 +117,14 @@ class _Turns:
             functions = HostFunctions(tools, wait, said.approve)
         observer = NOBODY if on_output is None else Printing(on_output)
         call = opening.limited(said, limits)
-        if self._opened().is_new and (more := opening.large_imports(code)):
-            # Nothing has run yet: it can begin on an interpreter that has them.
-            old, self._core = self._opened(), opening.opened(said, stop, more)
-            old.close()
-        return self._opened().run(code, stop, call=call, observer=observer, functions=functions)
+        return self._opened().run(
+            code,
+            stop,
+            call=call,
+            observer=observer,
+            functions=functions,
+            more=opening.large_imports(code),
+        )
 
 
 class Session(_Turns):
@@ -152,9 +155,9 @@ class Session(_Turns):
 
     async def close(self) -> None:
         """End what waits, and let go of all states."""
-        core, self._core = self._core, None
-        if core is not None:
+        if (core := self._core) is not None:
             await to_its_end(core.close)
+            self._core = None
 
     async def run(
         self,
@@ -191,12 +194,12 @@ class Session(_Turns):
     async def back(self, state: State | str) -> None:
         """Stand at an earlier state. Raises `CapsuleError` for one that is not there."""
         core = self._opened()
-        await in_thread(lambda _: core.back(_name(state) or ""))
+        await in_thread(lambda stop: core.back(_name(state) or "", stop))
 
     async def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state to a file that is whole in itself. Raises `CapsuleError`."""
         core = self._opened()
-        await in_thread(lambda _: core.save(self._said.working / path))
+        await in_thread(lambda stop: core.save(self._said.working / path, stop))
 
     @classmethod
     async def load(cls, path: str | os.PathLike[str], **options: Any) -> Session:
@@ -216,7 +219,7 @@ class Session(_Turns):
     async def write(self, name: str, data: bytes) -> None:
         """Put a file into the working folder. Raises `CapsuleError`."""
         core = self._opened()
-        await in_thread(lambda _: core.write(name, data))
+        await in_thread(lambda stop: core.write(name, data, stop))
 
 
 class AsyncTurn(Turn):
@@ -250,9 +253,9 @@ class SessionSync(_Turns):
 
     def close(self) -> None:
         """End what waits, and let go of all states."""
-        core, self._core = self._core, None
-        if core is not None:
+        if (core := self._core) is not None:
             core.close()
+            self._core = None
 
     def run(
         self,

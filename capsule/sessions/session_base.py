@@ -85,5 +85,7 @@ def open_session_base(
             f"the imports of the session cannot be kept in memory: its import {choice.plain}",
             hint="import it in a turn",
         )
-    order = order._replace(inputs=choice.inputs)
+    # A turn that raises keeps what it did: to repeat it would do that twice.
+    policy = order.policy._replace(max_retries=0)
+    order = order._replace(policy=policy, inputs=choice.inputs)
     return SessionBase(source, order, choice, ImageContents(choice.snapshot.image))

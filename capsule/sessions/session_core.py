@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import secrets
 import threading
 from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from capsule.errors import CapsuleError
@@ -13,18 +16,18 @@ from capsule.pool.prepared_task import run_in_turn
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from capsule.runner.run import first_plan
-from capsule.sessions import state_file, state_memory, turn_process
-from capsule.sessions.kept_turn import KeptState, KeptTurn
+from capsule.sessions import state_file, state_memory
+from capsule.sessions.kept_turn import KeptState
 from capsule.sessions.process_ahead import ProcessAhead
+from capsule.sessions.session_turn import SessionTurn, for_turns, mounts_for
 from capsule.sessions.state_file import StateError
-from capsule.snapshot import fuel_meter, request
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from capsule.envelope import Envelope
     from capsule.process.cancel import Cancellation
-    from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.attempt import Plan
     from capsule.runner.host_functions import HostFunctions
     from capsule.runner.observer import Observer
@@ -34,6 +37,8 @@ if TYPE_CHECKING:
     from capsule.sessions.state_file import Contents
     from capsule.sessions.state_store import StateStore
     from capsule.sessions.turn_process import TurnProcess
+
+    Opener = Callable[[Sequence[str], Cancellation], tuple[SessionBase, Contents]]
 
 
 class Answered(NamedTuple):
@@ -46,6 +51,11 @@ class Answered(NamedTuple):
     envelope: Envelope
     changes: list[FileChange]
     kept: Future[KeptState]
+
+
+# In which sessions this thread is in the middle of a turn.
+_inside = threading.local()
+_LOOK_AGAIN = 0.05
 
 
 class SessionCore:
@@ -61,15 +71,17 @@ class SessionCore:
         home: Path,
         state: KeptState,
         *,
-        is_fork: bool = False,
+        opener: Opener | None = None,
         reseeds: bool = False,
     ) -> None:
-        self._is_fork = is_fork
+        # What opens it anew with more imports: only while nothing has run in it.
+        self._opener = opener
         # Whether generators of random numbers begin anew in the next turn.
         self.reseeds = reseeds
         self._running: Cancellation | None = None
-        self._base, self._store, self._home = base, store, home
+        self.base, self._store, self._home = base, store, home
         store.hold()
+        store.pin(self, state.name)
         # Turns go on one after another, in the order in which they were asked for.
         self._order = threading.Lock()
         # Where it stands: done as soon as the next turn can go on from there.
@@ -85,17 +97,12 @@ class SessionCore:
         return f"<SessionCore with {len(self._states)} states>"
 
     @property
-    def is_new(self) -> bool:
-        """Whether nothing was run in it, and nothing written, since it was opened."""
-        return len(self._states) == 1 and self._states[0].turn == 0 and not self._is_fork
-
-    @property
     def states(self) -> list[KeptState]:
         """The states that are kept, the first of them that of before all turns."""
         self.settled()
         return [state for state in self._states if self._store.has(state.name)]
 
-    def run(
+    def run(  # noqa: PLR0913 - what a turn brings along
         self,
         code: str,
         cancellation: Cancellation,
@@ -103,18 +110,25 @@ class SessionCore:
         call: prepare.Call | None = None,
         observer: Observer = NOBODY,
         functions: HostFunctions | None = None,
+        more: Sequence[str] = (),
     ) -> Answered:
         """Run a turn; the answer does not wait for the state to be kept.
 
-        `call` has other limits for this turn. Raises `CapsuleError` when it cannot be run at all.
+        `call` has other limits for this turn, and `more` is what the first turn should find in
+        memory. Raises `CapsuleError` when it cannot be run at all.
         """
-        with self._order:
-            self._check_open()
+        with self._in_order(cancellation):
             self._running = cancellation
             before = self.settled()
-            turn = _Turn(self, before, code, functions)
+            if more and self._opener is not None:
+                self._open_anew(self._opener(more, cancellation), before)
+            turn = SessionTurn(self, before, code, functions)
             order = self._settled_order(call)
-            choice = self._base.choice
+            turn.env, folders = order.call.env, order.inputs.folders
+            turn.folders = {each.guest: each.writable for each in folders}
+            choice = self.base.choice._replace(mounts=mounts_for(self.base, folders))
+            if functions is not None:
+                functions.around = self._within
             order = order._replace(adapt=turn.adapted, choice=choice, functions=functions)
             try:
                 place = self, running.SHARED
@@ -151,32 +165,33 @@ class SessionCore:
         """Return a session that goes on from a state of this one, on its own."""
         self._check_open()
         found = self.settled() if state is None else self._named(state)
-        return SessionCore(self._base, self._store, self._home, found, is_fork=True, reseeds=reseed)
+        return SessionCore(self.base, self._store, self._home, found, reseeds=reseed)
 
-    def back(self, state: str) -> None:
+    def back(self, state: str, stop: Cancellation | None = None) -> None:
         """Stand at an earlier state. Raises `StateError` for one that is not of this session."""
-        with self._order:
-            self._check_open()
+        with self._in_order(stop):
             self.settled()
             found = self._named(state)
-            self._left = _done(found)
+            self._stand_at(found)
             self._drop_ahead()
             self._start_ahead(found)
 
-    def save(self, path: Path) -> None:
+    def save(self, path: Path, stop: Cancellation | None = None) -> None:
         """Write the state to a file that is whole in itself. Raises `CapsuleError`."""
-        with self._order:
-            self._check_open()
+        with self._in_order(stop):
             state = self._store.read(self.settled().name)
-        whole = state_memory.on_initial(self._base, state)
+        whole = state_memory.on_initial(self.base, state)
         packed = state_file.encode(whole, packed=True)
-        temporary = path.with_name(f"{path.name}.new")
+        # Of a name that nobody could have made a link of before.
+        temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
         try:
-            temporary.touch(mode=0o600)
-            temporary.write_bytes(packed)
+            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(handle, "wb") as file:
+                file.write(packed)
             temporary.replace(path)
         except OSError as error:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):
+                temporary.unlink()
             raise StateError(f"cannot write {path}: {error.strerror}") from None
 
     def read(self, name: str) -> bytes:
@@ -187,32 +202,78 @@ class SessionCore:
         except KeyError:
             raise StateError(f"there is no file {name!r} in the session") from None
 
-    def write(self, name: str, data: bytes) -> None:
+    def write(self, name: str, data: bytes, stop: Cancellation | None = None) -> None:
         """Put a file into the working folder. Raises `StateError` for a name outside of it."""
         inside = f"{state_file.PLACES[0]}/{name.removeprefix('/')}"
-        if not state_file.is_inside(inside):
+        if not state_file.is_inside(inside) or inside.endswith("/"):
             raise StateError(f"{name!r} is no name of a file in the session")
-        with self._order:
-            self._check_open()
+        with self._in_order(stop):
             before = self.settled()
             contents = self._store.read(before.name)
             changed = contents._replace(files={**contents.files, inside: data})
             state = KeptState(self._store.write(changed), before.turn)
             self._states.append(state)
-            self._left = _done(state)
+            self._stand_at(state)
             self._drop_ahead()
             self._start_ahead(state)
 
     def close(self) -> None:
         """End what waits, and let go of all states."""
+        self._check_outside()
         with self._order:
             if self._closed:
                 return
             self._closed = True
-            if self._keeping is not None:
-                self._keeping.join()
-            self._drop_ahead()
-            self._store.release()
+            try:
+                if self._keeping is not None:
+                    self._keeping.join()
+                self._drop_ahead()
+            finally:
+                self._store.release(self)
+
+    @contextmanager
+    def _in_order(self, stop: Cancellation | None) -> Iterator[None]:
+        """Wait for all that was asked for before. Raises `StateError` where that cannot be."""
+        self._check_outside()
+        while not self._order.acquire(timeout=_LOOK_AGAIN):
+            if stop is not None and stop.cancelled:
+                raise StateError("it was cancelled before its turn")
+        try:
+            with self._within():
+                self._check_open()
+                yield
+        finally:
+            self._order.release()
+
+    @contextmanager
+    def _within(self) -> Iterator[None]:
+        """Let this thread be in the middle of a turn, or of what else goes in order."""
+        before = getattr(_inside, "cores", ())
+        _inside.cores = (*before, self)
+        try:
+            yield
+        finally:
+            _inside.cores = before
+
+    def _check_outside(self) -> None:
+        if self in getattr(_inside, "cores", ()):
+            raise StateError(
+                "a turn of this session is going on, which this would wait for",
+                hint="do it when the turn has answered",
+            )
+
+    def _open_anew(self, begun: tuple[SessionBase, Contents], before: KeptState) -> None:
+        """Begin on another base, before anything has run: the first state keeps its name."""
+        base, first = begun
+        self._opener = None
+        self._drop_ahead()
+        self.base = base
+        self._store.write(first, before.name)
+
+    def _stand_at(self, state: KeptState) -> None:
+        self._opener = None
+        self._left = _done(state)
+        self._store.pin(self, state.name)
 
     def _check_open(self) -> None:
         if self._closed:
@@ -227,24 +288,27 @@ class SessionCore:
         return KeptState(name, self._store.read(name).turn)
 
     def _settled_order(self, call: prepare.Call | None) -> Order:
-        base = self._base
+        base = self.base
         if call is None:
             order, call = base.order, prepare.Call()
         else:
             from capsule.progress import Silent
 
             order = prepare.order(base.source, call, self._home, Silent())
-            order = order._replace(inputs=base.order.inputs, ledger=base.order.ledger)
+            inputs = base.order.inputs._replace(folders=order.inputs.folders)
+            # A turn that raises keeps what it did: to repeat it would do that twice.
+            policy = order.policy._replace(max_retries=0)
+            order = order._replace(policy=policy, inputs=inputs, ledger=base.order.ledger)
         return prepare.renewed(order, base.source.project.root, call)
 
-    def _judged(self, envelope: Envelope, turn: _Turn, before: KeptState) -> Answered:
+    def _judged(self, envelope: Envelope, turn: SessionTurn, before: KeptState) -> Answered:
         error = envelope["error"]
         if not turn.keeper.answered or (error and error["error_type"] != "task_error"):
             # It was stopped, or it crashed: the session stands where it stood.
             turn.keeper.drop()
             turn.stands(before)
             return Answered(envelope, [], _done(before))
-        self.reseeds = False
+        self.reseeds, self._opener = False, None
         kept: Future[KeptState] = Future()
         left: Future[KeptState] = Future()
         self._left, self._stood = left, before
@@ -255,6 +319,7 @@ class SessionCore:
                 state = self._keep(turn)
                 self._states.append(state)
                 coming.set_result(state)
+                self._store.pin(self, state.name)
                 left.set_result(state)
                 state = state._replace(fuel=turn.fuel(turn.keeper.end()))
             except BaseException as failed:  # noqa: BLE001 - raised where it is waited for
@@ -273,11 +338,16 @@ class SessionCore:
                 return
             kept.set_result(state)
 
-        self._keeping = threading.Thread(target=keep, name="capsule-session")
-        self._keeping.start()
+        keeping = threading.Thread(target=keep, name="capsule-session")
+        try:
+            keeping.start()
+            self._keeping = keeping
+        except RuntimeError:
+            # There are too many: it is done here.
+            keep()
         return Answered(envelope, turn.keeper.changes, kept)
 
-    def _keep(self, turn: _Turn) -> KeptState:
+    def _keep(self, turn: SessionTurn) -> KeptState:
         pages, memory = turn.keeper.read_memory()
         files = turn.keeper.read_files()
         number = turn.before.turn + 1
@@ -291,9 +361,9 @@ class SessionCore:
 
     def expect(self, coming: Future[KeptState]) -> None:
         """Have a process started for the next turn, which goes on from what is coming."""
-        plan = first_plan(self._settled_order(None), self._base.choice)
+        plan = first_plan(self._settled_order(None), self.base.choice)
         if plan is not None and not self._closed:
-            self._ahead = ProcessAhead(_for_turns(plan, self._base), coming, self.contents_of)
+            self._ahead = ProcessAhead(for_turns(plan, self.base), coming, self.contents_of)
 
     def take_ahead(self, plan: Plan, state: str) -> TurnProcess | None:
         """Return the process that was started for such a turn, if there is one that is fit."""
@@ -304,87 +374,6 @@ class SessionCore:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead.close()
-
-
-class _Turn:
-    """One turn: a `Starter` whose process has the state, and what makes a plan that of a turn."""
-
-    sees_end = False
-
-    def __init__(
-        self,
-        core: SessionCore,
-        before: KeptState,
-        code: str,
-        functions: HostFunctions | None,
-    ) -> None:
-        self._core, self.before, self._code = core, before, code
-        self._tools = {} if functions is None else functions.described
-        base = core._base  # noqa: SLF001 - a part of the same
-        hidden = frozenset(mount.guest for mount in base.choice.mounts)
-        image = base.choice.snapshot.image
-        self.keeper = KeptTurn(base.contents, image, hidden, state_file.MOST_PAGES)
-        self._plan: Plan | None = None
-        self._found: TurnProcess | None = None
-        # What the next turn goes on from.
-        self.coming: Future[KeptState] = Future()
-
-    @property
-    def contents(self) -> Contents:
-        """The state that it went on from."""
-        if self._found is None:
-            raise StateError("the turn has not begun")
-        return self._found.contents
-
-    def adapted(self, plan: Plan) -> Plan:
-        """Return the plan of a turn, from that of a run."""
-        core = self._core
-        asked = {
-            "number": self.before.turn + 1,
-            "code": self._code,
-            "tools": self._tools,
-            "reseed": core.reseeds,
-            "env": core._base.order.call.env,  # noqa: SLF001
-        }
-        made = _for_turns(plan, core._base)  # noqa: SLF001
-        self._plan = made._replace(request=request.turn(asked), keeper=self.keeper)
-        return self._plan
-
-    def start(self, plan: Plan) -> SandboxProcess:
-        """Give the process that was started ahead, or start one."""
-        core = self._core
-        found = core.take_ahead(plan, self.before.name)
-        if found is None:
-            from capsule.process.cancel import Cancellation
-
-            plan.cold()
-            with Cancellation() as never:
-                found = turn_process.start(plan, lambda: core.contents_of(self.before), never)
-        self._found = found
-        self.keeper.begin(found.contents.files, found.laid_out)
-        # The next process starts while this turn goes on, and is given what it left.
-        core.expect(self.coming)
-        return found.sandbox
-
-    def stands(self, state: KeptState) -> None:
-        """Say that the turn left nothing: the next goes on from where this one did."""
-        if self._found is not None:
-            self.coming.set_result(state)
-
-    def fuel(self, offset: int | None) -> int | None:
-        """Return what the turn took, by where the meter stopped."""
-        plan = self._plan
-        if offset is None or plan is None:
-            return None
-        at = offset - plan.first_step
-        if not 0 <= at < fuel_meter.STEPS * fuel_meter.STEP_LENGTH:
-            return None
-        return fuel_meter.read(plan.launch.budget, at).middle or 1
-
-
-def _for_turns(plan: Plan, base: SessionBase) -> Plan:
-    launch = plan.launch._replace(driver=base.order.inputs.base.turn_driver)
-    return plan._replace(launch=launch)
 
 
 def _done(state: KeptState) -> Future[KeptState]:

@@ -18,16 +18,18 @@ from capsule.wasm import PAGE as WASM_PAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
 
 _MAGIC = b"capsule state 1\n"
 _LENGTH = 4
 _MOST_HEADER = 8 << 20
-MOST_PAGES, MOST_FILES, MOST_RUNS = 512 << 20, 256 << 20, 1 << 16
+MOST_PAGES, MOST_FILES, MOST_RUNS = 512 << 20, 256 << 20, 1 << 18
 _MOST_MEMORY = 1 << 32
 _MOST_NAMES = 10_000
+# Bytes of one name, as file systems have it.
+_LONGEST_NAME = 255
 # Where the files of a state lie: its working folder, and `/tmp`.
 PLACES = ("working", "temporary")
 
@@ -56,7 +58,11 @@ class Contents(NamedTuple):
 
 
 def encode(state: Contents, *, packed: bool = False) -> bytes:
-    """Return the bytes of the file; `packed` is for one that travels."""
+    """Return the bytes of the file; `packed` is for one that travels.
+
+    Raises `StateError` for what no reader would take.
+    """
+    _check(state)
     parts = [*(run.data for run in state.pages), *state.files.values()]
     digest = sha256(*parts)
     body = b"".join(parts)
@@ -75,6 +81,34 @@ def encode(state: Contents, *, packed: bool = False) -> bytes:
     if packed:
         body = zlib.compress(body, 1)
     return b"".join((_MAGIC, len(text).to_bytes(_LENGTH, "little"), text, body))
+
+
+def _check(state: Contents) -> None:
+    size = sum(map(len, state.files.values()))
+    pages = sum(len(run.data) for run in state.pages)
+    for what, found, most in (
+        ("bytes of files", size, MOST_FILES),
+        ("files", len(state.files), _MOST_NAMES),
+        ("bytes of memory that differ", pages, MOST_PAGES),
+        ("places in memory that differ", len(state.pages), MOST_RUNS),
+    ):
+        if found > most:
+            raise StateError(f"a state has {most:,} {what} at most, and this has {found:,}")
+    try:
+        _check_places(state.files)
+    except ValueError as wrong:
+        raise StateError(f"the files of the session: {wrong}") from None
+
+
+def _check_places(names: Iterable[str]) -> None:
+    """Raise `ValueError` where a name is of a file and of a folder."""
+    files = {name for name in names if not name.endswith("/")}
+    for name in names:
+        above = PurePosixPath(name).parents
+        if wrong := next((f"{each}" for each in above if f"{each}" in files), None):
+            raise ValueError(f"{wrong!r} is a file, and {name!r} would be in it")
+        if name.endswith("/") and name[:-1] in files:
+            raise ValueError(f"{name!r} is a file and a folder")
 
 
 def read(path: Path) -> Contents:
@@ -133,6 +167,8 @@ def _body(take: Any, left: int, whole: int, *, packed: bool) -> bytes:
             raise ValueError("it is cut off" if left < whole else "there is more than it says")
         body: bytes = take(left)
         return body
+    if left > whole + whole // 1000 + 1024:
+        raise ValueError("there is more than it says")
     unpacking = zlib.decompressobj()
     body = unpacking.decompress(take(left), whole + 1)
     if len(body) != whole or not unpacking.eof or unpacking.unused_data:
@@ -160,7 +196,8 @@ def _names(said: Any) -> dict[str, int]:
     for name, length in said:
         if not is_inside(name) or name in found:
             raise ValueError(f"{name!r} is no name of a file in it")
-        found[name] = _number(length, MOST_FILES)
+        found[name] = _number(length, 0 if name.endswith("/") else MOST_FILES)
+    _check_places(found)
     return found
 
 
@@ -171,6 +208,12 @@ def is_inside(name: object) -> bool:
     (True, False, False)
     """
     if not isinstance(name, str) or "\0" in name:
+        return False
+    try:
+        longest = max(len(part.encode()) for part in name.split("/"))
+    except UnicodeEncodeError:
+        return False
+    if longest > _LONGEST_NAME:
         return False
     name = name.removesuffix("/")
     parts = PurePosixPath(name).parts

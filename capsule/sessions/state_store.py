@@ -48,6 +48,7 @@ class StateStore:
         self._users = 0
         self._most = most
         self._sizes: dict[str, int] = {}
+        self._pinned: dict[int, str] = {}
 
     def __repr__(self) -> str:
         return f"<StateStore {self._folder}>"
@@ -57,17 +58,23 @@ class StateStore:
         with self._lock:
             self._users += 1
 
-    def release(self) -> None:
+    def pin(self, user: object, name: str) -> None:
+        """Say where a user stands: that state stays, however many there are."""
+        with self._lock:
+            self._pinned[id(user)] = name
+
+    def release(self, user: object = None) -> None:
         """Use it no more."""
         with self._lock:
+            self._pinned.pop(id(user), None)
             self._users -= 1
             last = self._users == 0
         if last:
             files.delete(self._folder)
             self._lease.release()
 
-    def write(self, state: Contents) -> str:
-        """Keep a state and return its name, which nobody can guess.
+    def write(self, state: Contents, name: str | None = None) -> str:
+        """Keep a state and return its name, which nobody can guess, or in place of one of `name`.
 
         Raises `StateError` for one that is larger than all may be, `ToolchainError` where it cannot
         be written.
@@ -75,11 +82,17 @@ class StateStore:
         data = state_file.encode(state)
         if len(data) > self._most:
             raise StateError(f"a state of {len(data):,} bytes is more than {self._most:,}")
-        name = secrets.token_hex(_NAME // 2)
+        name = name or secrets.token_hex(_NAME // 2)
+        path, made = self._path(name), self._folder / f"{secrets.token_hex(8)}.new"
         with files.writing(self._folder):
-            handle = os.open(self._path(name), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
+            try:
+                handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+                with os.fdopen(handle, "wb") as file:
+                    file.write(data)
+                made.replace(path)
+            except OSError:
+                made.unlink(missing_ok=True)
+                raise
             files.note_use(self._folder / _STAMP)
         with self._lock:
             self._sizes[name] = len(data)
@@ -101,6 +114,8 @@ class StateStore:
         for name in list(self._sizes)[1:]:
             if sum(self._sizes.values()) <= self._most or name == newest:
                 return
+            if name in self._pinned.values():
+                continue
             self._path(name).unlink(missing_ok=True)
             del self._sizes[name]
 

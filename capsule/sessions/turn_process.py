@@ -40,7 +40,10 @@ def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
     started.process.widen()
     try:
         contents = state()
-        laid_out = scratch_files.lay_out(started.scratch, contents.files)
+        try:
+            laid_out = scratch_files.lay_out(started.scratch, contents.files)
+        except OSError as error:
+            raise CapsuleError(f"a file of the session cannot be made: {error.strerror}") from None
         _feed(started, contents, stop)
     except BaseException:
         started.close()

@@ -19,7 +19,7 @@ from capsule import CapsuleError, Session, SessionSync
 from capsule.process import written_pages as kernel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 pytestmark = pytest.mark.integration
 
@@ -445,7 +445,7 @@ def test_a_session_stays_on_the_interpreter_that_it_began_with(tmp_path: Path) -
         from capsule.runner import interpreter_choice
 
         interpreter_choice._found[
-            first._base.order.inputs.home, first._base.order.inputs.code.digest
+            first.base.order.inputs.home, first.base.order.inputs.code.digest
         ] = frozenset({"numpy"})
         assert result(session, "sum(x)") == 499_500
         assert result(other, "1 + 1") == 2
@@ -493,3 +493,118 @@ def test_states_have_a_bound_and_the_oldest_go(
             session.back(names[0])
         session.back(names[-2])
         assert result(session, "n") == 4
+
+
+def test_a_first_turn_is_not_lost_to_what_the_second_imports(tmp_path: Path) -> None:
+    with SessionSync(cwd=tmp_path) as session:
+        first = session.states[0]
+        session.run("x = 5")
+        turn = session.run("y = x\nimport numpy")
+        assert result(session, "x") == 5
+        assert turn.success or "numpy" in str(turn.error)
+        session.back(first)
+        assert session.run("x").success is False
+    with SessionSync(cwd=tmp_path) as session:
+        first = session.states[0]
+        assert session.run("import numpy\nx = numpy.int64(1)").success
+        session.back(first)
+        assert session.run("import numpy; numpy.arange(3).sum()").result == 3
+
+
+def test_limits_of_one_turn_take_away_folders_and_variables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "f").write_text("inside")
+    monkeypatch.setenv("GIVEN", "value")
+    options: dict[str, Any] = {"allowed_files": ["./data"], "env_variables": ["GIVEN"]}
+    with SessionSync(cwd=tmp_path, **options) as session:
+        code = "import os; os.path.exists('/data/f'), os.environ.get('GIVEN')"
+        assert result(session, code) == [True, "value"]
+        for limits, left in (
+            ({"no_files": True}, [False, "value"]),
+            ({"no_env": True}, [True, None]),
+            ({"untrusted": True}, [False, None]),
+        ):
+            assert session.run(code, limits=limits).result == left
+        monkeypatch.setenv("GIVEN", "other")
+        assert result(session, code) == [True, "other"]
+
+
+def test_a_turn_is_never_repeated(tmp_path: Path) -> None:
+    (tmp_path / "capsule.toml").write_text("[tasks]\ndefault_max_retries = 2\n")
+    with SessionSync(cwd=tmp_path) as session:
+        session.run("n = 0")
+        assert session.run("n += 1\n1 / 0").success is False
+        assert result(session, "n") == 1
+
+
+def test_what_would_wait_for_the_turn_that_it_is_in_is_refused(tmp_path: Path) -> None:
+    said: list[str] = []
+    mine: list[SessionSync] = []
+
+    def attempt(*_: object) -> bool:
+        (inner,) = mine
+        ways: list[Callable[[], object]] = [
+            lambda: inner.write("f", b""),
+            lambda: inner.run("1"),
+            lambda: inner.back("0" * 32),
+            lambda: inner.save("x"),
+            inner.close,
+        ]
+        for do in ways:
+            try:
+                do()
+            except CapsuleError as error:
+                said.append(error.message)
+        return True
+
+    with SessionSync(tools={"attempt": attempt}, timeout="20s", cwd=tmp_path) as opened:
+        mine.append(opened)
+        assert opened.run("attempt()").result is True
+        opened.run("print('x')", on_output=attempt)
+        assert len(said) == 10
+        assert all("a turn of this session is going on" in each for each in said)
+        assert result(opened, "1") == 1
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("a", "a/b"), ("n" * 300,), ("\ud800",), ("dd/",), ("x/../y",), ("nul\0",)],
+    ids=str,
+)
+def test_names_that_cannot_be_are_refused_and_the_session_goes_on(
+    session: SessionSync, names: tuple[str, ...]
+) -> None:
+    *allowed, wrong = names
+    for name in allowed:
+        session.write(name, b"data")
+    with pytest.raises(CapsuleError):
+        session.write(wrong, b"data")
+    assert result(session, "1 + 1") == 2
+
+
+def test_what_no_reader_would_take_is_not_kept(session: SessionSync) -> None:
+    session.run("x = 1")
+    with pytest.raises(CapsuleError, match="bytes of files at most"):
+        session.write("big", bytes((256 << 20) + 1))
+    assert result(session, "x") == 1
+
+
+def test_a_link_in_the_place_of_a_file_is_not_followed(
+    session: SessionSync, tmp_path: Path
+) -> None:
+    (tmp_path / "victim").write_text("whole")
+    (tmp_path / "work.session.new").symlink_to(tmp_path / "victim")
+    session.save("work.session")
+    assert (tmp_path / "victim").read_text() == "whole"
+    assert not (tmp_path / "work.session").is_symlink()
+    with pytest.raises(CapsuleError, match="cannot write"):
+        session.save(tmp_path)
+
+
+def test_a_display_that_fails_costs_no_value(session: SessionSync) -> None:
+    turn = session.run(
+        "class Bad:\n    def _repr_html_(self): raise ValueError\n    def __repr__(self): return 'bad'\nBad()"
+    )
+    assert (turn.success, turn.text) == (True, "bad")

@@ -137,10 +137,9 @@ class _Prompt:
             cancelling(stop),
             observer_for(console, stop, verbose=False) as observer,
         ):
-            if self._core.is_new and (more := opening.large_imports(code)):
-                old, self._core = self._core, opening.opened(self._wanted, stop, more)
-                old.close()
-            turn = Turn.of_answer(self._core.run(code, stop, observer=observer))
+            more = opening.large_imports(code)
+            answered = self._core.run(code, stop, observer=observer, more=more)
+        turn = Turn.of_answer(answered)
         for display in turn.displays:
             self._show(display, turn.text)
         if turn.text:
@@ -149,6 +148,8 @@ class _Prompt:
         if error is not None:
             for line in traceback_lines(error, whole=True):
                 console.err(line)
+        # Where it cannot be kept, that is an error of its own.
+        answered.kept.result()
 
     def _show(self, display: dict[str, object], text: str) -> None:
         """Say what was shown; an image becomes a file."""
@@ -186,7 +187,7 @@ class _Prompt:
         states = self._core.states
         names = [state.name for state in states]
         here = names.index(self._core.settled().name)
-        number = here - 1 if not said else int(said) if said.isdigit() else -1
+        number = here - 1 if not said else int(said) if said.isdecimal() else -1
         if not 0 <= number < len(states):
             self._console.err("there is no such state; :states lists them")
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 import sys
 
 # Of one turn.
@@ -69,11 +70,16 @@ def _bundle(value: object) -> dict[str, object]:
         method = getattr(type(value), way, None)
         if method is None:
             continue
-        said = method(value)
-        # Some give what it is and more about it.
-        data = said[0] if isinstance(said, tuple) else said
-        if data is not None:
-            found[kind] = _text(data) if isinstance(data, bytes) else data
+        try:
+            said = method(value)
+            # Some give what it is and more about it.
+            data = said[0] if isinstance(said, tuple) else said
+            if isinstance(data, bytes):
+                data = _text(data)
+            if data is not None and json.dumps(data):
+                found[kind] = data
+        except Exception:  # as in a notebook, whatever one of them does
+            continue
     return found
 
 

@@ -183,6 +183,7 @@ def turn() -> None:
         open_files.reopen()
         host_tools.offer(request.get("tools", {}))
         host_tools.put_into(sys.modules["__main__"].__dict__)
+        session_turn.take_back(request.get("env", {}))
         _set_variables(request.get("env"))
         kind, answer = RESULT, session_turn.run(request["number"], request["code"], _awaited)
         missing_natives.check()

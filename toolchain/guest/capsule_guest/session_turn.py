@@ -6,6 +6,7 @@ import _ast
 import builtins
 import json
 import linecache
+import os
 import sys
 from types import ModuleType
 
@@ -29,6 +30,18 @@ def begin() -> None:
     loader.ran(module)
     sys.argv[:] = [""]
     builtins.display = displays.display  # type: ignore[attr-defined]
+
+
+# Variables that turns before were given.
+_granted: set[str] = set()
+
+
+def take_back(env: dict) -> None:
+    """Take away variables that a turn before was given, and this one is not."""
+    for name in _granted - env.keys():
+        os.environ.pop(name, None)
+    _granted.clear()
+    _granted.update(env)
 
 
 def rehearse(awaited: Callable[[Callable[[], object]], object]) -> None:

@@ -1,0 +1,130 @@
+"""One turn of a session on the host: where its process comes from, and what it is asked."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from typing import TYPE_CHECKING
+
+from capsule.process.cancel import Cancellation
+from capsule.sessions import state_file, turn_process
+from capsule.sessions.kept_turn import KeptState, KeptTurn
+from capsule.sessions.state_file import StateError
+from capsule.snapshot import fuel_meter, request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    from capsule.process.argv import Mount
+    from capsule.process.sandbox_process import SandboxProcess
+    from capsule.runner.attempt import Plan
+    from capsule.runner.host_functions import HostFunctions
+    from capsule.sessions.session_base import SessionBase
+    from capsule.sessions.state_file import Contents
+    from capsule.sessions.turn_process import TurnProcess
+
+    class Core(Protocol):
+        """What a turn needs of its session."""
+
+        reseeds: bool
+
+        @property
+        def base(self) -> SessionBase: ...
+
+        def take_ahead(self, plan: Plan, state: str) -> TurnProcess | None: ...
+
+        def contents_of(self, state: KeptState) -> Contents: ...
+
+        def expect(self, coming: Future[KeptState]) -> None: ...
+
+
+class SessionTurn:
+    """One turn: a `Starter` whose process has the state, and what makes a plan that of a turn."""
+
+    sees_end = False
+
+    def __init__(
+        self,
+        core: Core,
+        before: KeptState,
+        code: str,
+        functions: HostFunctions | None,
+    ) -> None:
+        self._core, self.before, self._code = core, before, code
+        self._tools = {} if functions is None else functions.described
+        base = core.base
+        hidden = frozenset(mount.guest for mount in base.choice.mounts)
+        image = base.choice.snapshot.image
+        self.keeper = KeptTurn(base.contents, image, hidden, state_file.MOST_PAGES)
+        self.env: Mapping[str, str] = {}
+        self.folders: dict[str, bool] = {}
+        self._plan: Plan | None = None
+        self._found: TurnProcess | None = None
+        # What the next turn goes on from.
+        self.coming: Future[KeptState] = Future()
+
+    @property
+    def contents(self) -> Contents:
+        """The state that it went on from."""
+        if self._found is None:
+            raise StateError("the turn has not begun")
+        return self._found.contents
+
+    def adapted(self, plan: Plan) -> Plan:
+        """Return the plan of a turn, from that of a run."""
+        core = self._core
+        asked = {
+            "number": self.before.turn + 1,
+            "code": self._code,
+            "tools": self._tools,
+            "reseed": core.reseeds,
+            "env": dict(self.env),
+            "folders": {} if all(self.folders.values()) else self.folders,
+        }
+        made = for_turns(plan, core.base)
+        self._plan = made._replace(request=request.turn(asked), keeper=self.keeper)
+        return self._plan
+
+    def start(self, plan: Plan) -> SandboxProcess:
+        """Give the process that was started ahead, or start one."""
+        core = self._core
+        found = core.take_ahead(plan, self.before.name)
+        if found is None:
+            plan.cold()
+            with Cancellation() as never:
+                found = turn_process.start(plan, lambda: core.contents_of(self.before), never)
+        self._found = found
+        self.keeper.begin(found.contents.files, found.laid_out)
+        # The next process starts while this turn goes on, and is given what it left.
+        try:
+            core.expect(self.coming)
+        except BaseException:
+            found.sandbox.close()
+            raise
+        return found.sandbox
+
+    def stands(self, state: KeptState) -> None:
+        """Say that the turn left nothing: the next goes on from where this one did."""
+        if self._found is not None and not self.coming.done():
+            self.coming.set_result(state)
+
+    def fuel(self, offset: int | None) -> int | None:
+        """Return what the turn took, by where the meter stopped."""
+        plan = self._plan
+        if offset is None or plan is None:
+            return None
+        at = offset - plan.first_step
+        if not 0 <= at < fuel_meter.STEPS * fuel_meter.STEP_LENGTH:
+            return None
+        return fuel_meter.read(plan.launch.budget, at).middle or 1
+
+
+def mounts_for(base: SessionBase, folders: tuple[Mount, ...]) -> tuple[Mount, ...]:
+    """Return what a turn sees that has these folders, which may be fewer than the session's."""
+    mine = base.order.inputs.folders
+    return (*(each for each in base.choice.mounts if each not in mine), *folders)
+
+
+def for_turns(plan: Plan, base: SessionBase) -> Plan:
+    launch = plan.launch._replace(driver=base.order.inputs.base.turn_driver)
+    return plan._replace(launch=launch)
