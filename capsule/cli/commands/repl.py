@@ -64,7 +64,7 @@ def command(console: Console, asked: Asked) -> int:
             core = opening.loaded(path, wanted, stop)
         else:
             core = opening.opened(wanted, stop)
-    prompt = _Prompt(console, wanted, core, path)
+    prompt = _Prompt(console, core, path)
     try:
         prompt.loop()
         return 0
@@ -75,10 +75,8 @@ def command(console: Console, asked: Asked) -> int:
 class _Prompt:
     """Reads from stdin and answers; `core` is the session."""
 
-    def __init__(
-        self, console: Console, wanted: opening.Wanted, core: SessionCore, path: Path | None
-    ) -> None:
-        self._console, self._wanted, self._core, self._path = console, wanted, core, path
+    def __init__(self, console: Console, core: SessionCore, path: Path | None) -> None:
+        self._console, self._core, self._path = console, core, path
         self._figures = 0
         # In a pipe, stdout has answers alone.
         self._prompts = (_PROMPT, _MORE) if sys.stdin.isatty() else ("", "")
