@@ -18,6 +18,7 @@ from capsule.sessions.kept_turn import KeptState
 from capsule.sessions.session_core import SessionCore
 from capsule.sessions.state_file import StateError
 from capsule.sessions.state_store import StateStore
+from capsule.snapshot import cache
 from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     Files = Mapping[str, str | os.PathLike[str] | bytes]
 
 _MOST_FILE = 128 << 20
+_OVERHEAD = "overhead"
 
 
 class Wanted:
@@ -122,7 +124,29 @@ def _base(wanted: Wanted, imports: Sequence[str], stop: Cancellation) -> session
     source = session_base.source_of(wanted.options, imports, wanted.packages, wanted.working, home)
     progress = CancellableProgress(Silent(), stop)
     base = session_base.open_session_base(source, wanted.call, home, progress, stop)
+    base = base._replace(overhead=_overhead(base, home, stop))
     return base._replace(order=base.order._replace(ledger=recorder_of(home)))
+
+
+def _overhead(base: session_base.SessionBase, home: Path, stop: Cancellation) -> int:
+    """Return what a turn without code takes of fuel: measured once for what sessions begin with."""
+    image = base.choice.snapshot.image.parent.name
+
+    def measured(_: Path) -> cache.Facts:
+        first = state_memory.first_state(base, {}, ())
+        store = StateStore(home)
+        core = SessionCore(base, store, home, KeptState(store.write(first), 0))
+        try:
+            kept = [core.run("", stop).kept.result() for _ in range(4)]
+        finally:
+            core.close()
+        if (fuel := kept[-1].fuel) is None:
+            raise StateError("a turn without code did not end as it has to")
+        return {_OVERHEAD: fuel}
+
+    key = cache.key(base.order.inputs.base.key.encode(), image.encode(), b"turn")
+    entry = cache.obtain(home / "cache" / "generic", key, measured, Silent(), (_OVERHEAD,))
+    return entry.facts[_OVERHEAD]
 
 
 def _started(

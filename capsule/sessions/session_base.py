@@ -29,12 +29,16 @@ OPTIONS = ("compute", "ram", "timeout", "allowed_files", "allowed_hosts", "env_v
 
 
 class SessionBase(NamedTuple):
-    """An order for turns, the source that it was settled from, and the memory they begin with."""
+    """An order for turns, the source that it was settled from, and the memory they begin with.
+
+    `overhead` is the fuel that a turn takes besides its code.
+    """
 
     source: Source
     order: Order
     choice: SnapshotChoice
     contents: ImageContents
+    overhead: int = 0
 
 
 def source_of(

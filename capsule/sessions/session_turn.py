@@ -116,7 +116,8 @@ class SessionTurn:
         at = offset - plan.first_step
         if not 0 <= at < fuel_meter.STEPS * fuel_meter.STEP_LENGTH:
             return None
-        return fuel_meter.read(plan.launch.budget, at).middle or 1
+        spent = fuel_meter.read(plan.launch.budget, at).middle
+        return max(spent - self._core.base.overhead, 1)
 
 
 def mounts_for(base: SessionBase, folders: tuple[Mount, ...]) -> tuple[Mount, ...]:

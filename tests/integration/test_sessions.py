@@ -608,3 +608,13 @@ def test_a_display_that_fails_costs_no_value(session: SessionSync) -> None:
         "class Bad:\n    def _repr_html_(self): raise ValueError\n    def __repr__(self): return 'bad'\nBad()"
     )
     assert (turn.success, turn.text) == (True, "bad")
+
+
+def test_a_turn_without_code_does_nothing_and_takes_next_to_nothing(session: SessionSync) -> None:
+    session.run("x = 1").kept()
+    for code in ("", "\n", "# a comment", "x"):
+        turn = session.run(code)
+        assert (turn.success, turn.text) == (True, "1" if code == "x" else "")
+        fuel = turn.kept().fuel_consumed
+        assert fuel is not None
+        assert fuel < 400_000

@@ -92,6 +92,8 @@ def prepare(*, flavour: str, lacking: list[str], asyncio: bool, folder: str) -> 
     # Code that has run before takes less: all that a run begins and ends with has, in each of them.
     for _ in range(_OFTEN):
         _go_through()
+        session_turn.rehearse(_awaited)
+        open_files.remember()
     _take_turns()
     snapshot_prepare.forget_folders()
     # The collection that ends a program is not to look at the runtime.
@@ -185,7 +187,10 @@ def turn() -> None:
         host_tools.put_into(sys.modules["__main__"].__dict__)
         session_turn.take_back(request.get("env", {}))
         _set_variables(request.get("env"))
-        kind, answer = RESULT, session_turn.run(request["number"], request["code"], _awaited)
+        kind, answer = (
+            RESULT,
+            session_turn.run(request["number"], request.get("code", ""), _awaited),
+        )
         missing_natives.check()
     except BaseException as error:
         _RESERVE.clear()
