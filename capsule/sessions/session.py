@@ -123,7 +123,7 @@ class _Turns:
             call=call,
             observer=observer,
             functions=functions,
-            more=opening.large_imports(code),
+            more=lambda: opening.large_imports(code),
         )
 
 

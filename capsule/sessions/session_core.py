@@ -110,18 +110,18 @@ class SessionCore:
         call: prepare.Call | None = None,
         observer: Observer = NOBODY,
         functions: HostFunctions | None = None,
-        more: Sequence[str] = (),
+        more: Callable[[], Sequence[str]] = tuple,
     ) -> Answered:
         """Run a turn; the answer does not wait for the state to be kept.
 
-        `call` has other limits for this turn, and `more` is what the first turn should find in
-        memory. Raises `CapsuleError` when it cannot be run at all.
+        `call` has other limits for this turn, and `more` says what the first turn should find
+        in memory. Raises `CapsuleError` when it cannot be run at all.
         """
         with self._in_order(cancellation):
             self._running = cancellation
             before = self.settled()
-            if more and self._opener is not None:
-                self._open_anew(self._opener(more, cancellation), before)
+            if self._opener is not None and (names := more()):
+                self._open_anew(self._opener(names, cancellation), before)
             turn = SessionTurn(self, before, code, functions)
             order = self._settled_order(call)
             turn.env, folders = order.call.env, order.inputs.folders
@@ -135,7 +135,6 @@ class SessionCore:
                 envelope = run_in_turn(order, observer, cancellation, turn, place)
             except BaseException:
                 turn.keeper.drop()
-                turn.stands(before)
                 raise
             finally:
                 self._running = None
@@ -306,19 +305,20 @@ class SessionCore:
         if not turn.keeper.answered or (error and error["error_type"] != "task_error"):
             # It was stopped, or it crashed: the session stands where it stood.
             turn.keeper.drop()
-            turn.stands(before)
+            self._start_ahead(before)
             return Answered(envelope, [], _done(before))
         self.reseeds, self._opener = False, None
         kept: Future[KeptState] = Future()
         left: Future[KeptState] = Future()
         self._left, self._stood = left, before
-        coming = turn.coming
 
         def keep() -> None:
+            # The next process starts while this one's memory is read; without, it starts later.
+            with suppress(Exception):
+                self.expect(left)
             try:
                 state = self._keep(turn)
                 self._states.append(state)
-                coming.set_result(state)
                 self._store.pin(self, state.name)
                 left.set_result(state)
                 state = state._replace(fuel=turn.fuel(turn.keeper.end()))
@@ -331,9 +331,8 @@ class SessionCore:
                     )
                 )
                 kept.set_exception(said)
-                for each in (coming, left):
-                    if not each.done():
-                        each.set_exception(said)
+                if not left.done():
+                    left.set_exception(said)
                 turn.keeper.drop()
                 return
             kept.set_result(state)
@@ -363,7 +362,9 @@ class SessionCore:
         """Have a process started for the next turn, which goes on from what is coming."""
         plan = first_plan(self._settled_order(None), self.base.choice)
         if plan is not None and not self._closed:
-            self._ahead = ProcessAhead(for_turns(plan, self.base), coming, self.contents_of)
+            # Where no thread can be started, the turn starts its own process.
+            with suppress(RuntimeError):
+                self._ahead = ProcessAhead(for_turns(plan, self.base), coming, self.contents_of)
 
     def take_ahead(self, plan: Plan, state: str) -> TurnProcess | None:
         """Return the process that was started for such a turn, if there is one that is fit."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from capsule.process.cancel import Cancellation
@@ -35,8 +34,6 @@ if TYPE_CHECKING:
 
         def contents_of(self, state: KeptState) -> Contents: ...
 
-        def expect(self, coming: Future[KeptState]) -> None: ...
-
 
 class SessionTurn:
     """One turn: a `Starter` whose process has the state, and what makes a plan that of a turn."""
@@ -60,8 +57,6 @@ class SessionTurn:
         self.folders: dict[str, bool] = {}
         self._plan: Plan | None = None
         self._found: TurnProcess | None = None
-        # What the next turn goes on from.
-        self.coming: Future[KeptState] = Future()
 
     @property
     def contents(self) -> Contents:
@@ -95,18 +90,7 @@ class SessionTurn:
                 found = turn_process.start(plan, lambda: core.contents_of(self.before), never)
         self._found = found
         self.keeper.begin(found.contents.files, found.laid_out)
-        # The next process starts while this turn goes on, and is given what it left.
-        try:
-            core.expect(self.coming)
-        except BaseException:
-            found.sandbox.close()
-            raise
         return found.sandbox
-
-    def stands(self, state: KeptState) -> None:
-        """Say that the turn left nothing: the next goes on from where this one did."""
-        if self._found is not None and not self.coming.done():
-            self.coming.set_result(state)
 
     def fuel(self, offset: int | None) -> int | None:
         """Return what the turn took, by where the meter stopped."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import tempfile
 import time
 from pathlib import Path
@@ -133,10 +134,10 @@ class Sessions(RuleBasedStateMachine):
         error = None if found.error is None else found.error.message
         said = Answer(found.text, found.execution.stdout, error)
         # An object's address is its own.
-        if " object at 0x" in expected.text:
-            said, expected = (
-                each._replace(text=each.text.partition(" at 0x")[0]) for each in (said, expected)
-            )
+        said, expected = (
+            each._replace(text=re.sub(r" at 0x[0-9a-f]+", "", each.text))
+            for each in (said, expected)
+        )
         assert _alike(said, expected), (code, said, expected)
         self.states.append((found.state.name, tuple(self.live.history)))
 

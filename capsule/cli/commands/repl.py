@@ -135,8 +135,9 @@ class _Prompt:
             cancelling(stop),
             observer_for(console, stop, verbose=False) as observer,
         ):
-            more = opening.large_imports(code)
-            answered = self._core.run(code, stop, observer=observer, more=more)
+            answered = self._core.run(
+                code, stop, observer=observer, more=lambda: opening.large_imports(code)
+            )
         turn = Turn.of_answer(answered)
         for display in turn.displays:
             self._show(display, turn.text)
