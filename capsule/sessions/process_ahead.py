@@ -20,19 +20,30 @@ if TYPE_CHECKING:
     from capsule.sessions.turn_process import TurnProcess
 
 
+# Seconds without a turn until no process waits any more.
+IDLE_SECONDS = 60.0
+
+
 class ProcessAhead:
-    """A process that is started, in a thread, before its turn is asked for."""
+    """A process that is started, in a thread, before its turn is asked for.
+
+    It is ended when nobody has taken it for `idle` seconds: the turn starts its own then.
+    """
 
     def __init__(
         self,
         plan: Plan,
         coming: Future[KeptState],
         contents_of: Callable[[KeptState], Contents],
+        idle: float = IDLE_SECONDS,
     ) -> None:
         self._plan, self._coming = plan, coming
         self._stop = Cancellation()
         self._places = places_of(plan.launch.mounts)
         self._found: Future[TurnProcess] = Future()
+        # Whoever sets the one has the process: the turn, or who lets go of it.
+        self._lock, self._owned = threading.Lock(), False
+        self._over = threading.Event()
 
         def begin() -> None:
             try:
@@ -40,8 +51,13 @@ class ProcessAhead:
                 self._found.set_result(found)
             except BaseException as failed:  # noqa: BLE001 - the turn starts its own then
                 self._found.set_exception(failed)
+                self.close()
+                return
+            if not self._over.wait(idle):
+                self.close()
 
-        threading.Thread(target=begin, name="capsule-session-ahead").start()
+        # A program that forgets to close its session may end all the same.
+        threading.Thread(target=begin, name="capsule-session-ahead", daemon=True).start()
 
     def taken(self, plan: Plan, state: str) -> TurnProcess | None:
         """Return the process if it is for this plan and this state, and waits; else end it."""
@@ -53,19 +69,29 @@ class ProcessAhead:
             (self._coming.result().name, self._plan.launch) == (state, plan.launch)
             and self._plan.limits.timeout_ms == plan.limits.timeout_ms
             and self._places == places_of(plan.launch.mounts)
-            and found.sandbox.process.is_quiet()
         )
-        if fit:
-            self._stop.close()
+        if not (fit and self._own()):
+            self.close()
+            return None
+        self._stop.close()
+        if found.sandbox.process.is_quiet():
             return found
-        self.close()
+        found.sandbox.close()
         return None
 
     def close(self) -> None:
-        """End the process."""
+        """End the process, unless somebody has it."""
+        if not self._own():
+            return
         self._stop.cancel()
         try:
             with suppress(Exception):
                 self._found.result().sandbox.close()
         finally:
             self._stop.close()
+
+    def _own(self) -> bool:
+        with self._lock:
+            mine, self._owned = not self._owned, True
+        self._over.set()
+        return mine

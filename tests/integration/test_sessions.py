@@ -618,3 +618,23 @@ def test_a_turn_without_code_does_nothing_and_takes_next_to_nothing(session: Ses
         fuel = turn.kept().fuel_consumed
         assert fuel is not None
         assert fuel < 400_000
+
+
+def test_no_process_waits_for_a_session_that_is_not_used(
+    session: SessionSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "capsule.sessions.process_ahead.ProcessAhead.__init__.__defaults__", (0.05,)
+    )
+    session.run("x = 1")
+    core = session._core
+    assert core is not None
+    core.settled()
+    ahead = core._ahead
+    assert ahead is not None
+    process = ahead._found.result().sandbox.process
+    deadline = time.monotonic() + 20
+    while getattr(process, "status", None) is None and time.monotonic() < deadline:
+        ahead._over.wait(0.01)
+    assert getattr(process, "status", None) is not None
+    assert result(session, "x") == 1
