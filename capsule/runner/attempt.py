@@ -168,7 +168,7 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
         status: int | None = None
         if last.ended:
             status = process.reap(time.monotonic() + _GRACE, cancellation)
-        elif plan.keeper is not None and watch.is_over:
+        elif plan.keeper is not None and watch.is_kept:
             plan.keeper.keep(started.detached(), watch.memory or 0, bytes(watch.tail))
         elif not watch.reported:
             if watch.memory is None:
@@ -206,7 +206,7 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
             plan.raw,
             watch.position,
             plan.files,
-            kept=plan.keeper is not None and watch.is_over,
+            kept=watch.is_kept,
         )
     )
     if outcome.warning:
@@ -214,7 +214,7 @@ def _judged(plan: Plan, watch: _Watch, last: Arrival, status: int | None, begin:
         watch.stderr.add(said)
         watch.output.stderr(said)
     over = report.drain_offset is not None and watch.violation is None
-    over = over or (plan.keeper is not None and watch.is_over)
+    over = over or watch.is_kept
     return Attempt(
         outcome,
         duration,
@@ -329,9 +329,9 @@ class _Watch:
         self._position.look(ending=ending)
 
     @property
-    def is_over(self) -> bool:
-        """Whether the task has answered and its code is over, as it has to be."""
-        return self.decoder.closed and self.violation is None and self.overflow is None
+    def is_kept(self) -> bool:
+        """Whether a keeper goes on: the task has answered, and its code is over as it has to be."""
+        return self._keeps and self.decoder.closed and not (self.violation or self.overflow)
 
     @property
     def position(self) -> Position | None:

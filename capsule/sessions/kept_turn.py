@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from threading import Event
 
 from capsule.errors import CapsuleError, WireError
 from capsule.namedtuples import NamedTuple
@@ -45,12 +44,11 @@ class KeptState(NamedTuple):
 class KeptTurn:
     """Goes on with the process of a turn that has answered: a `Keeper`.
 
-    `over` is set when nothing is left of it; `answered` says whether there is something to keep.
+    `answered` says whether there is something to keep.
     """
 
     def __init__(self, base: ImageContents, image: Path, hidden: frozenset[str], most: int) -> None:
         self.answered = False
-        self.over = Event()
         self.changes: list[FileChange] = []
         self._laid_out: Mapping[str, Signature] = {}
         self._known: Mapping[str, bytes] = {}

@@ -133,9 +133,7 @@ def _overhead(base: session_base.SessionBase, home: Path, stop: Cancellation) ->
     image = base.choice.snapshot.image.parent.name
 
     def measured(_: Path) -> cache.Facts:
-        first = state_memory.first_state(base, {}, ())
-        store = StateStore(home)
-        core = SessionCore(base, store, home, KeptState(store.write(first), 0))
+        core = _started(base, state_memory.first_state(base, {}, ()))
         try:
             kept = [core.run("", stop).kept.result() for _ in range(4)]
         finally:

@@ -172,8 +172,6 @@ class SessionCore:
             self.settled()
             found = self._named(state)
             self._stand_at(found)
-            self._drop_ahead()
-            self._start_ahead(found)
 
     def save(self, path: Path, stop: Cancellation | None = None) -> None:
         """Write the state to a file that is whole in itself. Raises `CapsuleError`."""
@@ -213,8 +211,6 @@ class SessionCore:
             state = KeptState(self._store.write(changed), before.turn)
             self._states.append(state)
             self._stand_at(state)
-            self._drop_ahead()
-            self._start_ahead(state)
 
     def close(self) -> None:
         """End what waits, and let go of all states."""
@@ -273,6 +269,8 @@ class SessionCore:
         self._opener = None
         self._left = _done(state)
         self._store.pin(self, state.name)
+        self._drop_ahead()
+        self._start_ahead(state)
 
     def _check_open(self) -> None:
         if self._closed:

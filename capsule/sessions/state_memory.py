@@ -16,28 +16,27 @@ if TYPE_CHECKING:
 
 def on_initial(base: SessionBase, state: Contents) -> Contents:
     """Return a state whose pages differ from the memory that the interpreter begins with."""
-    initial = base.order.inputs.base.initial.read_bytes()
-
-    def before(address: int, length: int) -> bytes:
-        there = initial[address : address + length]
-        return there + bytes(length - len(there))
-
-    found = PageDifference(before, state_file.MOST_PAGES)
+    found = PageDifference(_initial(base), state_file.MOST_PAGES)
     _feed_memory(found.feed, base.contents.read, state)
     return state._replace(pages=found.finish(), base="")
 
 
 def on_base(base: SessionBase, state: Contents) -> Contents:
     """Return a state whose pages differ from the memory that a session's turns begin with."""
+    found = PageDifference(base.contents.read, state_file.MOST_PAGES)
+    _feed_memory(found.feed, _initial(base), state)
+    return state._replace(pages=found.finish(), base=base.order.inputs.base.key)
+
+
+def _initial(base: SessionBase) -> Callable[[int, int], bytes]:
+    """Return what gives the interpreter's memory at its start, by address and length."""
     initial = base.order.inputs.base.initial.read_bytes()
 
     def before(address: int, length: int) -> bytes:
         there = initial[address : address + length]
         return there + bytes(length - len(there))
 
-    found = PageDifference(base.contents.read, state_file.MOST_PAGES)
-    _feed_memory(found.feed, before, state)
-    return state._replace(pages=found.finish(), base=base.order.inputs.base.key)
+    return before
 
 
 def _feed_memory(

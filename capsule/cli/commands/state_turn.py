@@ -5,12 +5,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, cast
 
-from capsule.cli.parsing.task_arguments import read_stdin
+from capsule.cli.parsing.run_request import said_limits, source_on_stdin
 from capsule.cli.runtime.exit_codes import exit_code
 from capsule.cli.runtime.signals import cancelling
 from capsule.cli.terminal.run_display import observer_for, show
 from capsule.errors import UsageError
-from capsule.policy.caller_limits import Limits
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.sdk.coroutines import alone
@@ -28,8 +27,6 @@ if TYPE_CHECKING:
     from capsule.cli.runtime.context import Context
     from capsule.envelope import Envelope
 
-_MOST_SOURCE = 10 << 20
-
 
 def command(options: Options, context: Context, state: str) -> int:
     """Run a turn from the state in a file, put the new one in its place, and print the envelope.
@@ -42,15 +39,7 @@ def command(options: Options, context: Context, state: str) -> int:
         packages=options.packages,
         mounts=options.mounts,
         cwd=context.working_folder(),
-        limits=Limits(
-            options.max_fuel,
-            options.max_ram,
-            options.timeout,
-            options.no_net,
-            options.no_files,
-            options.no_env,
-            options.untrusted,
-        ),
+        limits=said_limits(options),
         options={
             "allowed_hosts": list(options.allow_hosts),
             "env_variables": list(options.env_names),
@@ -97,9 +86,7 @@ def _code(options: Options, context: Context) -> str:
         return options.code
     if options.file != "-" or options.module is not None:
         raise UsageError("--state goes with -c, and with source on stdin", hint="-c CODE")
-    source = read_stdin(_MOST_SOURCE + 1, context)
-    if len(source) > _MOST_SOURCE:
-        raise UsageError(f"the source on stdin has more than {_MOST_SOURCE:,} bytes")
+    source = source_on_stdin(context)
     try:
         return source.decode()
     except UnicodeDecodeError:

@@ -50,16 +50,7 @@ def read_request(options: Options, context: Context, command: str | None = None)
         raise UsageError(
             "--map takes the arguments from its file", hint="each line is the arguments of a run"
         )
-    said = Limits(
-        options.max_fuel,
-        options.max_ram,
-        options.timeout,
-        options.no_net,
-        options.no_files,
-        options.no_env,
-        options.untrusted,
-    )
-    limits = caller_limits(said, flags=True)
+    limits = caller_limits(said_limits(options), flags=True)
     home = checked_root(context.environ)
     _check_sources(options)
     grants = _grants(options)
@@ -79,6 +70,27 @@ def read_request(options: Options, context: Context, command: str | None = None)
         _stdin(context) if options.stdin else None,
     )
     return RunRequest(source, call, home)
+
+
+def said_limits(options: Options) -> Limits:
+    """Return the limits that a command line says, as text."""
+    return Limits(
+        options.max_fuel,
+        options.max_ram,
+        options.timeout,
+        options.no_net,
+        options.no_files,
+        options.no_env,
+        options.untrusted,
+    )
+
+
+def source_on_stdin(context: Context) -> bytes:
+    """Return the source that comes on stdin. Raises `UsageError` for one that is too long."""
+    source = read_stdin(_MAX_SOURCE + 1, context)
+    if len(source) > _MAX_SOURCE:
+        raise UsageError(f"the source on stdin has more than {_MAX_SOURCE:,} bytes")
+    return source
 
 
 def _check_sources(options: Options) -> None:
@@ -146,10 +158,7 @@ def _read(options: Options, context: Context, home: Path, command: str | None) -
         return (read_artifact if options.artifact else read_file)(path, working, home)
     if options.file is None:
         return read_file(None, working, home)
-    source = read_stdin(_MAX_SOURCE + 1, context)
-    if len(source) > _MAX_SOURCE:
-        raise UsageError(f"the source on stdin has more than {_MAX_SOURCE:,} bytes")
-    return _from_text(source, working, home, "-")
+    return _from_text(source_on_stdin(context), working, home, "-")
 
 
 def _from_text(source: bytes, working: Path, home: Path, named: str) -> Source:
