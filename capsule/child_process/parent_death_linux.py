@@ -12,7 +12,8 @@ macOS knows no such signal: see `capsule.child_process.parent_death_macos`.
 from __future__ import annotations
 
 import os
-import signal
+
+from capsule.signal_calls import signal
 
 # Where a sandbox process finds its end of the pipe; WebAssembly cannot see it.
 DESCRIPTOR = 3

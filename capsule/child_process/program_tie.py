@@ -8,11 +8,11 @@ for all.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from contextlib import suppress
 
 from capsule.child_process.child_pipes import start_with_pipes
+from capsule.signal_calls import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

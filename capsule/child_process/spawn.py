@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 import sys
+
+from capsule.signal_calls import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def spawn(
             _checked(_libc.posix_spawnattr_setpgroup(attributes, group))
             _libc.sigemptyset(signals)
             _checked(_libc.posix_spawnattr_setsigmask(attributes, signals))
-            _libc.sigaddset(signals, int(signal.SIGPIPE))
+            _libc.sigaddset(signals, signal.SIGPIPE)
             _checked(_libc.posix_spawnattr_setsigdefault(attributes, signals))
             _checked(
                 _libc.posix_spawn(ctypes.byref(pid), words[0], actions, attributes, words, values),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 
+from capsule.cli import run_modules
 from capsule.cli.parsing import fast_parser
 from capsule.cli.runtime import run_recording, signals
 from capsule.cli.runtime.exit_codes import run_with_exit_code
@@ -28,7 +29,9 @@ def run(words: Sequence[str], code_cache: CodeCache | None = None) -> int:
     options = fast_parser.parse(words)
 
     def command() -> int:
-        return _dispatch(words, console) if options is None else _run_at_once(options, console)
+        if options is None:
+            return _dispatch(words, console)
+        return _run_at_once(options, console, code_cache)
 
     code = run_with_exit_code(words, console, command)
     run_recording.close()
@@ -37,12 +40,15 @@ def run(words: Sequence[str], code_cache: CodeCache | None = None) -> int:
     return code
 
 
-def _run_at_once(options: Options, console: Console) -> int:
+def _run_at_once(options: Options, console: Console, code_cache: CodeCache | None) -> int:
     """Run a plain `run` or `exec` without what only other command lines need."""
     from capsule.cli.early_starter import starter_for
 
     with starter_for(options) as starter:
         # The process starts while this is imported.
+        if code_cache is not None:
+            more = run_modules.OF_ARTIFACT if options.artifact else run_modules.OF_FILE
+            code_cache.load(run_modules.BEHIND_START | more)
         from capsule.cli.commands.run import command
         from capsule.cli.runtime.context import of_this_program
 

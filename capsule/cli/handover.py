@@ -29,7 +29,8 @@ GO_ON = b"\0"
 _PATIENCE = 2.0
 INTERRUPTED, _LOST = 130, 1
 _STANDARD = (0, 1, 2)
-_COMMANDS = ("run", "exec")
+# What a worker takes, and what is imported with the fewest detours.
+COMMANDS = ("run", "exec")
 
 
 def socket_path(environ: Mapping[str, str]) -> str | None:
@@ -76,7 +77,7 @@ def is_private(path: str) -> bool:
 
 def attempt(words: Sequence[str]) -> int | None:
     """Have a worker run the command; return its exit code, None when it is to run here."""
-    if not words or words[0] not in _COMMANDS or sys.platform == "win32":
+    if not words or words[0] not in COMMANDS or sys.platform == "win32":
         return None
     path = socket_path(os.environ)
     if path is None or not is_private(path):

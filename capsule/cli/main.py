@@ -21,9 +21,11 @@ def main() -> None:
         if code is None:
             # What is imported stays: looking through it for garbage, again and again, costs 2 ms.
             gc.disable()
-            from capsule.cli import code_cache
+            from capsule.cli import code_cache, run_modules
 
             found = code_cache.install(handover.state_root(os.environ))
+            if found is not None and words and words[0] in handover.COMMANDS:
+                found.load(run_modules.LIBRARY | run_modules.BEFORE_START, run_modules.LATE)
             from capsule.cli.dispatch import run
 
             code = run(words, found)

@@ -7,10 +7,10 @@ read; elsewhere, and where the system refuses, nothing is known. Nothing is ever
 from __future__ import annotations
 
 import os
-import signal
 from contextlib import contextmanager, suppress
 
 from capsule.process.memory_size import mappings
+from capsule.signal_calls import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import sys
 import time
 from contextlib import suppress
 
 from capsule.child_process.parent_death_linux import DESCRIPTOR, ParentDeathPipe
 from capsule.process.process_protocol import Arrival
+from capsule.signal_calls import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from capsule.artifact.errors import AGAIN, ArtifactError
 from capsule.bundle.contents import Bundle, digest_of
 from capsule.namedtuples import NamedTuple
 from capsule.runner import parse_cache
+from capsule.toolstore import file_index
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -113,7 +114,7 @@ def _recalled(home: Path, path: Path) -> dict[str, Any] | None:
 def _read(path: Path, name: str, home: Path | None) -> tuple[LazyContents, dict[str, Any]]:
     from capsule.artifact import read
 
-    begin = parse_cache.now()
+    begin = file_index.now()
     parts, status = read.read_with_status(path, name)
     described = task_manifest.decode(parts.manifest, name)
     if f"{described.entry}.py" not in parts.sources:
@@ -125,7 +126,7 @@ def _read(path: Path, name: str, home: Path | None) -> tuple[LazyContents, dict[
         "bundle": digest_of(parts.sources, described.entry),
         "digest": parts.digest,
     }
-    if home is not None and status is not None and parse_cache.settled(status, begin):
+    if home is not None and status is not None and file_index.settled(status, begin):
         parse_cache.keep(home, parse_cache.key_of(str(path), status), known)
     return LazyContents(path, name, parts.digest, parts), known
 

@@ -16,7 +16,7 @@ from capsule.runner.call_dispatcher import CallDispatcher, nothing
 from capsule.runner.memory_budget import RunMemory
 from capsule.runner.outcome import Evidence, Outcome, judge
 from capsule.shared import frames
-from capsule.snapshot import fuel_meter
+from capsule.snapshot import fuel_reading
 from capsule.wire.decoder import Decoder, Frame
 from capsule.wire.output_capture import Capture
 
@@ -161,7 +161,7 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
         if plan.passed is not None:
             process.send(plan.passed)
         # Needed at the end, and done while it works: a millisecond.
-        fuel_meter.last_looks(plan.launch.budget)
+        fuel_reading.last_looks(plan.launch.budget)
         watch = _Watch(output, started, dispatcher, hold, plan, to_end=starter.sees_end)
         with nullcontext() if plan.use is None else plan.use.counting(process.pid):
             last = watch.follow(deadline, cancellation, wakeup)
@@ -393,8 +393,8 @@ class _Watch:
 def _fuel(plan: Plan, report: TrapReport) -> int | None:
     if report.drain_offset is not None:
         offset = report.drain_offset - plan.first_step
-        if not 0 <= offset < fuel_meter.STEPS * fuel_meter.STEP_LENGTH:
+        if not 0 <= offset < fuel_reading.STEPS * fuel_reading.STEP_LENGTH:
             return None  # of a guest's own making: the meter has no such step
         # The least call takes ten times what the meter may be wrong by, and none takes nothing.
-        return fuel_meter.read(plan.launch.budget, offset).middle or 1
+        return fuel_reading.read(plan.launch.budget, offset).middle or 1
     return plan.launch.budget if report.out_of_fuel else None

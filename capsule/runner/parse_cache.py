@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from contextlib import suppress
 
 from capsule import __version__
@@ -27,10 +26,6 @@ STORE = "plans"
 _FORMAT = 1
 _CONTENT = "plan.json"
 _MOST = 256 << 10
-# A file system's clock moves in steps, of 10 ms on Linux: in the step of its last change, a file
-# can change again and look the same. Some file systems count in seconds, or two.
-_SETTLED, _SETTLED_COARSE = 100_000_000, 3_000_000_000
-_SECOND = 1_000_000_000
 
 
 def key(kind: str, *parts: bytes) -> str:
@@ -42,21 +37,6 @@ def key_of(path: str, status: os.stat_result) -> str:
     """Return what stands for a file in the state that `status` tells."""
     state = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
     return key("file", os.fsencode(path), repr(state).encode())
-
-
-def settled(status: os.stat_result, now: int) -> bool:
-    """Say whether a file that is changed from `now` on, in nanoseconds, will have another status.
-
-    Never on Windows, which tells of no change but by times that anyone can set.
-    """
-    changed = max(status.st_mtime_ns, status.st_ctime_ns)
-    coarse = status.st_ctime_ns % _SECOND == 0
-    return os.name != "nt" and now - changed > (_SETTLED_COARSE if coarse else _SETTLED)
-
-
-def now() -> int:
-    """Return the time for `settled`."""
-    return time.time_ns()
 
 
 def recall(home: Path, key: str) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from threading import Lock
 
 from capsule.runner.call_dispatcher import CallError, unknown
@@ -186,6 +185,6 @@ def _timeout(fields: dict[str, Any]) -> float | None:
     if type(value) not in {int, float}:
         raise TypeError
     # JSON as Python reads it has NaN, infinity, and integers that no float can hold.
-    if not 0 < value < math.inf:
+    if not 0 < value < float("inf"):
         raise ValueError
     return float(min(value, _LONGEST))

@@ -8,7 +8,7 @@ from capsule.process.cancel import Cancellation
 from capsule.sessions import state_file, turn_process
 from capsule.sessions.kept_turn import KeptState, KeptTurn
 from capsule.sessions.state_file import StateError
-from capsule.snapshot import fuel_meter, request
+from capsule.snapshot import fuel_reading, request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -98,9 +98,9 @@ class SessionTurn:
         if offset is None or plan is None:
             return None
         at = offset - plan.first_step
-        if not 0 <= at < fuel_meter.STEPS * fuel_meter.STEP_LENGTH:
+        if not 0 <= at < fuel_reading.STEPS * fuel_reading.STEP_LENGTH:
             return None
-        spent = fuel_meter.read(plan.launch.budget, at).middle
+        spent = fuel_reading.read(plan.launch.budget, at).middle
         return max(spent - self._core.base.overhead, 1)
 
 

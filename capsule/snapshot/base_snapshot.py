@@ -11,8 +11,8 @@ from pathlib import Path
 from capsule.errors import ToolchainError
 from capsule.namedtuples import NamedTuple
 from capsule.process.argv import STDLIB_GUEST, Launch, Mount
-from capsule.snapshot import cache, driver, fuel_meter, guest_files, request
-from capsule.snapshot.guard_edition import EDITION
+from capsule.snapshot import cache, guest_files, request
+from capsule.snapshot.module_edition import EDITION
 from capsule.toolstore.flavours import KEEPS
 from capsule.toolstore.layout import INTERPRETER
 
@@ -95,8 +95,8 @@ def open_base(
 
     Raises `ToolchainError` when it cannot be made.
     """
-    recipe = toolchain.identity.encode() + fuel_meter.recipe() + driver.RECIPE + EDITION
-    content = guest_files.guest_files()
+    recipe = toolchain.identity.encode() + EDITION
+    content = guest_files.fingerprint(home)
     host = cache.obtain(
         home / "cache" / "host",
         cache.key(recipe, SERVE.encode(), _FREEZE.encode(), TURN.encode()),
@@ -124,7 +124,7 @@ def open_base(
         layers,
     )
     recipe += guest_files.COMPILATION.encode()
-    key = cache.key(recipe, settings.preparation.encode(), *_flat(content))
+    key = cache.key(recipe, settings.preparation.encode(), content)
     entry = cache.obtain(
         home / "cache" / "generic",
         key,
@@ -147,7 +147,7 @@ def open_base(
             toolchain.portable,
             toolchain.flavour,
             asyncio,
-            cache.key(toolchain.portable.encode(), settings.preparation.encode(), *_flat(content)),
+            cache.key(toolchain.portable.encode(), settings.preparation.encode(), content),
         ),
         (host.lease, *leases),
     )
@@ -167,6 +167,7 @@ def _mounts(
 
 def _make_host(folder: Path, toolchain: Toolchain) -> cache.Facts:
     # Here and below: what only making needs is not for every run to import.
+    from capsule.snapshot import driver, fuel_meter
     from capsule.snapshot.guard_module import guard_module
     from capsule.snapshot.initial_memory import initial_memory
     from capsule.snapshot.memory_image import Image, compile_image, write_sparse
@@ -192,7 +193,7 @@ class _BaseSettings(NamedTuple):
     run: Launch
     first_step: int
     initial: Path
-    content: dict[str, bytes]
+    content: bytes
     preparation: str
     layers: IsolationLayers
 
@@ -206,7 +207,7 @@ def _make(folder: Path, settings: _BaseSettings) -> cache.Facts:
     run, layers = settings.run, settings.layers
     with tempfile.TemporaryDirectory(prefix="capsule-") as scratch:
         sources, compiled = Path(scratch, "guest"), Path(scratch, "compiled")
-        guest_files.lay_out(settings.content, sources)
+        guest_files.lay_out(guest_files.guest_files(settings.content), sources)
         compiled.mkdir()
         runtime = Mount(sources, guest_files.MOUNT, writable=False)
         target = Mount(compiled, guest_files.COMPILED, writable=True)
@@ -232,6 +233,7 @@ def _after(
     import time
 
     from capsule.process.cancel import Cancellation
+    from capsule.snapshot import driver
     from capsule.snapshot.memory_dump import MAX_MEMORY, Bounds, DumpFailure, dump_memory
     from capsule.toolstore.compile import compile_module
 
@@ -249,7 +251,3 @@ def _after(
             hint="capsule toolchain verify",
         )
     return taken
-
-
-def _flat(content: dict[str, bytes]) -> list[bytes]:
-    return [part for name, text in content.items() for part in (name.encode(), text)]

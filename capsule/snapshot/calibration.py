@@ -14,7 +14,7 @@ from capsule.process import launch as starting
 from capsule.process.cancel import Cancellation
 from capsule.process.trap_report import read_report
 from capsule.shared import frames
-from capsule.snapshot import fuel_meter, request
+from capsule.snapshot import fuel_reading, request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def overhead(
 
 def _reading(
     launch: Launch, first_step: int, layers: IsolationLayers, talk: tuple[bytes, bytes]
-) -> fuel_meter.Reading:
+) -> fuel_reading.Reading:
     asked, expected = talk
     deadline = time.monotonic() + _SECONDS
     answer, errors = bytearray(), bytearray()
@@ -92,4 +92,4 @@ def _reading(
             f"{report.reason or 'no report'}; it wrote {bytes(answer[:200])!r}",
             hint="capsule toolchain verify",
         )
-    return fuel_meter.read(launch.budget, report.drain_offset - first_step)
+    return fuel_reading.read(launch.budget, report.drain_offset - first_step)

@@ -14,23 +14,21 @@ A test bisects this module against the real program and holds every number below
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from capsule import wasm
 from capsule.namedtuples import NamedTuple
 from capsule.process.trap_report import HOST_MODULE
 from capsule.snapshot import wasm_instructions as op
-
-# A turn of a burning loop is mostly dead constants: they cost fuel and compile to nothing, so a
-# large block burns fast (5e10 units in 1 ms) and a small one reads finely. Without the one between
-# them, a million small turns would be half of the time that a short run takes.
-LARGE = 1_000_000
-MEDIUM = 16_384
-SMALL = 256
-SHARE_BITS = 8
-# Enough steps to come from the largest budget, 10^14, down to one small turn a step.
-STEPS = 6144
-STEP_LENGTH = 2
+from capsule.snapshot.fuel_reading import (
+    LARGE,
+    LARGE_OVERHEAD,
+    MEDIUM,
+    MEDIUM_OVERHEAD,
+    SHARE_BITS,
+    SMALL,
+    SMALL_OVERHEAD,
+    STEP_LENGTH,
+    STEPS,
+)
 
 FREE = {op.drop, op.end, op.else_, op.loop}
 
@@ -107,9 +105,11 @@ def _subtract(overhead: int) -> list[bytes]:
 # The call in DRAIN, entering STEP, entering the burning function.
 _ENTERED = 3
 _AROUND = _ENTERED + _cost(_SHARE + _CHOOSE) + _cost(_subtract(0))
-SMALL_OVERHEAD = _AROUND + _cost(_CHOOSE_AGAIN + _SMALL_ARM)
-MEDIUM_OVERHEAD = _AROUND + _cost(_CHOOSE_AGAIN + _MEDIUM_ARM)
-LARGE_OVERHEAD = _AROUND + _cost(_LARGE_ARM)
+OVERHEADS = (
+    _AROUND + _cost(_CHOOSE_AGAIN + _SMALL_ARM),
+    _AROUND + _cost(_CHOOSE_AGAIN + _MEDIUM_ARM),
+    _AROUND + _cost(_LARGE_ARM),
+)
 
 
 def _step() -> bytes:
@@ -194,49 +194,3 @@ def host_module() -> HostModule:
 def recipe() -> bytes:
     """Return what decides the host module, without building its 3 MB: for keys."""
     return _step() + b"".join(_TURN) + f"{LARGE} {MEDIUM} {SMALL} {STEPS}".encode()
-
-
-class Reading(NamedTuple):
-    """The least and the most that was spent; below zero when less than the overhead was."""
-
-    low: int
-    high: int
-
-    @property
-    def middle(self) -> int:
-        """The best single figure, and never below zero."""
-        return max(0, (self.low + self.high) // 2)
-
-
-def read(budget: int, offset: int) -> Reading:
-    """Return what was spent of `budget` before the meter was entered.
-
-    `offset` is where the meter stopped, in bytes from its first step.
-
-    >>> low, high = read(2_000_000_000, 0)
-    >>> low <= 2_000_000_000 <= high
-    True
-    """
-    looks = last_looks(budget)
-    step = offset // STEP_LENGTH
-    # The run got past the last look at the fuel of the step before, and not past this step's.
-    return Reading(budget - looks[step], budget - (looks[step - 1] if step else 0))
-
-
-@lru_cache(maxsize=16)
-def last_looks(budget: int) -> list[int]:
-    """Return for each step what the meter has burned when the step looks for the last time."""
-    looks = []
-    left, burned = budget, 0
-    for _ in range(STEPS):
-        share = left >> SHARE_BITS
-        if share < MEDIUM:
-            cost = (share // SMALL + 1) * SMALL + SMALL_OVERHEAD
-        elif share < LARGE:
-            cost = share // MEDIUM * MEDIUM + MEDIUM_OVERHEAD
-        else:
-            cost = share // LARGE * LARGE + LARGE_OVERHEAD
-        burned += cost
-        looks.append(burned)
-        left = left - cost if cost < left else 0
-    return looks

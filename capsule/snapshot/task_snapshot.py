@@ -15,7 +15,7 @@ from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
 from capsule.progress import Silent
 from capsule.shared import frames
-from capsule.snapshot import cache, driver, request
+from capsule.snapshot import cache, request
 from capsule.snapshot.base_snapshot import IMAGE, SERVE, Snapshot
 from capsule.snapshot.task_code import Code, mounts_of
 from capsule.wasm import PAGE
@@ -204,6 +204,8 @@ def take(base: Base, code: Code, settings: SnapshotSettings) -> SnapshotContent 
 def module_of(content: SnapshotContent, base: Base) -> bytes:
     """Return a driver that restores the snapshot by itself, as a module: an artifact's."""
     grown = max(content.memory - base.initial.stat().st_size, 0) // PAGE
+    from capsule.snapshot import driver
+
     return driver.artifact_driver(SERVE, content.pages, grown)
 
 

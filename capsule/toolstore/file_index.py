@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 
 from capsule.namedtuples import NamedTuple
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 _FORMAT = 1
+# A file system's clock moves in steps, of 10 ms on Linux: in the step of its last change, a file
+# can change again and look the same. Some file systems count in seconds, or two.
+_SETTLED, _SETTLED_COARSE = 100_000_000, 3_000_000_000
+_SECOND = 1_000_000_000
 
 # Size in bytes, mtime and ctime in nanoseconds, inode.
 Signature = tuple[int, int, int, int]
@@ -75,8 +80,27 @@ class FileIndex:
 
 def signature(path: str | os.PathLike[str]) -> Signature:
     """Return the signature of a file. Raises `OSError`."""
-    status = os.stat(path)  # noqa: PTH116 - on the path of every start
+    return signature_of(os.stat(path))  # noqa: PTH116 - on the path of every start
+
+
+def signature_of(status: os.stat_result) -> Signature:
+    """Return the signature of a file by its status."""
     return (status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino)
+
+
+def settled(status: os.stat_result, now: int) -> bool:
+    """Say whether a file that is changed from `now` on, in nanoseconds, will have another status.
+
+    Never on Windows, which tells of no change but by times that anyone can set.
+    """
+    changed = max(status.st_mtime_ns, status.st_ctime_ns)
+    coarse = status.st_ctime_ns % _SECOND == 0
+    return os.name != "nt" and now - changed > (_SETTLED_COARSE if coarse else _SETTLED)
+
+
+def now() -> int:
+    """Return the time for `settled`."""
+    return time.time_ns()
 
 
 def read(path: Path) -> FileIndex | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from math import isfinite
 
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
@@ -103,7 +102,7 @@ def _refuse_constant(name: str) -> None:
 
 def _finite(text: str) -> float:
     value = float(text)
-    if not isfinite(value):
+    if not abs(value) < float("inf"):
         raise ValueError(text[:20])
     return value
 

@@ -40,8 +40,9 @@ def test_an_empty_cache(command: Command) -> None:
 
 def test_list_and_prune(command: Command) -> None:
     assert command("run", "hello.py").code == 0
-    # What a run costs besides its task is kept with the generic snapshot.
-    assert kinds(command) == ["code", "generic", "generic", "host", "plans", "plans", "tasks"]
+    # What a run costs besides its task, and what the files of the guest are, is kept with the
+    # generic snapshot.
+    assert kinds(command) == ["code", *["generic"] * 3, "host", "plans", "plans", "tasks"]
     listed = command("cache", "list").out
     assert re.search(r"^tasks +1 entry +\d+\.\d MB  last used just now$", listed, re.MULTILINE)
     assert listed == command.on_terminal("cache", "list").out
@@ -51,7 +52,7 @@ def test_list_and_prune(command: Command) -> None:
     assert row.keys() == {"kind", "size", "used", "path"}
     # What was just used stays, unless all of it is to go.
     assert command("cache", "prune", "--older-than", "0").out == "deleted 0 entries, 0.0 MB\n"
-    assert re.fullmatch(r"deleted 7 entries, \d+\.\d MB\n", command("cache", "prune", "--all").out)
+    assert re.fullmatch(r"deleted 8 entries, \d+\.\d MB\n", command("cache", "prune", "--all").out)
     assert kinds(command) == []
     assert command("run", "hello.py", "--result").out == "1\n"
 

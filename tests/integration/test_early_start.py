@@ -7,11 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from capsule.cli import run_modules
 from capsule.pool import remembered_launch
 from capsule.runner import parse_cache
 from tests.integration.command import REPOSITORY
@@ -19,22 +19,26 @@ from tests.integration.test_start_up import HEAVY
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 pytestmark = pytest.mark.integration
 
-# The modules of ours that are imported before a process is started that was remembered: each of
-# them keeps it waiting.
-BEFORE = Path(__file__).with_name("modules_before_start.txt")
+# What is imported before it is known which command it is.
+FIRST = {
+    *("capsule", "capsule.cli", "capsule.cli.code_cache", "capsule.cli.handover"),
+    *("capsule.cli.main", "capsule.cli.run_modules", "capsule.errors", "capsule.state_folder"),
+}
 
-# Tells of each start of a sandbox whether it came before the rest was imported, what was there by
-# then, and which of the processes is still there when the command is about to end.
+# Tells of each start of a sandbox whether it came before the rest was imported, what was there when
+# it was done, and at the end, and which of the processes is there when the command is about to end.
 _PROGRAM = """
 import json, os, sys
 from capsule.process import sandbox_process
 start, starts, pids = sandbox_process.start, [], []
 def started(launch, layers, *, timeout_ms):
-    starts.append(["capsule.runner.prepare" not in sys.modules, sorted(sys.modules)])
+    early = "capsule.runner.prepare" not in sys.modules
     made = start(launch, layers, timeout_ms=timeout_ms)
+    starts.append([early, sorted(sys.modules)])
     pids.append([made.process.pid, str(made.scratch.path)])
     return made
 sandbox_process.start = started
@@ -43,7 +47,8 @@ def left(code):
     alive = [place for pid, place in pids if os.path.exists(f"/proc/{pid}") or os.path.exists(place)]
     with open("starts.json", "w") as file:
         json.dump({"early": [early for early, _ in starts], "alive": alive,
-                   "modules": [modules for _, modules in starts]}, file)
+                   "modules": [modules for _, modules in starts],
+                   "all": sorted(sys.modules)}, file)
     leave(code)
 os._exit = left
 from capsule.cli.main import main
@@ -59,6 +64,7 @@ class Seen(NamedTuple):
     err: str
     early: list[bool]
     modules: list[list[str]]
+    all_modules: list[str]
 
     @property
     def result(self) -> Any:
@@ -88,8 +94,10 @@ class Commands:
         )
         said = json.loads((self.folder / "starts.json").read_bytes())
         assert said["alive"] == []
-        envelope = json.loads(done.stdout) if done.stdout else {}
-        return Seen(done.returncode, envelope, done.stderr, said["early"], said["modules"])
+        envelope = json.loads(done.stdout) if done.stdout[:1] == "{" else {}
+        return Seen(
+            done.returncode, envelope, done.stderr, said["early"], said["modules"], said["all"]
+        )
 
     def often(self, *words: str) -> Seen:
         """Run until all is remembered: a file that is very new is read again."""
@@ -266,7 +274,22 @@ def test_what_is_kept_is_read_back(commands: Commands) -> None:
 
 def test_what_runs_before_the_start_is_this(commands: Commands) -> None:
     found = commands.often("run", "task.py").modules[0]
-    ours = [name for name in found if name.split(".")[0] == "capsule"]
-    assert ours == BEFORE.read_text().split()
+    assert ours(found) == FIRST | run_modules.BEFORE_START
     # What Python itself brings is another set in each version: here, what costs a millisecond.
     assert not HEAVY & set(found)
+
+
+def ours(modules: list[str]) -> set[str]:
+    """Return which of these modules are capsule's own."""
+    return {name for name in modules if name.split(".")[0] == "capsule"}
+
+
+@pytest.mark.parametrize("command", ["run", "exec"])
+def test_what_is_loaded_is_what_a_run_needs(commands: Commands, command: str) -> None:
+    commands("build", "task.py", "--export", "--quiet")
+    # All of it by `import`, each module when it is needed.
+    commands.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+    words = ("run", "task.py") if command == "run" else ("exec", "task.wasm")
+    found = ours(commands.often(*words).all_modules)
+    more = run_modules.OF_FILE if command == "run" else run_modules.OF_ARTIFACT
+    assert found == FIRST | run_modules.BEFORE_START | run_modules.BEHIND_START | more

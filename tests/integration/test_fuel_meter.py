@@ -11,7 +11,7 @@ import pytest
 from capsule import wasm
 from capsule.process.argv import FEATURES
 from capsule.process.trap_report import DRIVER_MODULE, read_report
-from capsule.snapshot import fuel_meter
+from capsule.snapshot import fuel_meter, fuel_reading
 from capsule.snapshot import wasm_instructions as op
 from capsule.toolstore.compile import compile_module
 
@@ -58,7 +58,7 @@ class Probe:
         )
         report = read_report(done.stderr, done.returncode)
         assert report.drain_offset is not None, done.stderr
-        return (report.drain_offset - self.module.first_step) // fuel_meter.STEP_LENGTH
+        return (report.drain_offset - self.module.first_step) // fuel_reading.STEP_LENGTH
 
     def _source(self, budget: int) -> bytes:
         kinds = [op.function_type(op.I64, b""), op.function_type(b"", b"")]
@@ -84,7 +84,7 @@ def probe(wasmtime: Path, tmp_path_factory: pytest.TempPathFactory) -> Probe:
 
 @pytest.mark.parametrize("budget", [10**6, 10**8, 2 * 10**9, 5 * 10**10, 10**14])
 def test_every_step_ends_where_it_is_said_to(probe: Probe, budget: int) -> None:
-    looks = fuel_meter.last_looks(budget)
+    looks = fuel_reading.last_looks(budget)
     for step in (0, 1, 7, 300, 1_000, 1_800, 2_500, 4_000, 6_000):
         assert probe.stop(budget, LEAD + looks[step]) == step
         assert probe.stop(budget, LEAD + looks[step] + 1) == step + 1

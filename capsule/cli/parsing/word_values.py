@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 
 from capsule.errors import UsageError
 from capsule.message_text import shown
@@ -83,7 +82,7 @@ def _plain(word: str) -> str:
 
 def _float(word: str) -> float:
     value = float(_plain(word))
-    if not math.isfinite(value):
+    if not abs(value) < float("inf"):
         raise ValueError(word)  # JSON has no such number
     return value
 

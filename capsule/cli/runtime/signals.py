@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
-import signal
 import threading
 from contextlib import contextmanager
+
+from capsule.signal_calls import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import marshal
 import os
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -141,6 +144,97 @@ def test_a_module_whose_code_was_damaged_is_not_found(kept: Path) -> None:
     data[-5] ^= 1
     content.write_bytes(data)
     assert [found(kept, name) for name in NAMES] == [True] * 8 + [False]
+
+
+def test_what_is_loaded_together_is_as_what_is_imported(kept: Path, library: Path) -> None:
+    cache = install(f"{kept}")
+    assert cache is not None
+    cache.load(set(NAMES[:4]))
+    assert [name for name in NAMES if name in sys.modules] == NAMES[:4]
+    loaded = {name: sys.modules[name] for name in NAMES[:4]}
+    for number, (name, module) in enumerate(loaded.items()):
+        assert importlib.import_module(name) is module
+        assert (module.VALUE, module.__doc__) == (number, "A module.")
+    forget()
+    for name, module in loaded.items():
+        imported = vars(importlib.import_module(name))
+        # Where Python would keep its bytecode is said by `import` alone.
+        assert vars(module).keys() == imported.keys() - {"__cached__"}
+        for about in ("__name__", "__package__", "__file__", "__path__"):
+            assert vars(module).get(about) == imported.get(about)
+    with pytest.raises(ValueError, match="1") as raised:
+        loaded[NAMES[1]].fail()
+    assert raised.traceback[-1].path == library / "kept_1.py"
+
+
+def test_a_module_of_a_package_is_loaded_behind_it(
+    library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    home = tmp_path.resolve() / "home"
+    home.mkdir(mode=0o700)
+    (library / NAMES[0] / "below.py").write_text("VALUE = 1\n")
+    (library / NAMES[1]).mkdir()
+    (library / NAMES[1] / "__init__.py").write_text("from .inside import VALUE\nOWN = VALUE + 1\n")
+    (library / NAMES[1] / "inside.py").write_text("VALUE = 5\n")
+    cache = CodeCache(f"{home}")
+    monkeypatch.setattr(sys, "meta_path", [cache, *sys.meta_path])
+    names = [*NAMES, f"{NAMES[0]}.below", f"{NAMES[1]}.inside"]
+    for name in names:
+        importlib.import_module(name)
+    cache.keep()
+    for turn in range(2):
+        forget()
+        with closing(CodeCache(f"{home}")) as later:
+            later.load(set(names))
+            assert sys.modules[NAMES[0]].below.VALUE == 1
+            # It imports what belongs to it, which was complete before it.
+            assert sys.modules[NAMES[1]].OWN == 6
+            assert sys.modules[NAMES[1]].inside.VALUE == 5, turn
+            # The order is that of the first time, also where it is written again.
+            found = [name for name in later._modules if name in names]
+            assert [name for name in sys.modules if name in names] == found
+            monkeypatch.setattr(code_cache, "_FEW", 0)
+            later.keep()
+
+
+def test_a_module_that_fails_is_not_there(kept: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cache = install(f"{kept}")
+    assert cache is not None
+    failing = marshal.dumps(compile("raise ZeroDivisionError", "kept_1.py", "exec"))
+    monkeypatch.setattr(cache, "_code", lambda _: failing)
+    with pytest.raises(ZeroDivisionError):
+        cache.load({NAMES[1]})
+    assert NAMES[1] not in sys.modules
+
+
+def test_code_that_may_wait_runs_when_something_of_it_is_asked_for(kept: Path) -> None:
+    cache = install(f"{kept}")
+    assert cache is not None
+    cache.load(set(NAMES), late={NAMES[2], NAMES[3]})
+    late, other = sys.modules[NAMES[2]], sys.modules[NAMES[3]]
+    assert importlib.import_module(NAMES[2]) is late
+    assert "VALUE" not in vars(late)
+    assert late.VALUE == 2
+    assert (type(late), "VALUE" in vars(other)) == (type(sys), False)
+    from kept_3 import VALUE  # type: ignore[import-not-found]
+
+    assert VALUE == 3
+    with pytest.raises(AttributeError, match=r"^module 'kept_2' has no attribute 'more'$"):
+        _ = late.more
+
+
+def test_many_threads_that_ask_at_once_see_all_of_it(kept: Path) -> None:
+    cache = install(f"{kept}")
+    assert cache is not None
+    cache.load(set(NAMES), late=set(NAMES))
+    begin = threading.Barrier(8)
+
+    def ask(_: int) -> list[int]:
+        begin.wait()
+        return [sys.modules[name].VALUE for name in NAMES]
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(ask, range(8))) == [list(range(9))] * 8
 
 
 def test_few_new_modules_are_not_worth_writing(kept: Path, library: Path) -> None:

@@ -14,6 +14,7 @@ from capsule.policy.declaration_types import Declarations, TaskDeclaration
 from capsule.runner import parse_cache
 from capsule.runner.artifact_source import open_artifact
 from capsule.snapshot import eviction
+from capsule.toolstore import file_index
 from tests.unit.artifact.forge import PARTS, artifact
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ def file(tmp_path: Path) -> Path:
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A home, at a time when all files are old."""
     later = tmp_path.stat().st_ctime_ns + 3600 * 10**9
-    monkeypatch.setattr(parse_cache, "now", lambda: later)
+    monkeypatch.setattr(file_index, "now", lambda: later)
     return tmp_path / "home"
 
 
@@ -124,8 +125,8 @@ def test_what_changes_while_it_is_used_is_not_used(file: Path, home: Path) -> No
 
 def test_a_file_that_just_changed_is_not_remembered(file: Path, tmp_path: Path) -> None:
     status = file.stat()
-    assert not parse_cache.settled(status, status.st_ctime_ns + 10**7)
-    assert not parse_cache.settled(status, status.st_ctime_ns - 10**12), "a clock that is ahead"
+    assert not file_index.settled(status, status.st_ctime_ns + 10**7)
+    assert not file_index.settled(status, status.st_ctime_ns - 10**12), "a clock that is ahead"
     home = tmp_path / "home"
     open_artifact(file, "hello.wasm", home)
     assert not list(home.rglob("plan.json"))
