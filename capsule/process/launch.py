@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from capsule.process.argv import Launch
     from capsule.process.process_protocol import Process
 
-# An empty environment, but that the report of a trap comes without Rust's own backtrace.
-_ENVIRONMENT = {"RUST_BACKTRACE": "0"}
+# An empty environment, but that the report of a trap comes without Rust's own backtrace, and that
+# wasmtime starts one thread to wait in and not one for each processor: a sandbox is one thread.
+_ENVIRONMENT = {"RUST_BACKTRACE": "0", "TOKIO_WORKER_THREADS": "1"}
 # What wasmtime reserves for two memories of 4 GiB with their guards; found by lowering the limit.
 _ADDRESSES = 8_800_000_000
 # A run with a time limit may use this much processor time beyond it, on all its threads.

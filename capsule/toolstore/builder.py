@@ -23,6 +23,7 @@ from capsule.toolstore import (
 from capsule.toolstore.binary_patch import patched
 from capsule.toolstore.compile import compile_interpreter
 from capsule.toolstore.digests import edition, short_id
+from capsule.toolstore.element_rows import sparse_table
 from capsule.toolstore.flavours import FLAVOURS, KEEPS
 from capsule.toolstore.guard_imports import guard_imports
 from capsule.toolstore.import_memory import import_memory
@@ -262,7 +263,7 @@ class Builder:
             module.write_bytes(small)
             verify_hash.check(module, cut.size, cut.sha256)
             source = module
-        module.write_bytes(import_memory(guard_imports(source.read_bytes())))
+        module.write_bytes(sparse_table(import_memory(guard_imports(source.read_bytes()))))
         made = scratch / name
         compile_interpreter(wasmtime, module, made, flavour, self._progress)
         self.keep(made, name)

@@ -20,8 +20,9 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, TypeVar
 
 from capsule import wasm
+from capsule.toolstore import element_rows
 from capsule.toolstore.function_references import named
-from capsule.wasm import MalformedModuleError, read_sleb, read_uleb
+from capsule.wasm import MalformedModuleError, read_uleb
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,9 +35,8 @@ T = TypeVar("T")
 
 # A function of 3 bytes: no locals, `unreachable`, `end`.
 _TRAP = b"\x03\x00\x00\x0b"
-# The kind of an import or export; the instructions around a constant.
+# The kind of an import or export.
 _FUNCTION = 0
-_CONST, _END = b"\x41", b"\x0b"
 # Tables and globals as far as nothing in them names a function: without a first value, and with a
 # number as theirs.
 _NUMBER = rb"[\x80-\xff]*+[\x00-\x7f]"
@@ -255,30 +255,16 @@ def _check(source: bytes, section: wasm.Section, form: re.Pattern[bytes]) -> Non
 
 def _elements(source: bytes, section: wasm.Section, cut: _Cut) -> bytes:
     """Return the functions of the table that are left, in a segment for each unbroken row."""
-    count, at = read_uleb(source, section.start, section.end)
-    rows: list[tuple[int, list[int]]] = []
-    for _ in range(count):
-        flags, at = read_uleb(source, at, section.end)
-        if flags != 0 or source[at : at + 1] != _CONST:
-            raise MalformedModuleError(f"a segment of elements of kind {flags} is not expected")
-        place, at = read_sleb(source, at + 1, section.end)
-        if source[at : at + 1] != _END:
-            raise MalformedModuleError("the place of a segment of elements is not a constant")
-        length, at = read_uleb(source, at + 1, section.end)
+    rows: list[element_rows.Row] = []
+    for row in element_rows.read(source, section):
         unbroken = False
-        for offset in range(length):
-            index, at = read_uleb(source, at, section.end)
+        for place, index in enumerate(row.functions, row.place):
             if not cut.is_gone(index):
                 if not unbroken:
-                    rows.append((place + offset, []))
-                rows[-1][1].append(cut.moved(index))
+                    rows.append(element_rows.Row(place, []))
+                rows[-1].functions.append(cut.moved(index))
             unbroken = not cut.is_gone(index)
-    return wasm.vector(
-        [
-            b"\x00" + _CONST + wasm.sleb(place) + _END + wasm.vector(list(map(wasm.uleb, row)))
-            for place, row in rows
-        ]
-    )
+    return element_rows.encode(rows)
 
 
 def _exports(source: bytes, section: wasm.Section, cut: _Cut) -> bytes:

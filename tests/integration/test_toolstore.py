@@ -16,9 +16,10 @@ from capsule.progress import Silent
 from capsule.snapshot.guard_module import passing_module
 from capsule.snapshot.initial_memory import initial_memory
 from capsule.snapshot.memory_image import Image, compile_image
-from capsule.toolstore import fetch, pins, run_program, verify_hash, wasmtime_override
+from capsule.toolstore import element_rows, fetch, pins, run_program, verify_hash, wasmtime_override
 from capsule.toolstore.archive import export_toolchain, import_toolchain
 from capsule.toolstore.compile import compile_module
+from capsule.toolstore.element_rows import Row, sparse_table
 from capsule.toolstore.manage import list_parts, verify
 from capsule.toolstore.open_toolchain import open_toolchain
 from capsule.toolstore.sources import ToolchainSources
@@ -181,3 +182,29 @@ def test_a_toolchain_moves_through_a_file(toolchain_home: Path, tmp_path: Path) 
     states = {finding.name: finding.state for finding in verify(home)}
     assert states["interpreter wheel"] == states["wasmtime wheel"] == "ok"
     assert states["interpreter"] == "ok"
+
+
+def test_wasmtime_reads_less_of_it(wasmtime: Path, tmp_path: Path) -> None:
+    # A table with one function at its begin and one at its end, which a main module calls.
+    kind = wasm.section(wasm.TYPE, b"\x01\x60\x00\x00")
+    sizes = []
+    functions = wasm.section(wasm.FUNCTION, wasm.vector([b"\x00"] * 2))
+    places = wasm.section(wasm.TABLE, b"\x01\x70\x00" + wasm.uleb(60_000))
+    start = wasm.section(wasm.EXPORT, wasm.vector([wasm.name("_start") + b"\x00\x01"]))
+    rows = wasm.section(wasm.ELEMENT, element_rows.encode([Row(1, [0]), Row(59_000, [0])]))
+    call = b"\x41" + wasm.sleb(59_000) + b"\x11\x00\x00"
+    code = wasm.section(wasm.CODE, wasm.vector([_function(b""), _function(call)]))
+    whole = wasm.HEADER + kind + functions + places + start + rows + code
+    for number, source in enumerate((whole, sparse_table(whole))):
+        module, made = tmp_path / f"{number}.wasm", tmp_path / f"{number}.cwasm"
+        module.write_bytes(source)
+        subprocess.run([wasmtime, "compile", "-C", "cache=n", module, "-o", made], check=True)
+        run = (wasmtime, "run", "-C", "cache=n", "--allow-precompiled", made)
+        subprocess.run(run, check=True)
+        sizes.append(made.stat().st_size)
+    assert sizes[0] - sizes[1] > 59_000 * 4
+
+
+def _function(body: bytes) -> bytes:
+    content = b"\x00" + body + b"\x0b"
+    return wasm.uleb(len(content)) + content
