@@ -9,6 +9,7 @@ from anyio import CancelScope
 from capsule.errors import UsageError
 from capsule.pool.pool import IDLE_SECONDS
 from capsule.pool.prepared_task import Warmth, open_prepared_task
+from capsule.pool.run_queue import QueuedRun, RunQueue
 from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.cancellable_progress import CancellableProgress
@@ -46,6 +47,8 @@ if TYPE_CHECKING:
 
 # How long to wait for the first process that waits: a run that comes sooner starts its own.
 _READY_SECONDS = 10.0
+# How many runs of one sandbox may wait for their turn, each a coroutine of some kilobytes.
+MOST_WAITING = 10_000
 
 
 class Sandbox:
@@ -56,7 +59,8 @@ class Sandbox:
     `limits`, `untrusted`, `tools` and `approve` are those of `run`. `idle` is after how many
     seconds without a run no process waits any more. `concurrency` is how many runs of `map` go on
     at once, by default as many as there are processors. All sandboxes of a program share one bound
-    on how many run (`CAPSULE_MAX_RUNNING`), and one on how many wait.
+    on how many run (`CAPSULE_MAX_RUNNING`), by turns, and one on how many processes wait. Of the
+    runs of this one, `max_waiting` may wait for their turn.
 
     >>> import asyncio, pathlib, tempfile
     >>> async def main(folder):
@@ -76,6 +80,7 @@ class Sandbox:
         *,
         warm: int = 1,
         concurrency: int | None = None,
+        max_waiting: int = MOST_WAITING,
         mounts: Sequence[Mount] = (),
         cwd: str | os.PathLike[str] | None = None,
         limits: Limits | Mapping[str, object] | None = None,
@@ -87,7 +92,9 @@ class Sandbox:
         _check_count("warm", warm, 0)
         if concurrency is not None:
             _check_count("concurrency", concurrency, 1)
+        _check_count("max_waiting", max_waiting, 0)
         self._file, self._cwd = file, cwd
+        self._queue = RunQueue(str(file), max_waiting)
         self._shared = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted)
         self._tools, self._approve = tools, approve
         self._warmth = Warmth(warm, idle)
@@ -129,7 +136,8 @@ class Sandbox:
 
         The arguments are JSON values. Cancelling the await kills the sandbox.
 
-        Raises `CapsuleError` when the host cannot run it at all, as for arguments that are no JSON.
+        Raises `CapsuleError` when the host cannot run it at all, as for arguments that are no JSON,
+        and `BusyError`, which is one, where it would have to wait and `max_waiting` others do.
         """
         return await self._run(args, kwargs, NOBODY)
 
@@ -177,7 +185,8 @@ class Sandbox:
 
         async def run(item: Any, _: int) -> Envelope:
             args, kwargs = spread_out(item) if spread else ((item,), {})
-            return await self._run(args, kwargs, NOBODY)
+            # It takes its items only when one can begin: how many of them wait is bounded.
+            return await self._run(args, kwargs, NOBODY, queued=QueuedRun(self._queue))
 
         batch = Batch(run, at_once, skip)
         self._batches = [earlier for earlier in self._batches if not earlier.is_over]
@@ -190,6 +199,7 @@ class Sandbox:
         kwargs: Mapping[str, Any],
         observer: Observer,
         tools: Functions | None = None,
+        queued: QueuedRun | None = None,
     ) -> Envelope:
         prepared = self._prepared
         if prepared is None:
@@ -198,9 +208,15 @@ class Sandbox:
         functions, given = None, self._tools if tools is None else tools
         if given:
             functions = HostFunctions(given, in_this_loop(), self._approve)
-        return Envelope.of(
-            await in_thread(lambda stop: prepared.run(call, observer, stop, functions=functions))
-        )
+        with queued or QueuedRun(self._queue, self._queue) as mine:
+            return Envelope.of(
+                await in_thread(
+                    lambda stop: prepared.run(
+                        call, observer, stop, functions=functions, queued=mine
+                    ),
+                    mine,
+                )
+            )
 
     def _open(self, stop: Cancellation, opened: list[PreparedTask]) -> None:
         home = checked_root()

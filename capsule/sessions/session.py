@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from capsule.pool.run_queue import QueuedRun
 from capsule.process.cancel import Cancellation
 from capsule.runner.host_functions import HostFunctions
 from capsule.runner.observer import NOBODY
@@ -110,6 +111,7 @@ class _Turns:
         limits: Limits | Mapping[str, object] | None,
         tools: Functions | None,
         on_output: OnOutput | None,
+        queued: QueuedRun | None = None,
     ) -> Answered:
         said = self._said
         functions = said.functions(wait)
@@ -124,6 +126,7 @@ class _Turns:
             observer=observer,
             functions=functions,
             more=lambda: opening.large_imports(code),
+            queued=queued,
         )
 
 
@@ -177,9 +180,14 @@ class Session(_Turns):
         """
         wait = in_this_loop()
         told = None if on_output is None else in_loop(on_output)
-        answered = await in_thread(
-            lambda stop: self._ran(code, wait, stop, limits=limits, tools=tools, on_output=told)
-        )
+        queued = QueuedRun(self._opened())
+
+        def work(stop: Cancellation) -> Answered:
+            return self._ran(
+                code, wait, stop, limits=limits, tools=tools, on_output=told, queued=queued
+            )
+
+        answered = await in_thread(work, queued)
         return AsyncTurn.of_answer(answered)
 
     def fork(self, state: State | str | None = None, *, reseed: bool = False) -> Session:

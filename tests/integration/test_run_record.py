@@ -14,6 +14,7 @@ from capsule.lifecycle import reader
 from capsule.lifecycle.reader import Filters
 from capsule.lifecycle.recorder import Recorder
 from capsule.pool.prepared_task import PreparedTask, Warmth, run_in_turn
+from capsule.pool.run_queue import QueuedRun
 from capsule.pool.slots import Slots
 from capsule.process.cancel import Cancellation
 from capsule.runner import attempt_events, prepare
@@ -209,7 +210,7 @@ def test_a_run_that_is_cancelled_before_its_turn(
         order = bench.order("def main(): return 1")._replace(ledger=recorder)
         stop.cancel()
         with slots.slot("another", never):
-            envelope = run_in_turn(order, NOBODY, stop, turn=("mine", slots))
+            envelope = run_in_turn(order, NOBODY, stop, queued=QueuedRun("mine", slots=slots))
     assert envelope["error"] is not None
     assert envelope["error"]["error_type"] == "cancelled"
     (summary,) = reader.runs(home)
