@@ -4,6 +4,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.errors import CapsuleError
     from capsule.policy.caller_limits import Limits
+    from capsule.sdk.cancelled_envelope import cancelled_envelope
     from capsule.sdk.envelope import Envelope, TaskFailedError
     from capsule.sdk.run import run, run_sync
     from capsule.sdk.sandbox import Sandbox
@@ -23,6 +24,7 @@ __all__ = [
     "ToolError",
     "Turn",
     "__version__",
+    "cancelled_envelope",
     "run",
     "run_sync",
     "task",
@@ -41,6 +43,7 @@ _HOMES = {
     "ToolError": "capsule.tools",
     "Turn": "capsule.sessions.turn",
     "TaskFailedError": "capsule.sdk.envelope",
+    "cancelled_envelope": "capsule.sdk.cancelled_envelope",
     "run": "capsule.sdk.run",
     "run_sync": "capsule.sdk.run",
     "task": "capsule.shared.task",

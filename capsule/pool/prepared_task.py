@@ -72,6 +72,11 @@ class PreparedTask:
     def __repr__(self) -> str:
         return f"<PreparedTask {self._order.policy.task!r} with {self.pool!r}>"
 
+    @property
+    def task(self) -> str:
+        """The name of the task."""
+        return self._order.policy.task
+
     def run(  # noqa: PLR0913 - what one run brings along
         self,
         call: prepare.Call,

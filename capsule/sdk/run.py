@@ -65,7 +65,8 @@ async def run(  # noqa: PLR0913 - the options are the interface
     `untrusted` the file gets nothing that it asks for. `tools` are functions that the task may call
     as `capsule.tools.NAME`, each seen first by `approve(name, args, kwargs)`; `on_output(stream,
     text)` is called in this loop for what is printed. Under asyncio and trio; cancelling the await
-    kills the sandbox. The first run on a machine fetches what capsule needs.
+    kills the sandbox, and `capsule.cancelled_envelope` finds what it had printed. The first run on
+    a machine fetches what capsule needs.
 
     Raises `CapsuleError` for what is wrong before the run: nothing has run then.
 
@@ -77,6 +78,7 @@ async def run(  # noqa: PLR0913 - the options are the interface
     42
     """
     # Imported here: only those pay for it who await.
+    from capsule.sdk.cancelled_envelope import CancelledAnswer
     from capsule.sdk.threads import in_loop, in_thread
 
     wait = None
@@ -87,7 +89,8 @@ async def run(  # noqa: PLR0913 - the options are the interface
     told = None if on_output is None else in_loop(on_output)
     asked = _Asked(file, args, kwargs, mounts, cwd, limits, untrusted, tools, approve, told)
     queued = _queued(asked)
-    return await in_thread(lambda stop: _run(asked, stop, queued, wait), queued)
+    with CancelledAnswer("", queued) as answer:
+        return await in_thread(lambda stop: answer.keep(_run(asked, stop, queued, wait)), queued)
 
 
 def run_sync(  # noqa: PLR0913 - the options are the interface

@@ -17,6 +17,7 @@ from capsule.runner.host_functions import HostFunctions
 from capsule.runner.observer import NOBODY
 from capsule.sdk import thread_pool
 from capsule.sdk.batch import Batch, spread_out
+from capsule.sdk.cancelled_envelope import CancelledAnswer
 from capsule.sdk.coroutines import in_this_loop
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.output import Printing
@@ -134,7 +135,8 @@ class Sandbox:
     async def run(self, *args: Any, **kwargs: Any) -> Envelope:
         """Run the task once and return its envelope, whatever happens inside.
 
-        The arguments are JSON values. Cancelling the await kills the sandbox.
+        The arguments are JSON values. Cancelling the await kills the sandbox;
+        `capsule.cancelled_envelope` finds what it had printed.
 
         Raises `CapsuleError` when the host cannot run it at all, as for arguments that are no JSON,
         and `BusyError`, which is one, where it would have to wait and `max_waiting` others do.
@@ -208,15 +210,16 @@ class Sandbox:
         functions, given = None, self._tools if tools is None else tools
         if given:
             functions = HostFunctions(given, in_this_loop(), self._approve)
-        with queued or QueuedRun(self._queue, self._queue) as mine:
-            return Envelope.of(
-                await in_thread(
-                    lambda stop: prepared.run(
-                        call, observer, stop, functions=functions, queued=mine
-                    ),
-                    mine,
-                )
-            )
+        with (
+            queued or QueuedRun(self._queue, self._queue) as mine,
+            CancelledAnswer(prepared.task, mine) as answer,
+        ):
+
+            def work(stop: Cancellation) -> Envelope:
+                done = prepared.run(call, observer, stop, functions=functions, queued=mine)
+                return answer.keep(Envelope.of(done))
+
+            return await in_thread(work, mine)
 
     def _open(self, stop: Cancellation, opened: list[PreparedTask]) -> None:
         home = checked_root()
