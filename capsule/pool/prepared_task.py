@@ -50,14 +50,14 @@ class PreparedTask:
     def __init__(
         self,
         order: Order,
-        root: Path,
+        source: Source,
         warmth: Warmth,
         cancellation: Cancellation,
     ) -> None:
         self.fetched_ms = order.inputs.fetched_ms
         order, plan = _begun(order, cancellation)
         self._order = prepare.without_values(order)
-        self._root = root
+        self._source = source
         self._settling = threading.Lock()
         self.pool: Pool | None = None
         self._expected = None
@@ -87,17 +87,22 @@ class PreparedTask:
         fetched_ms: int = 0,
         functions: HostFunctions | None = None,
         queued: QueuedRun | None = None,
+        own_policy: bool = False,
     ) -> Envelope:
         """Run the task once and return its envelope, whatever happens inside.
 
         It waits for its turn when many are running: `queued` is how it does, in the name of this
         task unless given. `fetched_ms` is what of its time was spent for its packages, where it was
-        made for this run. `functions` are those of the host that the task may call.
+        made for this run. `functions` are those of the host that the task may call. With
+        `own_policy`, limits and mounts are those of `call`, and not those that it was made with.
 
         Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
         """
         self._follow(cancellation)
-        order = prepare.renewed(self._order, self._root, call)
+        order = self._order
+        if own_policy:
+            order = prepare.with_own_policy(order, self._source, call)
+        order = prepare.renewed(order, self._source.project.root, call)
         if fetched_ms:
             order = order._replace(inputs=order.inputs._replace(fetched_ms=fetched_ms))
         if progress is not None:
@@ -158,7 +163,7 @@ def open_prepared_task(  # noqa: PLR0913 - all that it is made of
     Raises `CapsuleError` when anything is wrong; nothing has run then.
     """
     order = prepare.order(source, call, home, progress, since)._replace(ledger=ledger)
-    return PreparedTask(order, source.project.root, warmth, cancellation)
+    return PreparedTask(order, source, warmth, cancellation)
 
 
 def run_in_turn(

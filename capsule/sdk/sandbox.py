@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import AsyncExitStack
+from functools import partial
 
 from anyio import CancelScope
 
@@ -22,7 +23,7 @@ from capsule.sdk.coroutines import in_this_loop
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.output import Printing
 from capsule.sdk.record import recorder_of
-from capsule.sdk.requests import call_of, source_of
+from capsule.sdk.requests import call_of, source_of, with_own
 from capsule.sdk.threads import in_loop, in_thread, to_its_end
 from capsule.state_folder import checked_root
 
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.runner.host_functions import Approve, Functions
     from capsule.runner.observer import Observer
-    from capsule.sdk.output import OnOutput
+    from capsule.sdk.output import MapOutput, OnOutput
 
 # How long to wait for the first process that waits: a run that comes sooner starts its own.
 _READY_SECONDS = 10.0
@@ -141,23 +142,45 @@ class Sandbox:
         Raises `CapsuleError` when the host cannot run it at all, as for arguments that are no JSON,
         and `BusyError`, which is one, where it would have to wait and `max_waiting` others do.
         """
-        return await self._run(args, kwargs, NOBODY)
+        return await self._run(prepare.Call(args, kwargs), NOBODY)
 
-    async def call(
+    async def call(  # noqa: PLR0913 - the options are the interface
         self,
         args: Sequence[Any] = (),
         kwargs: Mapping[str, Any] | None = None,
         *,
+        limits: Limits | Mapping[str, object] | None = None,
+        mounts: Sequence[Mount] = (),
         tools: Functions | None = None,
         on_output: OnOutput | None = None,
     ) -> Envelope:
-        """Run the task as `run` does, with functions and a callback of its own.
+        """Run the task as `run` does, with limits, mounts, functions and a callback of its own.
 
-        `tools` are in place of the sandbox's. `on_output(stream, text)` is called in this loop for
-        what is printed. Raises as `run` does.
+        An amount in `limits` (`max_fuel`, `max_ram`, `timeout`) is what this run has, in place of
+        the sandbox's and of what the file says: more too, up to the ceilings of capsule.toml. Tasks
+        that it calls are narrowed alone. `no_net`, `no_files`, `no_env` and `untrusted` take away
+        besides what the sandbox does. `mounts` are beside the sandbox's, and in place of those at
+        the same place inside. `tools` are in place of the sandbox's. `on_output(stream, text)` is
+        called in this loop for what is printed. A run that differs by its timeout alone, and has no
+        more of it, uses a process that waits; for others one is started.
+
+        Raises as `run` does, and `PolicyError` for limits above a ceiling: it names both.
+
+        >>> import asyncio, pathlib, tempfile
+        >>> async def main(folder):
+        ...     async with Sandbox("count.py", cwd=folder) as sandbox:
+        ...         return (await sandbox.call([3], limits={"max_ram": "2GB"})).result
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = pathlib.Path(folder, "count.py").write_text("def main(n): return [n] * n")
+        ...     asyncio.run(main(folder))
+        [3, 3, 3]
         """
         observer = NOBODY if on_output is None else Printing(in_loop(on_output))
-        return await self._run(args, kwargs or {}, observer, tools)
+        call = call_of(args, kwargs, mounts, limits, cwd=self._cwd)
+        own = bool(mounts) or limits is not None
+        if own:
+            call = with_own(self._shared, call)
+        return await self._run(call, observer, tools, own_policy=own)
 
     def map(
         self,
@@ -166,11 +189,14 @@ class Sandbox:
         concurrency: int | None = None,
         skip: Container[int] = (),
         spread: bool = False,
+        on_output: MapOutput | None = None,
     ) -> AsyncGenerator[Envelope]:
         """Run the task with each item as its argument; give the envelopes as the runs end.
 
         With `spread`, a list or tuple is the positional arguments, and a mapping the keywords.
-        `envelope.index` is the place of its item. At most `concurrency` runs go on at once, and
+        `envelope.index` is the place of its item, and the first argument of `on_output(index,
+        stream, text)`, which is called in this loop for what is printed, before the envelope of
+        that run is given. At most `concurrency` runs go on at once, and
         items are taken only when one of them is about to begin, so neither the items nor the
         results have to fit into memory. Items whose place is in `skip` are passed over: those that
         an earlier batch has done. What the host cannot run at all gives an envelope that says so.
@@ -185,10 +211,14 @@ class Sandbox:
         if at_once is not None:
             _check_count("concurrency", at_once, 1)
 
-        async def run(item: Any, _: int) -> Envelope:
+        told = None if on_output is None else in_loop(on_output)
+
+        async def run(item: Any, index: int) -> Envelope:
+            observer = NOBODY if told is None else Printing(partial(told, index))
             args, kwargs = spread_out(item) if spread else ((item,), {})
             # It takes its items only when one can begin: how many of them wait is bounded.
-            return await self._run(args, kwargs, NOBODY, queued=QueuedRun(self._queue))
+            call, queued = prepare.Call(args, kwargs), QueuedRun(self._queue)
+            return await self._run(call, observer, queued=queued)
 
         batch = Batch(run, at_once, skip)
         self._batches = [earlier for earlier in self._batches if not earlier.is_over]
@@ -197,16 +227,16 @@ class Sandbox:
 
     async def _run(
         self,
-        args: Sequence[Any],
-        kwargs: Mapping[str, Any],
+        call: prepare.Call,
         observer: Observer,
         tools: Functions | None = None,
         queued: QueuedRun | None = None,
+        *,
+        own_policy: bool = False,
     ) -> Envelope:
         prepared = self._prepared
         if prepared is None:
             raise RuntimeError("a Sandbox is used inside its `async with` block")
-        call = prepare.Call(args, kwargs)
         functions, given = None, self._tools if tools is None else tools
         if given:
             functions = HostFunctions(given, in_this_loop(), self._approve)
@@ -216,7 +246,9 @@ class Sandbox:
         ):
 
             def work(stop: Cancellation) -> Envelope:
-                done = prepared.run(call, observer, stop, functions=functions, queued=mine)
+                done = prepared.run(
+                    call, observer, stop, functions=functions, queued=mine, own_policy=own_policy
+                )
                 return answer.keep(Envelope.of(done))
 
             return await in_thread(work, mine)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import sniffio
 from anyio import CancelScope, Event
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from capsule.pool.slots import Slots
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 _loop_slots: RunVar[Slots] = RunVar("capsule-runs")
 
@@ -152,12 +153,12 @@ async def _in_thread(work: Callable[[Cancellation], T]) -> T:
     return answer[0]
 
 
-def in_loop(tell: Callable[[str, str], object]) -> Callable[[str, str], None]:
+def in_loop(tell: Callable[P, object]) -> Callable[P, None]:
     """Return what has `tell` called in this event loop, from any thread, in order."""
     soon = loop_caller()
 
-    def told(stream: str, text: str) -> None:
-        soon(lambda: tell(stream, text))
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        soon(lambda: tell(*args, **kwargs))
 
     return told
 

@@ -81,11 +81,10 @@ def command(asked: RunRequest, options: Options, context: Context) -> int:
         # Before there are other threads, which would take the signals.
         stop = _Stop()
         owned.enter_context(signals.waited_for(stop.tell))
-        root = asked.source.project.root
         opening = owned.enter_context(Cancellation())
         stop.then(opening.cancel)
         prepared = owned.enter_context(
-            PreparedTask(order, root, Warmth(batch.at_once or 2), opening)
+            PreparedTask(order, asked.source, Warmth(batch.at_once or 2), opening)
         )
         bar = owned.enter_context(progress.step(Step("running", total - len(skip), "items")))
         printer = _Printer(console, options, bar)
