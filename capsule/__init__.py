@@ -8,6 +8,7 @@ if TYPE_CHECKING:
     from capsule.sdk.envelope import Envelope, TaskFailedError
     from capsule.sdk.run import run, run_sync
     from capsule.sdk.sandbox import Sandbox
+    from capsule.sdk.sandbox_sync import SandboxSync
     from capsule.sessions.session import Session, SessionSync
     from capsule.sessions.turn import Turn
     from capsule.shared.task import task
@@ -18,6 +19,7 @@ __all__ = [
     "Envelope",
     "Limits",
     "Sandbox",
+    "SandboxSync",
     "Session",
     "SessionSync",
     "TaskFailedError",
@@ -38,6 +40,7 @@ _HOMES = {
     "Envelope": "capsule.sdk.envelope",
     "Limits": "capsule.policy.caller_limits",
     "Sandbox": "capsule.sdk.sandbox",
+    "SandboxSync": "capsule.sdk.sandbox_sync",
     "Session": "capsule.sessions.session",
     "SessionSync": "capsule.sessions.session",
     "ToolError": "capsule.tools",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from capsule.errors import UsageError
@@ -13,7 +14,7 @@ from capsule.runner.source import read_artifact, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
@@ -79,6 +80,17 @@ def with_own(shared: prepare.Call, own: prepare.Call) -> prepare.Call:
     return own._replace(
         limits=limits_of_call(shared.limits, own.limits), mounts=(*rules, *own.mounts)
     )
+
+
+def spread_out(item: Any) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """Return the arguments that an item is when it is spread: a list of them, or keywords.
+
+    >>> spread_out([1, 2]), spread_out({"n": 1}), spread_out(3)
+    (((1, 2), {}), ((), {'n': 1}), ((3,), {}))
+    """
+    if isinstance(item, Mapping):
+        return (), item
+    return (tuple(item) if isinstance(item, (list, tuple)) else (item,)), {}
 
 
 def working_folder(cwd: str | os.PathLike[str] | None) -> Path:

@@ -61,7 +61,8 @@ async def test_the_envelope_says_how_long_a_run_waited() -> None:
     async with Sandbox("slow.py") as sandbox:
         first, second, third = await waited(*[sandbox.run] * 3)
         assert first < TAKES / 2
-        assert TAKES <= second < 2 * TAKES <= third
+        assert second >= TAKES
+        assert third >= 2 * TAKES
         assert (await waited(sandbox.run))[0] < TAKES / 2
 
 

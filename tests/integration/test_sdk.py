@@ -67,6 +67,7 @@ def until(holds: Callable[[], bool]) -> None:
         "capsule.sdk.cancelled_envelope",
         "capsule.sdk.run",
         "capsule.sdk.sandbox",
+        "capsule.sdk.sandbox_sync",
         "capsule.sessions.session",
     ],
 )

@@ -26,8 +26,9 @@ from capsule.process.cancel import Cancellation
 from capsule.progress import Step
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
-from capsule.sdk.batch import Batch, spread_out
+from capsule.sdk.batch import Batch
 from capsule.sdk.envelope import Envelope
+from capsule.sdk.requests import spread_out
 from capsule.sdk.threads import in_thread
 from capsule.shared.frames import MAX_BODY
 
