@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 class Limits(NamedTuple):
     """What a run may use at most; it only narrows what the task's own policy says.
 
+    As the `limits` of `Sandbox.call` alone, its amounts may also be more than that, up to the
+    ceilings of capsule.toml.
+
     `max_fuel` is a level or units (`"LOW"`, `10**9`), `max_ram` a size (`"256MB"`, or bytes),
     `timeout` a duration (`"30s"`); None leaves it to the task. `no_net` takes all hosts away,
     `no_files` all folders, `no_env` all variables. `untrusted` takes away whatever the file asks

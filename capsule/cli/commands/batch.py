@@ -22,6 +22,7 @@ from capsule.message_text import printable, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.units import format_ram
 from capsule.pool.prepared_task import PreparedTask, Warmth
+from capsule.pool.run_queue import QueuedRun
 from capsule.process.cancel import Cancellation
 from capsule.progress import Step
 from capsule.runner import prepare
@@ -170,7 +171,12 @@ async def _follow(prepared: PreparedTask, batch: _Batch, printer: _Printer, stop
         value = _parsed(item)
         args, kwargs = spread_out(value) if batch.spread else ((value,), {})
         call = prepare.Call(args, kwargs)
-        return Envelope.of(await in_thread(lambda cancelled: prepared.run(call, NOBODY, cancelled)))
+        queued = QueuedRun(prepared)
+        return Envelope.of(
+            await in_thread(
+                lambda cancelled: prepared.run(call, NOBODY, cancelled, queued=queued), queued
+            )
+        )
 
     work = Batch(run, batch.at_once, batch.skip, wanted=lambda line: bool(line.strip()))
     loop = asyncio.get_running_loop()
