@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from capsule.envelope import refusal
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound=Envelope)
 
 _ATTRIBUTE = "envelope"
+_OTHERS = (Exception, GeneratorExit, KeyboardInterrupt, SystemExit)
 
 
 def cancelled_envelope(error: BaseException) -> Envelope | None:
@@ -92,11 +94,13 @@ class CancelledAnswer:
 
     def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
         # What cancels is none of these, under asyncio and trio.
-        if error is None or isinstance(error, (Exception, GeneratorExit, KeyboardInterrupt)):
+        if error is None or isinstance(error, _OTHERS):
             return
         envelope = self._envelope
         if envelope is None:
             said = refusal(self._task, "cancelled", "the run was cancelled before it began")
             said["execution"]["queue_ms"] = self._queued.waited_ms
             envelope = Envelope.of(said)
-        setattr(error, _ATTRIBUTE, envelope)
+        # One that takes no attributes is raised as it is.
+        with suppress(AttributeError):
+            setattr(error, _ATTRIBUTE, envelope)

@@ -9,6 +9,10 @@ import pytest
 
 from capsule import Envelope, Sandbox
 from capsule.errors import PolicyError, UsageError
+from capsule.process.cancel import Cancellation
+from capsule.progress import Silent
+from capsule.runner.build_artifact import build, export
+from capsule.runner.source import read_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -133,6 +137,23 @@ async def test_values_travel_with_a_policy_of_its_own() -> None:
     async with Sandbox("job.py") as sandbox:
         envelope = await sandbox.call(kwargs={"what": "?"}, limits={"max_ram": "128MB"})
         assert envelope.result == [{"data": ["data.txt"]}, "seen"]
+
+
+async def test_an_artifact_has_limits_and_mounts_of_a_call(
+    folder: Path, toolchain_home: Path
+) -> None:
+    source = read_file(folder / "job.py", folder)
+    with Cancellation() as never:
+        artifact = export(source, build(source, toolchain_home, Silent(), never))
+    (folder / "job.wasm").write_bytes(artifact)
+    async with Sandbox("job.wasm") as sandbox:
+        assert kind(await sandbox.run("burn")) == "fuel_exhausted"
+        envelope = await sandbox.call(
+            ["burn"], limits={"max_fuel": "HIGH"}, mounts=["other::/more"]
+        )
+        assert envelope.result[0] == {"data": ["data.txt"], "more": ["other.txt"]}
+        with pytest.raises(PolicyError, match="above the ceiling"):
+            await sandbox.call(limits={"timeout": "2m"})
 
 
 async def test_a_run_with_less_time_uses_the_process_that_waits(folder: Path) -> None:
