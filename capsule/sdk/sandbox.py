@@ -14,7 +14,7 @@ from capsule.sdk.cancelled_envelope import CancelledAnswer
 from capsule.sdk.coroutines import in_this_loop
 from capsule.sdk.output import Printing
 from capsule.sdk.requests import call_of
-from capsule.sdk.sandbox_base import SandboxBase, done
+from capsule.sdk.sandbox_base import SandboxBase, envelope_of
 from capsule.sdk.threads import in_loop, in_thread, to_its_end
 
 TYPE_CHECKING = False
@@ -98,7 +98,7 @@ class Sandbox(SandboxBase):
         and `BusyError`, which is one, where it would have to wait and `max_waiting` others do.
         """
         wait = in_this_loop()
-        return await self._run(self._plain(args, kwargs, wait), NOBODY, self._queued())
+        return await self._run(self._plain_request(args, kwargs, wait), NOBODY, self._queued_run())
 
     async def call(  # noqa: PLR0913 - the options are the interface
         self,
@@ -134,8 +134,8 @@ class Sandbox(SandboxBase):
         observer = NOBODY if on_output is None else Printing(in_loop(on_output))
         call = call_of(args, kwargs or {}, mounts, limits, cwd=self._cwd)
         own_policy = bool(mounts) or limits is not None
-        asked = self._special(call, tools, in_this_loop(), own_policy=own_policy)
-        return await self._run(asked, observer, self._queued())
+        asked = self._own_request(call, tools, in_this_loop(), own_policy=own_policy)
+        return await self._run(asked, observer, self._queued_run())
 
     def map(
         self,
@@ -166,7 +166,7 @@ class Sandbox(SandboxBase):
             observer = NOBODY
             if on_output is not None:
                 observer = Printing(partial(in_loop(on_output), index))
-            asked = self._item(item, in_this_loop(), spread=spread)
+            asked = self._item_request(item, in_this_loop(), spread=spread)
             return await self._run(asked, observer, self._queued_item())
 
         batch = Batch(run, at_once, skip)
@@ -178,7 +178,8 @@ class Sandbox(SandboxBase):
         prepared = self._opened()
         with queued, CancelledAnswer(prepared.task, queued) as answer:
             return await in_thread(
-                lambda stop: answer.keep(done(prepared, asked, observer, stop, queued)), queued
+                lambda stop: answer.keep(envelope_of(prepared, asked, observer, stop, queued)),
+                queued,
             )
 
     async def _close(self, prepared_tasks: list[PreparedTask], batches: list[Batch]) -> None:

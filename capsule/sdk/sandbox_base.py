@@ -112,15 +112,17 @@ class SandboxBase:
         _check_count("concurrency", concurrency, 1)
         return concurrency
 
-    def _plain(self, args: Sequence[Any], kwargs: Mapping[str, Any], wait: Await) -> RunRequest:
+    def _plain_request(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], wait: Await
+    ) -> RunRequest:
         """Return a run with nothing of its own; `wait` waits for coroutines of the caller's."""
         return RunRequest(prepare.Call(args, kwargs), self._functions(None, wait))
 
-    def _item(self, item: Any, wait: Await, *, spread: bool) -> RunRequest:
+    def _item_request(self, item: Any, wait: Await, *, spread: bool) -> RunRequest:
         """Return the run of an item of a batch."""
-        return self._plain(*(spread_out(item) if spread else ((item,), {})), wait)
+        return self._plain_request(*(spread_out(item) if spread else ((item,), {})), wait)
 
-    def _special(
+    def _own_request(
         self,
         call: prepare.Call,
         tools: Functions | None,
@@ -137,7 +139,7 @@ class SandboxBase:
         given = self._tools if own is None else own
         return HostFunctions(given, wait, self._approve) if given else None
 
-    def _queued(self) -> QueuedRun:
+    def _queued_run(self) -> QueuedRun:
         """Return a run that is one of those that may wait."""
         return QueuedRun(self._queue, self._queue)
 
@@ -146,7 +148,7 @@ class SandboxBase:
         return QueuedRun(self._queue)
 
 
-def done(
+def envelope_of(
     prepared: PreparedTask,
     asked: RunRequest,
     observer: Observer,

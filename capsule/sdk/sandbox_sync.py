@@ -11,7 +11,7 @@ from capsule.sdk import thread_pool
 from capsule.sdk.coroutines import alone
 from capsule.sdk.output import Printing
 from capsule.sdk.requests import call_of
-from capsule.sdk.sandbox_base import SandboxBase, done
+from capsule.sdk.sandbox_base import SandboxBase, envelope_of
 from capsule.sdk.thread_batch import OVER, ThreadBatch
 
 TYPE_CHECKING = False
@@ -111,7 +111,7 @@ class SandboxSync(SandboxBase):
         An exception that comes in between, such as KeyboardInterrupt, kills the sandbox. Raises
         as `Sandbox.run` does.
         """
-        return self._run(self._plain(args, kwargs, alone), NOBODY, self._queued())
+        return self._run(self._plain_request(args, kwargs, alone), NOBODY, self._queued_run())
 
     def call(  # noqa: PLR0913 - the options are the interface
         self,
@@ -139,8 +139,8 @@ class SandboxSync(SandboxBase):
         observer = NOBODY if on_output is None else Printing(on_output)
         call = call_of(args, kwargs or {}, mounts, limits, cwd=self._cwd)
         own_policy = bool(mounts) or limits is not None
-        asked = self._special(call, tools, alone, own_policy=own_policy)
-        return self._run(asked, observer, self._queued())
+        asked = self._own_request(call, tools, alone, own_policy=own_policy)
+        return self._run(asked, observer, self._queued_run())
 
     def map(
         self,
@@ -164,9 +164,9 @@ class SandboxSync(SandboxBase):
 
         def run(item: Any, told: OnOutput | None, stop: Cancellation) -> Envelope:
             observer = NOBODY if told is None else Printing(told)
-            asked = self._item(item, alone, spread=spread)
+            asked = self._item_request(item, alone, spread=spread)
             with at_work.one(stop), self._queued_item() as queued:
-                return done(prepared, asked, observer, stop, queued)
+                return envelope_of(prepared, asked, observer, stop, queued)
 
         batch = ThreadBatch(run, self._at_once(concurrency), skip, on_output)
         self._batches = [earlier for earlier in self._batches if not earlier.is_over]
@@ -176,7 +176,7 @@ class SandboxSync(SandboxBase):
     def _run(self, asked: RunRequest, observer: Observer, queued: QueuedRun) -> Envelope:
         prepared = self._opened()
         with Cancellation() as stop, self._at_work.one(stop), queued:
-            return done(prepared, asked, observer, stop, queued)
+            return envelope_of(prepared, asked, observer, stop, queued)
 
 
 def _close(prepared_tasks: list[PreparedTask], *runs: _RunsAtWork | ThreadBatch) -> None:
