@@ -4,9 +4,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.errors import CapsuleError
     from capsule.policy.caller_limits import Limits
+    from capsule.sdk.cancelled_envelope import cancelled_envelope
     from capsule.sdk.envelope import Envelope, TaskFailedError
     from capsule.sdk.run import run, run_sync
     from capsule.sdk.sandbox import Sandbox
+    from capsule.sdk.sandbox_sync import SandboxSync
     from capsule.sessions.session import Session, SessionSync
     from capsule.sessions.turn import Turn
     from capsule.shared.task import task
@@ -17,12 +19,14 @@ __all__ = [
     "Envelope",
     "Limits",
     "Sandbox",
+    "SandboxSync",
     "Session",
     "SessionSync",
     "TaskFailedError",
     "ToolError",
     "Turn",
     "__version__",
+    "cancelled_envelope",
     "run",
     "run_sync",
     "task",
@@ -36,11 +40,13 @@ _HOMES = {
     "Envelope": "capsule.sdk.envelope",
     "Limits": "capsule.policy.caller_limits",
     "Sandbox": "capsule.sdk.sandbox",
+    "SandboxSync": "capsule.sdk.sandbox_sync",
     "Session": "capsule.sessions.session",
     "SessionSync": "capsule.sessions.session",
     "ToolError": "capsule.tools",
     "Turn": "capsule.sessions.turn",
     "TaskFailedError": "capsule.sdk.envelope",
+    "cancelled_envelope": "capsule.sdk.cancelled_envelope",
     "run": "capsule.sdk.run",
     "run_sync": "capsule.sdk.run",
     "task": "capsule.shared.task",

@@ -35,6 +35,7 @@ class Execution(TypedDict):
     """What the last attempt did and used; `host_requests` and `host_calls` are of all attempts.
 
     `run_id` is the name of the run in the record, None of what is no run, as a line that is wrong.
+    `queue_ms` is how long it waited for its turn before anything of it ran, in milliseconds.
     `duration_ms` is wall time, `fuel_consumed` the task's own fuel, `ram_used` the peak of linear
     memory in bytes. They are None where nothing could tell: a killed sandbox cannot be asked.
     `truncated_bytes` is how much output is in neither `stdout` nor `stderr`.
@@ -42,6 +43,7 @@ class Execution(TypedDict):
 
     task_name: str
     run_id: str | None
+    queue_ms: int
     duration_ms: int
     retries: int
     fuel_consumed: int | None
@@ -75,6 +77,7 @@ def refusal(task_name: str, error_type: ErrorType | Code, message: str) -> Envel
         "execution": {
             "task_name": task_name,
             "run_id": None,
+            "queue_ms": 0,
             "duration_ms": 0,
             "retries": 0,
             "fuel_consumed": 0,

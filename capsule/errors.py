@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         "malformed_module",
         "artifact_error",
         "state_error",
+        "busy_error",
         "cancelled",
         "timeout",
     ]
@@ -81,6 +82,12 @@ class OutputError(CapsuleError):
     """Raised when what a command has to say cannot be written."""
 
     code = "output_error"
+
+
+class BusyError(CapsuleError):
+    """Raised when as many runs wait for their turn as may; nothing of this one has run."""
+
+    code = "busy_error"
 
 
 class WireError(CapsuleError):

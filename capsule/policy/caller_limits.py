@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 class Limits(NamedTuple):
     """What a run may use at most; it only narrows what the task's own policy says.
 
+    As the `limits` of `Sandbox.call` alone, its amounts may also be more than that, up to the
+    ceilings of capsule.toml.
+
     `max_fuel` is a level or units (`"LOW"`, `10**9`), `max_ram` a size (`"256MB"`, or bytes),
     `timeout` a duration (`"30s"`); None leaves it to the task. `no_net` takes all hosts away,
     `no_files` all folders, `no_env` all variables. `untrusted` takes away whatever the file asks
@@ -79,6 +82,28 @@ def caller_limits(
         no_env=switch("no_env"),
         untrusted=switch("untrusted"),
         flags=flags,
+    )
+
+
+def limits_of_call(shared: CallerLimits, own: CallerLimits) -> CallerLimits:
+    """Return the limits of a call that has some of its own, beside those that all calls share.
+
+    An amount of its own is in place of the shared one, and of what the task says; what takes
+    something away holds whoever says it.
+
+    >>> found = limits_of_call(CallerLimits(max_ram=5, timeout_ms=7), CallerLimits(timeout_ms=9))
+    >>> found.max_ram, found.timeout_ms, found.raises
+    (5, 9, ('timeout',))
+    """
+    amounts = {"max_fuel": "compute", "max_ram": "ram", "timeout_ms": "timeout"}
+    said = {name: getattr(own, name) for name in amounts if getattr(own, name) is not None}
+    return shared._replace(
+        **said,
+        no_net=shared.no_net or own.no_net,
+        no_files=shared.no_files or own.no_files,
+        no_env=shared.no_env or own.no_env,
+        untrusted=shared.untrusted or own.untrusted,
+        raises=tuple(amounts[name] for name in said),
     )
 
 

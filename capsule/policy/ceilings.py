@@ -31,6 +31,13 @@ def check_amount(
             )
 
 
+def check_untrusted(amount: int, most: int | None, written: Callable[[int], str]) -> None:
+    """Refuse an amount above what a run that is untrusted may have; None is no bound."""
+    if most is not None and amount > most:
+        allowed = f"at most {shown(written(most))} (of a run that is untrusted)"
+        raise InvalidValueError(shown(written(amount)), "is above the ceiling", allowed)
+
+
 def check_folders(grants: Iterable[FolderGrant], ceilings: Sequence[Ceiling]) -> None:
     """Refuse a folder that is in none of the allowed ones, or writable in a read-only one."""
     granted = tuple(grants)

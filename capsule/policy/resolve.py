@@ -16,6 +16,7 @@ from capsule.policy.ceilings import (
     check_amount,
     check_folders,
     check_hosts,
+    check_untrusted,
     check_variables,
     least,
     name_of,
@@ -45,7 +46,8 @@ class CallerLimits(NamedTuple):
 
     `max_fuel` is in fuel units, `max_ram` in bytes, `timeout_ms` in milliseconds. `untrusted` takes
     away all that a file asks for and narrows what is left. `flags` is whether they were said as
-    options of the command, for messages.
+    options of the command, for messages. `raises` names the options (`compute`, `ram`, `timeout`)
+    whose amount is set here in place of what the task says, up to the ceilings.
     """
 
     max_fuel: int | None = None
@@ -56,6 +58,7 @@ class CallerLimits(NamedTuple):
     no_env: bool = False
     untrusted: bool = False
     flags: bool = False
+    raises: tuple[str, ...] = ()
 
 
 class Grants(NamedTuple):
@@ -69,6 +72,13 @@ UNLIMITED, NO_GRANTS = CallerLimits(), Grants()
 # What a file gets at most that nobody trusts; see SPEC, "Command line".
 UNTRUSTED_RAM, UNTRUSTED_TIMEOUT_MS = 512 << 20, 30_000
 _BUILT_IN = Options(compute=DEFAULT_COMPUTE)
+# Of each option: its field in `CallerLimits`, what a program calls it, and what a run that is
+# untrusted may have.
+_SET_BY_CALL = {
+    "compute": ("max_fuel", "max_fuel", None),
+    "ram": ("max_ram", "max_ram", UNTRUSTED_RAM),
+    "timeout": ("timeout_ms", "timeout", UNTRUSTED_TIMEOUT_MS),
+}
 _FORMATS = {"compute": format_compute, "ram": format_ram, "timeout": format_timeout}
 
 
@@ -127,6 +137,7 @@ def resolve(
             raise blame_key(config, "tasks", f"default_{option}", wrong) from None
 
     hosts, variables = asked.allowed_hosts or (), asked.env_variables or ()
+    _check_raised(caller, ceilings, untrusted=untrusted)
     if not untrusted:
         for option, form in _FORMATS.items():
             with blaming(option):
@@ -164,7 +175,7 @@ def resolve(
         if getattr(own, option) is not None:
             who = "nobody" if getattr(own, option) == UNSET else "task"
         return tightest(
-            Amount(getattr(said, option), who),
+            Amount(None if option in caller.raises else getattr(said, option), who),
             Amount(most if untrusted else None, "untrusted"),
             least(ceilings, key),
             Amount(called, "flag" if caller.flags else "caller"),
@@ -196,6 +207,19 @@ def resolve(
             _denials(overlay(own, project.defaults), caller, ceilings),
         ),
     )
+
+
+def _check_raised(caller: CallerLimits, ceilings: Sequence[Ceiling], *, untrusted: bool) -> None:
+    """Refuse what a call sets above a ceiling, or above what one that is untrusted may have."""
+    for option in caller.raises:
+        field, called, most = _SET_BY_CALL[option]
+        amount, written = getattr(caller, field), _FORMATS[option]
+        try:
+            check_amount(amount, ceilings, f"max_{option}", written)
+            if untrusted:
+                check_untrusted(amount, most, written)
+        except InvalidValueError as wrong:
+            raise PolicyError(f"limits: {called}: {wrong.message}", hint=wrong.hint) from None
 
 
 def _denials(asked: Options, caller: CallerLimits, ceilings: Sequence[Ceiling]) -> Denials:

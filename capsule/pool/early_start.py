@@ -10,6 +10,7 @@ from capsule.errors import CapsuleError
 from capsule.pool import remembered_launch
 from capsule.process import sandbox_process
 from capsule.process.mounts import places_of
+from capsule.process.sandbox_process import Terms, Waiting
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ class EarlyStart:
 
     def __init__(self, home: Path, key: str, source: Path) -> None:
         self._home, self._key, self._source = home, key, source
-        self._mine: tuple[RememberedLaunch, SandboxProcess, object] | None = None
+        self._mine: tuple[RememberedLaunch, Waiting] | None = None
         self._unknown: Plan | None = None
 
     def __repr__(self) -> str:
@@ -47,7 +48,8 @@ class EarlyStart:
         except (CapsuleError, OSError):
             # Whatever it was is said where all is settled.
             return self
-        self._mine = found, process, there
+        terms = Terms(found.launch, found.layers, found.timeout_ms)
+        self._mine = found, Waiting(process, terms, there)
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -59,16 +61,11 @@ class EarlyStart:
         """Give the process that was started, or start one for `plan`."""
         plan.cold()
         if self._mine is not None:
-            found, process, there = self._mine
-            if (
-                (found.launch, found.layers) == (plan.launch, plan.layers)
-                and found.timeout_ms == plan.limits.timeout_ms
-                and found.is_unchanged()
-                and there == places_of(plan.launch.mounts)
-                and process.process.is_quiet()
-            ):
+            found, waiting = self._mine
+            needed = Terms(plan.launch, plan.layers, plan.limits.timeout_ms)
+            if found.is_unchanged() and waiting.take(needed):
                 self._mine = None
-                return process
+                return waiting.sandbox
             self._end()
         started = sandbox_process.start(plan.launch, plan.layers, timeout_ms=plan.limits.timeout_ms)
         # Copies for a task to read are made when it is known that it runs.
@@ -77,7 +74,7 @@ class EarlyStart:
 
     def _end(self) -> None:
         if self._mine is not None:
-            self._mine[1].close()
+            self._mine[1].sandbox.close()
             self._mine = None
 
     def _keep(self, plan: Plan) -> None:

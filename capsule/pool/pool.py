@@ -16,7 +16,7 @@ from queue import SimpleQueue
 
 from capsule.errors import CapsuleError
 from capsule.pool import quota as quotas
-from capsule.pool.prestarted_process import prestart, serves
+from capsule.pool.prestarted_process import prestart, terms_of
 from capsule.process.cancel import Cancellation
 from capsule.runner.run import COLD
 
@@ -79,7 +79,7 @@ class Pool:
         if self._is_inherited:
             return
         with self._changed:
-            if self._plan is not None and not serves(self._plan, plan):
+            if self._plan is not None and not terms_of(self._plan).allow(terms_of(plan)):
                 self._end_all()
             self._plan = plan if plan.warming is not None and self._size > 0 else None
             self._failures, self._used_at = 0, time.monotonic()
@@ -156,11 +156,11 @@ class Pool:
         with self._changed:
             self._used_at = time.monotonic()
             self._changed.notify_all()
-            if self._plan is None or not serves(self._plan, plan):
+            if self._plan is None or not terms_of(self._plan).allow(terms_of(plan)):
                 return None
             while self._ready:
                 prestarted = self._ready.popleft()
-                if prestarted.is_fit(plan):
+                if prestarted.waiting.take(terms_of(plan)):
                     self._quota.leave(prestarted.size)
                     # Only then: runs that find none would put it off for ever.
                     self._fill_from = self._used_at + _ALONE
@@ -236,7 +236,8 @@ class Pool:
             self._failed_at = time.monotonic()
             return
         self._quota.weigh(prestarted.size)
-        if self._plan is not None and serves(plan, self._plan) and not self._closing.cancelled:
+        wanted = self._plan is not None and terms_of(plan).allow(terms_of(self._plan))
+        if wanted and not self._closing.cancelled:
             self._failures = 0
             self._ready.append(prestarted)
         else:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from capsule.namedtuples import NamedTuple
-from capsule.pool import slots as running
 from capsule.pool.pool import IDLE_SECONDS, Pool
+from capsule.pool.run_queue import QueuedRun
 from capsule.runner import interpreter_choice, prepare
 from capsule.runner.run import COLD, first_plan, given_up, run, snapshot_settings
 from capsule.runner.snapshot_choice import Unstarted, choose_snapshot
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 
     from capsule.envelope import Envelope
     from capsule.lifecycle.events import Ledger
-    from capsule.pool.slots import Slots
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner.attempt import Plan, Starter
@@ -50,15 +50,14 @@ class PreparedTask:
     def __init__(
         self,
         order: Order,
-        root: Path,
+        source: Source,
         warmth: Warmth,
         cancellation: Cancellation,
-        slots: Slots = running.SHARED,
     ) -> None:
         self.fetched_ms = order.inputs.fetched_ms
         order, plan = _begun(order, cancellation)
         self._order = prepare.without_values(order)
-        self._root, self._slots = root, slots
+        self._source = source
         self._settling = threading.Lock()
         self.pool: Pool | None = None
         self._expected = None
@@ -73,6 +72,11 @@ class PreparedTask:
     def __repr__(self) -> str:
         return f"<PreparedTask {self._order.policy.task!r} with {self.pool!r}>"
 
+    @property
+    def task(self) -> str:
+        """The name of the task."""
+        return self._order.policy.task
+
     def run(  # noqa: PLR0913 - what one run brings along
         self,
         call: prepare.Call,
@@ -82,16 +86,23 @@ class PreparedTask:
         *,
         fetched_ms: int = 0,
         functions: HostFunctions | None = None,
+        queued: QueuedRun | None = None,
+        own_policy: bool = False,
     ) -> Envelope:
         """Run the task once and return its envelope, whatever happens inside.
 
-        It waits for its turn when many are running. `fetched_ms` is what of its time was spent for
-        its packages, where it was made for this run. `functions` are those of the host that the
-        task may call. Raises `CapsuleError` when the host cannot run
-        it at all; then nothing has run.
+        It waits for its turn when many are running: `queued` is how it does, in the name of this
+        task unless given. `fetched_ms` is what of its time was spent for its packages, where it was
+        made for this run. `functions` are those of the host that the task may call. With
+        `own_policy`, limits and mounts are those of `call`, and not those that it was made with.
+
+        Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
         """
         self._follow(cancellation)
-        order = prepare.renewed(self._order, self._root, call)
+        order = self._order
+        if own_policy:
+            order = prepare.with_own_policy(order, self._source, call)
+        order = prepare.renewed(order, self._source.project.root, call)
         if fetched_ms:
             order = order._replace(inputs=order.inputs._replace(fetched_ms=fetched_ms))
         if progress is not None:
@@ -99,7 +110,8 @@ class PreparedTask:
         if functions is not None:
             order = prepare.with_functions(order, functions)
         starter: Starter = COLD if self.pool is None else self.pool
-        envelope = run_in_turn(order, observer, cancellation, starter, (self, self._slots))
+        queued = queued or QueuedRun(self)
+        envelope = run_in_turn(order, observer, cancellation, starter, queued)
         self._cold_runs -= 1
         self._warm_up()
         return envelope
@@ -151,7 +163,7 @@ def open_prepared_task(  # noqa: PLR0913 - all that it is made of
     Raises `CapsuleError` when anything is wrong; nothing has run then.
     """
     order = prepare.order(source, call, home, progress, since)._replace(ledger=ledger)
-    return PreparedTask(order, source.project.root, warmth, cancellation)
+    return PreparedTask(order, source, warmth, cancellation)
 
 
 def run_in_turn(
@@ -159,14 +171,19 @@ def run_in_turn(
     observer: Observer,
     cancellation: Cancellation,
     starter: Starter = COLD,
-    turn: tuple[object, Slots] | None = None,
+    queued: QueuedRun | None = None,
 ) -> Envelope:
-    """Run an order when it is its turn: `turn` is in whose name, and among whom."""
-    owner, slots = turn or (object(), running.SHARED)
-    with slots.slot(owner, cancellation) as granted:
-        if not granted:
-            return given_up(order, observer)
-        return run(order, observer, cancellation, starter)
+    """Run an order when it is its turn: `queued` is in whose name it waits, and among whom."""
+    queued, begin = queued or QueuedRun(object()), time.monotonic()
+    with queued.slots.slot(queued.owner, cancellation, queued.waits) as granted:
+        queued.wait_ended(begin)
+        queued.begins()
+        if granted:
+            envelope = run(order, observer, cancellation, starter)
+        else:
+            envelope = given_up(order, observer)
+    envelope["execution"]["queue_ms"] = queued.waited_ms
+    return envelope
 
 
 def _begun(order: Order, cancellation: Cancellation) -> tuple[Order, Plan | None]:

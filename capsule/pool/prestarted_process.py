@@ -8,11 +8,11 @@ from capsule.errors import CapsuleError
 from capsule.pool.quota import own_memory
 from capsule.process import sandbox_process
 from capsule.process.mounts import places_of
+from capsule.process.sandbox_process import Terms, Waiting
 from capsule.snapshot import request
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from capsule.process.mounts import Place
     from capsule.process.process_protocol import Stop
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.attempt import Plan
@@ -22,36 +22,24 @@ _SECONDS = 60.0
 
 
 class PrestartedProcess:
-    """A process that waits, and where its folders really were when it was started.
+    """A process that waits; `size` is the memory that it has for itself, in bytes."""
 
-    `size` is the memory that it has for itself, in bytes.
-    """
-
-    def __init__(self, started: SandboxProcess, places: tuple[Place, ...]) -> None:
-        self.sandbox = started
-        self.size = own_memory(started.process.pid)
-        self._places = places
+    def __init__(self, waiting: Waiting) -> None:
+        self.waiting = waiting
+        self.size = own_memory(waiting.sandbox.process.pid)
 
     def __repr__(self) -> str:
         return f"<PrestartedProcess {self.sandbox!r}>"
 
-    def is_fit(self, plan: Plan) -> bool:
-        """Say whether it still waits, and its folders are still those of their paths.
-
-        A folder that was deleted and made again is another one; it has the one that is gone.
-        """
-        return self.sandbox.process.is_quiet() and self._places == places_of(plan.launch.mounts)
+    @property
+    def sandbox(self) -> SandboxProcess:
+        """The process."""
+        return self.waiting.sandbox
 
 
-def serves(mine: Plan, plan: Plan) -> bool:
-    """Say whether a process that was started for `mine` can be used for `plan`.
-
-    The time limit is kept by the host; the process has a bound on its processor time from it, which
-    may be larger than it had to be.
-    """
-    had, needs = mine.limits.timeout_ms, plan.limits.timeout_ms
-    enough = needs is None if had is None else needs is not None and needs <= had
-    return enough and mine.launch == plan.launch
+def terms_of(plan: Plan) -> Terms:
+    """Return what a process for a plan is started with."""
+    return Terms(plan.launch, plan.layers, plan.limits.timeout_ms)
 
 
 def prestart(plan: Plan, stop: Stop) -> PrestartedProcess:
@@ -68,7 +56,8 @@ def prestart(plan: Plan, stop: Stop) -> PrestartedProcess:
     except BaseException:
         started.close()
         raise
-    return PrestartedProcess(started, places)
+    # What it has of fuel for the motions is none of the run's.
+    return PrestartedProcess(Waiting(started, terms_of(plan), places))
 
 
 def _warm_up(started: SandboxProcess, stop: Stop) -> None:

@@ -13,11 +13,11 @@ import os
 from collections import OrderedDict, deque
 from contextlib import contextmanager
 from queue import SimpleQueue
-from threading import Lock
+from threading import RLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from capsule.process.cancel import Cancellation
 
@@ -41,35 +41,85 @@ class Slots:
 
     def __init__(self, most: int) -> None:
         self.most = most
-        self._lock = Lock()
+        # One that its holder can take again: a coroutine that was forgotten lets go of its place
+        # when the garbage collector comes to it, whatever goes on then.
+        self._lock = RLock()
         self._taken = 0
-        self._waiting: OrderedDict[object, deque[SimpleQueue[bool]]] = OrderedDict()
+        self._waiting: OrderedDict[object, deque[Callable[[], object]]] = OrderedDict()
 
     def __repr__(self) -> str:
         waiting = sum(map(len, self._waiting.values()))
         return f"<Slots {self._taken} of {self.most} taken, {waiting} wait>"
 
-    @contextmanager
-    def slot(self, owner: object, cancellation: Cancellation) -> Iterator[bool]:
-        """Hold a slot, waiting for it; give False, and hold none, when cancelled before.
+    @property
+    def taken(self) -> int:
+        """How many are taken."""
+        return self._taken
 
-        `owner` is in whose name it is asked: those who wait are served by turns.
+    def ask(self, owner: object, granted: Callable[[], object]) -> bool:
+        """Take a slot and say so, or have `granted` called, from any thread, when there is one.
+
+        It has to be quick, and may not raise. Who has a slot calls `give_back` once, and who waits
+        no more for one calls `leave`. `owner` is in whose name it is asked.
         """
-        granted = self._take(owner, cancellation)
-        try:
-            yield granted
-        finally:
-            if granted:
-                self._give_back()
-
-    def _take(self, owner: object, cancellation: Cancellation) -> bool:
-        # Putting into it is safe in a signal handler, where a lock is not.
-        answer: SimpleQueue[bool] = SimpleQueue()
         with self._lock:
             if self._taken < self.most:
                 self._taken += 1
                 return True
-            self._waiting.setdefault(owner, deque()).append(answer)
+            self._waiting.setdefault(owner, deque()).append(granted)
+        return False
+
+    def leave(self, owner: object, granted: Callable[[], object]) -> None:
+        """Wait no more; what was granted in the same moment is passed on."""
+        with self._lock:
+            queue = self._waiting.get(owner)
+            if queue is not None and granted in queue:
+                queue.remove(granted)
+                if not queue:
+                    self._waiting.pop(owner, None)
+                return
+        self.give_back()
+
+    def give_back(self) -> None:
+        """Let go of a slot: the next who waits has it."""
+        with self._lock:
+            if not self._waiting:
+                self._taken -= 1
+                return
+            owner, queue = self._waiting.popitem(last=False)
+            granted = queue.popleft()
+            if queue:
+                self._waiting[owner] = queue
+            granted()
+
+    @contextmanager
+    def slot(
+        self,
+        owner: object,
+        cancellation: Cancellation,
+        waits: Callable[[], object] = lambda: None,
+    ) -> Iterator[bool]:
+        """Hold a slot, waiting for it; give False, and hold none, when cancelled before.
+
+        `owner` is in whose name it is asked: those who wait are served by turns. `waits` is called
+        where it has to be waited for; what that raises is raised, and it is not waited then.
+        """
+        granted = self._take(owner, cancellation, waits)
+        try:
+            yield granted
+        finally:
+            if granted:
+                self.give_back()
+
+    def _take(self, owner: object, cancellation: Cancellation, waits: Callable[[], object]) -> bool:
+        # Putting into it is safe in a signal handler, where a lock is not.
+        answer: SimpleQueue[bool] = SimpleQueue()
+
+        def grant() -> None:
+            answer.put(_GRANTED)
+
+        if self.ask(owner, grant):
+            return True
 
         def give_up() -> None:
             answer.put(_GIVEN_UP)
@@ -77,42 +127,21 @@ class Slots:
         cancellation.attach(give_up)
         granted = _GIVEN_UP
         try:
+            waits()
             granted = answer.get()
         finally:
             cancellation.detach(give_up)
             # Also when an exception came in between, as KeyboardInterrupt does: what is granted to
             # somebody who is gone would never be given back.
             if not granted:
-                self._leave(owner, answer)
+                self.leave(owner, grant)
         return granted
 
     def forget(self) -> None:
         """In a child process, which has none of the threads that run something: begin anew."""
-        self._lock = Lock()
+        self._lock = RLock()
         self._taken = 0
         self._waiting.clear()
-
-    def _leave(self, owner: object, answer: SimpleQueue[bool]) -> None:
-        with self._lock:
-            queue = self._waiting.get(owner)
-            if queue is not None and answer in queue:
-                queue.remove(answer)
-                if not queue:
-                    del self._waiting[owner]
-                return
-        # It was granted in the same moment.
-        self._give_back()
-
-    def _give_back(self) -> None:
-        with self._lock:
-            if not self._waiting:
-                self._taken -= 1
-                return
-            owner, queue = next(iter(self._waiting.items()))
-            queue.popleft().put(_GRANTED)
-            del self._waiting[owner]
-            if queue:
-                self._waiting[owner] = queue
 
 
 def default_most(said: str | None, processors: int | None) -> int:

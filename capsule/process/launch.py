@@ -51,9 +51,18 @@ def start(launch: Launch, layers: IsolationLayers, *, timeout_ms: int | None) ->
         raise ToolchainError(
             f"cannot start {launch.wasmtime}: {error}", hint=hint_of(error, "capsule doctor")
         ) from error
-    seconds = None if timeout_ms is None else 2 * (timeout_ms // 1000 + _CPU_GRACE)
+    seconds = None if timeout_ms is None else _processor_seconds(timeout_ms)
     confine.limit(process.pid, cpu_seconds=seconds, file_size=_largest_file(launch))
     return process
+
+
+def limit_time(process: Process, timeout_ms: int) -> None:
+    """Bound the processor time of one that waits, as if it had been started for so little time."""
+    confine.limit(process.pid, cpu_seconds=_processor_seconds(timeout_ms), file_size=None)
+
+
+def _processor_seconds(timeout_ms: int) -> int:
+    return 2 * (timeout_ms // 1000 + _CPU_GRACE)
 
 
 def _check_address_space() -> None:

@@ -6,15 +6,17 @@ import os
 from contextlib import ExitStack
 
 from capsule.confine.scratch import scratch
+from capsule.namedtuples import NamedTuple
 from capsule.process import launch as starting
 from capsule.process.argv import SEAL_DIGITS
-from capsule.process.mounts import mounted
+from capsule.process.mounts import mounted, places_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.confine.scratch import Scratch
     from capsule.process.argv import Launch
+    from capsule.process.mounts import Place
     from capsule.process.process_protocol import Process
 
 
@@ -44,6 +46,52 @@ class SandboxProcess:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+
+class Terms(NamedTuple):
+    """What a process is started with, by which it is judged which runs it can be used for."""
+
+    launch: Launch
+    layers: IsolationLayers
+    timeout_ms: int | None
+
+    def allow(self, needed: Terms) -> bool:
+        """Say whether a process that has these terms has those that are needed, too.
+
+        It may have been started for more time: the deadline is kept by whoever waits for the
+        answer, and the bound on processor time, which is the last resort, can be lowered.
+
+        >>> had, needed = Terms("launch", "layers", None), Terms("launch", "layers", 1_000)
+        >>> had.allow(needed), needed.allow(had), needed.allow(needed._replace(launch="another"))
+        (True, False, False)
+        """
+        if (self.launch, self.layers) != (needed.launch, needed.layers):
+            return False
+        had, needs = self.timeout_ms, needed.timeout_ms
+        return had is None or (needs is not None and needs <= had)
+
+
+class Waiting(NamedTuple):
+    """A process that waits for its request, and where its folders really were at its start."""
+
+    sandbox: SandboxProcess
+    terms: Terms
+    places: tuple[Place, ...]
+
+    def take(self, needed: Terms) -> bool:
+        """Say whether a run can have it; it has the bound on processor time of that run then.
+
+        It is not where it has ended or said something, or where one of its folders is another by
+        now: one that was deleted and made again is, and the process has the one that is gone.
+        """
+        fit = (
+            self.terms.allow(needed)
+            and self.places == places_of(needed.launch.mounts)
+            and self.sandbox.process.is_quiet()
+        )
+        if fit and needed.timeout_ms is not None and needed.timeout_ms != self.terms.timeout_ms:
+            starting.limit_time(self.sandbox.process, needed.timeout_ms)
+        return fit
 
 
 def start(launch: Launch, layers: IsolationLayers, *, timeout_ms: int | None) -> SandboxProcess:

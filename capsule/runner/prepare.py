@@ -8,7 +8,7 @@ from capsule.confine import isolation_layers as confine
 from capsule.errors import OutOfTimeError, UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import run_limits
-from capsule.policy.resolve import NO_GRANTS, CallerLimits, Grants, Policy, resolve_all
+from capsule.policy.resolve import NO_GRANTS, CallerLimits, Grants, Policy, resolve, resolve_all
 from capsule.process.argv import Mount
 from capsule.progress import Silent
 from capsule.runner.environment import values_of
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from capsule.policy.declaration_types import TaskDeclaration
     from capsule.policy.mounts import MountRule
+    from capsule.policy.project import Project
     from capsule.progress import Progress
     from capsule.runner.host_functions import HostFunctions
     from capsule.runner.source import Source
@@ -59,10 +60,9 @@ def order(
     Raises `CapsuleError` when anything is wrong; nothing has run then. It is `FetchTimeoutError`
     when the packages took too long.
     """
-    task = entry_of(source)
+    task, declarations = entry_of(source), source.declarations
     project = source.project._replace(state=home)
-    declarations = source.declarations
-    policies = resolve_all(declarations, project, call.limits, call.mounts, call.grants)
+    policies = _policies(source, task, call, project)
     functions = {declared.name: declared for declared in declarations.tasks} | {task.name: task}
     jobs = {
         name: _job(policies[name], source, declared, call.environ)
@@ -101,6 +101,36 @@ def order(
     if source.script:
         inputs = inputs._replace(frozen=Unfrozen("is the run itself"))
     return Order(mine.policy, asked, inputs, layers, progress, jobs, limits, environ, source.named)
+
+
+def with_own_policy(order: Order, source: Source, call: Call) -> Order:
+    """Return the order for a call with limits and mounts of its own, on what is there already.
+
+    `source` is what the order was made of. Values of variables are still to be read: `renewed`.
+
+    Raises `CapsuleError` when anything is wrong.
+    """
+    project = source.project._replace(state=order.inputs.home)
+    policies = _policies(source, entry_of(source), call, project)
+    jobs = {
+        name: job._replace(policy=policies[name], folders=_folders(policies[name]))
+        for name, job in order.jobs.items()
+    }
+    mine = jobs[order.policy.task]
+    inputs = order.inputs._replace(folders=mine.folders, variables=mine.policy.env_variables)
+    return order._replace(policy=mine.policy, inputs=inputs, jobs=jobs)
+
+
+def _policies(
+    source: Source, task: TaskDeclaration, call: Call, project: Project
+) -> dict[str, Policy]:
+    """Return the policy of each task of a source, of which `task` is the one that is called."""
+    narrows = call.limits._replace(raises=())
+    found = resolve_all(source.declarations, project, narrows, call.mounts, call.grants)
+    if call.limits.raises:
+        # What a call sets is for the task that it calls; those that this calls have their own.
+        found[task.name] = resolve(task, project, call.limits, call.mounts, call.grants)
+    return found
 
 
 def with_functions(order: Order, functions: HostFunctions) -> Order:
@@ -144,10 +174,13 @@ def _job(
     policy: Policy, source: Source, declared: TaskDeclaration, environ: Mapping[str, str]
 ) -> Job:
     """Return a task with all that its policy gives it."""
-    folders = tuple(
+    env = values_of(policy.env_variables, source.project.root, environ)
+    module = declared.module or source.bundle.entry
+    return Job(policy, module, declared.function, _folders(policy), env)
+
+
+def _folders(policy: Policy) -> tuple[Mount, ...]:
+    return tuple(
         Mount(grant.host, grant.guest, grant.writable, nofollow=True, is_file=grant.is_file)
         for grant in policy.allowed_files
     )
-    env = values_of(policy.env_variables, source.project.root, environ)
-    module = declared.module or source.bundle.entry
-    return Job(policy, module, declared.function, folders, env)

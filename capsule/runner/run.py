@@ -263,6 +263,7 @@ def _envelope(task: str, retries: int, done: Attempt, services: Services | None)
         "execution": {
             "task_name": task,
             "run_id": None,
+            "queue_ms": 0,
             "duration_ms": done.duration_ms,
             "retries": retries,
             "fuel_consumed": done.fuel,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 
 from capsule.runner.call_dispatcher import CallError
 from capsule.snapshot.request import Call
@@ -40,15 +41,17 @@ def answering(run_budget: RunBudget, events: AttemptEvents, run: Run) -> Answer:
             return {"envelope": events.refused(name, message)}, b""
         call = Call(job.module, job.function, env=job.env, task=job.policy.task, passed=passed)
         which = events.calls(job.policy)
-        place = run_budget.place(depth)
+        place, begin = run_budget.place(depth), time.monotonic()
         while not place.acquire(timeout=_LOOK_AGAIN):
             if cancellation.cancelled:
                 events.gives_up(which, job.policy, _CANCELLED)
                 raise CallError("failed", _CANCELLED)
+        queue_ms = round((time.monotonic() - begin) * 1000)
         try:
             envelope = run(job, call, which, cancellation, asked.hold)
         finally:
             place.release()
+        envelope["execution"]["queue_ms"] = queue_ms
         result = envelope["result"]
         if not isinstance(result, RawResult):
             return {"envelope": envelope}, b""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterable, Mapping
+from collections.abc import AsyncIterable
 from contextlib import aclosing
 
 from anyio import (
@@ -136,17 +136,6 @@ class Batch:
             envelope = Envelope.of(refusal("", error.code, str(error)))
         envelope.index = index
         return envelope
-
-
-def spread_out(item: Any) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
-    """Return the arguments that an item is when it is spread: a list of them, or keywords.
-
-    >>> spread_out([1, 2]), spread_out({"n": 1}), spread_out(3)
-    (((1, 2), {}), ((), {'n': 1}), ((3,), {}))
-    """
-    if isinstance(item, Mapping):
-        return (), item
-    return (tuple(item) if isinstance(item, (list, tuple)) else (item,)), {}
 
 
 async def _numbered(

@@ -44,12 +44,14 @@ class Error(_Keys):
 class Execution(_Keys):
     """What the last attempt did and used: `duration_ms` is wall time, `ram_used` in bytes.
 
-    `run_id` is the run's name in `capsule trace`, None where nothing was run. `fuel_consumed` and
-    `ram_used` are None where a sandbox that was killed could not be asked.
+    `run_id` is the run's name in `capsule trace`, None where nothing was run. `queue_ms` is how
+    long the run waited for its turn, in milliseconds, and no part of `duration_ms`. `fuel_consumed`
+    and `ram_used` are None where a sandbox that was killed could not be asked.
     """
 
     task_name: str
     run_id: str | None
+    queue_ms: int
     duration_ms: int
     retries: int
     fuel_consumed: int | None

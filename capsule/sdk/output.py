@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from capsule.runner.observer import Which
 
     OnOutput = Callable[[str, str], object]
+    MapOutput = Callable[[int, str, str], object]
 
 
 class Printing(Nobody):

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 from capsule.errors import UsageError
 from capsule.message_text import shown
-from capsule.policy.caller_limits import caller_limits, mount_rules
+from capsule.policy.caller_limits import caller_limits, limits_of_call, mount_rules
 from capsule.runner import prepare
 from capsule.runner.source import read_artifact, read_file
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
@@ -67,6 +68,29 @@ def call_of(  # noqa: PLR0913 - what a program can say
     # The working folder may be gone, and matters to mounts alone.
     rules = mount_rules(mounts, working_folder(cwd)) if mounts else ()
     return prepare.Call(list(args), kwargs, narrow, rules)
+
+
+def with_own(shared: prepare.Call, own: prepare.Call) -> prepare.Call:
+    """Return a call with limits and mounts of its own, beside those that all calls share.
+
+    A mount at the same place inside is in place of the shared one.
+    """
+    taken = {rule.guest for rule in own.mounts}
+    rules = [rule for rule in shared.mounts if rule.guest not in taken]
+    return own._replace(
+        limits=limits_of_call(shared.limits, own.limits), mounts=(*rules, *own.mounts)
+    )
+
+
+def spread_out(item: Any) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
+    """Return the arguments that an item is when it is spread: a list of them, or keywords.
+
+    >>> spread_out([1, 2]), spread_out({"n": 1}), spread_out(3)
+    (((1, 2), {}), ((), {'n': 1}), ((3,), {}))
+    """
+    if isinstance(item, Mapping):
+        return (), item
+    return (tuple(item) if isinstance(item, (list, tuple)) else (item,)), {}
 
 
 def working_folder(cwd: str | os.PathLike[str] | None) -> Path:

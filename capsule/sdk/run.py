@@ -5,6 +5,7 @@ from __future__ import annotations
 from capsule.errors import OutOfTimeError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import run_in_turn
+from capsule.pool.run_queue import QueuedRun
 from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import prepare
@@ -64,7 +65,8 @@ async def run(  # noqa: PLR0913 - the options are the interface
     `untrusted` the file gets nothing that it asks for. `tools` are functions that the task may call
     as `capsule.tools.NAME`, each seen first by `approve(name, args, kwargs)`; `on_output(stream,
     text)` is called in this loop for what is printed. Under asyncio and trio; cancelling the await
-    kills the sandbox. The first run on a machine fetches what capsule needs.
+    kills the sandbox, and `capsule.cancelled_envelope` finds what it had printed. The first run on
+    a machine fetches what capsule needs.
 
     Raises `CapsuleError` for what is wrong before the run: nothing has run then.
 
@@ -76,6 +78,7 @@ async def run(  # noqa: PLR0913 - the options are the interface
     42
     """
     # Imported here: only those pay for it who await.
+    from capsule.sdk.cancelled_envelope import CancelledAnswer
     from capsule.sdk.threads import in_loop, in_thread
 
     wait = None
@@ -85,7 +88,9 @@ async def run(  # noqa: PLR0913 - the options are the interface
         wait = in_this_loop()
     told = None if on_output is None else in_loop(on_output)
     asked = _Asked(file, args, kwargs, mounts, cwd, limits, untrusted, tools, approve, told)
-    return await in_thread(lambda cancellation: _run(asked, cancellation, wait))
+    queued = _queued(asked)
+    with CancelledAnswer("", queued) as answer:
+        return await in_thread(lambda stop: answer.keep(_run(asked, stop, queued, wait)), queued)
 
 
 def run_sync(  # noqa: PLR0913 - the options are the interface
@@ -115,10 +120,17 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
     """
     asked = _Asked(file, args, kwargs, mounts, cwd, limits, untrusted, tools, approve, on_output)
     with Cancellation() as cancellation:
-        return _run(asked, cancellation)
+        return _run(asked, cancellation, _queued(asked))
 
 
-def _run(asked: _Asked, cancellation: Cancellation, wait: Await | None = None) -> Envelope:
+def _queued(asked: _Asked) -> QueuedRun:
+    """Return a run that waits in the name of its file, by turns with others and with sandboxes."""
+    return QueuedRun((str(asked.cwd), str(asked.file)))
+
+
+def _run(
+    asked: _Asked, cancellation: Cancellation, queued: QueuedRun, wait: Await | None = None
+) -> Envelope:
     call = call_of(
         asked.args,
         asked.kwargs,
@@ -128,7 +140,7 @@ def _run(asked: _Asked, cancellation: Cancellation, wait: Await | None = None) -
         untrusted=asked.untrusted,
     )
     home = checked_root()
-    with Turn() as turn:
+    with Turn(queued) as turn:
         source = source_of(asked.file, asked.cwd, home, cancellation)
         progress = CancellableProgress(Silent(), cancellation)
         try:
@@ -143,7 +155,7 @@ def _run(asked: _Asked, cancellation: Cancellation, wait: Await | None = None) -
             from capsule.sdk.output import Printing
 
             observer = Printing(asked.on_output)
-        return Envelope.of(run_in_turn(order, observer, cancellation, turn))
+        return Envelope.of(run_in_turn(order, observer, cancellation, turn, queued))
 
 
 def _functions(asked: _Asked, wait: Await | None) -> HostFunctions:

@@ -9,12 +9,13 @@ which took as long as all that is done on the host's side of a run.
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import sniffio
-from anyio import CancelScope, CapacityLimiter, Event, WouldBlock
+from anyio import CancelScope, Event
 from anyio.lowlevel import RunVar, checkpoint, checkpoint_if_cancelled
 
 from capsule.pool import slots
@@ -24,37 +25,62 @@ from capsule.sdk import thread_pool
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from capsule.pool.run_queue import QueuedRun
+    from capsule.pool.slots import Slots
+
 T = TypeVar("T")
+P = ParamSpec("P")
 
-_limiter: RunVar[CapacityLimiter] = RunVar("capsule-runs")
+_loop_slots: RunVar[Slots] = RunVar("capsule-runs")
 
 
-async def in_thread(work: Callable[[Cancellation], T]) -> T:
+async def in_thread(work: Callable[[Cancellation], T], queued: QueuedRun | None = None) -> T:
     """Call `work` in a thread and return its answer; it has to stop soon when it is cancelled.
 
-    Raises what `work` raises. At most as many threads as sandboxes that may run, for each event
-    loop: who comes later waits without a thread.
+    Raises what `work` raises, and `BusyError` where too many wait in its name. At most as many
+    threads as sandboxes that may run, for each event loop: who comes later waits without a thread,
+    and is served by turns with those of other names. `queued` says in whose name it waits, and
+    counts how long; without it, it is in a name of its own.
     """
     await checkpoint_if_cancelled()
-    # Not in the task's name, which cannot be asked for when the loop is gone.
-    limiter, name = _threads(), object()
+    threads = _threads()
+    await _entered(threads, queued)
     try:
-        limiter.acquire_on_behalf_of_nowait(name)
-    except WouldBlock:
-        # A thread that ends its work meanwhile goes on with this one: starting another takes long.
-        thread_pool.keep()
-        try:
-            await limiter.acquire_on_behalf_of(name)
-        finally:
-            thread_pool.release_soon()
-    try:
-        if limiter.borrowed_tokens > 1:
+        if threads.taken > 1:
             # Hundreds may be begun in this step of the loop: all of them are, before the first
             # thread asks for the interpreter's lock.
             await checkpoint()
         return await _in_thread(work)
     finally:
-        limiter.release_on_behalf_of(name)
+        threads.give_back()
+
+
+async def _entered(threads: Slots, queued: QueuedRun | None) -> None:
+    """Have one of so many threads, when it is the turn of whoever asks."""
+    over = Event()
+
+    def granted() -> None:
+        # The loop may be gone, and with it whoever waited: that gives back what it was granted.
+        with suppress(RuntimeError):
+            over.set()
+
+    owner = object() if queued is None else queued.owner
+    if threads.ask(owner, granted):
+        return
+    # A thread that ends its work meanwhile goes on with this one: starting another takes long.
+    thread_pool.keep()
+    begin = time.monotonic()
+    try:
+        if queued is not None:
+            queued.waits()
+        await over.wait()
+    except BaseException:
+        threads.leave(owner, granted)
+        raise
+    finally:
+        thread_pool.release_soon()
+        if queued is not None:
+            queued.wait_ended(begin)
 
 
 async def to_its_end(work: Callable[[], object]) -> None:
@@ -127,12 +153,12 @@ async def _in_thread(work: Callable[[Cancellation], T]) -> T:
     return answer[0]
 
 
-def in_loop(tell: Callable[[str, str], object]) -> Callable[[str, str], None]:
+def in_loop(tell: Callable[P, object]) -> Callable[P, None]:
     """Return what has `tell` called in this event loop, from any thread, in order."""
     soon = loop_caller()
 
-    def told(stream: str, text: str) -> None:
-        soon(lambda: tell(stream, text))
+    def told(*args: P.args, **kwargs: P.kwargs) -> None:
+        soon(lambda: tell(*args, **kwargs))
 
     return told
 
@@ -148,10 +174,10 @@ def loop_caller() -> Callable[[Callable[[], object]], object]:
     return asyncio.get_running_loop().call_soon_threadsafe
 
 
-def _threads() -> CapacityLimiter:
+def _threads() -> Slots:
     try:
-        return _limiter.get()
+        return _loop_slots.get()
     except LookupError:
-        limiter = CapacityLimiter(slots.SHARED.most)
-        _limiter.set(limiter)
-        return limiter
+        made = slots.Slots(slots.SHARED.most)
+        _loop_slots.set(made)
+        return made

@@ -14,6 +14,7 @@ from capsule.runner.run import COLD
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from capsule.pool.run_queue import QueuedRun
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.attempt import Plan
 
@@ -56,10 +57,13 @@ class Turnstile:
 class Turn:
     """One run's turn, until its sandbox has been started, or the `with` block ends.
 
-    A `Starter`, whose sandboxes are started for their runs.
+    A `Starter`, whose sandboxes are started for their runs. `queued` counts how long it waits.
     """
 
     sees_end = COLD.sees_end
+
+    def __init__(self, queued: QueuedRun) -> None:
+        self._queued = queued
 
     def __repr__(self) -> str:
         return f"<Turn at {_turnstile!r}>"
@@ -71,7 +75,8 @@ class Turn:
         return started
 
     def __enter__(self) -> Turn:
-        _turnstile.enter(self)
+        with self._queued.waiting():
+            _turnstile.enter(self)
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -6,8 +6,10 @@ import threading
 from concurrent.futures import Future
 from contextlib import suppress
 
+from capsule.pool.prestarted_process import terms_of
 from capsule.process.cancel import Cancellation
 from capsule.process.mounts import places_of
+from capsule.process.sandbox_process import Waiting
 from capsule.sessions import turn_process
 
 TYPE_CHECKING = False
@@ -65,16 +67,11 @@ class ProcessAhead:
             found = self._found.result()
         except Exception:  # noqa: BLE001 - the turn starts its own, and is told what is wrong
             return None
-        fit = (
-            (self._coming.result().name, self._plan.launch) == (state, plan.launch)
-            and self._plan.limits.timeout_ms == plan.limits.timeout_ms
-            and self._places == places_of(plan.launch.mounts)
-        )
-        if not (fit and self._own()):
-            self.close()
+        if not self._own():
             return None
         self._stop.close()
-        if found.sandbox.process.is_quiet():
+        waiting = Waiting(found.sandbox, terms_of(self._plan), self._places)
+        if self._coming.result().name == state and waiting.take(terms_of(plan)):
             return found
         found.sandbox.close()
         return None

@@ -5,9 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from anyio import CancelScope
+
+from capsule.pool.run_queue import QueuedRun
 from capsule.process.cancel import Cancellation
 from capsule.runner.host_functions import HostFunctions
 from capsule.runner.observer import NOBODY
+from capsule.sdk.cancelled_envelope import CancelledAnswer
 from capsule.sdk.coroutines import alone, in_this_loop
 from capsule.sdk.output import Printing
 from capsule.sdk.threads import in_loop, in_thread, to_its_end
@@ -110,6 +114,7 @@ class _Turns:
         limits: Limits | Mapping[str, object] | None,
         tools: Functions | None,
         on_output: OnOutput | None,
+        queued: QueuedRun | None = None,
     ) -> Answered:
         said = self._said
         functions = said.functions(wait)
@@ -124,6 +129,7 @@ class _Turns:
             observer=observer,
             functions=functions,
             more=lambda: opening.large_imports(code),
+            queued=queued,
         )
 
 
@@ -156,7 +162,9 @@ class Session(_Turns):
     async def close(self) -> None:
         """End what waits, and let go of all states."""
         if (core := self._core) is not None:
-            await to_its_end(core.close)
+            # What cancels the block is raised as it is, with what a turn had printed.
+            with CancelScope(shield=True):
+                await to_its_end(core.close)
             self._core = None
 
     async def run(
@@ -171,16 +179,23 @@ class Session(_Turns):
 
         `limits` narrows those of the session for this turn, `tools` are in place of the session's.
         `on_output(stream, text)` is called in this loop for what is printed. Cancelling the await
-        kills the process, and the session stands where it stood.
+        kills the process, and the session stands where it stood; `capsule.cancelled_envelope` finds
+        what it had printed.
 
         Raises `CapsuleError` when the host cannot run it at all.
         """
         wait = in_this_loop()
         told = None if on_output is None else in_loop(on_output)
-        answered = await in_thread(
-            lambda stop: self._ran(code, wait, stop, limits=limits, tools=tools, on_output=told)
-        )
-        return AsyncTurn.of_answer(answered)
+        queued = QueuedRun(self._opened())
+        with CancelledAnswer("session", queued) as answer:
+
+            def work(stop: Cancellation) -> AsyncTurn:
+                answered = self._ran(
+                    code, wait, stop, limits=limits, tools=tools, on_output=told, queued=queued
+                )
+                return answer.keep(AsyncTurn.of_answer(answered))
+
+            return await in_thread(work, queued)
 
     def fork(self, state: State | str | None = None, *, reseed: bool = False) -> Session:
         """Return a session that goes on from a state, by itself: open, and to be closed.

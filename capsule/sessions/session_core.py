@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import CapsuleError
 from capsule.namedtuples import NamedTuple
-from capsule.pool import slots as running
 from capsule.pool.prepared_task import run_in_turn
+from capsule.pool.run_queue import QueuedRun
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from capsule.runner.run import first_plan
@@ -111,13 +111,16 @@ class SessionCore:
         observer: Observer = NOBODY,
         functions: HostFunctions | None = None,
         more: Callable[[], Sequence[str]] = tuple,
+        queued: QueuedRun | None = None,
     ) -> Answered:
         """Run a turn; the answer does not wait for the state to be kept.
 
         `call` has other limits for this turn, and `more` says what the first turn should find
-        in memory. Raises `CapsuleError` when it cannot be run at all.
+        in memory. `queued` counts how long it waits, also for the turns before it. Raises
+        `CapsuleError` when it cannot be run at all.
         """
-        with self._in_order(cancellation):
+        queued = queued or QueuedRun(self)
+        with self._in_order(cancellation, queued):
             self._running = cancellation
             before = self.settled()
             if self._opener is not None and (names := more()):
@@ -131,8 +134,7 @@ class SessionCore:
                 functions.around = self._within
             order = order._replace(adapt=turn.adapted, choice=choice, functions=functions)
             try:
-                place = self, running.SHARED
-                envelope = run_in_turn(order, observer, cancellation, turn, place)
+                envelope = run_in_turn(order, observer, cancellation, turn, queued)
             except BaseException:
                 turn.keeper.drop()
                 raise
@@ -227,12 +229,15 @@ class SessionCore:
                 self._store.release(self)
 
     @contextmanager
-    def _in_order(self, stop: Cancellation | None) -> Iterator[None]:
+    def _in_order(
+        self, stop: Cancellation | None, queued: QueuedRun | None = None
+    ) -> Iterator[None]:
         """Wait for all that was asked for before. Raises `StateError` where that cannot be."""
         self._check_outside()
-        while not self._order.acquire(timeout=_LOOK_AGAIN):
-            if stop is not None and stop.cancelled:
-                raise StateError("it was cancelled before its turn")
+        with (queued or QueuedRun(self)).waiting():
+            while not self._order.acquire(timeout=_LOOK_AGAIN):
+                if stop is not None and stop.cancelled:
+                    raise StateError("it was cancelled before its turn")
         try:
             with self._within():
                 self._check_open()

@@ -14,6 +14,7 @@ from capsule.lifecycle.recorder import open_recorder
 from capsule.pool.prepared_task import PreparedTask, Warmth
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
+from capsule.runner.source import read_text
 from scripts.bench.commands import HELLO, commands
 from scripts.bench.processes import order
 from scripts.bench.timing import Row, by_turns, told_by_turns
@@ -34,12 +35,12 @@ _SECONDS = 20.0
 
 def added(home: Path, cancellation: Cancellation) -> list[Row]:
     """Measure a call to a process that waits, with and without a record of it."""
-    silent = order(home, HELLO)
+    silent, source = order(home, HELLO), read_text(HELLO.encode(), Path.cwd())
     with (
         tempfile.TemporaryDirectory() as folder,
         open_recorder(Path(folder), _fail) as recorder,
-        PreparedTask(silent, Path(folder), Warmth(2), cancellation) as off,
-        PreparedTask(silent._replace(ledger=recorder), Path(folder), Warmth(2), cancellation) as on,
+        PreparedTask(silent, source, Warmth(2), cancellation) as off,
+        PreparedTask(silent._replace(ledger=recorder), source, Warmth(2), cancellation) as on,
     ):
 
         async def once(prepared: PreparedTask) -> float:

@@ -7,6 +7,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, Any
 
+import psutil
 import pytest
 import trio
 import trio.lowlevel
@@ -242,3 +243,16 @@ def test_a_tool_that_never_returns_keeps_no_other_waiting(task: Path) -> None:
         return took
 
     assert asyncio.run(main()) < 30
+
+
+def test_a_turn_with_less_time_has_the_process_that_waits(tmp_path: Path) -> None:
+    def children() -> list[int]:
+        return [child.pid for child in psutil.Process().children()]
+
+    with SessionSync(tools={"who": children}, cwd=tmp_path) as session:
+        for limits, is_same in (({"timeout": "20s"}, True), ({"max_ram": "512MB"}, False)):
+            session.run("x = 1").kept()
+            while len(waiting := children()) != 1:
+                threading.Event().wait(0.001)
+            running = session.run("who()", limits=limits).unwrap()
+            assert (waiting == running) is is_same

@@ -14,11 +14,13 @@ from capsule.lifecycle import reader
 from capsule.lifecycle.reader import Filters
 from capsule.lifecycle.recorder import Recorder
 from capsule.pool.prepared_task import PreparedTask, Warmth, run_in_turn
+from capsule.pool.run_queue import QueuedRun
 from capsule.pool.slots import Slots
 from capsule.process.cancel import Cancellation
 from capsule.runner import attempt_events, prepare
 from capsule.runner.observer import NOBODY, Nobody
 from capsule.runner.run import run
+from capsule.runner.source import read_text
 from tests.integration.command import REPOSITORY
 
 if TYPE_CHECKING:
@@ -166,8 +168,10 @@ def test_errors_of_a_hostile_run_do_not_fill_the_record(
 def test_how_each_began(bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> None:
     home = tmp_path_factory.mktemp("home")
     with Recorder(home, pytest.fail) as recorder, Cancellation() as never:
-        order = bench.order("def main(): return 1")._replace(ledger=recorder)
-        with PreparedTask(order, bench.project, Warmth(1), never) as prepared:
+        text = "def main(): return 1"
+        order = bench.order(text)._replace(ledger=recorder)
+        source = read_text(text.encode(), bench.project)
+        with PreparedTask(order, source, Warmth(1), never) as prepared:
             assert prepared.pool is not None
             assert prepared.pool.wait_until_ready(60)
             prepared.run(prepare.Call(), NOBODY, never)
@@ -209,7 +213,7 @@ def test_a_run_that_is_cancelled_before_its_turn(
         order = bench.order("def main(): return 1")._replace(ledger=recorder)
         stop.cancel()
         with slots.slot("another", never):
-            envelope = run_in_turn(order, NOBODY, stop, turn=("mine", slots))
+            envelope = run_in_turn(order, NOBODY, stop, queued=QueuedRun("mine", slots=slots))
     assert envelope["error"] is not None
     assert envelope["error"]["error_type"] == "cancelled"
     (summary,) = reader.runs(home)

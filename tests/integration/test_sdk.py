@@ -62,7 +62,14 @@ def until(holds: Callable[[], bool]) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["capsule.sdk.run", "capsule.sdk.sandbox", "capsule.sessions.session"]
+    "name",
+    [
+        "capsule.sdk.cancelled_envelope",
+        "capsule.sdk.run",
+        "capsule.sdk.sandbox",
+        "capsule.sdk.sandbox_sync",
+        "capsule.sessions.session",
+    ],
 )
 def test_the_examples_in_docstrings_hold(name: str) -> None:
     done = doctest.testmod(importlib.import_module(name))

@@ -290,7 +290,7 @@ def normalized(text: str) -> str:
     """Take out what is different from run to run."""
     import re
 
-    text = re.sub(r'"duration_ms": \d+', '"duration_ms": 0', text)
+    text = re.sub(r'"(queue|duration)_ms": \d+', r'"\1_ms": 0', text)
     text = re.sub(r'"(fuel_consumed|ram_used)": \d+', r'"\1": 0', text)
     text = re.sub(r'"run_id": "[0-9a-f]+"', '"run_id": ""', text)
     text = re.sub(r"after \d+ of", "after 0 of", text)

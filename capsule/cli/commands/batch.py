@@ -22,12 +22,14 @@ from capsule.message_text import printable, shown
 from capsule.namedtuples import NamedTuple
 from capsule.policy.units import format_ram
 from capsule.pool.prepared_task import PreparedTask, Warmth
+from capsule.pool.run_queue import QueuedRun
 from capsule.process.cancel import Cancellation
 from capsule.progress import Step
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
-from capsule.sdk.batch import Batch, spread_out
+from capsule.sdk.batch import Batch
 from capsule.sdk.envelope import Envelope
+from capsule.sdk.requests import spread_out
 from capsule.sdk.threads import in_thread
 from capsule.shared.frames import MAX_BODY
 
@@ -81,11 +83,10 @@ def command(asked: RunRequest, options: Options, context: Context) -> int:
         # Before there are other threads, which would take the signals.
         stop = _Stop()
         owned.enter_context(signals.waited_for(stop.tell))
-        root = asked.source.project.root
         opening = owned.enter_context(Cancellation())
         stop.then(opening.cancel)
         prepared = owned.enter_context(
-            PreparedTask(order, root, Warmth(batch.at_once or 2), opening)
+            PreparedTask(order, asked.source, Warmth(batch.at_once or 2), opening)
         )
         bar = owned.enter_context(progress.step(Step("running", total - len(skip), "items")))
         printer = _Printer(console, options, bar)
@@ -170,7 +171,12 @@ async def _follow(prepared: PreparedTask, batch: _Batch, printer: _Printer, stop
         value = _parsed(item)
         args, kwargs = spread_out(value) if batch.spread else ((value,), {})
         call = prepare.Call(args, kwargs)
-        return Envelope.of(await in_thread(lambda cancelled: prepared.run(call, NOBODY, cancelled)))
+        queued = QueuedRun(prepared)
+        return Envelope.of(
+            await in_thread(
+                lambda cancelled: prepared.run(call, NOBODY, cancelled, queued=queued), queued
+            )
+        )
 
     work = Batch(run, batch.at_once, batch.skip, wanted=lambda line: bool(line.strip()))
     loop = asyncio.get_running_loop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ import psutil
 import pytest
 
 from capsule.pool.pool import Pool
-from capsule.pool.prestarted_process import serves
+from capsule.pool.prestarted_process import terms_of
 from capsule.pool.quota import Quota
 from capsule.process.argv import Mount
 from capsule.runner.limit_messages import Limits
@@ -209,7 +210,7 @@ def test_a_plan_that_cannot_wait_is_started_for_its_request(pool: Pool, plans: P
         (1000, 900, True),
         (1000, 1100, False),
         (1000, None, False),
-        (None, 1000, False),
+        (None, 1000, True),
     ],
 )
 def test_a_process_for_more_time_serves_a_plan_with_less(
@@ -217,9 +218,27 @@ def test_a_process_for_more_time_serves_a_plan_with_less(
 ) -> None:
     one = plans(limits=Limits(1000, None, mine))
     other = plans(limits=Limits(1000, None, theirs))
-    assert serves(one, other) is fits
+    assert terms_of(one).allow(terms_of(other)) is fits
     more = other._replace(launch=other.launch._replace(fuel=2000))
-    assert not serves(one, more)
+    assert not terms_of(one).allow(terms_of(more))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the time of a process")
+def test_one_that_waits_has_the_bound_of_its_run(pool: Pool, plans: Plans) -> None:
+    import resource
+
+    pool.expect(plans())
+    assert pool.wait_until_ready(SECONDS)
+    before = waiting_pids()
+    with pool.start(plans(limits=Limits(1000, None, 1000))) as started:
+        pid = started.process.pid
+        assert pid in before
+        # As for one that is started for a second: that, and a grace of two, on two threads.
+        assert resource.prlimit(pid, resource.RLIMIT_CPU) == (6, 6)
+    with pool.start(plans()) as started:
+        assert started.process.pid in before
+        mine = resource.getrlimit(resource.RLIMIT_CPU)
+        assert resource.prlimit(started.process.pid, resource.RLIMIT_CPU) == mine
 
 
 def test_closing_while_runs_go_on(plans: Plans, quota: Quota) -> None:

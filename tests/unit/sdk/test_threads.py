@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING, Any
 import anyio
 import pytest
 
+from capsule.errors import BusyError
 from capsule.pool import slots
+from capsule.pool.run_queue import QueuedRun, RunQueue
 from capsule.sdk import thread_pool
 from capsule.sdk.threads import in_thread, to_its_end
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from capsule.process.cancel import Cancellation
 
@@ -220,6 +222,66 @@ async def test_who_waits_for_a_thread_gets_one_that_is_free() -> None:
     for thread in seen:
         thread.join(SECONDS)
     assert names().count("capsule-run") == 0
+
+
+async def test_those_who_wait_for_a_thread_are_served_by_turns_of_their_names(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slots.SHARED, "most", 1)
+    go_on, order = threading.Event(), list[str]()
+
+    def work(name: str) -> Callable[[Cancellation], None]:
+        def begin(_: Cancellation) -> None:
+            assert go_on.wait(SECONDS)
+            order.append(name)
+
+        return begin
+
+    queued = {name: QueuedRun(name[0]) for name in ("a1", "a2", "a3", "b1", "c1", "b2")}
+    async with anyio.create_task_group() as group:
+        for name, run in queued.items():
+            group.start_soon(in_thread, work(name), run)
+            await anyio.wait_all_tasks_blocked()
+        go_on.set()
+    assert order == ["a1", "a2", "b1", "c1", "a3", "b2"]
+
+
+async def test_one_that_is_cancelled_while_it_waits_for_a_thread_is_left_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(slots.SHARED, "most", 1)
+    go_on, order = threading.Event(), list[str]()
+    queue = RunQueue("a", 1)
+    async with anyio.create_task_group() as group:
+        group.start_soon(in_thread, lambda _: go_on.wait(SECONDS))
+        await anyio.wait_all_tasks_blocked()
+        with anyio.CancelScope() as scope:
+            with QueuedRun("a", queue) as run:
+                group.start_soon(_later, scope.cancel)
+                await in_thread(lambda _: order.append("cancelled"), run)
+        assert scope.cancelled_caught
+        assert repr(queue) == "<RunQueue of 'a', 0 of 1 wait>"
+        group.start_soon(in_thread, lambda _: order.append("next"))
+        await anyio.wait_all_tasks_blocked()
+        go_on.set()
+    assert order == ["next"]
+
+
+async def _later(call: Callable[[], None]) -> None:
+    await anyio.wait_all_tasks_blocked()
+    call()
+
+
+async def test_who_may_not_wait_for_a_thread_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slots.SHARED, "most", 1)
+    go_on, queue = threading.Event(), RunQueue("a", 0)
+    async with anyio.create_task_group() as group:
+        group.start_soon(in_thread, lambda _: go_on.wait(SECONDS), QueuedRun(queue, queue))
+        await anyio.wait_all_tasks_blocked()
+        with pytest.raises(BusyError, match="max_waiting=0"):
+            await in_thread(lambda _: None, QueuedRun(queue, queue))
+        go_on.set()
+    assert await in_thread(lambda _: 1, QueuedRun(queue, queue)) == 1
 
 
 def test_a_program_ends_when_the_work_is_over() -> None:

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from capsule.pool.run_queue import QueuedRun
 from capsule.runner.attempt import Cold
 from capsule.sdk import turn as module
 from capsule.sdk.turn import Turn, Turnstile
@@ -29,7 +30,7 @@ def test_one_is_let_through_at_a_time(
     def work() -> None:
         nonlocal inside, most
         for _ in range(50):
-            with Turn():
+            with Turn(QueuedRun("me")):
                 inside += 1
                 most = max(most, inside)
                 inside -= 1
@@ -45,11 +46,11 @@ def test_one_is_let_through_at_a_time(
 @pytest.mark.usefixtures("turnstile")
 def test_the_next_goes_on_when_one_takes_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "PATIENCE", 0.01)
-    with Turn():
+    with Turn(QueuedRun("me")):
         passed = threading.Event()
 
         def next_one() -> None:
-            with Turn():
+            with Turn(QueuedRun("me")):
                 passed.set()
 
         thread = threading.Thread(target=next_one)
@@ -64,11 +65,11 @@ def test_the_next_goes_on_when_the_sandbox_is_started(
     monkeypatch.setattr(module, "PATIENCE", SECONDS)
     started = []
     monkeypatch.setattr(Cold, "start", lambda _, plan: started.append(plan))
-    with Turn() as turn:
+    with Turn(QueuedRun("me")) as turn:
         assert repr(turnstile) == "<Turnstile taken>"
         turn.start("plan")  # type: ignore[arg-type]
         assert (started, repr(turnstile)) == (["plan"], "<Turnstile free>")
-        with Turn():
+        with Turn(QueuedRun("me")):
             pass
         turn.start("again")  # type: ignore[arg-type]
     assert repr(turnstile) == "<Turnstile free>"
@@ -79,7 +80,7 @@ def test_one_that_was_overtaken_lets_nobody_in(
 ) -> None:
     """It ends while the one that did not wait for it is at it."""
     monkeypatch.setattr(module, "PATIENCE", 0.0)
-    slow, fast = Turn(), Turn()
+    slow, fast = Turn(QueuedRun("me")), Turn(QueuedRun("me"))
     turnstile.enter(slow)
     turnstile.enter(fast)
     turnstile.leave(slow)

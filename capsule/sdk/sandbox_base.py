@@ -1,0 +1,169 @@
+"""What sandboxes for programs that await and for those that do not have in common."""
+
+from __future__ import annotations
+
+from capsule.errors import UsageError
+from capsule.namedtuples import NamedTuple
+from capsule.pool.pool import IDLE_SECONDS
+from capsule.pool.prepared_task import Warmth, open_prepared_task
+from capsule.pool.run_queue import QueuedRun, RunQueue
+from capsule.progress import Silent
+from capsule.runner import prepare
+from capsule.runner.cancellable_progress import CancellableProgress
+from capsule.runner.host_functions import HostFunctions
+from capsule.sdk.envelope import Envelope
+from capsule.sdk.record import recorder_of
+from capsule.sdk.requests import call_of, source_of, spread_out, with_own
+from capsule.state_folder import checked_root
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from capsule.policy.caller_limits import Limits, Mount
+    from capsule.pool.prepared_task import PreparedTask
+    from capsule.process.cancel import Cancellation
+    from capsule.runner.host_functions import Approve, Await, Functions
+    from capsule.runner.observer import Observer
+
+# How long to wait for the first process that waits: a run that comes sooner starts its own.
+_READY_SECONDS = 10.0
+# How many runs of one sandbox may wait for their turn, each a coroutine of some kilobytes.
+MOST_WAITING = 10_000
+
+
+class RunRequest(NamedTuple):
+    """One run as it was asked for: with `own_policy`, `call` has all limits and mounts of it."""
+
+    call: prepare.Call
+    functions: HostFunctions | None
+    own_policy: bool = False
+
+
+class SandboxBase:
+    """Options, and a task that is prepared while the block is open."""
+
+    _block = "with"
+
+    def __init__(  # noqa: PLR0913 - the options are the interface
+        self,
+        file: str | os.PathLike[str],
+        *,
+        warm: int = 1,
+        concurrency: int | None = None,
+        max_waiting: int = MOST_WAITING,
+        mounts: Sequence[Mount] = (),
+        cwd: str | os.PathLike[str] | None = None,
+        limits: Limits | Mapping[str, object] | None = None,
+        untrusted: bool = False,
+        idle: float = IDLE_SECONDS,
+        tools: Functions | None = None,
+        approve: Approve | None = None,
+    ) -> None:
+        _check_count("warm", warm, 0)
+        if concurrency is not None:
+            _check_count("concurrency", concurrency, 1)
+        _check_count("max_waiting", max_waiting, 0)
+        self._file, self._cwd = file, cwd
+        self._queue = RunQueue(str(file), max_waiting)
+        self._shared = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted)
+        self._tools, self._approve = tools, approve
+        self._warmth = Warmth(warm, idle)
+        self._concurrency = concurrency
+        self._prepared: PreparedTask | None = None
+
+    def __repr__(self) -> str:
+        state = "closed" if self._prepared is None else repr(self._prepared.pool)
+        return f"<{type(self).__name__} {str(self._file)!r} {state}>"
+
+    def _opened(self) -> PreparedTask:
+        if self._prepared is None:
+            name = type(self).__name__
+            raise RuntimeError(f"a {name} is used inside its `{self._block}` block")
+        return self._prepared
+
+    def _check_closed(self) -> None:
+        if self._prepared is not None:
+            raise RuntimeError(f"this {type(self).__name__} is open already")
+
+    def _open(self, stop: Cancellation, opened: list[PreparedTask]) -> None:
+        """Prepare the task, and have its processes started; who calls this closes it."""
+        home = checked_root()
+        source = source_of(self._file, self._cwd, home, stop)
+        prepared = open_prepared_task(
+            source,
+            self._shared,
+            home,
+            CancellableProgress(Silent(), stop),
+            warmth=self._warmth,
+            cancellation=stop,
+            ledger=recorder_of(home),
+        )
+        opened.append(prepared)
+        if prepared.pool is not None:
+            prepared.pool.wait_until_ready(_READY_SECONDS, stop)
+
+    def _at_once(self, concurrency: int | None) -> int | None:
+        """Return how many runs of a batch go on at once, None where nobody says."""
+        if concurrency is None:
+            return self._concurrency
+        _check_count("concurrency", concurrency, 1)
+        return concurrency
+
+    def _plain_request(
+        self, args: Sequence[Any], kwargs: Mapping[str, Any], wait: Await
+    ) -> RunRequest:
+        """Return a run with nothing of its own; `wait` waits for coroutines of the caller's."""
+        return RunRequest(prepare.Call(args, kwargs), self._functions(None, wait))
+
+    def _item_request(self, item: Any, wait: Await, *, spread: bool) -> RunRequest:
+        """Return the run of an item of a batch."""
+        return self._plain_request(*(spread_out(item) if spread else ((item,), {})), wait)
+
+    def _own_request(
+        self,
+        call: prepare.Call,
+        tools: Functions | None,
+        wait: Await,
+        *,
+        own_policy: bool,
+    ) -> RunRequest:
+        """Return a run with what only that has: `call_of` has made the call."""
+        if own_policy:
+            call = with_own(self._shared, call)
+        return RunRequest(call, self._functions(tools, wait), own_policy)
+
+    def _functions(self, own: Functions | None, wait: Await) -> HostFunctions | None:
+        given = self._tools if own is None else own
+        return HostFunctions(given, wait, self._approve) if given else None
+
+    def _queued_run(self) -> QueuedRun:
+        """Return a run that is one of those that may wait."""
+        return QueuedRun(self._queue, self._queue)
+
+    def _queued_item(self) -> QueuedRun:
+        """Return the run of an item: a batch takes them only as they begin, and bounds them."""
+        return QueuedRun(self._queue)
+
+
+def envelope_of(
+    prepared: PreparedTask,
+    asked: RunRequest,
+    observer: Observer,
+    stop: Cancellation,
+    queued: QueuedRun,
+) -> Envelope:
+    """Do a run in this thread, and return its envelope. Raises what `PreparedTask.run` raises."""
+    call, functions, own_policy = asked
+    return Envelope.of(
+        prepared.run(
+            call, observer, stop, functions=functions, queued=queued, own_policy=own_policy
+        )
+    )
+
+
+def _check_count(name: str, value: object, least: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise UsageError(f"{name}={value!r}: a whole number from {least} on is needed")
