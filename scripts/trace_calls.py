@@ -69,7 +69,7 @@ def count(folders: list[Path]) -> dict[str, Any]:
             lines = path.read_text(errors="replace").splitlines()
             for number, line in enumerate(lines):
                 # As `capsule/process/argv.py` has it; other tests start the program by themselves.
-                if line.startswith("execve(") and '"run", "-C", "cache=n", ' in line:
+                if line.startswith("execve(") and '"run", "-C", "cache=n,' in line:
                     pending.append(lines[number:])
                     processes += 1
                     break

@@ -13,9 +13,10 @@ if TYPE_CHECKING:
 
     from capsule.confine.scratch import Scratch
 
-# The interpreter uses WebAssembly exceptions, and its native code counts fuel; compile and run must
-# agree on both.
+# The interpreter uses WebAssembly exceptions, and its native code counts fuel and has no tables for
+# debuggers; compile and run must agree on that.
 FEATURES = "exceptions=y,fuel={fuel}"
+CODEGEN = "cache=n,native-unwind-info=n"
 
 # The stack of native code, which grows beside the C stack in memory: CPython stops recursion by
 # the latter, 4 MiB of it (see `interpreter.patch` in the pins), and not by this one, whose end
@@ -99,7 +100,7 @@ def command_line(launch: Launch) -> list[str]:
     wasm += f",async-stack-size={ASYNC_STACK}"
     if launch.memory is not None:
         wasm += f",max-memory-size={launch.memory}"
-    argv = [str(launch.wasmtime), "run", "-C", "cache=n", "-W", wasm, "--allow-precompiled"]
+    argv = [str(launch.wasmtime), "run", "-C", CODEGEN, "-W", wasm, "--allow-precompiled"]
     argv += ["--argv0", ARGV0]
     for mount in launch.mounts:
         if "::" in f"{mount.host}":

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 # The interpreter uses WebAssembly exceptions, and its native code counts fuel. Whether it counts
 # is settled here; how much there is, when it runs.
-FLAGS = ("-W", "exceptions=y,fuel=1")
+# There are no tables for a debugger to unwind the stack by: each start would register them, and
+# they are a twentieth of the file. wasmtime's own cache would be in the home of the user, which may
+# be missing or only to be read.
+FLAGS = ("-C", "cache=n,native-unwind-info=n", "-W", "exceptions=y,fuel=1")
 
 # Processor seconds that a compile takes; wasmtime shares them out over all cores.
 _USUAL: dict[Flavour, float] = {
@@ -86,8 +89,7 @@ def compile_file(
 
     Raises `ToolchainError` when wasmtime refuses the module.
     """
-    # Its own cache would be in the home of the user, which may be missing or only to be read.
-    argv = [str(wasmtime), "compile", "-C", "cache=n", *FLAGS, str(source), "-o", str(target)]
+    argv = [str(wasmtime), "compile", *FLAGS, str(source), "-o", str(target)]
     try:
         outcome = run_program.run(argv, run_program.bare_environment(), watch)
     except OSError as error:

@@ -28,7 +28,7 @@ def test_the_whole_line() -> None:
         "/t/wasmtime",
         "run",
         "-C",
-        "cache=n",
+        "cache=n,native-unwind-info=n",
         "-W",
         "exceptions=y,fuel=2003771035,max-wasm-stack=67108864,async-stack-size=69206016",
         "--allow-precompiled",
