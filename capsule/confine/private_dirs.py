@@ -31,22 +31,44 @@ _TRIES = 10
 _swept: set[Path] = set()
 
 
+class PrivateDir:
+    """An empty folder; `delete` it, with all that is in it then.
+
+    Raises `ToolchainError` when there is no place for it.
+    """
+
+    def __init__(self) -> None:
+        self.path = _made()
+        self._handle = _lock(self.path)
+
+    def __repr__(self) -> str:
+        return f"<PrivateDir {str(self.path)!r}>"
+
+    def delete(self) -> None:
+        """Delete it; what cannot be deleted stays."""
+        remove_tree(self.path)
+        self.leave()
+        with suppress(OSError):
+            self.path.parent.rmdir()
+
+    def leave(self) -> None:
+        """Let go of it as it is: it is somebody else's to delete."""
+        if self._handle >= 0:
+            os.close(self._handle)
+            self._handle = -1
+
+
 @contextmanager
 def private_folder() -> Iterator[Path]:
     """Make an empty folder, and delete it afterwards with all that is in it.
 
     Raises `ToolchainError` when there is no place for it.
     """
-    path = _made()
-    handle = _lock(path)
+    made = PrivateDir()
     try:
-        yield path
+        yield made.path
     finally:
-        remove_tree(path)
-        if handle >= 0:
-            os.close(handle)
-        with suppress(OSError):
-            path.parent.rmdir()
+        made.delete()
 
 
 def sweep(parent: Path) -> int:

@@ -9,7 +9,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
+# What a folder is opened with, never by a link.
+FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0)
 
 
 def remove_tree(folder: Path) -> None:
@@ -17,25 +18,31 @@ def remove_tree(folder: Path) -> None:
 
     Folders in folders are moved to the top first, so that no path gets long and nothing recurses.
     """
-    if os.rename not in os.supports_dir_fd or os.scandir not in os.supports_fd:
+    if not can_empty():
         from shutil import rmtree
 
         rmtree(folder, ignore_errors=True)
         return
     with suppress(OSError):
-        top = os.open(folder, _FOLDER)
+        top = os.open(folder, FOLDER)
         try:
-            _empty(top)
+            empty(top)
         finally:
             os.close(top)
         folder.rmdir()
 
 
-def _empty(top: int) -> None:
+def can_empty() -> bool:
+    """Say whether `empty` works on this system: not on Windows."""
+    return os.rename in os.supports_dir_fd and os.scandir in os.supports_fd
+
+
+def empty(top: int) -> None:
+    """Delete all that is in the open folder `top`, whose mode is 0700 then. Raises `OSError`."""
     pending = _clear(top, top, [])
     while pending:
         name = pending.pop()
-        inner = os.open(name, _FOLDER, dir_fd=top)
+        inner = os.open(name, FOLDER, dir_fd=top)
         try:
             _clear(inner, top, pending)
         finally:
@@ -67,7 +74,7 @@ def _move(name: str, moved: str, folder: int, top: int) -> None:
         os.rename(name, moved, src_dir_fd=folder, dst_dir_fd=top)
     except PermissionError:
         # A folder that is moved elsewhere is written to: it says what it lies in.
-        inner = os.open(name, _FOLDER, dir_fd=folder)
+        inner = os.open(name, FOLDER, dir_fd=folder)
         try:
             os.fchmod(inner, 0o700)
         finally:

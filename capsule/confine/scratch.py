@@ -13,7 +13,7 @@ import sys
 import time
 from contextlib import contextmanager, suppress
 
-from capsule.confine.private_dirs import private_folder
+from capsule.confine import scratch_reserve
 from capsule.errors import PolicyError
 from capsule.message_text import printable
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 WORKING = "/"
 TEMPORARY = "/tmp"  # noqa: S108 - inside the sandbox
+# What they are called on the host.
+WORKING_NAME, TEMPORARY_NAME = "working", "temporary"
 _BOTH = f"{WORKING} and {TEMPORARY}"
 MAX_FILE = 128 << 20
 MAX_BYTES = 256 << 20
@@ -59,12 +61,12 @@ class Scratch:
     @property
     def working(self) -> Path:
         """What the sandbox sees as `/`, its working folder."""
-        return self.path / "working"
+        return self.path / WORKING_NAME
 
     @property
     def temporary(self) -> Path:
         """What the sandbox sees as `/tmp`."""
-        return self.path / "temporary"
+        return self.path / TEMPORARY_NAME
 
     def show(self, guest: str) -> None:
         """Have a folder that is mounted at the absolute path `guest` be listed in the one above.
@@ -135,15 +137,15 @@ class Scratch:
 
 @contextmanager
 def scratch() -> Iterator[Scratch]:
-    """Make the folders of a run, and delete them afterwards with all that is in them.
+    """Give the empty folders of a run, and delete afterwards all that is in them.
 
     Raises `ToolchainError` when there is no place for it.
     """
-    with private_folder() as path:
-        made = Scratch(path)
-        made.working.mkdir(mode=0o700)
-        made.temporary.mkdir(mode=0o700)
-        yield made
+    folders = scratch_reserve.take() or scratch_reserve.Folders(WORKING_NAME, TEMPORARY_NAME)
+    try:
+        yield Scratch(folders.path)
+    finally:
+        scratch_reserve.give_back(folders)
 
 
 def _walk(folder: Path, deepest: int | None) -> Iterator[int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
+from capsule.confine.scratch_reserve import Keeper
 from capsule.namedtuples import NamedTuple
 from capsule.pool.pool import IDLE_SECONDS, Pool
 from capsule.pool.run_queue import QueuedRun
@@ -59,6 +60,7 @@ class PreparedTask:
         self._order = prepare.without_values(order)
         self._source = source
         self._settling = threading.Lock()
+        self._kept = Keeper()
         self.pool: Pool | None = None
         self._expected = None
         if plan is not None and warmth.processes > 0:
@@ -135,8 +137,11 @@ class PreparedTask:
 
     def close(self) -> None:
         """End the processes that wait, and wait until all that it started is gone."""
-        if self.pool is not None:
-            self.pool.close()
+        try:
+            if self.pool is not None:
+                self.pool.close()
+        finally:
+            self._kept.close()
 
     def __enter__(self) -> PreparedTask:
         return self

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from capsule.confine.scratch_reserve import Keeper
 from capsule.errors import CapsuleError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import run_in_turn
@@ -91,6 +92,7 @@ class SessionCore:
         self._fresh: tuple[str, Contents] | None = None
         self._keeping: threading.Thread | None = None
         self._ahead: ProcessAhead | None = None
+        self._folders = Keeper()
         self._closed = False
 
     def __repr__(self) -> str:
@@ -226,6 +228,7 @@ class SessionCore:
                     self._keeping.join()
                 self._drop_ahead()
             finally:
+                self._folders.close()
                 self._store.release(self)
 
     @contextmanager

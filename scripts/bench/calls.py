@@ -80,7 +80,7 @@ def sustained(home: Path, cancellation: Cancellation) -> list[Row]:
             _ITEMS / taken["ours"],
             _ITEMS / taken["bare"],
             "bare wasmtime",
-            least=0.8,
+            least=0.85,
             rate=True,
         )
     ]
