@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from capsule.pool.prepared_task import PreparedTask
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
+    from capsule.runner.host_functions import HostFunctions
     from capsule.runner.observer import Observer
     from capsule.runner.prepare import Call
     from capsule.runner.source import Source
@@ -81,15 +82,19 @@ class PreparedTaskCache:
     def __repr__(self) -> str:
         return f"<PreparedTaskCache {len(self._kept)} of {self._most}>"
 
-    def run(
+    def run(  # noqa: PLR0913 - what one run brings along
         self,
         source: Source,
         call: Call,
         observer: Observer,
         cancellation: Cancellation,
         progress: Progress,
+        *,
+        functions: HostFunctions | None = None,
     ) -> Envelope:
         """Run a task once and return its envelope, whatever happens inside.
+
+        `functions` are those of the host that the task may call, in this run alone.
 
         Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
         """
@@ -97,7 +102,9 @@ class PreparedTaskCache:
         making = _Making(source, call, self._home, progress, self._ledger, time.monotonic())
         try:
             prepared, fetched_ms = kept.prepared(making, cancellation)
-            return prepared.run(call, observer, cancellation, progress, fetched_ms=fetched_ms)
+            return prepared.run(
+                call, observer, cancellation, progress, fetched_ms=fetched_ms, functions=functions
+            )
         except OutOfTimeError as error:
             return late(error, observer, self._ledger)
         finally:

@@ -234,6 +234,17 @@ def read_artifact(path: Path, working: Path, home: Path | None = None) -> Source
     return Source(artifact.task_manifest.declarations, bundle, project, artifact, str(path))
 
 
+def under_ceilings(source: Source, folder: Path, home: Path | None = None) -> Source:
+    """Return a source to which the ceilings around another folder apply too.
+
+    It is that of a program that runs what others ask for. Raises `ConfigError`.
+    """
+    project = source.project
+    more = find_project(folder, working=folder, parse=toml_reader(home)).ceilings
+    ceilings = (*project.ceilings, *(each for each in more if each not in project.ceilings))
+    return source._replace(project=project._replace(ceilings=ceilings))
+
+
 def entrypoint(working: Path, home: Path | None = None) -> Path:
     """Return the entry point of the project in `working`. Raises `UsageError` or `ConfigError`."""
     project = find_project(working, working=working, parse=toml_reader(home))

@@ -11,6 +11,7 @@ from capsule.packages.builtin_distributions import science_imports
 from capsule.progress import Silent
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.host_functions import HostFunctions
+from capsule.runner.source import under_ceilings
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, working_folder
 from capsule.sessions import session_base, state_file, state_memory
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping, Sequence
 
+    from capsule.lifecycle.events import Ledger
     from capsule.policy.caller_limits import Limits, Mount
     from capsule.process.cancel import Cancellation
     from capsule.runner import prepare
@@ -53,6 +55,8 @@ class Wanted:
         cwd: str | os.PathLike[str] | None = None,
         limits: Limits | Mapping[str, object] | None = None,
         untrusted: bool = False,
+        ceilings_of: Path | None = None,
+        ledger: Ledger | None = None,
         options: Mapping[str, object],
     ) -> None:
         for name, given in (("imports", imports), ("packages", packages)):
@@ -64,6 +68,10 @@ class Wanted:
         self.tools, self.approve = tools, approve
         self.call = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted)
         self.working = working_folder(cwd)
+        # The folder of a caller that answers others: what holds there holds for them.
+        self.ceilings_of = ceilings_of
+        # None for that of this program.
+        self.ledger = ledger
 
     def functions(self, wait: Await) -> HostFunctions | None:
         """Return the functions of the host that turns may call, for one turn."""
@@ -122,10 +130,12 @@ def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
 def _base(wanted: Wanted, imports: Sequence[str], stop: Cancellation) -> session_base.SessionBase:
     home = checked_root()
     source = session_base.source_of(wanted.options, imports, wanted.packages, wanted.working, home)
+    if wanted.ceilings_of is not None:
+        source = under_ceilings(source, wanted.ceilings_of, home)
     progress = CancellableProgress(Silent(), stop)
     base = session_base.open_session_base(source, wanted.call, home, progress, stop)
     base = base._replace(overhead=_overhead(base, home, stop))
-    return base._replace(order=base.order._replace(ledger=recorder_of(home)))
+    return base._replace(order=base.order._replace(ledger=wanted.ledger or recorder_of(home)))
 
 
 def _overhead(base: session_base.SessionBase, home: Path, stop: Cancellation) -> int:

@@ -13,6 +13,7 @@ from capsule.cli.runtime import signals
 from capsule.cli.runtime.context import of_this_program
 from capsule.cli.worker.json_lines import JsonLines
 from capsule.cli.worker.probe import listening_place
+from capsule.cli.worker.session_table import MOST, SessionQuota
 from capsule.errors import UsageError
 from capsule.lifecycle.recorder import open_recorder
 from capsule.namedtuples import NamedTuple
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from capsule.cli.terminal.console import Console
+    from capsule.cli.worker.server import Server
 
 _LIKE = '{"id": 1, "file": "hello.py"}'
 
@@ -33,6 +35,7 @@ class Options(NamedTuple):
 
     socket: str | None
     listen: bool
+    max_sessions: int = MOST
 
 
 def command(options: Options, console: Console) -> int:
@@ -41,6 +44,11 @@ def command(options: Options, console: Console) -> int:
     Raises `CapsuleError` when it cannot begin.
     """
     context = of_this_program(console)
+    if options.max_sessions < 0:
+        raise UsageError(
+            f"--max-sessions {options.max_sessions}: a whole number from 0 on is needed"
+        )
+    quota = SessionQuota(options.max_sessions)
     home = checked_root()
     path = _socket(options, home)
     with (
@@ -48,7 +56,10 @@ def command(options: Options, console: Console) -> int:
         PreparedTaskCache(home, ledger=recorder) as prepared_tasks,
     ):
         if path is not None:
-            return _serve(path, prepared_tasks, home, console)
+            from capsule.cli.worker.server import Server  # what else it needs, Windows has not
+
+            server = Server(prepared_tasks, home, quota=quota, ledger=recorder)
+            return _serve(path, server, console)
         if context.stdin is None or sys.stdout is None:
             raise UsageError("a worker needs its stdin and stdout", hint="--socket PATH")
         if context.stdin.isatty():
@@ -56,16 +67,17 @@ def command(options: Options, console: Console) -> int:
         # Of its own: at the end this program flushes the usual one, which would wait for a writer
         # that waits for whoever takes no answers.
         output = os.fdopen(sys.stdout.fileno(), "wb", closefd=False)
-        with JsonLines(prepared_tasks, home, context.working_folder(), output) as lines:
+        working = context.working_folder()
+        made = JsonLines(prepared_tasks, home, working, output, quota=quota, ledger=recorder)
+        with made as lines:
             if not _until_a_signal(partial(lines.follow, context.stdin)):
                 raise signals.Interrupted
         return 0
 
 
-def _serve(path: Path, prepared_tasks: PreparedTaskCache, home: Path, console: Console) -> int:
-    from capsule.cli.worker.server import Server, listening
+def _serve(path: Path, server: Server, console: Console) -> int:
+    from capsule.cli.worker.server import listening
 
-    server = Server(prepared_tasks, home)
     with listening(path) as listener:
         console.err(f"capsule: listening at {path}")
         # A signal is the way in which it is meant to end.

@@ -1,60 +1,87 @@
 """The worker's protocol for programs: a line of JSON asks for a run, a line of JSON answers.
 
-In: `{"id", "file", "args", "kwargs", "mounts"}`, and `"cwd"` and `"limits"` where they are needed.
-Out: `{"id", "output"}` with the envelope, or `{"id", "error"}` for what could not be run at all.
-Answers come as the runs end, so the id says which is which. A line that is not understood is
-answered, with the id if it had one, and the next one is read.
+docs/worker.md has all lines. Answers come as the runs end, so the id says which is which. A line
+that is not understood is answered, and the next one is read.
 """
 
 from __future__ import annotations
 
 import json
-import math
-import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
+from capsule.cli.worker.client_calls import ClientCalls
 from capsule.cli.worker.descriptor_watch import watch_descriptor
+from capsule.cli.worker.line_fields import (
+    CONTROLS,
+    MAX_LINE,
+    check_names,
+    kind_of,
+    of_kind,
+    parsed,
+    size_in_memory,
+    switch_of,
+)
+from capsule.cli.worker.offered_functions import offered
+from capsule.cli.worker.outbox import Outbox
+from capsule.cli.worker.output_stream import OutputStream
+from capsule.cli.worker.request_register import Request, RequestRegister
+from capsule.cli.worker.session_requests import SessionRequests
+from capsule.cli.worker.session_table import SessionQuota, SessionTable
+from capsule.cli.worker.work_queue import WorkQueue
+from capsule.envelope import refusal
 from capsule.errors import CapsuleError, UsageError
-from capsule.message_text import nearest, shown
+from capsule.message_text import shown
 from capsule.pool import slots
-from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.observer import NOBODY
+from capsule.runner.source import under_ceilings
 from capsule.sdk.requests import call_of, source_of
-from capsule.shared.frames import MAX_BODY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
     from typing import Any, BinaryIO
 
-    from capsule.envelope import Envelope
+    from capsule.cli.worker.session_requests import Work
+    from capsule.lifecycle.events import Ledger
     from capsule.pool.prepared_task_cache import PreparedTaskCache
+    from capsule.process.cancel import Cancellation
 
-_FIELDS = ("id", "file", "args", "kwargs", "mounts", "cwd", "limits")
-# A request's arguments may be as large as the wire takes, and its other fields are small.
-MAX_LINE = MAX_BODY + (1 << 20)
 _SKIPPED_AT_ONCE = 1 << 20
+# What takes no sandbox must not wait for those that do.
+_CHORES_AT_ONCE = 8
 
 
 class JsonLines:
     """Answers the lines of one program; `with` it, or call `close`.
 
-    `working` is the folder that names of files are relative to.
+    `working` is the folder that names of files are relative to. `quota` counts sessions, `ledger`
+    keeps a record of their turns.
     """
 
-    def __init__(
-        self, prepared_tasks: PreparedTaskCache, home: Path, working: Path, output: BinaryIO
+    def __init__(  # noqa: PLR0913 - what all programs that a worker answers share
+        self,
+        prepared_tasks: PreparedTaskCache,
+        home: Path,
+        working: Path,
+        output: BinaryIO,
+        *,
+        quota: SessionQuota,
+        ledger: Ledger | None = None,
     ) -> None:
         self._prepared_tasks, self._home, self._working = prepared_tasks, home, working
         self._output = output
-        self._writing = threading.Lock()
+        self._outbox = Outbox(output, self.cancel)
+        self._register = RequestRegister()
+        self._calls = ClientCalls(self._say, self._register.note_calls)
+        self._table = SessionTable(quota)
+        self._sessions = SessionRequests(self._table, self._calls, working, ledger, self._stream)
         self._threads = ThreadPoolExecutor(slots.SHARED.most, "capsule-line")
-        # Lines are read only as fast as they are answered.
-        self._free = threading.BoundedSemaphore(2 * slots.SHARED.most)
-        self._changed = threading.Condition()
-        self._running: set[Cancellation] = set()
+        self._chores = ThreadPoolExecutor(_CHORES_AT_ONCE, "capsule-chore")
+        self._runs = WorkQueue(slots.SHARED.most)
         self._stopped = False
 
     def follow(self, source: BinaryIO) -> None:
@@ -62,32 +89,37 @@ class JsonLines:
         # Whoever reads the answers may be gone, and what runs might never write one.
         with watch_descriptor(self._output.fileno(), 0, self.cancel):
             self._read(source)
+            self._calls.end()
+            self._register.wait_until_answered()
+            self._table.close_all()
+            self._outbox.finish()
             self._threads.shutdown()
+            self._chores.shutdown()
 
     def _read(self, source: BinaryIO) -> None:
         while not self._stopped and (line := source.readline(MAX_LINE + 1)):
             if len(line) > MAX_LINE and not line.endswith(b"\n"):
                 while (rest := source.readline(_SKIPPED_AT_ONCE)) and not rest.endswith(b"\n"):
                     pass
-                self._refuse(None, UsageError(f"a line has more than {MAX_LINE:,} bytes"))
+                self._refuse({}, UsageError(f"a line has more than {MAX_LINE:,} bytes"))
             elif line.strip():
-                self._free.acquire()
-                self._threads.submit(self._work, line)
+                self._take(line)
 
     def cancel(self) -> None:
         """End everything that runs; safe from any thread."""
         self._stopped = True
-        with self._changed:
-            running = tuple(self._running)
-        for cancellation in running:
-            cancellation.cancel()
+        self._calls.end()
+        for request in self._register.stop():
+            self._register.settle(request)
+            self._register.leave(request)
 
     def close(self) -> None:
         """End what runs, and wait until it has ended; not for who takes no answers."""
         self.cancel()
+        self._register.wait_until_ended()
+        self._table.close_all()
         self._threads.shutdown(wait=False, cancel_futures=True)
-        with self._changed:
-            self._changed.wait_for(lambda: not self._running)
+        self._chores.shutdown(wait=False, cancel_futures=True)
 
     def __enter__(self) -> JsonLines:
         return self
@@ -95,103 +127,134 @@ class JsonLines:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _work(self, line: bytes) -> None:
-        identity: Any = None
+    def _take(self, line: bytes) -> None:
+        """Do what a line asks for at once, or have it done."""
+        fields: dict[str, Any] = {}
         try:
-            request = _parsed(line)
-            identity = request.get("id")
-            _check_names(request)
-            self._say({"id": identity, "output": self._run(request)})
+            fields = parsed(line)
+            if "cancel" in fields:
+                check_names(fields, ("cancel",), "cancel")
+                for request in self._register.cancel(fields["cancel"]):
+                    self._register.settle(request)
+                    self._answer(request, request.dropped)
+            elif "return" in fields:
+                self._calls.answer(fields)
+            else:
+                self._begin(fields, size_in_memory(line))
         except CapsuleError as error:
-            self._refuse(identity, error)
-        except Exception as error:  # noqa: BLE001 - whatever it is, the next line must be answered
-            self._refuse(identity, CapsuleError(f"the worker failed: {type(error).__name__}"))
-        finally:
-            self._free.release()
+            self._refuse(fields, error)
 
-    def _run(self, request: dict[str, Any]) -> Envelope:
-        file, cwd = request.get("file"), request.get("cwd")
-        if file is None:
-            raise UsageError('a line needs a "file"', hint='{"id": 1, "file": "hello.py"}')
+    def _begin(self, fields: dict[str, Any], size: int) -> None:
+        """Have a request worked on. Raises `UsageError` for one that cannot be."""
+        kind = kind_of(fields)
+        queue, pool, session = self._runs, self._threads, None
+        if kind == "run":
+            work = self._run(fields)
+        elif kind == "open":
+            work = self._sessions.open(fields)
+        else:
+            session, work = self._sessions.asked(kind, fields)
+            queue, pool = session.queue, self._threads if kind == "code" else self._chores
+        talks = kind != "run" or bool(fields.get("stream") or fields.get("tools"))
+        request = Request(fields.get("id"), size, talks=talks, dropped=_cancelled(kind))
+        self._register.admit(request)
+        if session is not None and kind == "close":
+            # Nothing is asked of it behind this, and this is not taken back.
+            self._table.forget(session)
+        else:
+            request.withdraw = partial(queue.withdraw, request)
+        try:
+            queue.add(request, partial(self._work, request, work), pool)
+        except RuntimeError:
+            # All is closed in this moment.
+            self._register.settle(request)
+            self._register.leave(request)
+
+    def _work(self, request: Request, work: Work) -> None:
+        self._register.begin(request)
+        try:
+            answer = work(request)
+        except CapsuleError as error:
+            # What was cancelled while it was prepared says so in words of its own.
+            answer = request.dropped if request.stop.cancelled else {"error": _said(error)}
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next line must be answered
+            failed = CapsuleError(f"the worker failed: {type(error).__name__}")
+            answer = {"error": _said(failed)}
+        # Before it is answered: the id is free for who has read the answer.
+        self._register.settle(request)
+        self._answer(request, answer)
+
+    def _answer(self, request: Request, answer: Mapping[str, Any]) -> None:
+        try:
+            self._say({"id": request.identity, **answer})
+        except (ValueError, RecursionError) as error:
+            failed = CapsuleError(f"the answer cannot be written: {type(error).__name__}")
+            self._say({"id": request.identity, "error": _said(failed)})
+        finally:
+            self._register.leave(request)
+
+    def _run(self, fields: Mapping[str, Any]) -> Work:
+        """Return what runs a file. Raises `UsageError` for fields that are not as they must."""
+        file, cwd = fields["file"], fields.get("cwd")
         if not isinstance(file, str) or not isinstance(cwd, str | None):
             raise UsageError(f'"file" is a name, and so is "cwd": {shown(file)}, {shown(cwd)}')
+        said = {name: of_kind(fields, name, list, []) for name in ("args", "mounts")}
+        said |= {name: of_kind(fields, name, dict, {}) for name in ("kwargs", "limits")}
+        untrusted, streams = switch_of(fields, "untrusted"), switch_of(fields, "stream")
+        tools = offered(fields)
         working = self._working if cwd is None else self._working / cwd
-        call = call_of(
-            _of_kind(request, "args", list, []),
-            _of_kind(request, "kwargs", dict, {}),
-            _of_kind(request, "mounts", list, []),
-            _of_kind(request, "limits", dict, {}),
-            cwd=working,
-        )
-        source = source_of(file, working, self._home)
-        with Cancellation() as cancellation:
-            with self._changed:
-                self._running.add(cancellation)
-            progress = CancellableProgress(Silent(), cancellation)
-            try:
-                if self._stopped:
-                    cancellation.cancel()
-                return self._prepared_tasks.run(source, call, NOBODY, cancellation, progress)
-            finally:
-                with self._changed:
-                    self._running.discard(cancellation)
-                    self._changed.notify_all()
 
-    def _refuse(self, identity: Any, error: CapsuleError) -> None:
-        said = {"error_type": error.code, "message": str(error)}
-        self._say({"id": identity, "error": said})
+        def work(request: Request) -> dict[str, Any]:
+            call = call_of(**said, cwd=working, untrusted=untrusted)
+            source = source_of(file, working, self._home, request.stop)
+            if cwd is not None:
+                source = under_ceilings(source, self._working, self._home)
+            stream = self._stream(request) if streams else None
+            output = self._prepared_tasks.run(
+                source,
+                call,
+                NOBODY if stream is None else stream,
+                request.stop,
+                CancellableProgress(Silent(), request.stop),
+                functions=self._calls.functions(tools, request.identity),
+            )
+            left_out = 0 if stream is None else stream.left_out
+            return {"output": output} | ({"left_out": left_out} if left_out else {})
 
-    def _say(self, answer: dict[str, Any]) -> None:
+        return work
+
+    def _stream(self, request: Request) -> OutputStream:
+        return OutputStream(request.identity, self._say, request.stop)
+
+    def _refuse(self, fields: Mapping[str, Any], error: CapsuleError) -> None:
+        named = next((name for name in CONTROLS if name in fields), "id")
+        self._say({named: fields.get(named), "error": _said(error)})
+
+    def _say(
+        self,
+        answer: Mapping[str, Any],
+        stop: Cancellation | None = None,
+        until: float | None = None,
+    ) -> bool:
+        """Have a line written, as `Outbox.put` does. Raises `ValueError` for what is not JSON."""
         try:
             data = json.dumps(answer, ensure_ascii=False, allow_nan=False).encode()
         except UnicodeEncodeError:
             # Half of a pair, in an id: as it came, or nobody would know the answer by it.
             data = json.dumps(answer, allow_nan=False).encode()
-        try:
-            with self._writing:
-                self._output.write(data + b"\n")
-                self._output.flush()
-        except (OSError, ValueError):
-            # Whoever asked is gone, or takes nothing more.
-            self.cancel()
+        return self._outbox.put(data + b"\n", stop, until)
 
 
-def _parsed(line: bytes) -> dict[str, Any]:
-    try:
-        request = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
-        raise UsageError(f"a line is not JSON: {error}") from None
-    if not isinstance(request, dict):
-        raise UsageError("a line is a JSON object", hint='{"id": 1, "file": "hello.py"}')
-    return request
+def _said(error: CapsuleError) -> dict[str, str]:
+    return {"error_type": error.code, "message": str(error)}
 
 
-def _check_names(request: dict[str, Any]) -> None:
-    for name in request:
-        if name not in _FIELDS:
-            raise UsageError(
-                f"there is no field {shown(name)}; there are {', '.join(_FIELDS)}",
-                hint=nearest(name, _FIELDS),
-            )
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if math.isinf(number):
-        # As an id it could not be said in the answer.
-        raise ValueError(f"the number {shown(text)} is too large")
-    return number
-
-
-def _refuse_constant(name: str) -> None:
-    raise ValueError(f"{name} is not a JSON value")
-
-
-def _of_kind(request: dict[str, Any], name: str, kind: type, otherwise: Any) -> Any:
-    value = request.get(name)
-    if value is None:
-        return otherwise
-    if not isinstance(value, kind):
-        what = "a list" if kind is list else "an object"
-        raise UsageError(f'"{name}" is {what}: {shown(value)}')
-    return value
+def _cancelled(kind: str) -> dict[str, Any]:
+    """Return the answer of a request that is cancelled before anything of it has run."""
+    said = "it was cancelled before it began"
+    if kind not in ("run", "code"):
+        return {"error": {"error_type": "cancelled", "message": said}}
+    answer: dict[str, Any] = {"output": refusal("", "cancelled", said)}
+    if kind == "code":
+        answer |= {"text": "", "displays": [], "files": [], "state": None}
+    return answer

@@ -43,6 +43,8 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TextIO
 
     from capsule.cli.parsing.run_options import Options
+    from capsule.cli.worker.session_table import SessionQuota
+    from capsule.lifecycle.events import Ledger
     from capsule.pool.prepared_task_cache import PreparedTaskCache
 
 # Words and variables together are bounded by the system; this is above what Linux allows.
@@ -114,10 +116,21 @@ def listening(path: Path) -> Iterator[socket.socket]:
 
 
 class Server:
-    """Serves what connects to a socket, each connection in a thread of its own."""
+    """Serves what connects to a socket, each connection in a thread of its own.
 
-    def __init__(self, prepared_tasks: PreparedTaskCache, home: Path) -> None:
+    `quota` counts the sessions of all of them, `ledger` keeps a record of their turns.
+    """
+
+    def __init__(
+        self,
+        prepared_tasks: PreparedTaskCache,
+        home: Path,
+        *,
+        quota: SessionQuota,
+        ledger: Ledger | None = None,
+    ) -> None:
         self._prepared_tasks, self._home = prepared_tasks, home
+        self._quota, self._ledger = quota, ledger
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._threads: set[threading.Thread] = set()
@@ -172,11 +185,15 @@ class Server:
 
     def _follow_lines(self, connection: socket.socket, first: bytes) -> None:
         source, output = connection.makefile("rb"), connection.makefile("wb")
-        with (
-            source,
+        made = JsonLines(
+            self._prepared_tasks,
+            self._home,
+            Path.cwd(),
             output,
-            JsonLines(self._prepared_tasks, self._home, Path.cwd(), output) as lines,
-        ):
+            quota=self._quota,
+            ledger=self._ledger,
+        )
+        with source, output, made as lines:
             lines.follow(_After(first, source))  # type: ignore[arg-type]
 
     def _take_over(self, connection: socket.socket) -> None:
