@@ -61,6 +61,24 @@ class CallerLimits(NamedTuple):
     raises: tuple[str, ...] = ()
 
 
+def narrowed(one: CallerLimits, other: CallerLimits) -> CallerLimits:
+    """Return what both allow; the words for it are those of the first."""
+
+    def least(name: str) -> int | None:
+        known = [each for each in (getattr(one, name), getattr(other, name)) if each is not None]
+        return min(known, default=None)
+
+    return one._replace(
+        max_fuel=least("max_fuel"),
+        max_ram=least("max_ram"),
+        timeout_ms=least("timeout_ms"),
+        no_net=one.no_net or other.no_net,
+        no_files=one.no_files or other.no_files,
+        no_env=one.no_env or other.no_env,
+        untrusted=one.untrusted or other.untrusted,
+    )
+
+
 class Grants(NamedTuple):
     """What the caller grants a source that is the caller's own words, beside what it asks for."""
 

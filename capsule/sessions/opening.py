@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
 from capsule.packages.builtin_distributions import science_imports
+from capsule.policy.resolve import narrowed
 from capsule.progress import Silent
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.host_functions import HostFunctions
@@ -189,20 +190,4 @@ def limited(wanted: Wanted, limits: Limits | Mapping[str, object] | None) -> pre
     if limits is None:
         return None
     narrow = call_of((), None, (), limits).limits
-    mine = wanted.call.limits
-    return wanted.call._replace(
-        limits=mine._replace(
-            max_fuel=_least(mine.max_fuel, narrow.max_fuel),
-            max_ram=_least(mine.max_ram, narrow.max_ram),
-            timeout_ms=_least(mine.timeout_ms, narrow.timeout_ms),
-            no_net=mine.no_net or narrow.no_net,
-            no_files=mine.no_files or narrow.no_files,
-            no_env=mine.no_env or narrow.no_env,
-            untrusted=mine.untrusted or narrow.untrusted,
-        )
-    )
-
-
-def _least(one: int | None, other: int | None) -> int | None:
-    known = [each for each in (one, other) if each is not None]
-    return min(known, default=None)
+    return wanted.call._replace(limits=narrowed(wanted.call.limits, narrow))

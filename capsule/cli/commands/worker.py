@@ -11,12 +11,13 @@ from queue import SimpleQueue
 
 from capsule.cli.runtime import signals
 from capsule.cli.runtime.context import of_this_program
-from capsule.cli.worker.json_lines import JsonLines
+from capsule.cli.worker.json_lines import JsonLines, Terms
 from capsule.cli.worker.probe import listening_place
 from capsule.cli.worker.session_table import MOST, SessionQuota
 from capsule.errors import UsageError
 from capsule.lifecycle.recorder import open_recorder
 from capsule.namedtuples import NamedTuple
+from capsule.policy.caller_limits import Limits, caller_limits
 from capsule.pool.prepared_task_cache import PreparedTaskCache
 from capsule.state_folder import checked_root
 
@@ -25,17 +26,17 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from capsule.cli.terminal.console import Console
-    from capsule.cli.worker.server import Server
 
 _LIKE = '{"id": 1, "file": "hello.py"}'
 
 
 class Options(NamedTuple):
-    """What the command line says."""
+    """What the command line says; `limits` has the names of those of a run."""
 
     socket: str | None
     listen: bool
     max_sessions: int = MOST
+    limits: Limits = Limits()
 
 
 def command(options: Options, console: Console) -> int:
@@ -48,18 +49,16 @@ def command(options: Options, console: Console) -> int:
         raise UsageError(
             f"--max-sessions {options.max_sessions}: a whole number from 0 on is needed"
         )
-    quota = SessionQuota(options.max_sessions)
+    limits = caller_limits(options.limits, flags=True)
     home = checked_root()
     path = _socket(options, home)
     with (
         open_recorder(home, console.note) as recorder,
         PreparedTaskCache(home, ledger=recorder) as prepared_tasks,
     ):
+        terms = Terms(prepared_tasks, home, SessionQuota(options.max_sessions), limits, recorder)
         if path is not None:
-            from capsule.cli.worker.server import Server  # what else it needs, Windows has not
-
-            server = Server(prepared_tasks, home, quota=quota, ledger=recorder)
-            return _serve(path, server, console)
+            return _serve(path, terms, console)
         if context.stdin is None or sys.stdout is None:
             raise UsageError("a worker needs its stdin and stdout", hint="--socket PATH")
         if context.stdin.isatty():
@@ -67,17 +66,16 @@ def command(options: Options, console: Console) -> int:
         # Of its own: at the end this program flushes the usual one, which would wait for a writer
         # that waits for whoever takes no answers.
         output = os.fdopen(sys.stdout.fileno(), "wb", closefd=False)
-        working = context.working_folder()
-        made = JsonLines(prepared_tasks, home, working, output, quota=quota, ledger=recorder)
-        with made as lines:
+        with JsonLines(terms, context.working_folder(), output) as lines:
             if not _until_a_signal(partial(lines.follow, context.stdin)):
                 raise signals.Interrupted
         return 0
 
 
-def _serve(path: Path, server: Server, console: Console) -> int:
-    from capsule.cli.worker.server import listening
+def _serve(path: Path, terms: Terms, console: Console) -> int:
+    from capsule.cli.worker.server import Server, listening
 
+    server = Server(terms)
     with listening(path) as listener:
         console.err(f"capsule: listening at {path}")
         # A signal is the way in which it is meant to end.
@@ -114,6 +112,11 @@ def _until_a_signal(work: Callable[[], None]) -> bool:
 def _socket(options: Options, home: Path) -> Path | None:
     if options.socket is not None and options.listen:
         raise UsageError("--socket and --listen exclude each other", hint="leave one of them out")
+    if options.listen and options.limits != Limits():
+        raise UsageError(
+            "--listen takes commands, which have limits of their own",
+            hint="--socket PATH, for programs that write lines",
+        )
     if options.socket is None and not options.listen:
         return None
     if sys.platform == "win32":

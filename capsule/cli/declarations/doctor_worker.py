@@ -6,7 +6,17 @@ from typing import Annotated
 
 import typer
 
-from capsule.cli.declarations.options import Json, MaxRam, MountOption, Timeout
+from capsule.cli.declarations.options import (
+    Json,
+    MaxFuel,
+    MaxRam,
+    MountOption,
+    NoEnv,
+    NoFiles,
+    NoNet,
+    Timeout,
+    Untrusted,
+)
 from capsule.cli.terminal.console import Console
 
 
@@ -42,20 +52,40 @@ def worker(
             help="Listen where run and exec look for a worker, and run what they hand over too.",
         ),
     ] = False,
+    max_sessions: Annotated[
+        int,
+        typer.Option(
+            "--max-sessions",
+            metavar="N",
+            min=0,
+            help="Have so many sessions open at most, of all programs together.",
+        ),
+    ] = 32,
+    max_fuel: MaxFuel = None,
+    max_ram: MaxRam = None,
+    timeout: Timeout = None,
+    no_net: NoNet = False,
+    no_files: NoFiles = False,
+    no_env: NoEnv = False,
+    untrusted: Untrusted = False,
 ) -> int:
     """Run tasks for other programs: JSON lines on stdin, an answer for each on stdout.
 
     A line is an object with id, file, args, kwargs, and mounts, cwd and limits where they are
-    needed. An answer is an object with the id and the envelope as output, or an error. The worker
-    ends with its stdin; one that listens ends at Ctrl-C or SIGTERM.
+    needed. An answer is an object with the id and the envelope as output, or an error. Other lines
+    open sessions and run code in them, tell of output while it is printed, cancel, and answer calls
+    of functions that the program offers. The worker ends with its stdin; one that listens ends at
+    Ctrl-C or SIGTERM. The limits hold for all that lines ask for.
 
     Example:
 
       echo '{"id": 1, "file": "hello.py", "args": [3]}' | capsule worker
     """
     from capsule.cli.commands.worker import Options, command
+    from capsule.policy.caller_limits import Limits
 
-    return command(Options(socket, listen), Console())
+    limits = Limits(max_fuel, max_ram, timeout, no_net, no_files, no_env, untrusted)
+    return command(Options(socket, listen, max_sessions, limits), Console())
 
 
 def repl(

@@ -50,6 +50,7 @@ FREE = (
     "env",
     "package",
     "max_ram",
+    "max_sessions",
     "timeout",
     "concurrency",
     "since",

@@ -32,6 +32,8 @@ from capsule.cli.worker.work_queue import WorkQueue
 from capsule.envelope import refusal
 from capsule.errors import CapsuleError, UsageError
 from capsule.message_text import shown
+from capsule.namedtuples import NamedTuple
+from capsule.policy.resolve import UNLIMITED, CallerLimits, narrowed
 from capsule.pool import slots
 from capsule.progress import Silent
 from capsule.runner.cancellable_progress import CancellableProgress
@@ -55,30 +57,36 @@ _SKIPPED_AT_ONCE = 1 << 20
 _CHORES_AT_ONCE = 8
 
 
+class Terms(NamedTuple):
+    """What holds for all programs that a worker answers.
+
+    `home` is the state root, `quota` counts their sessions, `limits` is what a run may use at most,
+    and `ledger` keeps a record of all.
+    """
+
+    prepared_tasks: PreparedTaskCache
+    home: Path
+    quota: SessionQuota
+    limits: CallerLimits = UNLIMITED
+    ledger: Ledger | None = None
+
+
 class JsonLines:
     """Answers the lines of one program; `with` it, or call `close`.
 
-    `working` is the folder that names of files are relative to. `quota` counts sessions, `ledger`
-    keeps a record of their turns.
+    `working` is the folder that names of files are relative to, and whose ceilings hold.
     """
 
-    def __init__(  # noqa: PLR0913 - what all programs that a worker answers share
-        self,
-        prepared_tasks: PreparedTaskCache,
-        home: Path,
-        working: Path,
-        output: BinaryIO,
-        *,
-        quota: SessionQuota,
-        ledger: Ledger | None = None,
-    ) -> None:
-        self._prepared_tasks, self._home, self._working = prepared_tasks, home, working
+    def __init__(self, terms: Terms, working: Path, output: BinaryIO) -> None:
+        self._terms, self._working = terms, working
         self._output = output
         self._outbox = Outbox(output, self.cancel)
         self._register = RequestRegister()
         self._calls = ClientCalls(self._say, self._register.note_calls)
-        self._table = SessionTable(quota)
-        self._sessions = SessionRequests(self._table, self._calls, working, ledger, self._stream)
+        self._table = SessionTable(terms.quota)
+        self._sessions = SessionRequests(
+            self._table, self._calls, self._stream, working, terms.limits, terms.ledger
+        )
         self._threads = ThreadPoolExecutor(slots.SHARED.most, "capsule-line")
         self._chores = ThreadPoolExecutor(_CHORES_AT_ONCE, "capsule-chore")
         self._runs = WorkQueue(slots.SHARED.most)
@@ -205,12 +213,14 @@ class JsonLines:
         working = self._working if cwd is None else self._working / cwd
 
         def work(request: Request) -> dict[str, Any]:
+            terms = self._terms
             call = call_of(**said, cwd=working, untrusted=untrusted)
-            source = source_of(file, working, self._home, request.stop)
+            call = call._replace(limits=narrowed(call.limits, terms.limits))
+            source = source_of(file, working, terms.home, request.stop)
             if cwd is not None:
-                source = under_ceilings(source, self._working, self._home)
+                source = under_ceilings(source, self._working, terms.home)
             stream = self._stream(request) if streams else None
-            output = self._prepared_tasks.run(
+            output = terms.prepared_tasks.run(
                 source,
                 call,
                 NOBODY if stream is None else stream,

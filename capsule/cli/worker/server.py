@@ -43,9 +43,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TextIO
 
     from capsule.cli.parsing.run_options import Options
-    from capsule.cli.worker.session_table import SessionQuota
-    from capsule.lifecycle.events import Ledger
-    from capsule.pool.prepared_task_cache import PreparedTaskCache
+    from capsule.cli.worker.json_lines import Terms
 
 # Words and variables together are bounded by the system; this is above what Linux allows.
 _MAX_MESSAGE = 8 << 20
@@ -116,21 +114,10 @@ def listening(path: Path) -> Iterator[socket.socket]:
 
 
 class Server:
-    """Serves what connects to a socket, each connection in a thread of its own.
+    """Serves what connects to a socket, each connection in a thread of its own."""
 
-    `quota` counts the sessions of all of them, `ledger` keeps a record of their turns.
-    """
-
-    def __init__(
-        self,
-        prepared_tasks: PreparedTaskCache,
-        home: Path,
-        *,
-        quota: SessionQuota,
-        ledger: Ledger | None = None,
-    ) -> None:
-        self._prepared_tasks, self._home = prepared_tasks, home
-        self._quota, self._ledger = quota, ledger
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._threads: set[threading.Thread] = set()
@@ -185,15 +172,7 @@ class Server:
 
     def _follow_lines(self, connection: socket.socket, first: bytes) -> None:
         source, output = connection.makefile("rb"), connection.makefile("wb")
-        made = JsonLines(
-            self._prepared_tasks,
-            self._home,
-            Path.cwd(),
-            output,
-            quota=self._quota,
-            ledger=self._ledger,
-        )
-        with source, output, made as lines:
+        with source, output, JsonLines(self._terms, Path.cwd(), output) as lines:
             lines.follow(_After(first, source))  # type: ignore[arg-type]
 
     def _take_over(self, connection: socket.socket) -> None:
@@ -226,7 +205,7 @@ class Server:
             if console.stderr_is_terminal and not (options.quiet or options.json):
                 note_grants(asked.source, asked.call, asked.home, console)
             with observer_for(console, cancellation, verbose=options.verbose) as observer:
-                envelope = self._prepared_tasks.run(
+                envelope = self._terms.prepared_tasks.run(
                     asked.source,
                     asked.call,
                     observer,

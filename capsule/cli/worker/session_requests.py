@@ -10,6 +10,7 @@ from capsule.cli.worker.offered_functions import offered
 from capsule.cli.worker.session_table import OpenSession
 from capsule.errors import CapsuleError, UsageError
 from capsule.message_text import shown
+from capsule.policy.resolve import narrowed
 from capsule.runner.observer import NOBODY
 
 TYPE_CHECKING = False
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from capsule.cli.worker.request_register import Request
     from capsule.cli.worker.session_table import SessionTable
     from capsule.lifecycle.events import Ledger
+    from capsule.policy.resolve import CallerLimits
 
     Answer = dict[str, Any]
     Work = Callable[[Request], Answer]
@@ -51,20 +53,21 @@ _NOT_LOADED = ("imports", "files")
 class SessionRequests:
     """Makes of the fields of a line what is to be done, in the sessions of one program.
 
-    `working` is the folder that names of files are relative to, and whose ceilings hold for all
-    sessions; `ledger` keeps a record of their turns. `streams` gives what tells of output.
+    `streams` gives what tells of output. `working` is the folder that names of files are relative
+    to, and whose ceilings hold for all sessions, as `limits` do; `ledger` keeps a record of turns.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what all sessions of a program share
         self,
         table: SessionTable,
         calls: ClientCalls,
-        working: Path,
-        ledger: Ledger | None,
         streams: Streams,
+        working: Path,
+        limits: CallerLimits,
+        ledger: Ledger | None,
     ) -> None:
-        self._table, self._calls, self._working = table, calls, working
-        self._ledger, self._streams = ledger, streams
+        self._table, self._calls, self._streams = table, calls, streams
+        self._working, self._limits, self._ledger = working, limits, ledger
         self._of_session: dict[str, Callable[[OpenSession, Mapping[str, Any]], Work]] = {
             "code": self._turn,
             "fork": self._fork,
@@ -98,6 +101,8 @@ class SessionRequests:
             self._table.quota.take()
             try:
                 wanted = opening.Wanted(**options)
+                limits = narrowed(wanted.call.limits, self._limits)
+                wanted.call = wanted.call._replace(limits=limits)
                 if path is None:
                     core = opening.opened(wanted, request.stop)
                 else:
@@ -131,6 +136,12 @@ class SessionRequests:
         options["env_variables"] = lists["env_variables"]
         options["allowed_files"] = of_kind(said, "allowed_files", list, [])
         files = of_kind(said, "files", dict, {})
+        paths = [name for name, each in files.items() if isinstance(each, str)]
+        if paths and self._limits.no_files:
+            raise UsageError(
+                f'"files": {shown(paths[0])} is a path, and this worker has --no-files',
+                hint='{"text": "..."} or {"base64": "..."}',
+            )
         cwd = of_kind(said, "cwd", str, None)
         return {
             "options": options,
