@@ -247,7 +247,8 @@ def test_what_is_no_json_fails_inside_and_is_not_written(client: Client, capsule
 
 
 def test_without_functions_there_are_none(client: Client) -> None:
-    for said in ({}, {"tools": []}, {"tools": None}):
+    none: list[dict[str, Any]] = [{}, {"tools": []}, {"tools": None}]
+    for said in none:
         answer = client.ask({"id": 1, "file": "calls.py", "args": ["one"], **said})
         assert "there is no host function 'f'" in answer["output"]["error"]["message"]
 

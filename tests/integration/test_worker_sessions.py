@@ -240,7 +240,8 @@ def test_how_many_are_open_is_bounded_for_all_connections_together(capsule: Comm
     ):
         session = one.open()
         two.open()
-        for line in ({"open": {}}, {"session": session, "fork": None}):
+        more: list[dict[str, Any]] = [{"open": {}}, {"session": session, "fork": None}]
+        for line in more:
             error = one.ask({"id": 1, **line})["error"]
             assert "2 sessions are open, which is the most" in error["message"]
         # What could not be opened is not counted.

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import IO, TYPE_CHECKING, Any
 
 import psutil
 
@@ -26,7 +26,7 @@ class Client:
     """
 
     def __init__(
-        self, writer: BinaryIO, reader: BinaryIO, pid: int, hang_up: Callable[[], None]
+        self, writer: IO[bytes], reader: IO[bytes], pid: int, hang_up: Callable[[], None]
     ) -> None:
         self.writer, self.reader, self.pid, self.hang_up = writer, reader, pid, hang_up
         self.earlier: list[dict[str, Any]] = []

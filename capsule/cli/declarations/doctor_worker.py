@@ -59,6 +59,7 @@ def worker(
             metavar="N",
             min=0,
             help="Have so many sessions open at most, of all programs together.",
+            show_default="32",
         ),
     ] = 32,
     max_fuel: MaxFuel = None,

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import base64
-import binascii
+from binascii import a2b_base64, b2a_base64
 
 from capsule.cli.worker.line_fields import check_names, of_kind, switch_of, text_of, texts_of
 from capsule.cli.worker.offered_functions import offered
@@ -261,7 +260,7 @@ def _read(session: OpenSession, fields: Mapping[str, Any]) -> Work:
     def work(_: Request) -> Answer:
         data = session.core.read(name)
         _check_size(name, len(data))
-        return {"base64": base64.b64encode(data).decode("ascii")}
+        return {"base64": b2a_base64(data, newline=False).decode("ascii")}
 
     return work
 
@@ -298,8 +297,8 @@ def _data(fields: Mapping[str, Any], name: str) -> bytes:
         data = text_of(fields, "text", "").encode()
     else:
         try:
-            data = base64.b64decode(text_of(fields, "base64", ""), validate=True)
-        except (binascii.Error, ValueError) as error:
+            data = a2b_base64(text_of(fields, "base64", ""), strict_mode=True)
+        except ValueError as error:
             raise UsageError(f'"base64" of {shown(name)}: {error}') from None
     _check_size(name, len(data))
     return data

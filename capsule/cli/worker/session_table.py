@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import os
 import threading
 from contextlib import suppress
 
@@ -55,7 +55,8 @@ class OpenSession:
     """
 
     def __init__(self, core: SessionCore, wanted: Wanted, tools: Sequence[OfferedFunction]) -> None:
-        self.name = secrets.token_hex(16)
+        # As random as `secrets` has it, which takes longer to import than a worker to start.
+        self.name = os.urandom(16).hex()
         self.core, self.wanted, self.tools = core, wanted, tools
         self.queue = WorkQueue(1)
 
