@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import threading
 from typing import TYPE_CHECKING, Any
 
 import psutil
@@ -236,3 +237,29 @@ def test_a_connection_that_is_dropped_in_the_middle(
             assert client.reader.read() == b""
             if "open" in asked:
                 assert psutil.wait_procs(client.sandboxes(), SECONDS)[1] == []
+
+
+def test_connections_leave_no_threads(capsule: Command) -> None:
+    """Nor descriptors: those that are dropped, and those that end as they should."""
+    with listening(capsule) as (path, pid):
+        host = psutil.Process(pid)
+
+        def talk() -> None:
+            with connected(path, pid) as client:
+                session = client.open()
+                assert client.result(session, "1") == 1
+                client.send({"id": 1, "session": session, "code": "f()", "tools": ["f"]})
+                client.line()
+            with connected(path, pid) as client:
+                assert client.result(client.open(), "1") == 1
+                client.hang_up()
+                assert client.reader.read() == b""
+
+        for _ in range(3):
+            talk()
+        threads, descriptors = host.num_threads(), host.num_fds()
+        for _ in range(10):
+            talk()
+        # The last may be about to end.
+        while host.num_threads() > threads or host.num_fds() > descriptors:
+            threading.Event().wait(0.01)

@@ -150,7 +150,7 @@ def test_what_waits_for_its_turn_is_cancelled_at_once(capsule: Command) -> None:
         answer = client.answer(2)
         assert answer["output"]["error"] == {
             "error_type": "cancelled",
-            "message": "it was cancelled before it began",
+            "message": "it was cancelled before anything of it ran",
         }
         client.send({"cancel": 1})
         assert client.answer(1)["output"]["error"]["error_type"] == "cancelled"

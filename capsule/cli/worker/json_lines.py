@@ -126,6 +126,7 @@ class JsonLines:
         self.cancel()
         self._register.wait_until_ended()
         self._table.close_all()
+        self._outbox.close()
         self._threads.shutdown(wait=False, cancel_futures=True)
         self._chores.shutdown(wait=False, cancel_futures=True)
 
@@ -260,10 +261,10 @@ def _said(error: CapsuleError) -> dict[str, str]:
 
 
 def _cancelled(kind: str) -> dict[str, Any]:
-    """Return the answer of a request that is cancelled before anything of it has run."""
-    said = "it was cancelled before it began"
+    """Return the answer of a request that is cancelled before it has an answer of its own."""
     if kind not in ("run", "code"):
-        return {"error": {"error_type": "cancelled", "message": said}}
+        return {"error": {"error_type": "cancelled", "message": "it was cancelled"}}
+    said = "it was cancelled before anything of it ran"
     answer: dict[str, Any] = {"output": refusal("", "cancelled", said)}
     if kind == "code":
         answer |= {"text": "", "displays": [], "files": [], "state": None}

@@ -24,7 +24,7 @@ MOST_BYTES = 1 << 20
 class Outbox:
     """Writes lines to `output`; `lost` is called once, in that thread, when nobody takes them.
 
-    Call `finish` when no more will come.
+    Call `finish` when no more will come, or `close` when nobody is there to take them.
     """
 
     def __init__(self, output: BinaryIO, lost: Callable[[], None]) -> None:
@@ -71,6 +71,13 @@ class Outbox:
             thread = self._thread
         if thread is not None:
             thread.join()
+
+    def close(self) -> None:
+        """Let go of all lines that are not written; a write that goes on is not waited for."""
+        with self._changed:
+            self._finished = self._broken = True
+            self._lines.clear()
+            self._changed.notify_all()
 
     def _put(
         self, line: bytes, turn: object, stop: Cancellation | None, until: float | None
