@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.integration.command import Command
-from tests.integration.worker_client import FORMS, SECONDS, Client
+from tests.integration.worker_client import FORMS, SECONDS, Client, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -227,6 +227,18 @@ def test_the_workers_own_words_bound_every_request(capsule: Command, tmp_path: P
         answer = client.ask({"id": 2, "file": "hello.py", "cwd": "free", "mounts": [".::/in:ro"]})
         assert answer["output"]["success"] is False
     assert "--listen takes commands" in capsule("worker", "--listen", "--no-net").err
+    assert "--max-sessions" in capsule("worker", "--max-sessions", "-1").err
+
+
+def test_no_command_goes_past_the_workers_own_words(capsule: Command) -> None:
+    for words, takes in (((), True), (("--no-net",), False), (("--max-fuel", "LOW"), False)):
+        with listening(capsule, *words) as (path, _):
+            capsule.environ["CAPSULE_SOCKET"] = path
+            with capsule.popen("run", "spin.py") as process:
+                assert process.stderr is not None
+                assert process.stderr.readline() == b"begun\n"
+                assert (psutil.Process(process.pid).children() == []) is takes
+                process.kill()
 
 
 def test_ceilings_around_the_worker_hold_for_files_elsewhere(

@@ -208,7 +208,7 @@ def worker() -> Row:
     if found.takes:
         return Row("worker", "ok", f"one listens at {path}, of this version")
     if found.version == __version__:
-        text = "one listens with other variables than here, so it takes no commands from here"
+        text = "one listens with other variables than here, or limits, so it takes no commands"
     else:
         text = f"one listens of version {printable(found.version) or 'unknown'}, which takes none"
     return Row("worker", "warning", text, _RESTART)

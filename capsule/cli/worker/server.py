@@ -34,6 +34,7 @@ from capsule.errors import UsageError
 from capsule.file_lock import try_lock
 from capsule.namedtuples import NamedTuple
 from capsule.paths import make_private
+from capsule.policy.resolve import UNLIMITED
 from capsule.process.cancel import Cancellation
 from capsule.runner.cancellable_progress import CancellableProgress
 
@@ -180,8 +181,11 @@ class Server:
         options = None
         if handed is not None and not _differs(handed.environ):
             options = fast_parser.parse(handed.words)
+        # What it allows is for lines: no command may go past that, nor be narrowed by surprise.
+        limited = self._terms.limits._replace(flags=False) != UNLIMITED
         # A batch and a session have processes of their own.
-        if handed is None or options is None or options.map_file or options.state_file:
+        alone = options is None or options.map_file or options.state_file
+        if handed is None or options is None or alone or limited:
             # With the version, for those who want to know why.
             connection.sendall(REFUSED + __version__.encode())
             return
