@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from tests.integration.command import Command
-from tests.integration.worker_client import FORMS, SECONDS, Client, listening
+from tests.integration.worker_client import FORMS, SECONDS, Client, connected, listening
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -111,6 +111,30 @@ def test_who_reads_nothing_keeps_no_run_beyond_its_time(client: Client, capsule:
     streamed = "".join(line["text"] for line in client.earlier)
     assert streamed.startswith("xxx")
     assert client.ask({"id": 2, "file": "hello.py"})["output"]["success"]
+
+
+def test_who_reads_nothing_holds_up_no_other_connection(capsule: Command) -> None:
+    capsule.write(
+        "flood.py",
+        "from capsule import task\n@task(compute=100_000_000_000_000)\ndef main():\n"
+        "    while True: print('x' * 10_000)\n",
+    )
+    with (
+        listening(capsule) as (path, pid),
+        connected(path, pid) as one,
+        connected(path, pid) as two,
+    ):
+        one.send(*({"id": n, "file": "flood.py", "stream": True} for n in range(4)))
+        one.line()
+        for number in range(10):
+            assert two.ask({"id": number, "file": "hello.py"})["output"]["success"]
+        session = two.open()
+        assert two.result(session, "1 + 1") == 2
+        # What stalls is ended by a line, though none of it was read.
+        one.send(*({"cancel": n} for n in range(4)))
+        answers = [one.next(lambda line: "output" in line) for _ in range(4)]
+        assert all(each["output"]["error"]["error_type"] == "cancelled" for each in answers)
+        assert any(each.get("left_out") for each in answers)
 
 
 def test_a_cancelled_run_says_what_it_had_printed(client: Client) -> None:

@@ -1,7 +1,8 @@
-"""Lines that wait to be written: in order, bounded, and by a thread of their own.
+"""Lines that wait to be written: in order, and bounded.
 
-Whoever reads them may be slow, or read nothing at all. So nobody writes but that thread, and who
-has a line waits until there is room for it, as long as they care to.
+Whoever reads them may be slow, or read nothing at all. So who has a line waits until there is room
+for it, as long as they care to, and a thread of its own writes. Only who cares for as long as it
+takes, and finds nobody before them, writes at once: to wake that thread takes a millisecond.
 """
 
 from __future__ import annotations
@@ -35,6 +36,8 @@ class Outbox:
         # Those that wait for room, in the order in which they came.
         self._turns: deque[object] = deque()
         self._finished = self._broken = False
+        # Somebody is in a write, and writes nothing twice.
+        self._writing = False
         self._thread: threading.Thread | None = None
 
     def __repr__(self) -> str:
@@ -48,6 +51,8 @@ class Outbox:
         Waits for room until `stop` is cancelled, or it is `until`, in the seconds of
         `time.monotonic`; with neither, until somebody has read.
         """
+        if stop is None and until is None and self._begin_write(line):
+            return self._write(line)
         turn = object()
         if stop is not None:
             stop.attach(self._wake)
@@ -79,6 +84,15 @@ class Outbox:
             self._lines.clear()
             self._changed.notify_all()
 
+    def _begin_write(self, line: bytes) -> bool:
+        """Say whether there is nothing before a line; who has it writes it then."""
+        with self._changed:
+            if self._writing or self._lines or self._turns or self._broken:
+                return False
+            self._writing = True
+            self._bytes += len(line)
+            return True
+
     def _put(
         self, line: bytes, turn: object, stop: Cancellation | None, until: float | None
     ) -> bool:
@@ -102,28 +116,44 @@ class Outbox:
     def _start(self) -> None:
         if self._thread is None:
             # One that is stuck in a write must not keep the program from its end.
-            self._thread = threading.Thread(target=self._write, name="capsule-outbox", daemon=True)
+            self._thread = threading.Thread(
+                target=self._write_all, name="capsule-outbox", daemon=True
+            )
             self._thread.start()
+        self._changed.notify_all()
 
-    def _write(self) -> None:
+    def _write_all(self) -> None:
+        """Write what comes, until no more will."""
         while True:
             with self._changed:
-                self._changed.wait_for(lambda: self._lines or self._finished)
+                self._changed.wait_for(
+                    lambda: not self._writing and (self._lines or self._finished)
+                )
                 if not self._lines:
                     return
                 data = self._lines[0] if len(self._lines) == 1 else b"".join(self._lines)
                 self._lines.clear()
-            try:
-                self._output.write(data)
-                self._output.flush()
-            except (OSError, ValueError):
-                # Whoever asked is gone, or takes nothing more.
-                with self._changed:
-                    self._broken = True
-                    self._lines.clear()
-                    self._changed.notify_all()
-                self._lost()
+                self._writing = True
+            if not self._write(data):
                 return
-            with self._changed:
-                self._bytes -= len(data)
-                self._changed.notify_all()
+
+    def _write(self, data: bytes) -> bool:
+        """Write lines, and say whether somebody takes more."""
+        try:
+            self._output.write(data)
+            self._output.flush()
+        except (OSError, ValueError):
+            # Whoever asked is gone, or takes nothing more.
+            broken = True
+        else:
+            broken = False
+        with self._changed:
+            self._writing = False
+            self._bytes -= len(data)
+            if broken:
+                self._broken = True
+                self._lines.clear()
+            self._changed.notify_all()
+        if broken:
+            self._lost()
+        return not broken

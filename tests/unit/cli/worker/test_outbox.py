@@ -32,7 +32,7 @@ class Pipe:
     def fill(self) -> None:
         """Have so much wait that there is no room."""
         # The first of these is being written, and fits into no pipe.
-        assert self.outbox.put(LARGE)
+        assert self.outbox.put(LARGE, until=time.monotonic() + SECONDS)
 
 
 @pytest.fixture
