@@ -312,7 +312,9 @@ class SessionCore:
             # It was stopped, or it crashed: the session stands where it stood.
             turn.keeper.drop()
             self._start_ahead(before)
-            return Answered(envelope, [], _done(before))
+            # What it took is known already, and is not what the turn before it took.
+            spent = envelope["execution"]["fuel_consumed"]
+            return Answered(envelope, [], _done(before._replace(fuel=spent)))
         self.reseeds, self._opener = False, None
         kept: Future[KeptState] = Future()
         left: Future[KeptState] = Future()

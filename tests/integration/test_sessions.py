@@ -262,7 +262,10 @@ def test_a_turn_that_is_stopped_leaves_the_state_of_before(
     assert turn.error is not None
     assert turn.error.error_type == error_type
     assert result(session, "x") == 1
+    spent = turn.execution.fuel_consumed
     assert turn.kept().name == session.states[1]
+    # What was known of it stays, and is not another turn's.
+    assert (turn.kept().fuel_consumed, turn.execution.fuel_consumed) == (spent, spent)
 
 
 def test_a_process_that_is_killed_leaves_the_state_of_before(session: SessionSync) -> None:

@@ -170,9 +170,19 @@ def test_what_another_thread_opens_meanwhile_stays_out(
         thread.join()
 
 
+def until_it_waits(pid: int) -> None:
+    """Return when a process sleeps, as it does while it reads from a pipe."""
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "S":
+        assert time.monotonic() < deadline
+        os.sched_yield()
+
+
 def test_the_shell_that_waits_has_its_streams_alone(leaking: None) -> None:
     dog = parent_death_macos.Watchdog()
     try:
+        # Until it waits, its loader has libraries open.
+        until_it_waits(dog.group)
         assert sorted(open_in(dog.group)) == [0, 1, 2]
     finally:
         dog.close()
