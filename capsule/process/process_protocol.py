@@ -6,6 +6,7 @@ from capsule.namedtuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Protocol
 
     from capsule.confine.scratch import Scratch
@@ -50,6 +51,15 @@ class Process(Protocol):
 
     def send(self, data: bytes | memoryview) -> None:
         """Queue `data` for its stdin; `wait` writes it."""
+
+    def feed(
+        self, parts: Sequence[bytes | memoryview], deadline: float, cancellation: Stop
+    ) -> Arrival | None:
+        """Write all of `parts` to its stdin, where nothing is queued, without a copy of them.
+
+        None when that is done, else what came before: the rest is not written then. `deadline` is
+        in the seconds of `time.monotonic`.
+        """
 
     def widen(self) -> None:
         """Let much go through at once, as far as the system can."""

@@ -74,6 +74,17 @@ class WindowsProcess:
             self._is_large = self._is_large or len(data) > _LARGE
         self._outbox.put(data)
 
+    def feed(
+        self, parts: Sequence[bytes | memoryview], deadline: float, cancellation: Stop
+    ) -> Arrival | None:
+        for part in parts:
+            self.send(part)
+        while self.unsent:
+            arrival = self.wait(deadline, cancellation)
+            if arrival != Arrival():
+                return arrival
+        return None
+
     def widen(self) -> None:
         """Its threads read as much as there is."""
 

@@ -147,7 +147,7 @@ def _read(take: Any, size: int) -> Contents:
         raise ValueError("its content is not what its hash says")
     at, view, pages, files = 0, memoryview(body), [], {}
     for offset, length in runs:
-        pages.append(PageRun(offset, bytes(view[at : at + length])))
+        pages.append(PageRun(offset, view[at : at + length]))
         at += length
     for name, length in names.items():
         files[name] = bytes(view[at : at + length])

@@ -49,7 +49,7 @@ def _feed_memory(
             length = min(run.offset - at, 1 << 20)
             feed(before(at, length))
             at += length
-        feed(run.data)
+        feed(bytes(run.data))
         at += len(run.data)
 
 

@@ -54,15 +54,12 @@ def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
 
 def _feed(started: SandboxProcess, state: Contents, stop: Stop) -> None:
     process, deadline = started.process, time.monotonic() + _SECONDS
-    parts = [_word(state.memory // PAGE), _word(len(state.pages))]
+    parts: list[bytes | memoryview] = [_word(state.memory // PAGE) + _word(len(state.pages))]
     for run in state.pages:
-        parts += [_word(run.offset), _word(len(run.data)), run.data]
-    # In one piece: what is small goes into the pipe at once, and what is large is waited for.
-    process.send(b"".join(parts))
-    while process.unsent:
-        arrival = process.wait(deadline, stop)
-        if arrival.ended or arrival.timed_out or arrival.cancelled or arrival.stderr:
-            raise CapsuleError("a sandbox did not take the state of its session")
+        parts += [_word(run.offset) + _word(len(run.data)), run.data]
+    # It says nothing before it has its code.
+    if process.feed(parts, deadline, stop) is not None:
+        raise CapsuleError("a sandbox did not take the state of its session")
 
 
 def _word(number: int) -> bytes:

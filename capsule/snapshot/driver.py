@@ -65,9 +65,9 @@ _READ_IOVEC, _READ_COUNT, _HEAD = 1024, 1032, 1040
 _AT_ONCE = 1 << 20
 
 
-def _module(code: bytes, segments: Sequence[bytes], *, reads: bool = False) -> bytes:
+def _module(code: bytes, segments: Sequence[bytes | memoryview], *, reads: bool = False) -> bytes:
     # The segments are large, and copied once: into the module.
-    data = [wasm.uleb(len(segments))]
+    data: list[bytes | memoryview] = [wasm.uleb(len(segments))]
     for segment in segments:
         data += [b"\x01" + wasm.uleb(len(segment)), segment]
     functions = [*_IMPORTED, (WASI, *_READING)] if reads else _IMPORTED

@@ -90,7 +90,7 @@ class Image:
 def _used(memory: memoryview) -> int:
     """Return where the last page that is not zero ends."""
     at = len(memory)
-    while at > STACK_TOP and memory[at - PAGE : at] == _ZERO[:PAGE]:
+    while at > STACK_TOP and bytes(memory[at - PAGE : at]) == _ZERO[:PAGE]:
         at -= PAGE
     return max(at, STACK_TOP)
 
@@ -118,7 +118,8 @@ def write_sparse(file: BinaryIO, at: int, data: bytes | bytearray | memoryview) 
     """Write to a new file what of `data` is not zero, from `at` on; whoever calls sets its end."""
     view = memoryview(data)
     for begin in range(0, len(view), _PIECE):
-        piece = view[begin : begin + _PIECE]
+        # Views are compared byte by byte, which takes 70 times as long.
+        piece = bytes(view[begin : begin + _PIECE])
         if piece != _ZERO[: len(piece)]:
             file.seek(at + begin)
             file.write(piece)

@@ -35,4 +35,5 @@ def _without(run: PageRun) -> PageRun:
     if at + SIZE <= 0 or at >= len(run.data):
         return run
     first, last = max(at, 0), min(at + SIZE, len(run.data))
-    return PageRun(run.offset, run.data[:first] + bytes(last - first) + run.data[last:])
+    data = b"".join((run.data[:first], bytes(last - first), run.data[last:]))
+    return PageRun(run.offset, data)

@@ -34,7 +34,7 @@ def short_id(*parts: bytes, size: int = 8) -> str:
     return hasher.hexdigest()
 
 
-def sha256(*parts: bytes) -> str:
+def sha256(*parts: bytes | memoryview) -> str:
     """Return the SHA-256 of `parts`, one after the other, in hex digits."""
     hasher = _sha256(sum(map(len, parts)))
     for part in parts:

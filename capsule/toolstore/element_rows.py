@@ -6,9 +6,8 @@ function, and reads that at each start: in a smaller interpreter, half of all th
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from capsule import wasm
+from capsule.namedtuples import NamedTuple
 from capsule.wasm import MalformedModuleError, read_sleb, read_uleb
 
 _CONST, _END, _REFERENCE = b"\x41", b"\x0b", b"\xd2"

@@ -31,8 +31,8 @@ def with_data(body: bytes) -> bytes:
     )
 
 
-def segment(data: bytes, kind: bytes = b"\x01") -> bytes:
-    return kind + wasm.sized(data)
+def segment(data: bytes | memoryview, kind: bytes = b"\x01") -> bytes:
+    return kind + wasm.sized(bytes(data))
 
 
 TEXT = segment(b"pass")

@@ -41,7 +41,7 @@ def test_pieces_of_any_size_give_the_pages_that_differ(changed: set[int], cuts: 
     assert pages == changed
     for run in runs:
         at = run.offset - STACK_TOP
-        assert run.data == memory[at : at + len(run.data)]
+        assert bytes(run.data) == memory[at : at + len(run.data)]
     assert all(one.offset + len(one.data) < two.offset for one, two in pairwise(runs))
 
 
