@@ -92,6 +92,11 @@ class KeptTurn:
                 self._difference.take(STACK_TOP + place, data)
         return forgotten(self._difference.finish()), self._memory
 
+    @property
+    def touched(self) -> list[PageRun]:
+        """Pages that the turn wrote, and left as they were before; those of `read_memory`."""
+        return self._difference.same
+
     def read_files(self) -> dict[str, bytes]:
         """Return the files of the folders. Raises `CapsuleError` where there is too much."""
         return scratch_files.read(self._files, self._known, self._laid_out)

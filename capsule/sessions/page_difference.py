@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+# Two megabytes.
+_MOST_SAME = 512
+
+
 class PageDifference:
     """Takes memory from `STACK_TOP` on, and keeps the pages that `before` has not so.
 
@@ -28,6 +32,8 @@ class PageDifference:
         self._runs: list[tuple[int, list[bytes]]] = []
         self._end = -1
         self._kept = 0
+        # Of what was written: the pages that are as before all the same.
+        self.same: list[PageRun] = []
 
     def __repr__(self) -> str:
         return f"<PageDifference up to {self._at:,}, {self._kept:,} bytes differ>"
@@ -47,9 +53,9 @@ class PageDifference:
             self._compare(data[:whole])
 
     def take(self, address: int, data: bytes) -> None:
-        """Take pages from somewhere in memory, behind those before; others are as they were."""
+        """Take pages that were written, behind those before; others are as they were."""
         self._at = address
-        self._compare(data)
+        self._compare(data, written=True)
 
     def finish(self) -> list[PageRun]:
         """Return the runs of pages that differ, in order."""
@@ -57,13 +63,15 @@ class PageDifference:
             raise WireError("its memory ends in the middle of a page")
         return [PageRun(offset, b"".join(pages)) for offset, pages in self._runs]
 
-    def _compare(self, piece: bytes) -> None:
+    def _compare(self, piece: bytes, *, written: bool = False) -> None:
         before = self._before(self._at, len(piece))
-        if piece != before:
+        if piece != before or written:
             for begin in range(0, len(piece), PAGE):
                 page = piece[begin : begin + PAGE]
                 if page != before[begin : begin + PAGE]:
                     self._keep(self._at + begin, page)
+                elif written and len(self.same) < _MOST_SAME:
+                    self.same.append(PageRun(self._at + begin, page))
         self._at += len(piece)
 
     def _keep(self, at: int, page: bytes) -> None:

@@ -18,6 +18,7 @@ from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from capsule.runner.run import first_plan
 from capsule.sessions import state_file, state_memory
+from capsule.sessions.background_work import in_background
 from capsule.sessions.kept_turn import KeptState
 from capsule.sessions.process_ahead import ProcessAhead
 from capsule.sessions.session_turn import SessionTurn, for_turns, mounts_for
@@ -90,7 +91,7 @@ class SessionCore:
         self._states = [state]
         self._stood = state
         self._fresh: tuple[str, Contents] | None = None
-        self._keeping: threading.Thread | None = None
+        self._keeping: Future[None] | None = None
         self._ahead: ProcessAhead | None = None
         self._folders = Keeper()
         self._closed = False
@@ -225,7 +226,7 @@ class SessionCore:
             self._closed = True
             try:
                 if self._keeping is not None:
-                    self._keeping.join()
+                    self._keeping.result()
                 self._drop_ahead()
             finally:
                 self._folders.close()
@@ -345,13 +346,7 @@ class SessionCore:
                 return
             kept.set_result(state)
 
-        keeping = threading.Thread(target=keep, name="capsule-session")
-        try:
-            keeping.start()
-            self._keeping = keeping
-        except RuntimeError:
-            # There are too many: it is done here.
-            keep()
+        self._keeping = in_background(keep)
         return Answered(envelope, turn.keeper.changes, kept)
 
     def _keep(self, turn: SessionTurn) -> KeptState:
@@ -360,7 +355,7 @@ class SessionCore:
         number = turn.before.turn + 1
         contents = turn.contents._replace(memory=memory, turn=number, pages=pages, files=files)
         name = self._store.write(contents)
-        self._fresh = name, contents
+        self._fresh = name, contents._replace(touched=turn.keeper.touched)
         return KeptState(name, number)
 
     def _start_ahead(self, state: KeptState) -> None:

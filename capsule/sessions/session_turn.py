@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from capsule.process.cancel import Cancellation
 from capsule.sessions import state_file, turn_process
+from capsule.sessions.background_work import in_background
 from capsule.sessions.kept_turn import KeptState, KeptTurn
 from capsule.sessions.state_file import StateError
 from capsule.snapshot import fuel_reading, request
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from typing import Protocol
 
     from capsule.process.argv import Mount
@@ -89,7 +88,7 @@ class SessionTurn:
         if found is None:
             plan.cold()
             # The process starts while the state is read.
-            reading = _in_background(lambda: core.contents_of(self.before))
+            reading = in_background(lambda: core.contents_of(self.before))
             with Cancellation() as never:
                 found = turn_process.start(plan, reading.result, never)
         self._found = found
@@ -117,20 +116,3 @@ def mounts_for(base: SessionBase, folders: tuple[Mount, ...]) -> tuple[Mount, ..
 def for_turns(plan: Plan, base: SessionBase) -> Plan:
     launch = plan.launch._replace(driver=base.order.inputs.base.turn_driver)
     return plan._replace(launch=launch)
-
-
-def _in_background(work: Callable[[], Contents]) -> Future[Contents]:
-    """Return what comes of `work`, which goes on in a thread, or here where there can be none."""
-    found: Future[Contents] = Future()
-
-    def do() -> None:
-        try:
-            found.set_result(work())
-        except BaseException as failed:  # noqa: BLE001 - raised where it is waited for
-            found.set_exception(failed)
-
-    try:
-        threading.Thread(target=do, name="capsule-session-state", daemon=True).start()
-    except RuntimeError:  # no more threads are allowed here
-        do()
-    return found

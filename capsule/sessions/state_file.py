@@ -45,7 +45,8 @@ class Contents(NamedTuple):
 
     `interpreter` is the identity of what made it, `base` that of the memory that `pages` differ
     from, empty for the interpreter's own at its start. `files` are by path, the first part of
-    `PLACES`. `turn` is how many turns there were, `imports` what the session began with.
+    `PLACES`. `turn` is how many turns there were, `imports` what the session began with. `touched`
+    is no part of it: pages that are as in the base, and were written by the turn that led here.
     """
 
     interpreter: str
@@ -55,6 +56,7 @@ class Contents(NamedTuple):
     imports: tuple[str, ...]
     pages: Sequence[PageRun]
     files: Mapping[str, bytes]
+    touched: Sequence[PageRun] = ()
 
 
 def encode(state: Contents, *, packed: bool = False) -> bytes:

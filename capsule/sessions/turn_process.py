@@ -49,13 +49,16 @@ def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
         started.close()
         raise
     # Its pages are in the process now.
-    return TurnProcess(started, contents._replace(pages=()), laid_out)
+    return TurnProcess(started, contents._replace(pages=(), touched=()), laid_out)
 
 
 def _feed(started: SandboxProcess, state: Contents, stop: Stop) -> None:
     process, deadline = started.process, time.monotonic() + _SECONDS
-    parts: list[bytes | memoryview] = [_word(state.memory // PAGE) + _word(len(state.pages))]
-    for run in state.pages:
+    # A page that is written for the first time is copied then: those that the turn before wrote are
+    # written now, while nobody waits.
+    pages = [*state.pages, *state.touched]
+    parts: list[bytes | memoryview] = [_word(state.memory // PAGE) + _word(len(pages))]
+    for run in pages:
         parts += [_word(run.offset) + _word(len(run.data)), run.data]
     # It says nothing before it has its code.
     if process.feed(parts, deadline, stop) is not None:
