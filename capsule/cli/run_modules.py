@@ -35,6 +35,7 @@ BEFORE_START = frozenset(
         "capsule.confine.private_dirs",
         "capsule.confine.remove_tree",
         "capsule.confine.scratch",
+        "capsule.confine.scratch_reserve",
         "capsule.confine.seccomp",
         "capsule.confine.traced_filter",
         "capsule.file_lock",

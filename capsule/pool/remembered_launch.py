@@ -91,6 +91,7 @@ def remember(home: Path, key: str, found: RememberedLaunch) -> None:
 def _read(values: dict[str, Any]) -> RememberedLaunch:
     launch, files, timeout_ms = values["launch"], values["files"], values["timeout_ms"]
     paths = {name: Path(_typed(launch[name], str)) for name in _FILES}
+    _typed(launch["codegen"], str)
     numbers = [launch["fuel"], launch["budget"], launch["memory"], timeout_ms]
     for number in numbers:
         if number is not None and not 0 <= _typed(number, int) < _MOST:

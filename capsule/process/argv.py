@@ -13,10 +13,9 @@ if TYPE_CHECKING:
 
     from capsule.confine.scratch import Scratch
 
-# The interpreter uses WebAssembly exceptions, and its native code counts fuel and has no tables for
-# debuggers; compile and run must agree on that.
+# The interpreter uses WebAssembly exceptions, and its native code counts fuel; compile and run must
+# agree on both.
 FEATURES = "exceptions=y,fuel={fuel}"
-CODEGEN = "cache=n,native-unwind-info=n"
 
 # The stack of native code, which grows beside the C stack in memory: CPython stops recursion by
 # the latter, 4 MiB of it (see `interpreter.patch` in the pins), and not by this one, whose end
@@ -66,7 +65,8 @@ def private_mounts(scratch: Scratch) -> tuple[Mount, Mount]:
 class Launch(NamedTuple):
     """All that decides what a sandbox process is and may do.
 
-    `image` is the memory that it begins with, a compiled module like the others. `fuel` is the
+    `image` is the memory that it begins with, a compiled module like the others, and `codegen` what
+    all of them were compiled with: wasmtime takes no others. `fuel` is the
     whole allowance in units, start-up included, and `budget` the part of it that is the task's own;
     `memory` is in bytes, None for no limit but WebAssembly's 4 GiB. `names` is by which rules the
     guard judges names.
@@ -78,6 +78,7 @@ class Launch(NamedTuple):
     host_module: Path
     interpreter: Path
     driver: Path
+    codegen: str
     fuel: int
     budget: int = 0
     seal: str = "0" * SEAL_DIGITS
@@ -100,7 +101,7 @@ def command_line(launch: Launch) -> list[str]:
     wasm += f",async-stack-size={ASYNC_STACK}"
     if launch.memory is not None:
         wasm += f",max-memory-size={launch.memory}"
-    argv = [str(launch.wasmtime), "run", "-C", CODEGEN, "-W", wasm, "--allow-precompiled"]
+    argv = [str(launch.wasmtime), "run", "-C", launch.codegen, "-W", wasm, "--allow-precompiled"]
     argv += ["--argv0", ARGV0]
     for mount in launch.mounts:
         if "::" in f"{mount.host}":

@@ -13,7 +13,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.process.argv import STDLIB_GUEST, Launch, Mount
 from capsule.snapshot import cache, guest_files, request
 from capsule.snapshot.module_edition import EDITION
-from capsule.toolstore.flavours import KEEPS
+from capsule.toolstore.flavours import KEEPS, codegen
 from capsule.toolstore.layout import INTERPRETER
 
 TYPE_CHECKING = False
@@ -95,7 +95,8 @@ def open_base(
 
     Raises `ToolchainError` when it cannot be made.
     """
-    recipe = toolchain.identity.encode() + EDITION
+    made_so = codegen(toolchain.flavour)
+    recipe = toolchain.identity.encode() + EDITION + made_so.encode()
     content = guest_files.fingerprint(home)
     host = cache.obtain(
         home / "cache" / "host",
@@ -112,6 +113,7 @@ def open_base(
         host_module=host.folder / _HOST,
         interpreter=toolchain.interpreter,
         driver=host.folder / _RUN,
+        codegen=made_so,
         fuel=_PREPARE_FUEL,
         mounts=mounts,
     )
@@ -174,13 +176,18 @@ def _make_host(folder: Path, toolchain: Toolchain) -> cache.Facts:
     from capsule.toolstore.compile import compile_module
 
     module = fuel_meter.host_module()
-    compile_module(toolchain.wasmtime, guard_module(), folder / _GUARD)
-    compile_module(toolchain.wasmtime, module.source, folder / _HOST)
-    compile_module(toolchain.wasmtime, driver.run_driver(SERVE), folder / _RUN)
-    compile_module(toolchain.wasmtime, driver.dump_driver(_FREEZE), folder / _DUMP)
-    compile_module(toolchain.wasmtime, driver.turn_driver(TURN), folder / _TURN)
+    made_so = codegen(toolchain.flavour)
+
+    def make(source: bytes, target: Path) -> None:
+        compile_module(toolchain.wasmtime, source, target, codegen=made_so)
+
+    make(guard_module(), folder / _GUARD)
+    make(module.source, folder / _HOST)
+    make(driver.run_driver(SERVE), folder / _RUN)
+    make(driver.dump_driver(_FREEZE), folder / _DUMP)
+    make(driver.turn_driver(TURN), folder / _TURN)
     memory = initial_memory(toolchain.root / INTERPRETER)
-    compile_image(toolchain.wasmtime, Image(memory), folder / _INITIAL_IMAGE)
+    compile_image(toolchain.wasmtime, Image(memory), folder / _INITIAL_IMAGE, codegen=made_so)
     with (folder / _INITIAL).open("wb") as file:
         write_sparse(file, 0, memory)
         file.truncate(len(memory))
@@ -215,7 +222,7 @@ def _make(folder: Path, settings: _BaseSettings) -> cache.Facts:
         runtime = runtime._replace(host=compiled)
         taken = _after(settings, Path(scratch), settings.preparation, (runtime,))
     image = Image(settings.initial.read_bytes(), taken.pages, taken.memory)
-    compile_image(run.wasmtime, image, folder / IMAGE)
+    compile_image(run.wasmtime, image, folder / IMAGE, codegen=run.codegen)
     launch = run._replace(image=folder / IMAGE)
     asked = request.idle(hollow=True), request.idle()
     costs = calibration.costs(launch, settings.first_step, layers, *asked)
@@ -239,7 +246,7 @@ def _after(
 
     run = settings.run
     dump_driver = scratch / "dump.cwasm"
-    compile_module(run.wasmtime, driver.dump_driver(turn), dump_driver)
+    compile_module(run.wasmtime, driver.dump_driver(turn), dump_driver, codegen=run.codegen)
     launch = run._replace(driver=dump_driver, mounts=(*run.mounts, *mounts), memory=MAX_MEMORY)
     with Cancellation() as never:
         bounds = Bounds(time.monotonic() + _SECONDS, never)

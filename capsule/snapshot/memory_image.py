@@ -13,6 +13,7 @@ from capsule import wasm
 from capsule.snapshot.changed_pages import PAGE, STACK_TOP, farthest
 from capsule.toolstore import files
 from capsule.toolstore.compile import compile_file
+from capsule.toolstore.flavours import PLAIN
 from capsule.toolstore.import_memory import NAME
 from capsule.wasm import MalformedModuleError
 
@@ -95,16 +96,19 @@ def _used(memory: memoryview) -> int:
     return max(at, STACK_TOP)
 
 
-def compile_image(wasmtime: Path, image: Image, target: Path, watch: Watch | None = None) -> None:
+def compile_image(
+    wasmtime: Path, image: Image, target: Path, watch: Watch | None = None, *, codegen: str = PLAIN
+) -> None:
     """Compile an image into the new file `target`, which has holes where the memory is zero.
 
-    `watch` is called while it goes on, and can end it by raising. Raises `ToolchainError`.
+    `watch` is called while it goes on, and can end it by raising. `codegen` is that of the
+    interpreter that the memory is for. Raises `ToolchainError`.
     """
     with files.writing(target.parent), tempfile.TemporaryDirectory(dir=target.parent) as scratch:
         source, compiled = Path(scratch, "image.wasm"), Path(scratch, target.name)
         with source.open("wb") as file:
             image.write(file)
-        compile_file(wasmtime, source, compiled, watch)
+        compile_file(wasmtime, source, compiled, watch, codegen=codegen)
         target.touch(mode=0o600)
         with compiled.open("rb") as dense, target.open("wb") as sparse:
             at = 0

@@ -249,7 +249,8 @@ def _compile(
     from capsule.snapshot.memory_image import Image, compile_image
 
     image = Image(base.initial.read_bytes(), content.pages, content.memory)
-    compile_image(base.launch.wasmtime, image, target, watch)
+    launch = base.launch
+    compile_image(launch.wasmtime, image, target, watch, codegen=launch.codegen)
 
 
 def _costs(home: Path, base: Base) -> cache.Facts:

@@ -11,6 +11,7 @@ from pathlib import Path
 from capsule.errors import ToolchainError, hint_of
 from capsule.progress import Step
 from capsule.toolstore import run_program
+from capsule.toolstore.flavours import PLAIN, codegen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,14 +20,11 @@ if TYPE_CHECKING:
 
 # The interpreter uses WebAssembly exceptions, and its native code counts fuel. Whether it counts
 # is settled here; how much there is, when it runs.
-# There are no tables for a debugger to unwind the stack by: each start would register them, and
-# they are a twentieth of the file. wasmtime's own cache would be in the home of the user, which may
-# be missing or only to be read.
-FLAGS = ("-C", "cache=n,native-unwind-info=n", "-W", "exceptions=y,fuel=1")
+FLAGS = ("-W", "exceptions=y,fuel=1")
 
 # Processor seconds that a compile takes; wasmtime shares them out over all cores.
 _USUAL: dict[Flavour, float] = {
-    "core": 10.0,
+    "core": 16.0,
     "documents": 16.0,
     "numpy": 24.0,
     "pandas": 44.0,
@@ -55,15 +53,25 @@ def compile_interpreter(
     step = Step(f"compiling the {flavour} interpreter", _USUAL[flavour] / cores, "seconds")
     begin = time.monotonic()
     with progress.step(step) as tracker:
-        compile_file(wasmtime, source, target, lambda: tracker.update(time.monotonic() - begin))
+
+        def watch() -> None:
+            tracker.update(time.monotonic() - begin)
+
+        compile_file(wasmtime, source, target, watch, codegen=codegen(flavour))
 
 
 def compile_module(
-    wasmtime: Path, source: bytes, target: Path, watch: run_program.Watch | None = None
+    wasmtime: Path,
+    source: bytes,
+    target: Path,
+    watch: run_program.Watch | None = None,
+    *,
+    codegen: str = PLAIN,
 ) -> None:
     """Compile a module of ours; `target` is there whole afterwards, or as it was before.
 
-    `watch` is called while it goes on, and can end it by raising.
+    `watch` is called while it goes on, and can end it by raising. `codegen` is that of the
+    interpreter that the module is used with.
 
     Raises `ToolchainError` when wasmtime refuses the module, and when `target` cannot be written.
     """
@@ -78,18 +86,23 @@ def compile_module(
             cleanup.callback(temporary[-1].unlink, missing_ok=True)
         module, made = temporary
         module.write_bytes(source)
-        compile_file(wasmtime, module, made, watch)
+        compile_file(wasmtime, module, made, watch, codegen=codegen)
         made.replace(target)
 
 
 def compile_file(
-    wasmtime: Path, source: Path, target: Path, watch: run_program.Watch | None = None
+    wasmtime: Path,
+    source: Path,
+    target: Path,
+    watch: run_program.Watch | None = None,
+    *,
+    codegen: str = PLAIN,
 ) -> None:
     """Compile the module in `source` to `target`. As `compile_module`, but nothing is cleaned up.
 
     Raises `ToolchainError` when wasmtime refuses the module.
     """
-    argv = [str(wasmtime), "compile", *FLAGS, str(source), "-o", str(target)]
+    argv = [str(wasmtime), "compile", "-C", codegen, *FLAGS, str(source), "-o", str(target)]
     try:
         outcome = run_program.run(argv, run_program.bare_environment(), watch)
     except OSError as error:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 # Counts up when the same pins have to give other prepared files: other compile flags, another way
 # to make `core`, memory and calls that go elsewhere, a table that is read
 # faster. It is part of the store's identity, so that no two recipes share a folder.
-RECIPE = 6
+RECIPE = 7
 
 _FEW = 256 << 10
 _SHA256 = "_sha2" if sys.version_info >= (3, 12) else "_sha256"

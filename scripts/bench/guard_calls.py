@@ -98,7 +98,8 @@ def _both(source: str, project: Path, home: Path) -> dict[str, Order]:
     order = prepare.order(read, prepare.Call(), home, Silent())
     base = order.inputs.base
     guard = project / "guard.cwasm"
-    compile_module(base.launch.wasmtime, passing_module(), guard)
+    launch = base.launch
+    compile_module(launch.wasmtime, passing_module(), guard, codegen=launch.codegen)
     passing = base._replace(launch=base.launch._replace(guard=guard))
     return {
         "guard": order,

@@ -20,6 +20,7 @@ from capsule.toolstore import element_rows, fetch, pins, run_program, verify_has
 from capsule.toolstore.archive import export_toolchain, import_toolchain
 from capsule.toolstore.compile import compile_module
 from capsule.toolstore.element_rows import Row, sparse_table
+from capsule.toolstore.flavours import codegen
 from capsule.toolstore.manage import list_parts, verify
 from capsule.toolstore.open_toolchain import open_toolchain
 from capsule.toolstore.sources import ToolchainSources
@@ -136,14 +137,20 @@ def test_core_runs_python_with_its_library(toolchain: Toolchain, tmp_path: Path)
     host, main, memory, guard = (
         tmp_path / f"{name}.cwasm" for name in ("host", "main", "memory", "guard")
     )
-    compile_module(toolchain.wasmtime, host_module(), host)
-    compile_module(toolchain.wasmtime, passing_module(), guard)
+    made_so = codegen(toolchain.flavour)
+
+    def make(source: bytes, target: Path) -> None:
+        compile_module(toolchain.wasmtime, source, target, codegen=made_so)
+
+    make(host_module(), host)
+    make(passing_module(), guard)
     initial = initial_memory(toolchain.root / "interpreter.wasm")
-    compile_image(toolchain.wasmtime, Image(initial), memory)
+    compile_image(toolchain.wasmtime, Image(initial), memory, codegen=made_so)
     source = b"import json, sqlite3, asyncio, hashlib\nprint(json.dumps({'n': 6 * 7}))\n"
-    compile_module(toolchain.wasmtime, program(source), main)
+    make(program(source), main)
     ran = run(
         toolchain,
+        *("-C", made_so),
         "--allow-precompiled",
         *("--dir", f"{toolchain.stdlib}::/usr/local/lib"),
         *("--preload", f"memory={memory}"),

@@ -132,7 +132,8 @@ def system_alone(source: str, project: Path, bench: Workbench) -> Order:
     order = from_source(source, project, bench)
     guard = bench.home / "passing_guard.cwasm"
     if not guard.exists():
-        compile_module(order.inputs.base.launch.wasmtime, passing_module(), guard)
+        launch = order.inputs.base.launch
+        compile_module(launch.wasmtime, passing_module(), guard, codegen=launch.codegen)
     base = order.inputs.base._replace(launch=order.inputs.base.launch._replace(guard=guard))
     return order._replace(inputs=order.inputs._replace(base=base))
 

@@ -223,7 +223,7 @@ def ran(program: Path, *read: Path, layers: IsolationLayers | None = None) -> st
     mounts = [Mount(Path(name).absolute(), f"/{name}", name == "rw") for name in ("ro", "rw")]
     mounts += [Mount(path, f"/{n}", writable=False) for n, path in enumerate(read)]
     # Its own files have to be readable as the interpreter's are.
-    launch = Launch(program, file, file, file, file, file, fuel=1, mounts=(*mounts,))
+    launch = Launch(program, file, file, file, file, file, "cache=n", fuel=1, mounts=(*mounts,))
     out, said = b"", b""
     with (
         Cancellation() as never,

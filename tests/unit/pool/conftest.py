@@ -44,7 +44,7 @@ def plans(tmp_path: Path) -> Plans:
         program.chmod(0o755)
         nothing = tmp_path / "nothing"
         launch = Launch(
-            program, nothing, nothing, nothing, nothing, nothing, fuel=1000, budget=1000
+            program, nothing, nothing, nothing, nothing, nothing, "cache=n", fuel=1000, budget=1000
         )
         made = Plan(
             launch, 0, IsolationLayers(landlock=0), b"request", Limits(1000, None, None), warming=10

@@ -16,6 +16,7 @@ LAUNCH = Launch(
     host_module=Path("/c/host.cwasm"),
     interpreter=Path("/t/core.cwasm"),
     driver=Path("/c/driver.cwasm"),
+    codegen="cache=n,native-unwind-info=n",
     fuel=2_003_771_035,
     budget=2_000_000_000,
     seal="0123456789abcdef",

@@ -82,6 +82,7 @@ class FakeSandbox:
             nothing,
             nothing,
             nothing,
+            codegen="cache=n",
             fuel=limits.compute,
             budget=limits.compute,
         )
