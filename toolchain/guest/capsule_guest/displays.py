@@ -21,6 +21,13 @@ _WAYS = {
 
 _shown: list[dict[str, object]] = []
 _left_out: list[int] = []
+# Not empty in a session: nobody asks a task what it has shown.
+_sessions: list[bool] = []
+
+
+def begin() -> None:
+    """Begin a session."""
+    _sessions[:] = [True]
 
 
 def forget() -> None:
@@ -37,8 +44,11 @@ def shown() -> list[dict[str, object]]:
 
 
 def display(*values: object) -> None:
-    """Show values as a notebook does, before the turn is over."""
+    """Show values as a notebook does, before the turn is over; in a task, print them."""
     for value in values:
+        if not _sessions:
+            print(repr(value))  # noqa: T201 - as at a prompt
+            continue
         found = _bundle(value)
         _add(found | {"text/plain": repr(value)})
 
