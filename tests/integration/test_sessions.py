@@ -375,6 +375,14 @@ def test_numbers_tables_and_plots(tmp_path: Path) -> None:
         turn = session.run("import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\nplt.show()")
         (figure,) = turn.displays
         assert figure["image/png"].startswith("iVBORw0KGgo")
+        assert turn.execution.stderr == ""
+        # As in a notebook: at `show`, in the order of what is shown, and a new figure behind it.
+        turn = session.run(
+            "_ = plt.plot([1]); plt.show(block=False); display(1); _ = plt.plot([2, 3])\n"
+            "n = len(plt.gca().lines)"
+        )
+        assert ["image/png" in shown for shown in turn.displays] == [True, False, True]
+        assert result(session, "n, plt.get_fignums()") == [1, []]
         turn = session.run(
             "display(1, 'two')\nclass H:\n    def _repr_html_(self): return '<b>'\nH()"
         )

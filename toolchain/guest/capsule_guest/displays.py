@@ -7,6 +7,14 @@ import io
 import json
 import sys
 
+from capsule_guest.import_hooks import adapt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+_PYPLOT = "matplotlib.pyplot"
 # Of one turn.
 _MOST, _MOST_BYTES = 50, 8 << 20
 _WAYS = {
@@ -26,8 +34,12 @@ _sessions: list[bool] = []
 
 
 def begin() -> None:
-    """Begin a session."""
+    """Begin a session: figures are shown where a program says so, as in a notebook."""
     _sessions[:] = [True]
+    if (pyplot := sys.modules.get(_PYPLOT)) is None:
+        adapt(_PYPLOT, _run)
+    else:
+        pyplot.show = _show  # type: ignore[attr-defined]
 
 
 def forget() -> None:
@@ -60,9 +72,19 @@ def show_value(value: object) -> None:
         _add(found | {"text/plain": repr(value)})
 
 
+def _run(module: ModuleType, execute: Callable[[ModuleType], None]) -> None:
+    execute(module)
+    module.show = _show  # type: ignore[attr-defined]
+
+
+def _show(*_args: object, **_kwargs: object) -> None:
+    """Display all open figures."""
+    show_figures()
+
+
 def show_figures() -> None:
     """Show the figures of matplotlib that are open, and close them."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
+    pyplot = sys.modules.get(_PYPLOT)
     if pyplot is None:
         return
     for number in pyplot.get_fignums():
