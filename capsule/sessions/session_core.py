@@ -21,6 +21,7 @@ from capsule.sessions.kept_turn import KeptState
 from capsule.sessions.process_ahead import ProcessAhead
 from capsule.sessions.session_turn import SessionTurn, for_turns, mounts_for
 from capsule.sessions.state_file import StateError
+from capsule.sessions.state_slots import STATE_SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -322,7 +323,8 @@ class SessionCore:
             with suppress(Exception):
                 self.expect(left)
             try:
-                state = self._keep(turn)
+                with STATE_SLOTS:
+                    state = self._keep(turn)
                 self._states.append(state)
                 self._store.pin(self, state.name)
                 left.set_result(state)
