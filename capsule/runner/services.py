@@ -71,9 +71,13 @@ class Services:
         if not asked.op.startswith("http."):
             raise unknown(asked)
         if self._broker is None:
-            by = self._policy.origins.denials.hosts
+            origins = self._policy.origins
+            by = origins.denials.hosts
             why = f"{by} takes its allowed_hosts" if by else "it has no allowed_hosts"
-            raise CallError("refused", f"this task may not use the network: {why}")
+            if origins.whose == "session" and not by:
+                # No file says what it may do.
+                why += ', open one that has: Session(allowed_hosts=["api.example.com"])'
+            raise CallError("refused", f"this {origins.whose} may not use the network: {why}")
         # Whoever cancels need not wait for a server that is silent.
         if self._stoppable.acquire(blocking=False):
             cancellation.attach(self._broker.close)

@@ -54,6 +54,7 @@ class KeptTurn:
         self._known: Mapping[str, bytes] = {}
         self._base, self._image, self._hidden = base, image, hidden
         self._memory = 0
+        self._most = most
         self._difference = PageDifference(base.read, most)
         self._started: SandboxProcess | None = None
         self._stderr = bytearray()
@@ -81,15 +82,11 @@ class KeptTurn:
         """
         started = self._taken()
         length = self._memory - STACK_TOP
-        pages = written_pages(started.process.pid, self._image, length)
-        process = started.process
-        if pages is None:
-            process.send(_WRITE_IT)
-            self._receive(started, length)
+        if self._is_read(started, length):
+            started.process.send(_GO_ON)
         else:
-            process.send(_GO_ON)
-            for place, data in pages:
-                self._difference.take(STACK_TOP + place, data)
+            started.process.send(_WRITE_IT)
+            self._receive(started, length)
         return forgotten(self._difference.finish()), self._memory
 
     @property
@@ -122,6 +119,21 @@ class KeptTurn:
         if self._started is None:
             raise CapsuleError("there is nothing to keep")
         return self._started
+
+    def _is_read(self, started: SandboxProcess, length: int) -> bool:
+        """Say whether the system has told what the process wrote, one run after the other."""
+        found = self._difference
+        try:
+            pages = written_pages(started.process.pid, self._image, length)
+            if pages is None:
+                return False
+            self._difference = PageDifference(self._base.read, self._most)
+            for place, data in pages:
+                self._difference.take(STACK_TOP + place, data)
+        except (OSError, ValueError):
+            self._difference = found
+            return False
+        return True
 
     def _receive(self, started: SandboxProcess, length: int) -> None:
         deadline = time.monotonic() + _SECONDS

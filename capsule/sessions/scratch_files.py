@@ -89,8 +89,9 @@ def read(
 def _walk(scratch: Scratch, hidden: frozenset[str]) -> Iterator[tuple[str, Path, Signature]]:
     for place, root in _roots(scratch).items():
         for folder, folders, names in os.walk(root):
-            inside = os.path.relpath(folder, root).replace(os.sep, "/").removeprefix(".")
-            inside = inside.lstrip("/")
+            inside = os.path.relpath(folder, root).replace(os.sep, "/")
+            # Of the root itself; others may begin with a dot.
+            inside = "" if inside == "." else inside
             folders[:] = [
                 each
                 for each in folders

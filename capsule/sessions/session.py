@@ -16,7 +16,7 @@ from capsule.sdk.coroutines import alone, in_this_loop
 from capsule.sdk.output import Printing
 from capsule.sdk.threads import in_loop, in_thread, to_its_end
 from capsule.sessions import opening
-from capsule.sessions.session_base import OPTIONS
+from capsule.sessions.session_declaration import OPTIONS
 from capsule.sessions.turn import Kept, State, Turn
 
 if TYPE_CHECKING:

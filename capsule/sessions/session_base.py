@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import ToolchainError, UsageError
 from capsule.namedtuples import NamedTuple
+from capsule.policy.units import format_ram
 from capsule.runner import prepare
 from capsule.runner.run import snapshot_settings
 from capsule.runner.snapshot_choice import SnapshotChoice, choose_snapshot
 from capsule.runner.source import read_text
+from capsule.sessions.session_declaration import NAME, declarations_of
 from capsule.snapshot.image_contents import ImageContents
 
 if TYPE_CHECKING:
@@ -21,11 +23,6 @@ if TYPE_CHECKING:
     from capsule.runner.prepare import Call
     from capsule.runner.run import Order
     from capsule.runner.source import Source
-
-_NAME = "session"
-# Of a session, where nothing is said; of a task it is MEDIUM.
-_COMPUTE = "HIGH"
-OPTIONS = ("compute", "ram", "timeout", "allowed_files", "allowed_hosts", "env_variables")
 
 
 class SessionBase(NamedTuple):
@@ -55,21 +52,15 @@ def source_of(
     for name in imports:
         if not name.replace(".", "_").isidentifier():
             raise UsageError(f"imports: {name!r} is no name of a module", hint='imports=["pandas"]')
-    if unknown := sorted(options.keys() - set(OPTIONS)):
-        raise UsageError(f"a session has no option {unknown[0]!r}", hint=", ".join(OPTIONS))
     head = "".join(f"import {name}\n" for name in imports)
     wanted = "".join(f"#   {package!r},\n" for package in packages)
     block = f"# /// script\n# dependencies = [\n{wanted}# ]\n# ///\n" if packages else ""
     # A coroutine function: asyncio is in memory then, for turns that await.
     code = read_text(
-        f"{block}{head}\n\nasync def main(): pass\n".encode(), working, home, named=_NAME
+        f"{block}{head}\n\nasync def main(): pass\n".encode(), working, home, named=NAME
     )
-    said = {"compute": _COMPUTE} | {name: value for name, value in options.items() if value}
-    words = ", ".join(f"{name}={value!r}" for name, value in sorted(said.items()))
-    text = f"from capsule import task\n\n@task(name={_NAME!r}, {words})\nasync def main(): pass\n"
     # Apart, so that what is made for the imports is shared by all sessions that have them.
-    policy = read_text(text.encode(), working, home, named=_NAME)
-    return code._replace(declarations=policy.declarations)
+    return code._replace(declarations=declarations_of(options, code.project))
 
 
 def open_session_base(
@@ -85,11 +76,25 @@ def open_session_base(
     if not isinstance(choice, SnapshotChoice):
         raise ToolchainError("the imports of the session took longer than its timeout")
     if choice.plain is not None:
-        raise UsageError(
-            f"the imports of the session cannot be kept in memory: its import {choice.plain}",
-            hint="import it in a turn",
-        )
+        raise _unfit(choice.plain, order)
     # A turn that raises keeps what it did: to repeat it would do that twice.
-    policy = order.policy._replace(max_retries=0)
+    origins = order.policy.origins._replace(whose="session")
+    policy = order.policy._replace(max_retries=0, origins=origins)
     order = order._replace(policy=policy, inputs=choice.inputs)
     return SessionBase(source, order, choice, ImageContents(choice.snapshot.image))
+
+
+def _unfit(reason: str, order: Order) -> UsageError:
+    """Return why turns cannot begin with what the session imports, and what would help."""
+    hint = "import it in a turn"
+    if reason.startswith("fails: ModuleNotFoundError"):
+        hint = 'packages=["..."] of the session, if an index has it'
+    elif reason.startswith("takes ") and order.policy.ram is not None:
+        return UsageError(
+            f"session: ram: {format_ram(order.policy.ram)} is too little: what it begins with "
+            f"{reason}",
+            hint="a larger ram=",
+        )
+    return UsageError(
+        f"the imports of the session cannot be kept in memory: its import {reason}", hint=hint
+    )

@@ -23,6 +23,7 @@ from capsule.sessions.kept_turn import KeptState
 from capsule.sessions.process_ahead import ProcessAhead
 from capsule.sessions.session_turn import SessionTurn, for_turns, mounts_for
 from capsule.sessions.state_file import StateError
+from capsule.sessions.state_slots import STATE_SLOTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -135,7 +136,8 @@ class SessionCore:
             choice = self.base.choice._replace(mounts=mounts_for(self.base, folders))
             if functions is not None:
                 functions.around = self._within
-            order = order._replace(adapt=turn.adapted, choice=choice, functions=functions)
+            # Without jobs: a turn that could call its session as a task would run itself.
+            order = order._replace(adapt=turn.adapted, choice=choice, functions=functions, jobs={})
             try:
                 envelope = run_in_turn(order, observer, cancellation, turn, queued)
             except BaseException:
@@ -303,7 +305,8 @@ class SessionCore:
             order = prepare.order(base.source, call, self._home, Silent())
             inputs = base.order.inputs._replace(folders=order.inputs.folders)
             # A turn that raises keeps what it did: to repeat it would do that twice.
-            policy = order.policy._replace(max_retries=0)
+            origins = order.policy.origins._replace(whose="session")
+            policy = order.policy._replace(max_retries=0, origins=origins)
             order = order._replace(policy=policy, inputs=inputs, ledger=base.order.ledger)
         return prepare.renewed(order, base.source.project.root, call)
 
@@ -326,7 +329,8 @@ class SessionCore:
             with suppress(Exception):
                 self.expect(left)
             try:
-                state = self._keep(turn)
+                with STATE_SLOTS:
+                    state = self._keep(turn)
                 self._states.append(state)
                 self._store.pin(self, state.name)
                 left.set_result(state)

@@ -24,6 +24,8 @@ FOLDER = "cache/sessions"
 # The file that bears the time of the last use: see `capsule.snapshot.eviction`.
 _STAMP = "stamp"
 _NAME = 32
+# Of making a folder, while others open sessions and delete what nobody uses.
+_TRIES = 1_000
 # What the states of one session and its forks take at most: the oldest go then, but the first.
 MOST_BYTES = 2 << 30
 
@@ -37,12 +39,7 @@ class StateStore:
     def __init__(self, home: Path, most: int = MOST_BYTES) -> None:
         store = files.make_private(home / FOLDER)
         _collect(store)
-        self._folder = store / secrets.token_hex(_NAME // 2)
-        self._folder.mkdir(mode=0o700)
-        lease = toolchain_lock.lease(self._folder)
-        if lease is None:
-            raise ToolchainError(f"{self._folder} was deleted", hint="open the session again")
-        self._lease = lease
+        self._folder, self._lease = _made_in(store)
         (self._folder / _STAMP).touch(mode=0o600)
         self._lock = Lock()
         self._users = 0
@@ -123,6 +120,17 @@ class StateStore:
         if len(name) != _NAME or not name.isalnum():
             raise StateError(f"{name!r} is no name of a state", hint="session.states")
         return Path(self._folder, f"{name}.state")
+
+
+def _made_in(store: Path) -> tuple[Path, toolchain_lock.Lease]:
+    """Return a new folder, and what keeps it."""
+    for _ in range(_TRIES):
+        folder = store / secrets.token_hex(_NAME // 2)
+        folder.mkdir(mode=0o700)
+        # Whoever opens a session at the same time may take it for one that nobody uses.
+        if (lease := toolchain_lock.lease(folder)) is not None:
+            return folder, lease
+    raise ToolchainError(f"{store}: what is made there is deleted", hint="open the session again")
 
 
 def _collect(store: Path) -> None:

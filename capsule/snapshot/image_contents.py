@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import mmap
+import os
 import struct
+import weakref
+from threading import Lock
 
 from capsule.errors import ToolchainError
 from capsule.snapshot.changed_pages import STACK_TOP
@@ -23,16 +26,21 @@ _DATA = b".rodata.wasm"
 class ImageContents:
     """The memory of an image from `STACK_TOP` on; what lies behind its end is zero.
 
-    `close` it. Raises `ToolchainError` for a file that is none.
+    It is read, and not mapped: of what many sessions look at, nothing stays in this program's
+    memory. Usable from any thread. `close` it, or let go of it. Raises `ToolchainError` for a file
+    that is none.
     """
 
     def __init__(self, image: Path) -> None:
-        with image.open("rb") as file:
-            self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        # Windows would take it for text.
+        self._file = os.open(image, os.O_RDONLY | getattr(os, "O_BINARY", 0))
+        self._closing = weakref.finalize(self, os.close, self._file)
+        self._lock = Lock()
         try:
-            self._begin, self.size = _section(self._map)
-        except (struct.error, ValueError) as wrong:
-            self._map.close()
+            with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as mapped:
+                self._begin, self.size = _section(mapped)
+        except (struct.error, ValueError, IndexError) as wrong:
+            self.close()
             raise ToolchainError(
                 f"{image} is no compiled memory: {wrong}", hint="capsule cache prune --all"
             ) from None
@@ -43,12 +51,18 @@ class ImageContents:
     def read(self, address: int, length: int) -> bytes:
         """Return the bytes at an address of the memory, not below `STACK_TOP`."""
         at = address - STACK_TOP
-        there = self._map[self._begin + at : self._begin + min(at + length, self.size)]
+        there = b""
+        if (wanted := min(length, self.size - at)) > 0:
+            with self._lock:
+                os.lseek(self._file, self._begin + at, os.SEEK_SET)
+                there = os.read(self._file, wanted)
+            if len(there) != wanted:
+                raise ToolchainError("the memory of a session's beginning is no longer whole")
         return there if len(there) == length else there + bytes(length - len(there))
 
     def close(self) -> None:
         """Let go of the file."""
-        self._map.close()
+        self._closing()
 
 
 def _section(file: mmap.mmap) -> tuple[int, int]:

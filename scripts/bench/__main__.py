@@ -45,7 +45,7 @@ def main() -> int:
             "edits": lambda said: commands.edits(home, said.peer),
             "exec": lambda said: commands.execs(home, said.peer),
             "served": lambda _: commands.served(home),
-            "sessions": lambda _: sessions.rows(),
+            "sessions": lambda said: sessions.rows(said.session_peers),
             "read": lambda _: record.read(home),
             "ticker": lambda _: ticker.rows(),
             "floors": lambda _: processes.floors(home),

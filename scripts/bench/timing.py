@@ -16,9 +16,9 @@ class Row(NamedTuple):
 
     What is measured is a median: seconds, or with `rate` how many in a second. `bound` is the
     largest ratio of `measured` to `against` that is promised, `least` the smallest; None promises
-    nothing. `at_most` is a bound in seconds. `paired` is the median of the ratios of pairs, which
-    then stands for the ratio, and `note` is what the last column says in place of promises. Where
-    it is no time, `unit` says what it is.
+    nothing. `at_most` is a bound on `measured` itself. `paired` is the median of the ratios of
+    pairs, which then stands for the ratio, and `note` is what the last column says in place of
+    promises. Where it is no time, `unit` says what it is.
     """
 
     what: str
@@ -83,7 +83,7 @@ def table(rows: list[Row], last: str = "promised") -> str:
             ratio = f"{row.paired:.3f}"
         promises = [f"<= {row.bound:.3g}"] if row.bound is not None else []
         promises += [f">= {row.least:.2g}"] if row.least is not None else []
-        promises += [f"< {row.at_most:.2g} s"] if row.at_most is not None else []
+        promises += [f"< {row.at_most:.2g} {row.unit or 's'}"] if row.at_most is not None else []
         outcome = ("  ok" if row.holds else "  NO") if promises else ""
         lines.append(
             f"{row.what:<41} {_amount(row.measured, row):>8} {against:<22} {ratio:>6}  "

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from capsule import Session
+from examples.agent import scripted
+from examples.agent.loop import LONGEST, Action, Agent
 from tests.integration.command import REPOSITORY, Command
 
 if TYPE_CHECKING:
@@ -113,3 +119,57 @@ def test_plot(capsule: Command) -> None:
     _, envelope = run(capsule, "plot.py", "3", "1", "4")
     assert envelope["error"] is None
     assert base64.b64decode(envelope["result"]).startswith(b"\x89PNG")
+
+
+def test_the_agent(capsule: Command, tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "examples.agent"],
+        cwd=tmp_path,
+        env=capsule.environ,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    said = [part.partition("\n") for part in done.stdout.split("--- ")[1:]]
+    tool = [text for role, _, text in said if role == "tool"]
+    # The table, the mistake and the way it is mended, the functions of the host, and the way back.
+    assert "0   Bern  apple   12.0" in tool[0]
+    assert 'File "turn 2", line 1, in <module>' in tool[1]
+    assert "The code raised; what it did before stays." in tool[1]
+    assert tool[2] == "5\n[state 3]\n"
+    assert "4  Basel  apple     20   50.0" in tool[3]
+    assert (tool[4], tool[5]) == ("1\n[state 5]\n", "Back at state 4.\n")
+    assert tool[6] == "(a figure, saved as figure-1.png)\n[state 6]\n"
+    assert said[-1] == ("assistant", "\n", "It was Basel, with 71.00.\n")
+    picture = (tmp_path / "figure-1.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    assert len(picture) > 5_000
+
+
+def test_an_agent_whose_model_asks_for_what_there_is_not(
+    toolchain_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPSULE_HOME", str(toolchain_home))
+    wrong = [
+        Action("search", {}),
+        Action("go_back", {"state": "9"}),
+        Action("go_back", {}),
+        scripted.run("while True: pass"),
+        scripted.run("print('x' * 10_000)"),
+    ]
+
+    async def main() -> list[str]:
+        async with Session(timeout="2s", compute="LOW", cwd=tmp_path) as session:
+            agent = Agent(session, tmp_path)
+            model = scripted.ScriptedModel([*wrong, scripted.answer])
+            messages = await agent.work(model, "?")
+            with pytest.raises(RuntimeError, match="has not answered after 2 actions"):
+                await agent.work(scripted.ScriptedModel(wrong), "?", most=2)
+            return [message["content"] for message in messages if message["role"] == "tool"]
+
+    said = asyncio.run(main())
+    assert set(said[:3]) == {"There is no such tool, or no such state."}
+    assert said[3].startswith("It took too many steps, and nothing of it was kept.")
+    assert said[4].startswith("xxx")
+    assert len(said[4]) < LONGEST + 100

@@ -173,6 +173,23 @@ def test_files_belong_to_the_state(session: SessionSync, tmp_path: Path) -> None
     assert (tmp_path / "in.csv").read_text() == "a,b\n"
 
 
+def test_names_that_begin_with_a_dot(session: SessionSync) -> None:
+    names = [".env", ".git/config", "..deep/.x/y", ".empty/"]
+    turn = session.run(
+        "import os\n"
+        f"for name in {names}:\n"
+        "    os.makedirs(os.path.dirname(name) or '.', exist_ok=True)\n"
+        "    if not name.endswith('/'): print(name, file=open(name, 'w'))"
+    )
+    assert turn.success, turn.error
+    assert [file.name for file in turn.files] == sorted(names[:3])
+    assert session.read(".git/config") == b".git/config\n"
+    assert result(session, "sorted(os.listdir('.')), open('..deep/.x/y').read()") == [
+        ["..deep", ".empty", ".env", ".git"],
+        "..deep/.x/y\n",
+    ]
+
+
 def test_open_files_and_databases_go_on(session: SessionSync) -> None:
     session.write("in.txt", b"one\ntwo\nthree\n")
     session.run("f = open('in.txt'); f.readline()")
@@ -361,6 +378,14 @@ def test_numbers_tables_and_plots(tmp_path: Path) -> None:
         turn = session.run("import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\nplt.show()")
         (figure,) = turn.displays
         assert figure["image/png"].startswith("iVBORw0KGgo")
+        assert turn.execution.stderr == ""
+        # As in a notebook: at `show`, in the order of what is shown, and a new figure behind it.
+        turn = session.run(
+            "_ = plt.plot([1]); plt.show(block=False); display(1); _ = plt.plot([2, 3])\n"
+            "n = len(plt.gca().lines)"
+        )
+        assert ["image/png" in shown for shown in turn.displays] == [True, False, True]
+        assert result(session, "n, plt.get_fignums()") == [1, []]
         turn = session.run(
             "display(1, 'two')\nclass H:\n    def _repr_html_(self): return '<b>'\nH()"
         )

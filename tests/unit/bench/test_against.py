@@ -112,6 +112,7 @@ def test_all_parts_are_measured_unless_some_are_named(monkeypatch: pytest.Monkey
             "argument --only: read cannot be compared with a revision; what can is processes, exec",
         ),
         (["--kept", "k", "--peer", "p"], "neither a peer nor a lab is compared"),
+        (["--kept", "k", "--session-peers", "p"], "neither a peer nor a lab is compared"),
         (["--kept", "k", "--lab", "p"], "neither a peer nor a lab is compared"),
         ([], "it needs --kept"),
     ],

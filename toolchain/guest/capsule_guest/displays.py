@@ -7,6 +7,14 @@ import io
 import json
 import sys
 
+from capsule_guest.import_hooks import adapt
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import ModuleType
+
+_PYPLOT = "matplotlib.pyplot"
 # Of one turn.
 _MOST, _MOST_BYTES = 50, 8 << 20
 _WAYS = {
@@ -21,6 +29,17 @@ _WAYS = {
 
 _shown: list[dict[str, object]] = []
 _left_out: list[int] = []
+# Not empty in a session: nobody asks a task what it has shown.
+_sessions: list[bool] = []
+
+
+def begin() -> None:
+    """Begin a session: figures are shown where a program says so, as in a notebook."""
+    _sessions[:] = [True]
+    if (pyplot := sys.modules.get(_PYPLOT)) is None:
+        adapt(_PYPLOT, _run)
+    else:
+        pyplot.show = _show  # type: ignore[attr-defined]
 
 
 def forget() -> None:
@@ -37,8 +56,11 @@ def shown() -> list[dict[str, object]]:
 
 
 def display(*values: object) -> None:
-    """Show values as a notebook does, before the turn is over."""
+    """Show values as a notebook does, before the turn is over; in a task, print them."""
     for value in values:
+        if not _sessions:
+            print(repr(value))  # noqa: T201 - as at a prompt
+            continue
         found = _bundle(value)
         _add(found | {"text/plain": repr(value)})
 
@@ -50,9 +72,19 @@ def show_value(value: object) -> None:
         _add(found | {"text/plain": repr(value)})
 
 
+def _run(module: ModuleType, execute: Callable[[ModuleType], None]) -> None:
+    execute(module)
+    module.show = _show  # type: ignore[attr-defined]
+
+
+def _show(*_args: object, **_kwargs: object) -> None:
+    """Display all open figures."""
+    show_figures()
+
+
 def show_figures() -> None:
     """Show the figures of matplotlib that are open, and close them."""
-    pyplot = sys.modules.get("matplotlib.pyplot")
+    pyplot = sys.modules.get(_PYPLOT)
     if pyplot is None:
         return
     for number in pyplot.get_fignums():

@@ -13,13 +13,16 @@ if TYPE_CHECKING:
 # and what there is of the project, if that is one of them.
 _rights: dict[str, bool] = {}
 _project: set[str] = set()
+# Not empty in a session, which is opened by a program.
+_sessions: list[bool] = []
 # Where what is open lies, for paths that begin there.
 _opened: dict[int, str] = {}
 
 
-def grant(rights: dict[str, bool]) -> None:
+def grant(rights: dict[str, bool], *, in_session: bool = False) -> None:
     """Say which folders there are, and whether they may be written."""
     _rights.update(rights)
+    _sessions[:] = [True] * in_session
     if "/" in _rights:
         _project.update(os.listdir("/"))  # noqa: PTH208 - names are all that is asked
 
@@ -36,11 +39,17 @@ def check_writable(path: Any) -> None:
         return
     denied = os.strerror(errno.EACCES)
     if part == "/":
-        why = "the project can only be read here (for writing: --mount PATH::/NAME:rw)"
+        why = f"the project can only be read here (for writing: {_mount('/NAME')})"
     else:
         allowed = f"allowed_files=['.{part}']"
-        why = f"{part} was granted read-only (for writing: {allowed}, or --mount PATH::{part}:rw)"
+        why = f"{part} was granted read-only (for writing: {allowed}, or {_mount(part)})"
     raise PermissionError(errno.EACCES, f"{denied}, as {why}", path)
+
+
+def _mount(place: str) -> str:
+    """Return how whoever runs this grants a folder for writing."""
+    mount = f"PATH::{place}:rw"
+    return f"mounts=['{mount}']" if _sessions else f"--mount {mount}"
 
 
 def check_project(path: Any, *, makes: bool = False, over: bool = True) -> None:

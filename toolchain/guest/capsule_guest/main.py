@@ -177,10 +177,11 @@ def turn() -> None:
         session_turn.begin()
     _RESERVE[:] = [bytearray(256 << 10)]
     calls.refuse(False)
+    missing_natives.begin_turn()
     try:
         streams.repeat()
         if "folders" in request:
-            folder_grants.grant(request["folders"])
+            folder_grants.grant(request["folders"], in_session=True)
         session_clock.go_on()
         open_files.reopen()
         host_tools.offer(request.get("tools", {}))

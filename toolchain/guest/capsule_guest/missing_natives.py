@@ -7,6 +7,9 @@ On core it is an `ImportError`: to what asks for such a package it is not instal
 has some of them and asks for another, it would be there if the host had known: that error ends the
 task whatever it catches, so that nothing takes another way because of it. The host is told which
 package it was, and the next run has it.
+
+A session has what it began with: there the error ends the turn alone, and no other session is given
+more because of it.
 """
 
 from __future__ import annotations
@@ -26,8 +29,10 @@ _NEEDS = "capsule_needs"
 # Whoever asks whether a module is there, and does not import it.
 _ASKING = "/importlib/util.py"
 
-# The first import that ends the task.
+# The first import that ends the task, or the turn of a session.
 _late: list[LateImportError] = []
+# Not empty in a session.
+_turns: list[bool] = []
 
 
 class LateImportError(BaseException):
@@ -70,6 +75,12 @@ def check() -> None:
         raise _late[0]
 
 
+def begin_turn() -> None:
+    """Begin a turn of a session: what ended the one before it does not end this one."""
+    _late.clear()
+    _turns[:] = [True]
+
+
 def package_behind(error: BaseException) -> str | None:
     """Return what the task should have had, if it ends for the want of that."""
     seen: set[int] = set()
@@ -91,18 +102,30 @@ def _is_only_asked(frame: FrameType | None) -> bool:
 
 
 def _refuse(package: str, flavour: str) -> None:
-    file = _task_file()
-    first = f", or write 'import {package}' at the top of {file}" if file else ""
-    error = LateImportError(
-        package,
-        f"{package} is imported only now, and this task runs on the {flavour} interpreter, which "
-        f"was chosen by what its file imports: run it again, and it has {package}{first}",
-    )
+    if _turns:
+        text = _not_in_session(package, flavour)
+    else:
+        file = _task_file()
+        first = f", or write 'import {package}' at the top of {file}" if file else ""
+        text = (
+            f"{package} is imported only now, and this task runs on the {flavour} interpreter, "
+            f"which was chosen by what its file imports: run it again, and it has {package}{first}"
+        )
+    error = LateImportError(package, text)
     _late.append(error)
     raise error
 
 
+def _not_in_session(package: str, flavour: str) -> str:
+    return (
+        f"{package} is not in this session, whose interpreter ({flavour}) was chosen by its "
+        f'imports when it began, and stays: open one with it, Session(imports=[..., "{package}"])'
+    )
+
+
 def _refuse_on_core(package: str) -> None:
+    if _turns:
+        raise ImportError(_not_in_session(package, "core"), name=package)
     file = _task_file()
     what = (
         f"write 'import {package}' at the top of {file}"

@@ -29,6 +29,7 @@ def begin() -> None:
     sys.modules["__main__"] = module
     loader.ran(module)
     sys.argv[:] = [""]
+    displays.begin()
     builtins.display = displays.display  # type: ignore[attr-defined]
 
 
