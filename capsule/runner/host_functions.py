@@ -14,6 +14,7 @@ from contextlib import nullcontext
 from threading import Lock
 
 from capsule.errors import UsageError
+from capsule.message_text import shown
 from capsule.runner.call_dispatcher import CallError
 from capsule.wire import response_parser
 
@@ -137,7 +138,11 @@ def _named(functions: Functions) -> dict[str, Callable[..., Any]]:
     if isinstance(functions, Mapping):
         pairs = list(functions.items())
     else:
-        pairs = [(getattr(each, "__name__", ""), each) for each in functions]
+        try:
+            pairs = [(getattr(each, "__name__", ""), each) for each in functions]
+        except TypeError:
+            said = f"tools={shown(functions)}: functions are needed"
+            raise UsageError(said, hint="a list of them") from None
     found: dict[str, Callable[..., Any]] = {}
     for name, function in pairs:
         if not callable(function):

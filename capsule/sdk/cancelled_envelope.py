@@ -50,7 +50,8 @@ def cancelled_envelope(error: BaseException) -> Envelope | None:
     """
     for each in _behind(error):
         found = getattr(each, _ATTRIBUTE, None)
-        if isinstance(found, Envelope):
+        # Errors of their own have envelopes, too: of runs that failed, and were not cancelled.
+        if isinstance(found, Envelope) and not isinstance(each, _OTHERS):
             return found
     return None
 

@@ -61,6 +61,12 @@ def call_of(  # noqa: PLR0913 - what a program can say
     """
     if isinstance(args, (str, bytes)):
         raise UsageError(f"args={args!r}: a list of arguments is needed", hint=f"[{args!r}]")
+    if isinstance(args, Mapping):
+        raise UsageError(
+            f"args={shown(args)}: a list of arguments is needed", hint="kwargs= for keywords"
+        )
+    if not (kwargs is None or isinstance(kwargs, Mapping)):
+        raise UsageError(f"kwargs={shown(kwargs)}: keywords with values are needed")
     if not isinstance(untrusted, bool):
         raise UsageError(f"untrusted={shown(untrusted)} is no switch", hint="True or False")
     narrow = caller_limits(limits)

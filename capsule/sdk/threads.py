@@ -12,12 +12,14 @@ from __future__ import annotations
 import time
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 import sniffio
 from anyio import CancelScope, Event
 from anyio.lowlevel import RunVar, checkpoint, checkpoint_if_cancelled
 
+from capsule.errors import UsageError
+from capsule.message_text import shown
 from capsule.pool import slots
 from capsule.process.cancel import Cancellation
 from capsule.sdk import thread_pool
@@ -153,14 +155,35 @@ async def _in_thread(work: Callable[[Cancellation], T]) -> T:
     return answer[0]
 
 
-def in_loop(tell: Callable[P, object]) -> Callable[P, None]:
-    """Return what has `tell` called in this event loop, from any thread, in order."""
-    soon = loop_caller()
+class InLoop(Generic[P]):
+    """Has `tell` called in this event loop, from any thread, in order.
 
-    def told(*args: P.args, **kwargs: P.kwargs) -> None:
-        soon(lambda: tell(*args, **kwargs))
+    What it raises is raised by `check`, and it is not called any more: an event loop can do no more
+    than report it, or end.
+    """
 
-    return told
+    def __init__(self, tell: Callable[P, object]) -> None:
+        if not callable(tell):
+            raise UsageError(f"on_output={shown(tell)} is nothing that could be called")
+        self._tell, self._soon = tell, loop_caller()
+        self._raised: Exception | None = None
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Have it called soon."""
+
+        def do() -> None:
+            if self._raised is None:
+                try:
+                    self._tell(*args, **kwargs)
+                except Exception as error:  # noqa: BLE001 - raised by whoever awaits the run
+                    self._raised = error
+
+        self._soon(do)
+
+    def check(self) -> None:
+        """Raise what it raised."""
+        if self._raised is not None:
+            raise self._raised
 
 
 def loop_caller() -> Callable[[Callable[[], object]], object]:

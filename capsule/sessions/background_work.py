@@ -34,3 +34,14 @@ def in_background(work: Callable[[], T]) -> Future[T]:
     except RuntimeError:  # no more threads are allowed here
         do()
     return found
+
+
+def done(value: T) -> Future[T]:
+    """Return a future that has come to `value` already.
+
+    >>> done(42).result()
+    42
+    """
+    made: Future[T] = Future()
+    made.set_result(value)
+    return made

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
+from capsule.message_text import printable
 from capsule.packages.builtin_distributions import science_imports
 from capsule.policy.resolve import narrowed
 from capsule.progress import Silent
@@ -18,7 +19,7 @@ from capsule.sdk.requests import call_of, working_folder
 from capsule.sessions import session_base, state_file, state_memory
 from capsule.sessions.kept_turn import KeptState
 from capsule.sessions.session_core import SessionCore
-from capsule.sessions.state_file import StateError
+from capsule.sessions.state_file import StateError, open_regular
 from capsule.sessions.state_store import StateStore
 from capsule.snapshot import cache
 from capsule.state_folder import checked_root
@@ -178,11 +179,14 @@ def _content(name: str, said: object, working: Path) -> bytes:
         raise UsageError(f"files: {name!r}: a path (text) or content (bytes) is needed")
     path = working / said
     try:
-        if path.stat().st_size > _MOST_FILE:
-            raise UsageError(f"files: {path} has more than {_MOST_FILE >> 20} MB")
-        return path.read_bytes()
-    except OSError as error:
-        raise UsageError(f"files: cannot read {path}: {error.strerror}") from None
+        with open_regular(path) as file:
+            content = file.read(_MOST_FILE + 1)
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise UsageError(f"files: cannot read {printable(str(path))}: {said}") from None
+    if len(content) > _MOST_FILE:
+        raise UsageError(f"files: {path} has more than {_MOST_FILE >> 20} MB")
+    return content
 
 
 def limited(wanted: Wanted, limits: Limits | Mapping[str, object] | None) -> prepare.Call | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
     from capsule.confine.scratch import Scratch
 
+# In nanoseconds: ten seconds.
+_EARLIER = 10_000_000_000
 # When a file was changed, and its size: what a task cannot have both as they were, by accident.
 Signature = tuple[int, int, int, int]
 
@@ -27,25 +30,36 @@ class FileChange(NamedTuple):
     change: str
 
 
-def lay_out(scratch: Scratch, files: Mapping[str, bytes]) -> dict[str, Signature]:
-    """Write files into the folders of a process; return what they look like."""
+def lay_out(
+    scratch: Scratch, files: Mapping[str, bytes], hidden: frozenset[str]
+) -> dict[str, Signature]:
+    """Write files into the folders of a process; return what they look like.
+
+    What is mounted stays: `hidden` is that, by its absolute path inside.
+    """
     roots = _roots(scratch)
     if not files:
         return {}
+    # A file that a turn writes has another time of change for certain, whatever the steps are in
+    # which the clock of a file system moves.
+    past = time.time_ns() - _EARLIER
     for name, content in files.items():
         place, _, rest = name.partition("/")
+        if place == PLACES[0] and f"/{rest}" in hidden:
+            continue
         path = roots[place] / rest
         if name.endswith("/"):
             path.mkdir(parents=True, exist_ok=True)
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
+        os.utime(path, ns=(past, past))
     scratch.allow(len(files), sum(map(len, files.values())))
-    return {name: status for name, _, status in _walk(scratch, frozenset())}
+    return {name: status for name, _, status in _walk(scratch, hidden)}
 
 
 def look(scratch: Scratch, hidden: frozenset[str]) -> dict[str, tuple[Path, Signature]]:
-    """Return the files that are there; `hidden` are folders that are mounted in `/`."""
+    """Return the files that are there; `hidden` is what is mounted in `/`."""
     return {name: (path, status) for name, path, status in _walk(scratch, hidden)}
 
 
@@ -101,6 +115,8 @@ def _walk(scratch: Scratch, hidden: frozenset[str]) -> Iterator[tuple[str, Path,
                 # A folder, of which the time of change is of no interest.
                 yield f"{place}/{inside}/", root / inside, (0, 0, 0, 0)
             for name in names:
+                if place == PLACES[0] and f"/{inside}/{name}".replace("//", "/") in hidden:
+                    continue
                 path = root / inside / name
                 status = path.lstat()
                 # The guard lets no links be made.

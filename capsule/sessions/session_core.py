@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -18,7 +17,7 @@ from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from capsule.runner.run import first_plan
 from capsule.sessions import state_file, state_memory
-from capsule.sessions.background_work import in_background
+from capsule.sessions.background_work import done, in_background
 from capsule.sessions.kept_turn import KeptState
 from capsule.sessions.process_ahead import ProcessAhead
 from capsule.sessions.session_turn import SessionTurn, for_turns, mounts_for
@@ -88,7 +87,7 @@ class SessionCore:
         # Turns go on one after another, in the order in which they were asked for.
         self._order = threading.Lock()
         # Where it stands: done as soon as the next turn can go on from there.
-        self._left: Future[KeptState] = _done(state)
+        self._left: Future[KeptState] = done(state)
         self._states = [state]
         self._stood = state
         self._fresh: tuple[str, Contents] | None = None
@@ -96,6 +95,7 @@ class SessionCore:
         self._ahead: ProcessAhead | None = None
         self._folders = Keeper()
         self._closed = False
+        self._program = os.getpid()
 
     def __repr__(self) -> str:
         return f"<SessionCore with {len(self._states)} states>"
@@ -128,7 +128,7 @@ class SessionCore:
             self._running = cancellation
             before = self.settled()
             if self._opener is not None and (names := more()):
-                self._open_anew(self._opener(names, cancellation), before)
+                before = self._open_anew(self._opener(names, cancellation))
             turn = SessionTurn(self, before, code, functions)
             order = self._settled_order(call)
             turn.env, folders = order.call.env, order.inputs.folders
@@ -156,6 +156,7 @@ class SessionCore:
 
     def settled(self) -> KeptState:
         """Return the state that the session stands at, waiting until it is kept."""
+        self._check_mine()
         try:
             return self._left.result()
         except CapsuleError:
@@ -171,32 +172,25 @@ class SessionCore:
         """Return a session that goes on from a state of this one, on its own."""
         self._check_open()
         found = self.settled() if state is None else self._named(state)
-        return SessionCore(self.base, self._store, self._home, found, reseeds=reseed)
+        # One of a session in which nothing has run may begin with more imports, as that may.
+        opener = self._opener if found.name == self._states[0].name else None
+        return SessionCore(self.base, self._store, self._home, found, opener=opener, reseeds=reseed)
 
     def back(self, state: str, stop: Cancellation | None = None) -> None:
         """Stand at an earlier state. Raises `StateError` for one that is not of this session."""
         with self._in_order(stop):
             self.settled()
-            found = self._named(state)
+            found, opener = self._named(state), self._opener
             self._stand_at(found)
+            if found.name == self._states[0].name:
+                self._opener = opener
 
     def save(self, path: Path, stop: Cancellation | None = None) -> None:
         """Write the state to a file that is whole in itself. Raises `CapsuleError`."""
         with self._in_order(stop):
             state = self._store.read(self.settled().name)
         whole = state_memory.on_initial(self.base, state)
-        packed = state_file.encode(whole, packed=True)
-        # Of a name that nobody could have made a link of before.
-        temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        try:
-            handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(handle, "wb") as file:
-                file.write(packed)
-            temporary.replace(path)
-        except OSError as error:
-            with suppress(OSError):
-                temporary.unlink()
-            raise StateError(f"cannot write {path}: {error.strerror}") from None
+        state_file.write(path, whole)
 
     def read(self, name: str) -> bytes:
         """Return the content of a file of the working folder. Raises `StateError`."""
@@ -221,6 +215,8 @@ class SessionCore:
 
     def close(self) -> None:
         """End what waits, and let go of all states."""
+        if self._program != os.getpid():
+            return
         self._check_outside()
         with self._order:
             if self._closed:
@@ -239,6 +235,7 @@ class SessionCore:
         self, stop: Cancellation | None, queued: QueuedRun | None = None
     ) -> Iterator[None]:
         """Wait for all that was asked for before. Raises `StateError` where that cannot be."""
+        self._check_mine()
         self._check_outside()
         with (queued or QueuedRun(self)).waiting():
             while not self._order.acquire(timeout=_LOOK_AGAIN):
@@ -268,20 +265,35 @@ class SessionCore:
                 hint="do it when the turn has answered",
             )
 
-    def _open_anew(self, begun: tuple[SessionBase, Contents], before: KeptState) -> None:
-        """Begin on another base, before anything has run: the first state keeps its name."""
+    def _open_anew(self, begun: tuple[SessionBase, Contents]) -> KeptState:
+        """Begin on another base, before anything has run; return the first state there.
+
+        That of before is a fork's, too, which has the base of before.
+        """
         base, first = begun
         self._opener = None
         self._drop_ahead()
         self.base = base
-        self._store.write(first, before.name)
+        state = KeptState(self._store.write(first), first.turn)
+        self._states = [state]
+        self._stood, self._left = state, done(state)
+        self._store.pin(self, state.name)
+        return state
 
     def _stand_at(self, state: KeptState) -> None:
         self._opener = None
-        self._left = _done(state)
+        self._left = done(state)
         self._store.pin(self, state.name)
         self._drop_ahead()
         self._start_ahead(state)
+
+    def _check_mine(self) -> None:
+        """Raise `StateError` in a child that was forked: process and states are the parent's."""
+        if self._program != os.getpid():
+            raise StateError(
+                "this session was opened before the program forked",
+                hint="open one in the child, from a file that the parent saved",
+            )
 
     def _check_open(self) -> None:
         if self._closed:
@@ -318,7 +330,7 @@ class SessionCore:
             self._start_ahead(before)
             # What it took is known already, and is not what the turn before it took.
             spent = envelope["execution"]["fuel_consumed"]
-            return Answered(envelope, [], _done(before._replace(fuel=spent)))
+            return Answered(envelope, [], done(before._replace(fuel=spent)))
         self.reseeds, self._opener = False, None
         kept: Future[KeptState] = Future()
         left: Future[KeptState] = Future()
@@ -363,12 +375,13 @@ class SessionCore:
         return KeptState(name, number)
 
     def _start_ahead(self, state: KeptState) -> None:
-        self.expect(_done(state))
+        self.expect(done(state))
 
     def expect(self, coming: Future[KeptState]) -> None:
         """Have a process started for the next turn, which goes on from what is coming."""
         plan = first_plan(self._settled_order(None), self.base.choice)
-        if plan is not None and not self._closed:
+        # A copy of a mounted file that is made ahead is not what the file is by then.
+        if plan is not None and plan.warming is not None and not self._closed:
             # Where no thread can be started, the turn starts its own process.
             with suppress(RuntimeError):
                 self._ahead = ProcessAhead(for_turns(plan, self.base), coming, self.contents_of)
@@ -382,9 +395,3 @@ class SessionCore:
         ahead, self._ahead = self._ahead, None
         if ahead is not None:
             ahead.close()
-
-
-def _done(state: KeptState) -> Future[KeptState]:
-    made: Future[KeptState] = Future()
-    made.set_result(state)
-    return made

@@ -6,8 +6,13 @@ memory and in order, and the content is held to its hash.
 
 from __future__ import annotations
 
+import errno
 import json
+import os
+import secrets
+import stat
 import zlib
+from contextlib import suppress
 from pathlib import PurePosixPath
 
 from capsule.errors import CapsuleError
@@ -20,7 +25,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
-    from typing import Any
+    from typing import Any, BinaryIO
 
 _MAGIC = b"capsule state 1\n"
 _LENGTH = 4
@@ -85,6 +90,22 @@ def encode(state: Contents, *, packed: bool = False) -> bytes:
     return b"".join((_MAGIC, len(text).to_bytes(_LENGTH, "little"), text, body))
 
 
+def write(path: Path, state: Contents) -> None:
+    """Write a state to a file that travels, in place of one that is there. Raises `StateError`."""
+    packed = encode(state, packed=True)
+    # Of a name that nobody could have made a link of before.
+    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
+    try:
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(packed)
+        temporary.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise StateError(f"cannot write {path}: {error.strerror}") from None
+
+
 def _check(state: Contents) -> None:
     size = sum(map(len, state.files.values()))
     pages = sum(len(run.data) for run in state.pages)
@@ -116,9 +137,8 @@ def _check_places(names: Iterable[str]) -> None:
 def read(path: Path) -> Contents:
     """Read a state. Raises `StateError` that names the file and what is wrong with it."""
     try:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            return _read(file.read, size)
+        with open_regular(path) as file:
+            return _read(file.read, os.fstat(file.fileno()).st_size)
     except OSError as error:
         raise StateError(f"cannot read the state {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, RecursionError, zlib.error) as wrong:
@@ -126,6 +146,18 @@ def read(path: Path) -> Contents:
         raise StateError(
             f"{path} is no state, or a damaged one: {said}", hint="save the session again"
         ) from None
+
+
+def open_regular(path: Path) -> BinaryIO:
+    """Open a file to be read, and no device or pipe: those have no end, or wait for a writer.
+
+    Raises `OSError`, and `ValueError` for a path that can be none.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no file")
+    return os.fdopen(handle, "rb")
 
 
 def _read(take: Any, size: int) -> Contents:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 
-from capsule.errors import CapsuleError
+from capsule.errors import CapsuleError, PolicyError
 from capsule.namedtuples import NamedTuple
+from capsule.policy.units import format_ram
 from capsule.process import sandbox_process
 from capsule.sessions import scratch_files
 from capsule.wasm import PAGE
@@ -38,10 +39,12 @@ def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
     """
     started = sandbox_process.start(plan.launch, plan.layers, timeout_ms=plan.limits.timeout_ms)
     started.process.widen()
+    hidden = frozenset(mount.guest for mount in plan.launch.mounts)
     try:
         contents = state()
+        _check_memory(contents.memory, plan.launch.memory)
         try:
-            laid_out = scratch_files.lay_out(started.scratch, contents.files)
+            laid_out = scratch_files.lay_out(started.scratch, contents.files, hidden)
         except OSError as error:
             raise CapsuleError(f"a file of the session cannot be made: {error.strerror}") from None
         _feed(started, contents, stop)
@@ -50,6 +53,15 @@ def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
         raise
     # Its pages are in the process now.
     return TurnProcess(started, contents._replace(pages=(), touched=()), laid_out)
+
+
+def _check_memory(holds: int, most: int | None) -> None:
+    if most is not None and holds > most:
+        raise PolicyError(
+            f"the session has {holds >> 20:,} MB of memory by now, and this turn may use"
+            f" {format_ram(most)}",
+            hint="a larger ram or max_ram, or session.back() to an earlier state",
+        )
 
 
 def _feed(started: SandboxProcess, state: Contents, stop: Stop) -> None:

@@ -246,3 +246,69 @@ def test_what_came_of_no_run_has_none() -> None:
         assert cancelled_envelope(cancelled.value) is None
 
     asyncio.run(main())
+
+
+def test_an_error_of_a_run_that_failed_is_no_cancelled_run(folder: Path) -> None:
+    (folder / "fails.py").write_text("def main(): return 1 / 0")
+
+    async def main() -> None:
+        with pytest.raises(capsule.TaskFailedError) as failed:
+            (await run("fails.py")).unwrap()
+        assert failed.value.envelope.error is not None
+        assert cancelled_envelope(failed.value) is None
+
+    asyncio.run(main())
+
+
+class AwkwardError(Exception):
+    """What a callback raises."""
+
+
+async def from_run(tell: Told) -> object:
+    return await run("prints.py", on_output=tell)
+
+
+async def from_call(tell: Told) -> object:
+    async with Sandbox("prints.py") as sandbox:
+        return await sandbox.call(on_output=tell)
+
+
+async def from_map(tell: Told) -> object:
+    async with Sandbox("prints.py") as sandbox:
+        found = sandbox.map([()], spread=True, on_output=lambda _, *said: tell(*said))
+        return [envelope async for envelope in found]
+
+
+async def from_turn(tell: Told) -> object:
+    async with Session() as session:
+        return await session.run("print('so far')", on_output=tell)
+
+
+@pytest.mark.parametrize("loop", [asyncio.run, trio.run], ids=["asyncio", "trio"])
+@pytest.mark.parametrize("way", [from_run, from_call, from_map, from_turn])
+def test_what_a_callback_raises_is_raised_by_the_await(folder: Path, loop: Any, way: Any) -> None:
+    (folder / "prints.py").write_text("def main(): print('so far')")
+
+    def tell(*_: str) -> None:
+        raise AwkwardError
+
+    async def main() -> None:
+        raised = False
+        try:
+            await way(tell)
+        except* AwkwardError:  # also where a group of tasks is in between
+            raised = True
+        assert raised
+
+    if loop is trio.run:
+        trio.run(main)
+    else:
+        asyncio.run(main())
+
+
+def test_what_cannot_be_called_is_refused(folder: Path) -> None:
+    async def main() -> None:
+        with pytest.raises(capsule.CapsuleError, match=r"^on_output=3 is nothing that could be"):
+            await run("endless.py", on_output=3)  # type: ignore[arg-type]
+
+    asyncio.run(main())

@@ -666,3 +666,94 @@ def test_no_process_waits_for_a_session_that_is_not_used(
         ahead._over.wait(0.01)
     assert getattr(process, "status", None) is not None
     assert result(session, "x") == 1
+
+
+@pytest.mark.parametrize("place", ["", "::/in/file.txt"])
+@pytest.mark.parametrize("writable", [False, True])
+def test_a_mounted_file_is_that_of_the_host_in_each_turn(
+    tmp_path: Path, place: str, writable: bool
+) -> None:
+    file = tmp_path / "file.txt"
+    file.write_text("first")
+    inside = place.removeprefix("::") or "/file.txt"
+    rights = ":rw" if writable else ""
+    mount = f"./file.txt{place}{rights}" if place else f"./file.txt::/file.txt{rights}"
+    with SessionSync(cwd=tmp_path, mounts=[mount], timeout="20s") as session:
+        read = f"open({inside!r}).read()"
+        assert session.run("1").files == []
+        assert result(session, read) == "first"
+        file.write_text("second")
+        turn = session.run(read)
+        assert (turn.result, turn.files) == ("second", [])
+        if writable:
+            session.run(f"open({inside!r}, 'a').write(' and more')").unwrap()
+            assert file.read_text() == "second and more"
+        # It is the host's, and no part of the state.
+        session.save(tmp_path / "work.session")
+        file.write_text("third")
+        with SessionSync.load(tmp_path / "work.session", cwd=tmp_path) as later:
+            failed = later.run(read).error
+            assert failed is not None
+            assert "FileNotFoundError" in failed.message
+
+
+def test_a_write_is_seen_whatever_the_steps_of_the_clock(session: SessionSync) -> None:
+    session.run("open('f', 'w').write('00')").unwrap()
+    for number in range(1, 6):
+        age = result(session, "import os, time\ntime.time() - os.stat('f').st_mtime")
+        assert age > 5, "laid out with a time that no write of a turn has"
+        session.run(f"open('f', 'w').write('{number:02}')").unwrap()
+        assert result(session, "open('f').read()") == f"{number:02}"
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork")
+def test_a_child_that_is_forked_leaves_the_session_alone(session: SessionSync) -> None:
+    session.run("x = 1").kept()
+    reading, writing = os.pipe()
+    pid = os.fork()
+    if not pid:
+        said = "nothing"
+        try:
+            session.run("x = 2")
+        except CapsuleError as error:
+            said = str(error)
+        finally:
+            session.close()
+            os.write(writing, said.encode())
+            os._exit(0)
+    os.close(writing)
+    os.waitpid(pid, 0)
+    assert os.read(reading, 1000).startswith(b"this session was opened before the program forked")
+    os.close(reading)
+    assert result(session, "x") == 1
+
+
+def test_a_turn_that_may_have_less_memory_than_the_state_has(session: SessionSync) -> None:
+    session.run("x = bytearray(100 << 20)").unwrap()
+    said = r"^the session has 1\d\d MB of memory by now, and this turn may use 64MB"
+    with pytest.raises(CapsuleError, match=said):
+        session.run("len(x)", limits={"max_ram": "64MB"})
+    assert result(session, "len(x)") == 100 << 20
+
+
+def test_a_fork_of_a_session_in_which_nothing_ran_begins_as_that_may(tmp_path: Path) -> None:
+    with SessionSync(cwd=tmp_path) as session, session.fork() as fork:
+        assert result(fork, "import numpy\nint(numpy.arange(5).sum())") == 10
+        session.back(session.states[0])
+        assert result(session, "x = 1\nimport numpy\nint(numpy.arange(4).sum())") == 6
+        assert result(fork, "numpy.__name__") == "numpy"
+        fork.save(tmp_path / "work.session")
+    with SessionSync.load(tmp_path / "work.session") as later:
+        assert result(later, "int(numpy.arange(3).sum())") == 3
+
+
+def test_what_is_no_file_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for name in ("/dev/zero", str(tmp_path / "pipe"), "\0"):
+        with (
+            pytest.raises(CapsuleError, match=r"it is no file|embedded null"),
+            SessionSync(files={"a": name}),
+        ):
+            pass
+        with pytest.raises(CapsuleError, match=r"it is no file|embedded null"):
+            SessionSync.load(name)
