@@ -8,8 +8,8 @@ so, nothing is known, and the sandbox has to be asked.
 from __future__ import annotations
 
 import os
+import re
 import sys
-from array import array
 from itertools import pairwise
 
 TYPE_CHECKING = False
@@ -17,13 +17,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-# Of Linux: Documentation/admin-guide/mm/pagemap.rst.
-_PRESENT, _SWAPPED, _OF_FILE = 1 << 63, 1 << 62, 1 << 61
+# Of Linux: Documentation/admin-guide/mm/pagemap.rst. Bits 63, 62 and 61 of an entry, which has the
+# order of the processor: a little-endian one's.
+_PRESENT, _SWAPPED, _OF_FILE = 0x80, 0x40, 0x20
 _ENTRY = 8
+# For each last byte of an entry whether its page was written: 1 or 0.
+_OF_REST = bytes(bool(flags & (_PRESENT | _SWAPPED)) for flags in range(256))
+_OF_IMAGE = bytes(bool(_OF_REST[flags] and not flags & _OF_FILE) for flags in range(256))
 _LONGEST = 1 << 20
 _PAGE = 4096
 # Read at once: what lies between two runs of pages and is not longer than this comes along.
 _AT_ONCE = 1 << 20
+_NEIGHBOURS = re.compile(rb"\x01{1,%d}" % (_AT_ONCE // _PAGE))
 
 
 def written_pages(pid: int, image: Path, length: int) -> Iterator[tuple[int, bytes]] | None:
@@ -33,7 +38,9 @@ def written_pages(pid: int, image: Path, length: int) -> Iterator[tuple[int, byt
     where the system does not tell. Each run is read when it is asked for; raises `OSError` or
     `ValueError` then where that fails.
     """
-    if sys.platform != "linux" or os.sysconf("SC_PAGE_SIZE") != _PAGE:
+    if sys.platform != "linux" or sys.byteorder != "little":
+        return None
+    if os.sysconf("SC_PAGE_SIZE") != _PAGE:
         return None
     try:
         begin, mapped = _mapping(pid, image)
@@ -63,19 +70,14 @@ def _mapping(pid: int, image: Path) -> tuple[int, int]:
 
 def _read(pid: int, begin: int, mapped: int, length: int) -> Iterator[tuple[int, bytes]]:
     count = length // _PAGE
-    entries = array("Q")
     with open(f"/proc/{pid}/pagemap", "rb", 0) as file:  # noqa: PTH123
         file.seek(begin // _PAGE * _ENTRY)
-        entries.frombytes(file.read(count * _ENTRY))
-    if len(entries) != count:
+        entries = file.read(count * _ENTRY)
+    if len(entries) != count * _ENTRY:
         raise ValueError("the kernel tells of fewer pages than there are")
-    held = _PRESENT | _SWAPPED
-    of_image = mapped // _PAGE
-    written = [
-        number
-        for number, entry in enumerate(entries)
-        if entry & held and not (entry & _OF_FILE and number < of_image)
-    ]
+    # All flags are in the last byte of an entry.
+    flags, of_image = entries[_ENTRY - 1 :: _ENTRY], mapped // _PAGE
+    written = flags[:of_image].translate(_OF_IMAGE) + flags[of_image:].translate(_OF_REST)
     # Now, while whoever asks can still take another way.
     memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
     return _pieces(memory, begin, _runs(written))
@@ -89,20 +91,13 @@ def _pieces(memory: int, begin: int, runs: list[tuple[int, int]]) -> Iterator[tu
         os.close(memory)
 
 
-def _runs(pages: list[int]) -> list[tuple[int, int]]:
-    """Return runs of neighbours: the first, and the one behind the last.
+def _runs(written: bytes) -> list[tuple[int, int]]:
+    """Return runs of neighbours that are 1: the first, and the one behind the last.
 
-    >>> _runs([1, 2, 5])
+    >>> _runs(bytes([0, 1, 1, 0, 0, 1]))
     [(1, 3), (5, 6)]
     """
-    found: list[tuple[int, int]] = []
-    most = _AT_ONCE // _PAGE
-    for page in pages:
-        if found and found[-1][1] == page and page - found[-1][0] < most:
-            found[-1] = (found[-1][0], page + 1)
-        else:
-            found.append((page, page + 1))
-    return found
+    return [found.span() for found in _NEIGHBOURS.finditer(written)]
 
 
 def _piece(memory: int, address: int, length: int) -> bytes:
