@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
@@ -59,7 +60,8 @@ class ProcessAhead:
                 self.close()
 
         # A program that forgets to close its session may end all the same.
-        threading.Thread(target=begin, name="capsule-session-ahead", daemon=True).start()
+        # Not by `threading`: see `capsule.sessions.background_work`.
+        _thread.start_new_thread(begin, ())
 
     def taken(self, plan: Plan, state: str) -> TurnProcess | None:
         """Return the process if it is for this plan and this state, and waits; else end it."""
