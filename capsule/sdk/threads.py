@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import time
 from contextlib import suppress
+from inspect import iscoroutinefunction
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
@@ -165,6 +166,8 @@ class InLoop(Generic[P]):
     def __init__(self, tell: Callable[P, object]) -> None:
         if not callable(tell):
             raise UsageError(f"on_output={shown(tell)} is nothing that could be called")
+        if iscoroutinefunction(tell):
+            raise UsageError("on_output is called, and not awaited: an async function does nothing")
         self._tell, self._soon = tell, loop_caller()
         self._raised: Exception | None = None
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from capsule.confine.scratch_reserve import Keeper
-from capsule.errors import CapsuleError
+from capsule.errors import CapsuleError, UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import run_in_turn
 from capsule.pool.run_queue import QueuedRun
@@ -202,6 +202,9 @@ class SessionCore:
 
     def write(self, name: str, data: bytes, stop: Cancellation | None = None) -> None:
         """Put a file into the working folder. Raises `StateError` for a name outside of it."""
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise UsageError(f"write: the content of {name!r} is bytes", hint="text.encode()")
+        data = bytes(data)
         inside = f"{state_file.PLACES[0]}/{name.removeprefix('/')}"
         if not state_file.is_inside(inside) or inside.endswith("/"):
             raise StateError(f"{name!r} is no name of a file in the session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from capsule.errors import PolicyError, UsageError
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
 NAME = "session"
 OPTIONS = ("compute", "ram", "timeout", "allowed_files", "allowed_hosts", "env_variables")
+_LISTS = frozenset(("allowed_files", "allowed_hosts", "env_variables"))
 # Of a session, where nothing is said; of a task it is MEDIUM.
 _COMPUTE = LEVELS["HIGH"]
 
@@ -42,6 +44,10 @@ def declarations_of(options: Mapping[str, object], project: Project) -> Declarat
             hint=nearest(unknown[0], OPTIONS),
         )
     said = {name: value for name, value in options.items() if value not in (None, [], ())}
+    for name in said.keys() & _LISTS:
+        if isinstance(given := said[name], (str, bytes)) or not isinstance(given, Iterable):
+            raise UsageError(f"{name}={given!r}: a list is needed", hint=f"[{given!r}]")
+        said[name] = list(given)
     if "compute" not in said and project.defaults.compute is None:
         # Nobody has asked for so much: it gives way to a ceiling.
         most = least(project.ceilings, "max_compute").value

@@ -95,7 +95,11 @@ class Agent:
         for display in turn.displays:
             if "image/png" in display:
                 path = self.folder / f"figure-{len(self.figures) + 1}.png"
-                path.write_bytes(base64.b64decode(display["image/png"]))
+                try:
+                    path.write_bytes(base64.b64decode(display["image/png"]))
+                except OSError as error:
+                    parts.append(f"(a figure that could not be saved: {error.strerror})")
+                    continue
                 self.figures.append(path)
                 parts.append(f"(a figure, saved as {path.name})")
         parts += [f"({file.change} file {file.name}, {file.size} bytes)" for file in turn.files]

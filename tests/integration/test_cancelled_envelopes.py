@@ -312,3 +312,14 @@ def test_what_cannot_be_called_is_refused(folder: Path) -> None:
             await run("endless.py", on_output=3)  # type: ignore[arg-type]
 
     asyncio.run(main())
+
+
+def test_a_callback_that_would_have_to_be_awaited_is_refused(folder: Path) -> None:
+    async def tell(stream: str, text: str) -> None:
+        raise AssertionError(stream, text)
+
+    async def main() -> None:
+        with pytest.raises(capsule.CapsuleError, match=r"^on_output is called, and not awaited"):
+            await run("endless.py", on_output=tell)
+
+    asyncio.run(main())

@@ -116,3 +116,36 @@ def test_a_prompt_on_a_terminal(command: Command) -> None:
         answers(b"x\n", "5")
         shown.type(b"\x04")
         assert shown.finish() == 0
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("3", "4"),
+        ("--args", "[1]"),
+        ("--args-file", "-"),
+        ("--map", "items.jsonl"),
+        ("--concurrency", "2"),
+        ("--resume", "done.jsonl"),
+        ("--spread",),
+        ("--stdin",),
+    ],
+)
+def test_what_a_turn_has_no_use_for_is_refused(
+    command: Command, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    done = command("run", "-c", "1", "--state", "work.state", *words)
+    said = words[0] if words[0].startswith("--") else "words"
+    assert done.code == 2
+    assert f"{said} do" in done.err
+    assert "not go with --state" in done.err
+    assert not (tmp_path / "work.state").exists()
+
+
+def test_a_figure_that_cannot_be_saved_ends_no_session(command: Command, tmp_path: Path) -> None:
+    # A name that is free, and that nobody can write to, root neither.
+    (tmp_path / "figure-1.png").symlink_to("nowhere/figure-1.png")
+    figure = "type('F', (), {'_repr_png_': lambda self: bytes([137]) + b'PNG'})()"
+    done = command("repl", stdin=f"display({figure})\n40 + 2\n")
+    assert (done.code, "42" in done.out) == (0, True)
+    assert "cannot write figure-1.png: No such file or directory" in done.err

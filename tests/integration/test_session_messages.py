@@ -119,6 +119,9 @@ def test_a_turn_cannot_call_its_session_as_a_task(tmp_path: Path) -> None:
         ({"timeout": "soon"}, "session: timeout: 'soon' is not a duration; allowed: "),
         ({"allowed_files": ["/etc"]}, "session: allowed_files: '/etc' is an absolute path; "),
         ({"allowed_hosts": ["http://x"]}, "session: allowed_hosts: 'http://x' is a URL "),
+        ({"allowed_files": "./out"}, "allowed_files='./out': a list is needed"),
+        ({"allowed_hosts": "example.com"}, "allowed_hosts='example.com': a list is needed"),
+        ({"env_variables": "HOME"}, "env_variables='HOME': a list is needed"),
         ({"imports": ["nowhere"]}, "the imports of the session cannot be kept in memory: "),
     ],
 )
@@ -148,3 +151,11 @@ def test_where_nothing_is_said_of_compute_a_ceiling_is_no_error(tmp_path: Path) 
         turn = session.run("while True: pass")
         assert turn.error is not None
         assert "1.0e8 of 1.0e8 fuel" in turn.error.message
+
+
+def test_what_is_written_is_bytes(tmp_path: Path) -> None:
+    with (
+        SessionSync(cwd=tmp_path) as session,
+        pytest.raises(CapsuleError, match=r"^write: the content of 'in.csv' is bytes"),
+    ):
+        session.write("in.csv", "a,b")  # type: ignore[arg-type]

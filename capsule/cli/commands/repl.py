@@ -157,9 +157,13 @@ class _Prompt:
         if isinstance(image, str):
             while (path := Path(f"figure-{self._figures + 1}.png")).exists():
                 self._figures += 1
-            with suppress(ValueError):
+            try:
                 path.write_bytes(base64.b64decode(image, validate=True))
                 said = f"{said} is in {path}"
+            except ValueError:
+                pass  # what code inside calls an image may be none
+            except OSError as error:
+                self._console.err(f"cannot write {path}: {error.strerror}")
             self._console.out(said)
         elif said and said != text:
             self._console.out(said)

@@ -33,6 +33,7 @@ def command(options: Options, context: Context, state: str) -> int:
 
     Raises `CapsuleError` for what is wrong before the turn.
     """
+    _check(options)
     code = _code(options, context)
     path = context.working_folder() / state
     wanted = opening.Wanted(
@@ -79,6 +80,26 @@ def _lock(path: Path) -> Path:
     """Return what one turn at a time holds, of those on the same file."""
     folder = files.make_private(checked_root() / FOLDER)
     return folder / f"{short_id(os.fsencode(os.path.realpath(path)), size=16)}.lock"
+
+
+def _check(options: Options) -> None:
+    """Raise `UsageError` for what a turn has no use for."""
+    for option, given in (
+        ("words", options.args),
+        ("--args", options.args_json),
+        ("--args-file", options.args_file),
+        ("--map", options.map_file),
+        ("--concurrency", options.concurrency),
+        ("--resume", options.resume),
+        ("--spread", options.spread),
+        ("--stdin", options.stdin),
+    ):
+        if given:
+            verb = "do" if option == "words" else "does"
+            raise UsageError(
+                f"{option} {verb} not go with --state: a turn is code alone",
+                hint="values in the code, or files by --mount",
+            )
 
 
 def _code(options: Options, context: Context) -> str:
