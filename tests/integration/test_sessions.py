@@ -378,6 +378,8 @@ def test_numbers_tables_and_plots(tmp_path: Path) -> None:
         turn = session.run("import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\nplt.show()")
         (figure,) = turn.displays
         assert figure["image/png"].startswith("iVBORw0KGgo")
+        # Nothing of caches that cannot be kept.
+        assert turn.execution.stderr == ""
         assert turn.execution.stderr == ""
         # As in a notebook: at `show`, in the order of what is shown, and a new figure behind it.
         turn = session.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from capsule_guest.import_hooks import adapt
 
@@ -19,6 +20,14 @@ CACHE = ".matplotlib"
 def adapt_on_import() -> None:
     """Give matplotlib a folder for its caches while it is imported."""
     adapt("matplotlib", _run)
+    adapt("matplotlib.font_manager", _keep_fonts)
+
+
+def _keep_fonts(module: ModuleType, execute: Callable[[ModuleType], None]) -> None:
+    # The folder may be of the process in which matplotlib itself was imported.
+    with suppress(OSError):
+        os.makedirs(f"/tmp/{CACHE}", exist_ok=True)  # noqa: PTH103, S108 - the sandbox's own
+    execute(module)
 
 
 def _run(module: ModuleType, execute: Callable[[ModuleType], None]) -> None:
