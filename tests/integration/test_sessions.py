@@ -368,6 +368,12 @@ def test_both_ways_give_the_same_pages(
     assert differing <= len(one) / 4
 
 
+def test_a_plot_says_nothing_of_caches_that_cannot_be_kept(tmp_path: Path) -> None:
+    with SessionSync(imports=["matplotlib"], cwd=tmp_path) as session:
+        turn = session.run("import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\nplt.show()")
+        assert (turn.error, turn.execution.stderr, len(turn.displays)) == (None, "", 1)
+
+
 def test_numbers_tables_and_plots(tmp_path: Path) -> None:
     with SessionSync(imports=["pandas", "matplotlib.pyplot"], cwd=tmp_path) as session:
         turn = session.run("import pandas as pd\ndf = pd.DataFrame({'a': range(3)})\ndf")
@@ -378,9 +384,6 @@ def test_numbers_tables_and_plots(tmp_path: Path) -> None:
         turn = session.run("import matplotlib.pyplot as plt\n_ = plt.plot([1, 2])\nplt.show()")
         (figure,) = turn.displays
         assert figure["image/png"].startswith("iVBORw0KGgo")
-        # Nothing of caches that cannot be kept.
-        assert turn.execution.stderr == ""
-        assert turn.execution.stderr == ""
         # As in a notebook: at `show`, in the order of what is shown, and a new figure behind it.
         turn = session.run(
             "_ = plt.plot([1]); plt.show(block=False); display(1); _ = plt.plot([2, 3])\n"
