@@ -54,6 +54,8 @@ class HostFunctions:
     """
 
     def __init__(self, functions: Functions, wait: Await, approve: Approve | None = None) -> None:
+        if not (approve is None or callable(approve)):
+            raise UsageError(f"approve={shown(approve)} is nothing that could be called")
         self._functions = _named(functions)
         self._wait, self._approve = wait, approve
         self._lock = Lock()
@@ -127,7 +129,13 @@ class HostFunctions:
     ) -> None:
         if self._approve is None:
             return
-        if self._waited(self._approve(name, args, kwargs), cancellation) is not True:
+        try:
+            approved = self._waited(self._approve(name, args, kwargs), cancellation) is True
+        except CallError:
+            raise
+        except BaseException:  # noqa: BLE001 - what it says is of the host, and not for the sandbox
+            approved = False
+        if not approved:
             raise CallError("refused", f"the call of {name} was not approved")
 
     def _waited(self, value: Any, cancellation: Cancellation) -> Any:

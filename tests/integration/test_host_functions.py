@@ -114,6 +114,17 @@ def test_code_that_asks_past_the_module_is_refused(tmp_path: Path) -> None:
     assert run_sync(tmp_path / "task.py").result[0] == "refused"
 
 
+def test_an_approval_that_fails_refuses_and_tells_nothing(task: Path) -> None:
+    def secret_of_the_host(name: str) -> bool:
+        raise AssertionError(name)
+
+    envelope = run_sync(task, ["join", ["a"]], tools=TOOLS, approve=secret_of_the_host)  # type: ignore[arg-type]
+    assert envelope.result == {"type": "refused", "message": "the call of join was not approved"}
+    assert [call["outcome"] for call in envelope.execution.host_calls] == ["refused"]
+    with pytest.raises(CapsuleError, match=r"^approve=True is nothing that could be called"):
+        run_sync(task, ["join", ["a"]], tools=TOOLS, approve=True)  # type: ignore[arg-type]
+
+
 def test_each_call_is_approved_first(task: Path) -> None:
     seen = []
 
