@@ -487,8 +487,9 @@ def test_the_overhead_is_what_a_run_without_a_task_takes(fresh: Workbench) -> No
     module = order.inputs.code.entry
     asked = request.null_call(module, hollow=True), request.null_call(module)
     measured = calibration.costs(launch, base.first_step, order.layers, *asked)
-    # The end of a program is its own: one that has imported something takes more to end.
-    assert 0 <= measured.overhead - found.snapshot.overhead < 50_000
+    # The end of a program is its own: one that has imported something takes more to end. Each of the
+    # two is a reading of the meter, to some 256 units.
+    assert -1_000 < measured.overhead - found.snapshot.overhead < 50_000
     assert abs(found.snapshot.warming - measured.warming) < 1_000
 
 
