@@ -97,10 +97,9 @@ class Keeper:
                 return
             self._open = False
             _keepers -= 1
-            gone = [] if _keepers else _free[:]
-            _free[len(_free) - len(gone) :] = []
-        for folders in gone:
-            folders.delete()
+            if _keepers:
+                return
+        _delete_all()
 
 
 def take() -> Folders | None:

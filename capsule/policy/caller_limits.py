@@ -11,7 +11,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy import units
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.options import parse_hosts, parse_variables
-from capsule.policy.resolve import CallerLimits, Grants
+from capsule.policy.resolve import CallerLimits, Grants, narrowed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,14 +97,8 @@ def limits_of_call(shared: CallerLimits, own: CallerLimits) -> CallerLimits:
     """
     amounts = {"max_fuel": "compute", "max_ram": "ram", "timeout_ms": "timeout"}
     said = {name: getattr(own, name) for name in amounts if getattr(own, name) is not None}
-    return shared._replace(
-        **said,
-        no_net=shared.no_net or own.no_net,
-        no_files=shared.no_files or own.no_files,
-        no_env=shared.no_env or own.no_env,
-        untrusted=shared.untrusted or own.untrusted,
-        raises=tuple(amounts[name] for name in said),
-    )
+    raises = tuple(amounts[name] for name in said)
+    return narrowed(shared, own)._replace(**said, raises=raises)
 
 
 def mount_rules(

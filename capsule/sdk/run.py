@@ -79,20 +79,20 @@ async def run(  # noqa: PLR0913 - the options are the interface
     """
     # Imported here: only those pay for it who await.
     from capsule.sdk.cancelled_envelope import CancelledAnswer
-    from capsule.sdk.threads import InLoop, in_thread
+    from capsule.sdk.threads import in_loop, in_thread
 
     wait = None
     if tools is not None or approve is not None:
         from capsule.sdk.coroutines import in_this_loop
 
         wait = in_this_loop()
-    told = None if on_output is None else InLoop(on_output)
-    asked = _Asked(file, args, kwargs, mounts, cwd, limits, untrusted, tools, approve, told)
-    queued = _queued(asked)
-    with CancelledAnswer("", queued) as answer:
-        made = await in_thread(lambda stop: answer.keep(_run(asked, stop, queued, wait)), queued)
-    if told is not None:
-        told.check()
+    with in_loop(on_output) as told:
+        asked = _Asked(file, args, kwargs, mounts, cwd, limits, untrusted, tools, approve, told)
+        queued = _queued(asked)
+        with CancelledAnswer("", queued) as answer:
+            made = await in_thread(
+                lambda stop: answer.keep(_run(asked, stop, queued, wait)), queued
+            )
     return made
 
 

@@ -13,9 +13,8 @@ from capsule.sdk.batch import Batch
 from capsule.sdk.cancelled_envelope import CancelledAnswer
 from capsule.sdk.coroutines import in_this_loop
 from capsule.sdk.output import Printing
-from capsule.sdk.requests import call_of
 from capsule.sdk.sandbox_base import SandboxBase, envelope_of
-from capsule.sdk.threads import InLoop, in_thread, to_its_end
+from capsule.sdk.threads import in_loop, in_thread, to_its_end
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,15 +130,10 @@ class Sandbox(SandboxBase):
         ...     asyncio.run(main(folder))
         [3, 3, 3]
         """
-        told = None if on_output is None else InLoop(on_output)
-        call = call_of(args, kwargs or {}, mounts, limits, cwd=self._cwd)
-        own_policy = bool(mounts) or limits is not None
-        asked = self._own_request(call, tools, in_this_loop(), own_policy=own_policy)
-        observer = NOBODY if told is None else Printing(told)
-        envelope = await self._run(asked, observer, self._queued_run())
-        if told is not None:
-            told.check()
-        return envelope
+        asked = self._own_request(args, kwargs, mounts, limits, tools, in_this_loop())
+        with in_loop(on_output) as told:
+            observer = NOBODY if told is None else Printing(told)
+            return await self._run(asked, observer, self._queued_run())
 
     def map(
         self,
@@ -167,13 +161,10 @@ class Sandbox(SandboxBase):
         at_once = self._at_once(concurrency)
 
         async def run(item: Any, index: int) -> Envelope:
-            told = None if on_output is None else InLoop(on_output)
-            observer = NOBODY if told is None else Printing(partial(told, index))
             asked = self._item_request(item, in_this_loop(), spread=spread)
-            envelope = await self._run(asked, observer, self._queued_item())
-            if told is not None:
-                told.check()
-            return envelope
+            with in_loop(on_output) as told:
+                observer = NOBODY if told is None else Printing(partial(told, index))
+                return await self._run(asked, observer, self._queued_item())
 
         batch = Batch(run, at_once, skip)
         self._batches = [earlier for earlier in self._batches if not earlier.is_over]

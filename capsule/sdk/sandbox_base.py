@@ -122,15 +122,18 @@ class SandboxBase:
         """Return the run of an item of a batch."""
         return self._plain_request(*(spread_out(item) if spread else ((item,), {})), wait)
 
-    def _own_request(
+    def _own_request(  # noqa: PLR0913, PLR0917 - what a call says
         self,
-        call: prepare.Call,
+        args: Sequence[Any],
+        kwargs: Mapping[str, Any] | None,
+        mounts: Sequence[Mount],
+        limits: Limits | Mapping[str, object] | None,
         tools: Functions | None,
         wait: Await,
-        *,
-        own_policy: bool,
     ) -> RunRequest:
-        """Return a run with what only that has: `call_of` has made the call."""
+        """Return a run with what only that has. Raises `UsageError` as `call_of` does."""
+        call = call_of(args, kwargs or {}, mounts, limits, cwd=self._cwd)
+        own_policy = bool(mounts) or limits is not None
         if own_policy:
             call = with_own(self._shared, call)
         return RunRequest(call, self._functions(tools, wait), own_policy)

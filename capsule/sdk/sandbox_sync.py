@@ -10,7 +10,6 @@ from capsule.runner.observer import NOBODY
 from capsule.sdk import thread_pool
 from capsule.sdk.coroutines import alone
 from capsule.sdk.output import Printing
-from capsule.sdk.requests import call_of
 from capsule.sdk.sandbox_base import SandboxBase, envelope_of
 from capsule.sdk.thread_batch import OVER, ThreadBatch
 
@@ -137,9 +136,7 @@ class SandboxSync(SandboxBase):
         True
         """
         observer = NOBODY if on_output is None else Printing(on_output)
-        call = call_of(args, kwargs or {}, mounts, limits, cwd=self._cwd)
-        own_policy = bool(mounts) or limits is not None
-        asked = self._own_request(call, tools, alone, own_policy=own_policy)
+        asked = self._own_request(args, kwargs, mounts, limits, tools, alone)
         return self._run(asked, observer, self._queued_run())
 
     def map(

@@ -10,7 +10,7 @@ which took as long as all that is done on the host's side of a run.
 from __future__ import annotations
 
 import time
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from inspect import iscoroutinefunction
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
@@ -26,7 +26,7 @@ from capsule.process.cancel import Cancellation
 from capsule.sdk import thread_pool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from capsule.pool.run_queue import QueuedRun
     from capsule.pool.slots import Slots
@@ -187,6 +187,15 @@ class InLoop(Generic[P]):
         """Raise what it raised."""
         if self._raised is not None:
             raise self._raised
+
+
+@contextmanager
+def in_loop(tell: Callable[P, object] | None) -> Iterator[InLoop[P] | None]:
+    """Give what has `tell` called in this event loop, None for nobody; raise what that raised."""
+    told = None if tell is None else InLoop(tell)
+    yield told
+    if told is not None:
+        told.check()
 
 
 def loop_caller() -> Callable[[Callable[[], object]], object]:

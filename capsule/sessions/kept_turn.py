@@ -122,17 +122,16 @@ class KeptTurn:
 
     def _is_read(self, started: SandboxProcess, length: int) -> bool:
         """Say whether the system has told what the process wrote, one run after the other."""
-        found = self._difference
+        found = PageDifference(self._base.read, self._most)
         try:
             pages = written_pages(started.process.pid, self._image, length)
             if pages is None:
                 return False
-            self._difference = PageDifference(self._base.read, self._most)
             for place, data in pages:
-                self._difference.take(STACK_TOP + place, data)
+                found.take(STACK_TOP + place, data)
         except (OSError, ValueError):
-            self._difference = found
             return False
+        self._difference = found
         return True
 
     def _receive(self, started: SandboxProcess, length: int) -> None:

@@ -14,7 +14,7 @@ from capsule.runner.observer import NOBODY
 from capsule.sdk.cancelled_envelope import CancelledAnswer
 from capsule.sdk.coroutines import alone, in_this_loop
 from capsule.sdk.output import Printing
-from capsule.sdk.threads import InLoop, in_thread, to_its_end
+from capsule.sdk.threads import in_loop, in_thread, to_its_end
 from capsule.sessions import opening
 from capsule.sessions.session_declaration import OPTIONS
 from capsule.sessions.turn import Kept, State, Turn
@@ -185,9 +185,8 @@ class Session(_Turns):
         Raises `CapsuleError` when the host cannot run it at all.
         """
         wait = in_this_loop()
-        told = None if on_output is None else InLoop(on_output)
         queued = QueuedRun(self._opened())
-        with CancelledAnswer("session", queued) as answer:
+        with in_loop(on_output) as told, CancelledAnswer("session", queued) as answer:
 
             def work(stop: Cancellation) -> AsyncTurn:
                 answered = self._ran(
@@ -195,10 +194,7 @@ class Session(_Turns):
                 )
                 return answer.keep(AsyncTurn.of_answer(answered))
 
-            turn = await in_thread(work, queued)
-        if told is not None:
-            told.check()
-        return turn
+            return await in_thread(work, queued)
 
     def fork(self, state: State | str | None = None, *, reseed: bool = False) -> Session:
         """Return a session that goes on from a state, by itself: open, and to be closed.

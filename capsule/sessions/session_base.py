@@ -77,11 +77,15 @@ def open_session_base(
         raise ToolchainError("the imports of the session took longer than its timeout")
     if choice.plain is not None:
         raise _unfit(choice.plain, order)
-    # A turn that raises keeps what it did: to repeat it would do that twice.
-    origins = order.policy.origins._replace(whose="session")
-    policy = order.policy._replace(max_retries=0, origins=origins)
-    order = order._replace(policy=policy, inputs=choice.inputs)
+    order = of_session(order)._replace(inputs=choice.inputs)
     return SessionBase(source, order, choice, ImageContents(choice.snapshot.image))
+
+
+def of_session(order: Order) -> Order:
+    """Return an order as turns have it: messages speak of a session, and nothing is repeated."""
+    origins = order.policy.origins._replace(whose="session")
+    # A turn that raises keeps what it did: to repeat it would do that twice.
+    return order._replace(policy=order.policy._replace(max_retries=0, origins=origins))
 
 
 def _unfit(reason: str, order: Order) -> UsageError:

@@ -20,6 +20,7 @@ from capsule.sessions import state_file, state_memory
 from capsule.sessions.background_work import done, in_background
 from capsule.sessions.kept_turn import KeptState
 from capsule.sessions.process_ahead import ProcessAhead
+from capsule.sessions.session_base import of_session
 from capsule.sessions.session_turn import SessionTurn, for_turns, mounts_for
 from capsule.sessions.state_file import StateError
 from capsule.sessions.state_slots import STATE_SLOTS
@@ -319,10 +320,7 @@ class SessionCore:
 
             order = prepare.order(base.source, call, self._home, Silent())
             inputs = base.order.inputs._replace(folders=order.inputs.folders)
-            # A turn that raises keeps what it did: to repeat it would do that twice.
-            origins = order.policy.origins._replace(whose="session")
-            policy = order.policy._replace(max_retries=0, origins=origins)
-            order = order._replace(policy=policy, inputs=inputs, ledger=base.order.ledger)
+            order = of_session(order)._replace(inputs=inputs, ledger=base.order.ledger)
         return prepare.renewed(order, base.source.project.root, call)
 
     def _judged(self, envelope: Envelope, turn: SessionTurn, before: KeptState) -> Answered:
