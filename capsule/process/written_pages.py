@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from itertools import pairwise
+from itertools import accumulate, chain, pairwise
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,8 +26,8 @@ _OF_REST = bytes(bool(flags & (_PRESENT | _SWAPPED)) for flags in range(256))
 _OF_IMAGE = bytes(bool(_OF_REST[flags] and not flags & _OF_FILE) for flags in range(256))
 _LONGEST = 1 << 20
 _PAGE = 4096
-# Read at once: what lies between two runs of pages and is not longer than this comes along.
-_AT_ONCE = 1 << 20
+# Bytes that are read at once, and how many places they are in: IOV_MAX of Linux.
+_AT_ONCE, _VECTORS = 1 << 19, 1024
 _NEIGHBOURS = re.compile(rb"\x01{1,%d}" % (_AT_ONCE // _PAGE))
 
 
@@ -80,15 +80,71 @@ def _read(pid: int, begin: int, mapped: int, length: int) -> Iterator[tuple[int,
     written = flags[:of_image].translate(_OF_IMAGE) + flags[of_image:].translate(_OF_REST)
     # Now, while whoever asks can still take another way.
     memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    return _pieces(memory, begin, _runs(written))
+    return _pieces(pid, memory, begin, _runs(written))
 
 
-def _pieces(memory: int, begin: int, runs: list[tuple[int, int]]) -> Iterator[tuple[int, bytes]]:
+def _pieces(
+    pid: int, memory: int, begin: int, runs: list[tuple[int, int]]
+) -> Iterator[tuple[int, bytes]]:
     try:
-        for first, last in runs:
-            yield first * _PAGE, _piece(memory, begin + first * _PAGE, (last - first) * _PAGE)
+        room = _Room(pid)
+        for some in _batches(runs):
+            places = [(begin + first * _PAGE, (last - first) * _PAGE) for first, last in some]
+            pieces = room.read(places) or (_piece(memory, *place) for place in places)
+            for (address, _), piece in zip(places, pieces, strict=True):
+                yield address - begin, piece
     finally:
         os.close(memory)
+
+
+def _batches(runs: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Return runs in the order in which they are, as many together as are read at once.
+
+    >>> list(_batches([(0, 2), (5, 105), (300, 340)]))
+    [[(0, 2), (5, 105)], [(300, 340)]]
+    """
+    some: list[tuple[int, int]] = []
+    pages = 0
+    for run in runs:
+        length = run[1] - run[0]
+        if some and (pages + length > _AT_ONCE // _PAGE or len(some) == _VECTORS):
+            yield some
+            some, pages = [], 0
+        some.append(run)
+        pages += length
+    if some:
+        yield some
+
+
+class _Room:
+    """Room for what is read of a process at once: many places by one call of the system."""
+
+    def __init__(self, pid: int) -> None:
+        import ctypes
+
+        self._pid, self._ctypes = pid, ctypes
+        self._call = getattr(ctypes.CDLL(None), "process_vm_readv", None)
+        if self._call is not None:
+            self._call.restype = ctypes.c_ssize_t
+            self._there = ctypes.create_string_buffer(_AT_ONCE)
+
+    def read(self, places: list[tuple[int, int]]) -> Iterator[bytes] | None:
+        """Return what is at places, an address and a length each; None where it cannot be had."""
+        if self._call is None:
+            return None
+        ctypes, begin = self._ctypes, self._ctypes.addressof(self._there)
+        length = sum(size for _, size in places)
+        theirs = (ctypes.c_size_t * (2 * len(places)))(*chain.from_iterable(places))
+        mine = (ctypes.c_size_t * 2)(begin, length)
+        one, many, none = (ctypes.c_ulong(number) for number in (1, len(places), 0))
+        if self._call(self._pid, mine, one, theirs, many, none) != length:
+            return None
+        ends = accumulate(size for _, size in places)
+        # One after the other: memory that is new to this program costs more than the copy.
+        return (
+            ctypes.string_at(begin + end - size, size)
+            for end, (_, size) in zip(ends, places, strict=True)
+        )
 
 
 def _runs(written: bytes) -> list[tuple[int, int]]:

@@ -90,8 +90,8 @@ class KeptTurn:
         return forgotten(self._difference.finish()), self._memory
 
     @property
-    def touched(self) -> list[PageRun]:
-        """Pages that the turn wrote, and left as they were before; those of `read_memory`."""
+    def touched(self) -> list[int]:
+        """Where pages are that the turn wrote and left as they were, as `read_memory` saw."""
         return self._difference.same
 
     def read_files(self) -> dict[str, bytes]:
@@ -122,13 +122,14 @@ class KeptTurn:
 
     def _is_read(self, started: SandboxProcess, length: int) -> bool:
         """Say whether the system has told what the process wrote, one run after the other."""
-        found = PageDifference(self._base.read, self._most)
         try:
             pages = written_pages(started.process.pid, self._image, length)
             if pages is None:
                 return False
-            for place, data in pages:
-                found.take(STACK_TOP + place, data)
+            with self._base.mapped() as before:
+                found = PageDifference(before, self._most)
+                for place, data in pages:
+                    found.take(STACK_TOP + place, data)
         except (OSError, ValueError):
             return False
         self._difference = found

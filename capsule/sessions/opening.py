@@ -16,7 +16,7 @@ from capsule.runner.host_functions import HostFunctions
 from capsule.runner.source import under_ceilings
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, working_folder
-from capsule.sessions import session_base, state_file, state_memory
+from capsule.sessions import saved_state, session_base, state_memory
 from capsule.sessions.kept_turn import KeptState
 from capsule.sessions.session_core import SessionCore
 from capsule.sessions.state_file import StateError, open_regular
@@ -116,7 +116,8 @@ def large_imports(code: str) -> list[str]:
 
 def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
     """Open a session from a file with a state. Raises `CapsuleError` when anything is wrong."""
-    state = state_file.read(wanted.working / path)
+    saved = saved_state.read(wanted.working / path)
+    state = saved.state
     if wrong := [name for name in state.imports if not name.replace(".", "_").isidentifier()]:
         raise StateError(f"{path}: {wrong[0]!r} is no name of a module")
     base = _base(wanted, state.imports, stop)
@@ -126,7 +127,7 @@ def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
             f"{path} was made by the interpreter {state.interpreter}, and this is {mine}",
             hint="the version of capsule that saved it",
         )
-    return _started(base, state_memory.on_base(base, state))
+    return _started(base, state_memory.on_base(base, checked_root(), path, saved))
 
 
 def _base(wanted: Wanted, imports: Sequence[str], stop: Cancellation) -> session_base.SessionBase:

@@ -29,14 +29,17 @@ class PageDifference:
         self._before, self._most = before, most
         self._waiting = b""
         self._at = STACK_TOP
-        self._runs: list[tuple[int, list[bytes]]] = []
+        # All that is kept, in one piece: each place in memory that is new to this program costs
+        # more than the bytes that are copied there.
+        self._body = bytearray()
+        # By their offset in memory and where they begin in that.
+        self._runs: list[tuple[int, int]] = []
         self._end = -1
-        self._kept = 0
-        # Of what was written: the pages that are as before all the same.
-        self.same: list[PageRun] = []
+        # Of what was written: where pages are that are as before all the same.
+        self.same: list[int] = []
 
     def __repr__(self) -> str:
-        return f"<PageDifference up to {self._at:,}, {self._kept:,} bytes differ>"
+        return f"<PageDifference up to {self._at:,}, {len(self._body):,} bytes differ>"
 
     @property
     def size(self) -> int:
@@ -61,7 +64,12 @@ class PageDifference:
         """Return the runs of pages that differ, in order."""
         if self._waiting:
             raise WireError("its memory ends in the middle of a page")
-        return [PageRun(offset, b"".join(pages)) for offset, pages in self._runs]
+        body = memoryview(self._body)
+        ends = [begin for _, begin in self._runs] + [len(body)]
+        return [
+            PageRun(offset, body[begin:end])
+            for (offset, begin), end in zip(self._runs, ends[1:], strict=True)
+        ]
 
     def _compare(self, piece: bytes, *, written: bool = False) -> None:
         before = self._before(self._at, len(piece))
@@ -71,15 +79,13 @@ class PageDifference:
                 if page != before[begin : begin + PAGE]:
                     self._keep(self._at + begin, page)
                 elif written and len(self.same) < _MOST_SAME:
-                    self.same.append(PageRun(self._at + begin, page))
+                    self.same.append(self._at + begin)
         self._at += len(piece)
 
     def _keep(self, at: int, page: bytes) -> None:
-        self._kept += len(page)
-        if self._kept > self._most:
+        if len(self._body) + len(page) > self._most:
             raise WireError(f"its state would be larger than {self._most >> 20} MB")
-        if at == self._end:
-            self._runs[-1][1].append(page)
-        else:
-            self._runs.append((at, [page]))
+        if at != self._end:
+            self._runs.append((at, len(self._body)))
+        self._body += page
         self._end = at + len(page)

@@ -9,21 +9,24 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from capsule.confine.scratch_reserve import Keeper
-from capsule.errors import CapsuleError, UsageError
+from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import run_in_turn
 from capsule.pool.run_queue import QueuedRun
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from capsule.runner.run import first_plan
-from capsule.sessions import state_file, state_memory
+from capsule.sessions import saved_state, state_file, state_memory
 from capsule.sessions.background_work import done, in_background
 from capsule.sessions.kept_turn import KeptState
 from capsule.sessions.process_ahead import ProcessAhead
+from capsule.sessions.saved_state import Saved
 from capsule.sessions.session_base import of_session
 from capsule.sessions.session_turn import SessionTurn, for_turns, mounts_for
+from capsule.sessions.standing import Standing, said_of, standing_at
 from capsule.sessions.state_file import StateError
 from capsule.sessions.state_slots import STATE_SLOTS
+from capsule.sessions.state_store import new_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -87,10 +90,8 @@ class SessionCore:
         store.pin(self, state.name)
         # Turns go on one after another, in the order in which they were asked for.
         self._order = threading.Lock()
-        # Where it stands: done as soon as the next turn can go on from there.
-        self._left: Future[KeptState] = done(state)
+        self._standing = standing_at(state)
         self._states = [state]
-        self._stood = state
         self._fresh: tuple[str, Contents] | None = None
         self._keeping: Future[None] | None = None
         self._ahead: ProcessAhead | None = None
@@ -127,7 +128,8 @@ class SessionCore:
         queued = queued or QueuedRun(self)
         with self._in_order(cancellation, queued):
             self._running = cancellation
-            before = self.settled()
+            # It may be written to the disk still.
+            before = self._standing.soonest()
             if self._opener is not None and (names := more()):
                 before = self._open_anew(self._opener(names, cancellation))
             turn = SessionTurn(self, before, code, functions)
@@ -153,16 +155,15 @@ class SessionCore:
         fresh, self._fresh = self._fresh, None
         if fresh is not None and fresh[0] == state.name:
             return fresh[1]
+        if not self._store.has(state.name):
+            # It is written still, or could not be.
+            self._standing.written.result()
         return self._store.read(state.name)
 
     def settled(self) -> KeptState:
         """Return the state that the session stands at, waiting until it is kept."""
         self._check_mine()
-        try:
-            return self._left.result()
-        except CapsuleError:
-            # Who asked for it was told; the session stands at the one from before.
-            return self._stood
+        return self._standing.settled()
 
     def cancel(self) -> None:
         """End the turn that goes on, if there is one: the session stands where it stood."""
@@ -190,8 +191,7 @@ class SessionCore:
         """Write the state to a file that is whole in itself. Raises `CapsuleError`."""
         with self._in_order(stop):
             state = self._store.read(self.settled().name)
-        whole = state_memory.on_initial(self.base, state)
-        state_file.write(path, whole)
+        saved_state.write(path, Saved(state, state_memory.layer_of(self.base, self._home)))
 
     def read(self, name: str) -> bytes:
         """Return the content of a file of the working folder. Raises `StateError`."""
@@ -280,13 +280,13 @@ class SessionCore:
         self.base = base
         state = KeptState(self._store.write(first), first.turn)
         self._states = [state]
-        self._stood, self._left = state, done(state)
+        self._standing = standing_at(state)
         self._store.pin(self, state.name)
         return state
 
     def _stand_at(self, state: KeptState) -> None:
         self._opener = None
-        self._left = done(state)
+        self._standing = standing_at(state)
         self._store.pin(self, state.name)
         self._drop_ahead()
         self._start_ahead(state)
@@ -334,31 +334,30 @@ class SessionCore:
             return Answered(envelope, [], done(before._replace(fuel=spent)))
         self.reseeds, self._opener = False, None
         kept: Future[KeptState] = Future()
-        left: Future[KeptState] = Future()
-        self._left, self._stood = left, before
+        standing = self._standing = Standing(before=self._standing)
+        earlier = self._keeping
 
         def keep() -> None:
             # The next process starts while this one's memory is read; without, it starts later.
             with suppress(Exception):
-                self.expect(left)
+                self.expect(standing.ready)
             try:
                 with STATE_SLOTS:
-                    state = self._keep(turn)
+                    state, contents = self._taken(turn)
+                    standing.ready.set_result(state)
+                    self._store.write(contents, state.name)
+                # In the order of the turns.
+                if earlier is not None:
+                    earlier.result()
                 self._states.append(state)
                 self._store.pin(self, state.name)
-                left.set_result(state)
+                standing.written.set_result(state)
                 state = state._replace(fuel=turn.fuel(turn.keeper.end()))
             except BaseException as failed:  # noqa: BLE001 - raised where it is waited for
-                said = (
-                    failed
-                    if isinstance(failed, CapsuleError)
-                    else StateError(
-                        f"the state could not be kept: {type(failed).__name__}: {failed}"
-                    )
-                )
+                said = said_of(failed)
                 kept.set_exception(said)
-                if not left.done():
-                    left.set_exception(said)
+                if not standing.written.done():
+                    standing.fail(said)
                 turn.keeper.drop()
                 return
             kept.set_result(state)
@@ -366,14 +365,14 @@ class SessionCore:
         self._keeping = in_background(keep)
         return Answered(envelope, turn.keeper.changes, kept)
 
-    def _keep(self, turn: SessionTurn) -> KeptState:
+    def _taken(self, turn: SessionTurn) -> tuple[KeptState, Contents]:
+        """Return what a turn left, under the name that it will be kept by."""
         pages, memory = turn.keeper.read_memory()
         files = turn.keeper.read_files()
-        number = turn.before.turn + 1
+        number, name = turn.before.turn + 1, new_name()
         contents = turn.contents._replace(memory=memory, turn=number, pages=pages, files=files)
-        name = self._store.write(contents)
         self._fresh = name, contents._replace(touched=turn.keeper.touched)
-        return KeptState(name, number)
+        return KeptState(name, number), contents
 
     def _start_ahead(self, state: KeptState) -> None:
         self.expect(done(state))

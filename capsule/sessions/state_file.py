@@ -1,7 +1,8 @@
 """A state as a file: the pages of memory that differ, and the files of its folders.
 
 What is read may be a stranger's: lengths are looked at before memory is taken, pages have to be in
-memory and in order, and the content is held to its hash.
+memory and in order, and the content is held to its hash. Here is the form that a store keeps; one
+that travels is of the same parts: `capsule.sessions.saved_state`.
 """
 
 from __future__ import annotations
@@ -9,10 +10,9 @@ from __future__ import annotations
 import errno
 import json
 import os
-import secrets
 import stat
 import zlib
-from contextlib import suppress
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 
 from capsule.errors import CapsuleError
@@ -23,13 +23,13 @@ from capsule.wasm import PAGE as WASM_PAGE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
     from typing import Any, BinaryIO
 
 _MAGIC = b"capsule state 1\n"
 _LENGTH = 4
-_MOST_HEADER = 8 << 20
+MOST_HEADER = 8 << 20
 MOST_PAGES, MOST_FILES, MOST_RUNS = 512 << 20, 256 << 20, 1 << 18
 _MOST_MEMORY = 1 << 32
 _MOST_NAMES = 10_000
@@ -51,7 +51,8 @@ class Contents(NamedTuple):
     `interpreter` is the identity of what made it, `base` that of the memory that `pages` differ
     from, empty for the interpreter's own at its start. `files` are by path, the first part of
     `PLACES`. `turn` is how many turns there were, `imports` what the session began with. `touched`
-    is no part of it: pages that are as in the base, and were written by the turn that led here.
+    is no part of it: where pages are that are as in the base, and were written by the turn that led
+    here.
     """
 
     interpreter: str
@@ -61,19 +62,23 @@ class Contents(NamedTuple):
     imports: tuple[str, ...]
     pages: Sequence[PageRun]
     files: Mapping[str, bytes]
-    touched: Sequence[PageRun] = ()
+    touched: Sequence[int] = ()
 
 
-def encode(state: Contents, *, packed: bool = False) -> bytes:
-    """Return the bytes of the file; `packed` is for one that travels.
+def encode(state: Contents) -> tuple[bytes, bytes]:
+    """Return the bytes of the file, in two pieces. Raises `StateError` for what none would take."""
+    header, body = parts_of(state)
+    return _MAGIC + framed(header), body
+
+
+def parts_of(state: Contents) -> tuple[dict[str, Any], bytes]:
+    """Return the head of a state, and its pages and files in one piece.
 
     Raises `StateError` for what no reader would take.
     """
     _check(state)
-    parts = [*(run.data for run in state.pages), *state.files.values()]
-    digest = sha256(*parts)
-    body = b"".join(parts)
-    header = {
+    body = b"".join([*(run.data for run in state.pages), *state.files.values()])
+    return {
         "interpreter": state.interpreter,
         "base": state.base,
         "memory": state.memory,
@@ -81,29 +86,21 @@ def encode(state: Contents, *, packed: bool = False) -> bytes:
         "imports": list(state.imports),
         "runs": [[run.offset, len(run.data)] for run in state.pages],
         "files": [[name, len(content)] for name, content in state.files.items()],
-        "sha256": digest,
-        "packed": packed,
-    }
+        "sha256": sha256(body),
+    }, body
+
+
+def framed(header: dict[str, Any]) -> bytes:
+    """Return a head as it stands in a file: its length, and JSON."""
     text = json.dumps(header).encode()
-    if packed:
-        body = zlib.compress(body, 1)
-    return b"".join((_MAGIC, len(text).to_bytes(_LENGTH, "little"), text, body))
+    return len(text).to_bytes(_LENGTH, "little") + text
 
 
-def write(path: Path, state: Contents) -> None:
-    """Write a state to a file that travels, in place of one that is there. Raises `StateError`."""
-    packed = encode(state, packed=True)
-    # Of a name that nobody could have made a link of before.
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-    try:
-        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(handle, "wb") as file:
-            file.write(packed)
-        temporary.replace(path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise StateError(f"cannot write {path}: {error.strerror}") from None
+def write_new(path: Path, pieces: Iterable[bytes]) -> None:
+    """Write a file that nobody else can read, and that was not there. Raises `OSError`."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.writelines(pieces)
 
 
 def _check(state: Contents) -> None:
@@ -136,9 +133,22 @@ def _check_places(names: Iterable[str]) -> None:
 
 def read(path: Path) -> Contents:
     """Read a state. Raises `StateError` that names the file and what is wrong with it."""
+    with opened(path) as (file, size):
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise ValueError("it does not begin as one")
+        head = Head(*taken_header(file.read, size - len(_MAGIC)))
+        if head.left != head.whole:
+            cut = head.left < head.whole
+            raise ValueError("it is cut off" if cut else "there is more than it says")
+        return head.state(file.read(head.whole))
+
+
+@contextmanager
+def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+    """Give a file with a state, and its size; what is wrong with it is a `StateError` behind it."""
     try:
         with open_regular(path) as file:
-            return _read(file.read, os.fstat(file.fileno()).st_size)
+            yield file, os.fstat(file.fileno()).st_size
     except OSError as error:
         raise StateError(f"cannot read the state {path}: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, RecursionError, zlib.error) as wrong:
@@ -160,57 +170,77 @@ def open_regular(path: Path) -> BinaryIO:
     return os.fdopen(handle, "rb")
 
 
-def _read(take: Any, size: int) -> Contents:
-    if take(len(_MAGIC)) != _MAGIC:
-        raise ValueError("it does not begin as one")
+def taken_header(take: Callable[[int], bytes], size: int) -> tuple[dict[str, Any], int]:
+    """Read a head of which `size` bytes are there at most; return it and how many are left."""
     length = int.from_bytes(take(_LENGTH), "little")
-    left = size - len(_MAGIC) - _LENGTH - length
-    if length > _MOST_HEADER or left < 0:
+    left = size - _LENGTH - length
+    if length > MOST_HEADER or left < 0:
         raise ValueError("its head is cut off")
     header = json.loads(take(length))
-    memory, turn = _number(header["memory"], _MOST_MEMORY), _number(header["turn"], 1 << 40)
+    if not isinstance(header, dict):
+        raise ValueError("its head is none")  # noqa: TRY004 - of the content, not of an argument
+    return header, left
+
+
+class Head:
+    """The head of a state, looked at: how much there is to read, before it is read.
+
+    `left` is how many bytes follow it, and `whole` how many its pages and files have. Raises
+    `ValueError`, `KeyError` or `TypeError` for one that is wrong.
+    """
+
+    def __init__(self, header: dict[str, Any], left: int) -> None:
+        self._header, self.left = header, left
+        self._memory = memory_size(header["memory"])
+        self._turn = _number(header["turn"], 1 << 40)
+        self._runs = runs_of(header["runs"], self._memory)
+        self._names = _names(header["files"])
+        files = sum(self._names.values())
+        self.whole = sum(length for _, length in self._runs) + files
+        if files > MOST_FILES:
+            raise ValueError("it is too large")
+
+    def state(self, body: bytes) -> Contents:
+        """Return the state that has this head, and these pages and files."""
+        header, files = self._header, {}
+        if sha256(body) != header["sha256"]:
+            raise ValueError("its content is not what its hash says")
+        pages, at, view = (
+            pages_of(self._runs, body),
+            sum(n for _, n in self._runs),
+            memoryview(body),
+        )
+        for name, length in self._names.items():
+            files[name] = bytes(view[at : at + length])
+            at += length
+        imports = header["imports"]
+        if not (isinstance(imports, list) and all(isinstance(name, str) for name in imports)):
+            raise ValueError("its imports are no names")
+        texts = header["interpreter"], header["base"]
+        if not all(isinstance(text, str) for text in texts):
+            raise ValueError("its interpreter has no name")
+        return Contents(*texts, self._memory, self._turn, tuple(imports), pages, files)
+
+
+def memory_size(said: Any) -> int:
+    """Return the size of a memory as a head has it. Raises `ValueError` where none has that."""
+    memory = _number(said, _MOST_MEMORY)
     if memory % WASM_PAGE or memory < STACK_TOP:
         raise ValueError(f"no memory has {memory:,} bytes")
-    runs = _runs(header["runs"], memory)
-    names = _names(header["files"])
-    whole = sum(length for _, length in runs) + sum(names.values())
-    if sum(names.values()) > MOST_FILES or whole - sum(names.values()) > MOST_PAGES:
-        raise ValueError("it is too large")
-    body = _body(take, left, whole, packed=header["packed"] is True)
-    if sha256(body) != header["sha256"]:
-        raise ValueError("its content is not what its hash says")
-    at, view, pages, files = 0, memoryview(body), [], {}
+    return memory
+
+
+def pages_of(runs: Sequence[tuple[int, int]], body: bytes) -> list[PageRun]:
+    """Return runs of pages by place and length, whose bytes `body` has one after the other."""
+    at, view, pages = 0, memoryview(body), []
     for offset, length in runs:
         pages.append(PageRun(offset, view[at : at + length]))
         at += length
-    for name, length in names.items():
-        files[name] = bytes(view[at : at + length])
-        at += length
-    imports = header["imports"]
-    if not (isinstance(imports, list) and all(isinstance(name, str) for name in imports)):
-        raise ValueError("its imports are no names")
-    texts = header["interpreter"], header["base"]
-    if not all(isinstance(text, str) for text in texts):
-        raise ValueError("its interpreter has no name")
-    return Contents(*texts, memory, turn, tuple(imports), pages, files)
+    return pages
 
 
-def _body(take: Any, left: int, whole: int, *, packed: bool) -> bytes:
-    if not packed:
-        if left != whole:
-            raise ValueError("it is cut off" if left < whole else "there is more than it says")
-        body: bytes = take(left)
-        return body
-    if left > whole + whole // 1000 + 1024:
-        raise ValueError("there is more than it says")
-    unpacking = zlib.decompressobj()
-    body = unpacking.decompress(take(left), whole + 1)
-    if len(body) != whole or not unpacking.eof or unpacking.unused_data:
-        raise ValueError("its content is not as long as it says")
-    return body
-
-
-def _runs(said: Any, memory: int) -> list[tuple[int, int]]:
+def runs_of(said: Any, memory: int) -> list[tuple[int, int]]:
+    """Return runs of pages as a head has them. Raises `ValueError` for what cannot be there."""
     if not isinstance(said, list) or len(said) > MOST_RUNS:
         raise ValueError("its pages are no list")
     end, found = STACK_TOP, []
@@ -220,6 +250,8 @@ def _runs(said: Any, memory: int) -> list[tuple[int, int]]:
             raise ValueError(f"{size:,} bytes at {begin:,} are not in its memory, or not in order")
         found.append((begin, size))
         end = begin + size
+    if sum(size for _, size in found) > MOST_PAGES:
+        raise ValueError("it is too large")
     return found
 
 

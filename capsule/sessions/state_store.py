@@ -6,7 +6,6 @@ uses them. What a program has left that was killed is deleted when the next sess
 
 from __future__ import annotations
 
-import os
 import secrets
 from pathlib import Path
 from threading import Lock
@@ -76,23 +75,22 @@ class StateStore:
         Raises `StateError` for one that is larger than all may be, `ToolchainError` where it cannot
         be written.
         """
-        data = state_file.encode(state)
-        if len(data) > self._most:
-            raise StateError(f"a state of {len(data):,} bytes is more than {self._most:,}")
-        name = name or secrets.token_hex(_NAME // 2)
+        pieces = state_file.encode(state)
+        size = sum(map(len, pieces))
+        if size > self._most:
+            raise StateError(f"a state of {size:,} bytes is more than {self._most:,}")
+        name = name or new_name()
         path, made = self._path(name), self._folder / f"{secrets.token_hex(8)}.new"
         with files.writing(self._folder):
             try:
-                handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                with os.fdopen(handle, "wb") as file:
-                    file.write(data)
+                state_file.write_new(made, pieces)
                 made.replace(path)
             except OSError:
                 made.unlink(missing_ok=True)
                 raise
             files.note_use(self._folder / _STAMP)
         with self._lock:
-            self._sizes[name] = len(data)
+            self._sizes[name] = size
             self._make_room(name)
         return name
 
@@ -120,6 +118,11 @@ class StateStore:
         if len(name) != _NAME or not name.isalnum():
             raise StateError(f"{name!r} is no name of a state", hint="session.states")
         return Path(self._folder, f"{name}.state")
+
+
+def new_name() -> str:
+    """Return a name for a state, which nobody can guess."""
+    return secrets.token_hex(_NAME // 2)
 
 
 def _made_in(store: Path) -> tuple[Path, toolchain_lock.Lease]:

@@ -9,6 +9,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy.units import format_ram
 from capsule.process import sandbox_process
 from capsule.sessions import scratch_files
+from capsule.snapshot.packet_reader import MOST_PACKET
 from capsule.wasm import PAGE
 
 TYPE_CHECKING = False
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from capsule.sessions.state_file import Contents
 
 _SECONDS = 60.0
+# Of each run in a packet, two words; a run that is longer than a packet goes in pieces.
+_HEAD = 8
+_MOST_PIECE = MOST_PACKET - _HEAD
 
 
 class TurnProcess(NamedTuple):
@@ -66,15 +70,41 @@ def _check_memory(holds: int, most: int | None) -> None:
 
 def _feed(started: SandboxProcess, state: Contents, stop: Stop) -> None:
     process, deadline = started.process, time.monotonic() + _SECONDS
+    # It says nothing before it has its code.
+    if process.feed(_words_of(state), deadline, stop) is not None:
+        raise CapsuleError("a sandbox did not take the state of its session")
+
+
+def _words_of(state: Contents) -> list[bytes | memoryview]:
+    """Return what the driver of a turn is told: see `capsule.snapshot.driver.turn_driver`."""
+    parts: list[bytes | memoryview] = []
+    packet: list[bytes | memoryview] = []
+    packets = size = 0
+
+    def add(place: int, piece: bytes | memoryview) -> None:
+        nonlocal packets, size
+        if size + _HEAD + len(piece) > MOST_PACKET:
+            close()
+        packet.extend((_word(place) + _word(len(piece)), piece))
+        size += _HEAD + len(piece)
+
+    def close() -> None:
+        nonlocal packets, size
+        if packet:
+            parts.extend((_word(size), *packet))
+            packets += 1
+        packet.clear()
+        size = 0
+
+    for run in state.pages:
+        for begin in range(0, len(run.data), _MOST_PIECE):
+            add(run.offset + begin, memoryview(run.data)[begin : begin + _MOST_PIECE])
     # A page that is written for the first time is copied then: those that the turn before wrote are
     # written now, while nobody waits.
-    pages = [*state.pages, *state.touched]
-    parts: list[bytes | memoryview] = [_word(state.memory // PAGE) + _word(len(pages))]
-    for run in pages:
-        parts += [_word(run.offset) + _word(len(run.data)), run.data]
-    # It says nothing before it has its code.
-    if process.feed(parts, deadline, stop) is not None:
-        raise CapsuleError("a sandbox did not take the state of its session")
+    for place in state.touched:
+        add(place, b"")
+    close()
+    return [_word(state.memory // PAGE) + _word(packets), *parts]
 
 
 def _word(number: int) -> bytes:

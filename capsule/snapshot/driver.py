@@ -14,6 +14,7 @@ from capsule import wasm
 from capsule.process.argv import ARGV0, BUDGET_DIGITS, SEAL_DIGITS
 from capsule.process.trap_report import DRIVER_MODULE
 from capsule.shared import frames
+from capsule.snapshot import packet_reader
 from capsule.snapshot import wasm_instructions as op
 from capsule.snapshot.changed_pages import STACK_TOP
 from capsule.toolstore.wasi_calls import GUARD, START, WASI
@@ -53,16 +54,12 @@ _SCRATCH = 128
 _IOVEC, _WRITTEN, _WORDS, _FRAME = 0, 8, 16, 64
 _BUDGET_AT = _WORDS + len(ARGV0) + 1
 _SEAL_AT = _BUDGET_AT + BUDGET_DIGITS
-_STDIN, _STDOUT, _STDERR = 0, 1, 2
+_STDOUT, _STDERR = 1, 2
 _PIECE = 16 << 20
 # Locals of `_start`.
 _SCRATCH_AT, _TEXT_AT, _FROM, _SIZE, _BUDGET, _DIGIT, _AT, _LEFT, _RUNS = range(9)
 _LOCALS = [(4, op.I32), (2, op.I64), (3, op.I32)]
-# Where a turn's driver reads to before memory is what it will be: at the far end of the C stack,
-# which is empty then: an iovec, a count, two words.
-_READ_IOVEC, _READ_COUNT, _HEAD = 1024, 1032, 1040
-# One call of WASI takes no more than this.
-_AT_ONCE = 1 << 20
+_READER = packet_reader.Reader(FD_READ, where=_FROM, end=_SIZE, at=_AT, left=_LEFT, packets=_RUNS)
 
 
 def _module(code: bytes, segments: Sequence[bytes | memoryview], *, reads: bool = False) -> bytes:
@@ -297,103 +294,26 @@ def turn_driver(source: str) -> bytes:
     """Return the driver of a session's turn: it runs `source` in the memory of the turns before.
 
     Pages in place of those that are there come on stdin: a word with how many memory has, one with
-    how many runs follow, and of each run place, length and bytes. Behind the closing frame it waits
-    for a word: where that is not zero, memory from `STACK_TOP` on follows, then the meter's report.
+    how many packets follow. Of each its length, `MOST_PACKET` at most, and runs: place, length and
+    bytes; where the length is zero, the page at that place is written as it is. Behind the closing
+    frame it waits for a word: where that is not zero, memory from `STACK_TOP` on follows, then the
+    meter's report.
     """
     text = source.encode()
     code = (
         op.call(START_GUARD)
-        + _receive_memory()
+        + packet_reader.receive_memory(_READER)
         + _allocate(_SCRATCH, _SCRATCH_AT)
         + _turn(len(text))
         + _read_budget()
         + _close()
-        + _receive(op.i32_const(_HEAD), op.i32_const(4))
-        + _loaded(_HEAD)
+        + packet_reader.receive_word(_READER)
         + op.if_
         + _write_memory(STACK_TOP)
         + op.end
         + _BURN_THE_REST
     )
     return _module(code, [text], reads=True)
-
-
-def _receive_memory() -> bytes:
-    missing = op.local_get(_LEFT) + op.memory_size + op.i32_sub
-    refused = op.i32_const(-1) + op.i32_eq
-    return (
-        _receive(op.i32_const(_HEAD), op.i32_const(8))
-        + _loaded(_HEAD)
-        + op.local_tee(_LEFT)
-        + op.memory_size
-        + op.i32_gt_u
-        + op.if_
-        + missing
-        + op.memory_grow
-        + refused
-        + op.if_
-        + op.unreachable
-        + op.end
-        + op.end
-        + _loaded(_HEAD + 4)
-        + op.local_tee(_RUNS)
-        + op.if_
-        + op.loop
-        + _receive(op.i32_const(_HEAD), op.i32_const(8))
-        + _receive(_loaded(_HEAD), _loaded(_HEAD + 4))
-        + op.local_get(_RUNS)
-        + op.i32_const(1)
-        + op.i32_sub
-        + op.local_tee(_RUNS)
-        + op.br_if(0)
-        + op.end
-        + op.end
-    )
-
-
-def _loaded(address: int) -> bytes:
-    return op.i32_const(address) + op.i32_load(0)
-
-
-def _receive(start: bytes, length: bytes) -> bytes:
-    """Read so many bytes from stdin, at least one; trap where they do not come."""
-    rest, piece = op.local_get(_LEFT), op.i32_const(_AT_ONCE)
-    count = _loaded(_READ_COUNT)
-    return (
-        start
-        + op.local_set(_AT)
-        + length
-        + op.local_set(_LEFT)
-        + op.loop
-        + op.i32_const(_READ_IOVEC)
-        + op.local_get(_AT)
-        + op.i32_store(0)
-        + op.i32_const(_READ_IOVEC)
-        + (rest + piece + rest + piece + op.i32_lt_u + op.select)
-        + op.i32_store(4)
-        + _trap_unless_zero(
-            op.i32_const(_STDIN)
-            + op.i32_const(_READ_IOVEC)
-            + op.i32_const(1)
-            + op.i32_const(_READ_COUNT)
-            + op.call(FD_READ)
-        )
-        + count
-        + op.i32_eqz
-        + op.if_
-        + op.unreachable
-        + op.end
-        + op.local_get(_AT)
-        + count
-        + op.i32_add
-        + op.local_set(_AT)
-        + rest
-        + count
-        + op.i32_sub
-        + op.local_tee(_LEFT)
-        + op.br_if(0)
-        + op.end
-    )
 
 
 # What decides the drivers besides what they run.

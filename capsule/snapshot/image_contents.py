@@ -6,6 +6,7 @@ import mmap
 import os
 import struct
 import weakref
+from contextlib import contextmanager
 from threading import Lock
 
 from capsule.errors import ToolchainError
@@ -13,6 +14,7 @@ from capsule.snapshot.changed_pages import STACK_TOP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
 # Of ELF with 64 bits, little-endian: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
@@ -21,6 +23,8 @@ _SECTION = struct.Struct("<IIQQQQIIQQ")
 _MAGIC = b"\x7fELF\x02\x01"
 # Where wasmtime puts the data of a module, in one piece.
 _DATA = b".rodata.wasm"
+# Windows has none.
+_pread = getattr(os, "pread", None)
 
 
 class ImageContents:
@@ -53,12 +57,35 @@ class ImageContents:
         at = address - STACK_TOP
         there = b""
         if (wanted := min(length, self.size - at)) > 0:
-            with self._lock:
-                os.lseek(self._file, self._begin + at, os.SEEK_SET)
-                there = os.read(self._file, wanted)
+            there = self._piece(self._begin + at, wanted)
             if len(there) != wanted:
                 raise ToolchainError("the memory of a session's beginning is no longer whole")
         return there if len(there) == length else there + bytes(length - len(there))
+
+    @contextmanager
+    def mapped(self) -> Iterator[Callable[[int, int], bytes]]:
+        """Give what reads as `read` does, out of a mapping that is gone behind it.
+
+        Many small pieces come so without a call of the system for each, in which Python's lock goes
+        to another thread.
+        """
+        with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as mapped:
+            begin, end = self._begin - STACK_TOP, self._begin + self.size
+
+            def read(address: int, length: int) -> bytes:
+                at = begin + address
+                there = mapped[at : min(at + length, end)]
+                return there if len(there) == length else there + bytes(length - len(there))
+
+            yield read
+
+    def _piece(self, at: int, length: int) -> bytes:
+        if _pread is not None:
+            piece: bytes = _pread(self._file, length, at)
+            return piece
+        with self._lock:
+            os.lseek(self._file, at, os.SEEK_SET)
+            return os.read(self._file, length)
 
     def close(self) -> None:
         """Let go of the file."""

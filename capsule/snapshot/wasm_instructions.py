@@ -153,6 +153,11 @@ def memory_fill() -> bytes:
     return b"\xfc\x0b\x00"
 
 
+def memory_copy() -> bytes:
+    """Copy within memory: takes the target, the source and the length."""
+    return b"\xfc\x0a\x00\x00"
+
+
 def memory_init(segment: int) -> bytes:
     """Copy from a passive data segment: takes the target, the source and the length."""
     return b"\xfc\x08" + uleb(segment) + b"\x00"

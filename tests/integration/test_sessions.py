@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 import stat
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +19,9 @@ import trio
 
 from capsule import CapsuleError, Session, SessionSync
 from capsule.process import written_pages as kernel
+from capsule.sessions import saved_state
+from capsule.sessions.state_store import StateStore
+from capsule.snapshot.changed_pages import PAGE, PageRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -262,6 +267,41 @@ def test_a_session_is_saved_and_goes_on_elsewhere(session: SessionSync, tmp_path
         SessionSync.load(path)
 
 
+def single(run: PageRun) -> list[PageRun]:
+    """Return the pages of a run, each for itself."""
+    return [
+        PageRun(run.offset + at, bytes(run.data[at : at + PAGE]))
+        for at in range(0, len(run.data), PAGE)
+    ]
+
+
+def test_a_state_of_a_machine_with_another_beginning_goes_on(
+    session: SessionSync, tmp_path: Path
+) -> None:
+    """What turns begin with is made on each machine, and no two are the same byte for byte."""
+    path = tmp_path / "work.session"
+    session.run("x = {'deep': [1, 2]}\ndef f(): return x, g\ng = [float(n) for n in range(9999)]")
+    session.save(path)
+    saved = saved_state.read(path)
+    # One with another page, which is in the state therefore.
+    written = {page.offset for run in saved.state.pages for page in single(run)}
+    pages = [page for run in saved.layer.pages() for page in single(run)]
+    place, page = next((n, page) for n, page in enumerate(pages) if page.offset not in written)
+    pages[place] = page._replace(data=bytes(byte ^ 1 for byte in page.data))
+    layer = saved_state.layer_of(pages, saved.state.memory)
+    assert layer.digest != saved.layer.digest
+    state = saved.state._replace(
+        pages=sorted([*saved.state.pages, page], key=lambda run: run.offset)
+    )
+    saved_state.write(path, saved_state.Saved(state, layer))
+    with SessionSync.load(path) as later:
+        assert result(later, "f()[0], sum(f()[1])") == [{"deep": [1, 2]}, sum(range(9999))]
+        later.save(path)
+    assert saved_state.read(path).layer.digest == saved.layer.digest
+    with SessionSync.load(path) as last_one:
+        assert result(last_one, "f()[0], sum(f()[1])") == [{"deep": [1, 2]}, sum(range(9999))]
+
+
 ENDS: dict[str, tuple[str, dict[str, Any]]] = {
     "timeout": ("while True: pass", {"timeout": "300ms"}),
     "fuel_exhausted": ("while True: pass", {"max_fuel": 10_000_000}),
@@ -337,6 +377,44 @@ def test_a_turn_is_cancelled_from_another_thread(session: SessionSync) -> None:
     assert turn.error.error_type == "cancelled"
     assert turn.execution.stdout == "begun\n"
     assert result(session, "x") == 1
+
+
+def test_where_the_disk_is_full_the_session_stands_where_it_stood(
+    session: SessionSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session.run("x = 1").kept()
+    write, refused = StateStore.write, threading.Event()
+
+    def full(*said: Any) -> str:
+        # Until the next turn has begun, which goes on from what is in memory.
+        assert refused.wait(30)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(StateStore, "write", full)
+    turn = session.run("x = 2")
+
+    def begun(stream: str, text: str) -> None:
+        monkeypatch.setattr(StateStore, "write", write)
+        refused.set()
+
+    following = session.run("print('begun')\nx += 1", on_output=begun)
+    with pytest.raises(CapsuleError, match="No space left"):
+        turn.kept()
+    following.kept()
+    assert result(session, "x") == 3
+    monkeypatch.setattr(StateStore, "write", full)
+    with pytest.raises(CapsuleError, match="No space left"):
+        session.run("x = 10").kept()
+    monkeypatch.setattr(StateStore, "write", write)
+    assert result(session, "x") == 3
+
+
+def test_memory_is_read_where_the_system_reads_one_place_at_a_time(
+    session: SessionSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("capsule.process.written_pages._Room.read", lambda *_: None)
+    session.run("x = list(range(100_000))\ndef f(): return sum(x)")
+    assert result(session, "f()") == sum(range(100_000))
 
 
 def test_without_the_kernels_word_memory_comes_through_the_pipe(

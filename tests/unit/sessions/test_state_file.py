@@ -9,9 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from capsule.sessions import state_file
+from capsule.sessions import saved_state, state_file
+from capsule.sessions.saved_state import Saved
 from capsule.sessions.state_file import Contents, StateError, encode, read
 from capsule.snapshot.changed_pages import PAGE, STACK_TOP, PageRun
+from capsule.toolstore.digests import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,13 +30,54 @@ STATE = Contents(
 )
 
 
+LAYER = saved_state.layer_of(
+    [PageRun(STACK_TOP + PAGE, b"c" * PAGE), PageRun(STACK_TOP + 5 * PAGE, bytes(range(256)) * 16)],
+    STATE.memory,
+)
+
+
+def made(path: Path, state: Contents, *, packed: bool) -> bytes:
+    """Write a state as one that is kept, or as one that travels."""
+    if packed:
+        saved_state.write(path, Saved(state, LAYER))
+    else:
+        path.unlink(missing_ok=True)
+        state_file.write_new(path, encode(state))
+    return path.read_bytes()
+
+
+def taken(path: Path, *, packed: bool) -> Contents:
+    if not packed:
+        return read(path)
+    saved = saved_state.read(path)
+    saved_state.check(path, saved.layer)
+    return saved.state
+
+
 @pytest.mark.parametrize("packed", [False, True])
 def test_what_was_written_is_read(tmp_path: Path, *, packed: bool) -> None:
     path = tmp_path / "state"
-    path.write_bytes(encode(STATE, packed=packed))
-    found = read(path)
+    made(path, STATE, packed=packed)
+    found = taken(path, packed=packed)
     assert found == STATE._replace(pages=found.pages)
     assert list(found.pages) == list(STATE.pages)
+
+
+@given(
+    pages=st.integers(0, 700),
+    seed=st.binary(min_size=1, max_size=4000),
+)
+def test_a_layer_of_any_size_comes_back(
+    tmp_path_factory: pytest.TempPathFactory, pages: int, seed: bytes
+) -> None:
+    path = tmp_path_factory.mktemp("layer") / "state"
+    body = (seed * (pages * PAGE // len(seed) + 1))[: pages * PAGE]
+    runs = [PageRun(STACK_TOP, body)] if pages else []
+    layer = saved_state.layer_of(runs, STACK_TOP + (1024 << 16))
+    saved_state.write(path, Saved(STATE, layer))
+    found = saved_state.read(path).layer
+    assert found.digest == layer.digest
+    assert found.pages() == runs
 
 
 def changed(**values: object) -> Callable[[dict[str, Any]], None]:
@@ -72,17 +115,17 @@ WRONG: dict[str, Callable[[dict[str, Any]], None]] = {
 def test_what_is_wrong_is_refused_by_name(
     tmp_path: Path, change: Callable[[dict[str, Any]], None], *, packed: bool
 ) -> None:
-    data = encode(STATE, packed=packed)
+    path = tmp_path / "state"
+    data = made(path, STATE, packed=packed)
     at = len(state_file._MAGIC)
     length = int.from_bytes(data[at : at + 4], "little")
     header = json.loads(data[at + 4 : at + 4 + length])
     change(header)
     text = json.dumps(header).encode()
-    path = tmp_path / "state"
     body = data[at + 4 + length :]
     path.write_bytes(data[:at] + len(text).to_bytes(4, "little") + text + body)
     with pytest.raises(StateError) as refused:
-        read(path)
+        taken(path, packed=packed)
     assert str(path) in refused.value.message
 
 
@@ -96,12 +139,12 @@ def test_damage_is_refused_or_changes_nothing(
     data: st.DataObject,
 ) -> None:
     path = tmp_path_factory.mktemp("damage") / "state"
-    whole = bytearray(encode(STATE, packed=packed))
+    whole = bytearray(made(path, STATE, packed=packed))
     at = data.draw(st.integers(0, len(whole) - 1))
     whole[at] ^= 1 << flip
     path.write_bytes(whole[: len(whole) - cut] if cut % 2 else whole)
     try:
-        found = read(path)
+        found = taken(path, packed=packed)
     except StateError:
         return
     # A letter of a name of the interpreter, or of a file: nothing that could reach elsewhere.
@@ -111,11 +154,44 @@ def test_damage_is_refused_or_changes_nothing(
 
 def test_what_is_packed_takes_no_more_memory_than_it_says(tmp_path: Path) -> None:
     zeros = STATE._replace(pages=[PageRun(STACK_TOP, bytes(16 * PAGE))], files={})
-    data = encode(zeros, packed=True)
     path = tmp_path / "state"
-    path.write_bytes(data.replace(b'"runs": [[16777216, 65536]]', b'"runs": [[16777216, 61440]]'))
-    with pytest.raises(StateError, match="not as long as it says"):
-        read(path)
+    data = made(path, zeros, packed=True)
+    for said in (b"61440", b"69632"):
+        changed = data.replace(b'"runs": [[16777216, 65536]]', b'"runs": [[16777216, %s]]' % said)
+        path.write_bytes(changed)
+        with pytest.raises(StateError, match="not as long as it says"):
+            saved_state.read(path)
+
+
+LAYERS: dict[str, Callable[[dict[str, Any]], None]] = {
+    "below the stack": changed(runs=[[0, PAGE]]),
+    "overlapping": changed(runs=[[STACK_TOP, 2 * PAGE], [STACK_TOP + PAGE, PAGE]]),
+    "endless": changed(runs=[[STACK_TOP, 1 << 60]]),
+    "more than there is": changed(runs=[[STACK_TOP, 3 * PAGE]]),
+    "fewer than there are": changed(runs=[[STACK_TOP, PAGE]]),
+    "no memory": changed(memory=5),
+    "no hash": changed(sha256=5),
+    "another hash": changed(sha256="0" * 64),
+    "no runs": lambda header: header.pop("runs"),
+}
+
+
+@pytest.mark.parametrize("change", LAYERS.values(), ids=LAYERS)
+def test_what_is_wrong_with_a_layer_is_refused_by_name(
+    tmp_path: Path, change: Callable[[dict[str, Any]], None]
+) -> None:
+    path = tmp_path / "state"
+    whole = made(path, STATE, packed=True)
+    begin = len(whole) - len(LAYER.data)
+    length = int.from_bytes(LAYER.data[:4], "little")
+    header = json.loads(LAYER.data[4 : 4 + length])
+    change(header)
+    layer = state_file.framed(header) + LAYER.data[4 + length :]
+    old, new = (sha256(data).encode() for data in (LAYER.data, layer))
+    path.write_bytes(whole[:begin].replace(old, new) + layer)
+    with pytest.raises(StateError) as refused:
+        taken(path, packed=True)
+    assert str(path) in refused.value.message
 
 
 def test_a_folder_and_a_file_that_is_gone_are_refused(tmp_path: Path) -> None:
