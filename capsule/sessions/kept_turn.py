@@ -13,7 +13,7 @@ from capsule.process.written_pages import written_pages
 from capsule.sessions import scratch_files
 from capsule.sessions.page_difference import PageDifference
 from capsule.snapshot.changed_pages import STACK_TOP
-from capsule.snapshot.preopens import forgotten
+from capsule.snapshot.preopens import forget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.process.sandbox_process import SandboxProcess
+    from capsule.sessions.kept_pages import KeptPages
     from capsule.sessions.scratch_files import FileChange, Signature
-    from capsule.snapshot.changed_pages import PageRun
     from capsule.snapshot.image_contents import ImageContents
 
 # How long the memory and the meter's report may take behind the answer.
@@ -75,7 +75,7 @@ class KeptTurn:
         self.changes = scratch_files.changes(self._laid_out, self._files)
         self.answered = True
 
-    def read_memory(self) -> tuple[list[PageRun], int]:
+    def read_memory(self) -> tuple[KeptPages, int]:
         """Return the pages that differ, and the size of memory.
 
         Raises `CapsuleError` where they cannot be had.
@@ -87,7 +87,9 @@ class KeptTurn:
         else:
             started.process.send(_WRITE_IT)
             self._receive(started, length)
-        return forgotten(self._difference.finish()), self._memory
+        pages = self._difference.finish()
+        forget(pages)
+        return pages, self._memory
 
     @property
     def touched(self) -> list[int]:
@@ -126,10 +128,9 @@ class KeptTurn:
             pages = written_pages(started.process.pid, self._image, length)
             if pages is None:
                 return False
-            with self._base.mapped() as before:
-                found = PageDifference(before, self._most)
-                for place, data in pages:
-                    found.take(STACK_TOP + place, data)
+            found = PageDifference(self._base.read, self._most)
+            for place, data in pages:
+                found.take(STACK_TOP + place, data)
         except (OSError, ValueError):
             return False
         self._difference = found

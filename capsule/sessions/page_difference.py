@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from capsule.errors import WireError
-from capsule.snapshot.changed_pages import PAGE, STACK_TOP, PageRun
+from capsule.sessions.kept_pages import KeptPages
+from capsule.snapshot.changed_pages import PAGE, STACK_TOP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,17 +30,12 @@ class PageDifference:
         self._before, self._most = before, most
         self._waiting = b""
         self._at = STACK_TOP
-        # All that is kept, in one piece: each place in memory that is new to this program costs
-        # more than the bytes that are copied there.
-        self._body = bytearray()
-        # By their offset in memory and where they begin in that.
-        self._runs: list[tuple[int, int]] = []
-        self._end = -1
+        self._kept = KeptPages()
         # Of what was written: where pages are that are as before all the same.
         self.same: list[int] = []
 
     def __repr__(self) -> str:
-        return f"<PageDifference up to {self._at:,}, {len(self._body):,} bytes differ>"
+        return f"<PageDifference up to {self._at:,}, {self._kept.size:,} bytes differ>"
 
     @property
     def size(self) -> int:
@@ -60,20 +56,18 @@ class PageDifference:
         self._at = address
         self._compare(data, written=True)
 
-    def finish(self) -> list[PageRun]:
-        """Return the runs of pages that differ, in order."""
+    def finish(self) -> KeptPages:
+        """Return the pages that differ."""
         if self._waiting:
             raise WireError("its memory ends in the middle of a page")
-        body = memoryview(self._body)
-        ends = [begin for _, begin in self._runs] + [len(body)]
-        return [
-            PageRun(offset, body[begin:end])
-            for (offset, begin), end in zip(self._runs, ends[1:], strict=True)
-        ]
+        return self._kept
 
     def _compare(self, piece: bytes, *, written: bool = False) -> None:
         before = self._before(self._at, len(piece))
-        if piece != before or written:
+        # Most are a page alone, which is compared once and not copied.
+        if len(piece) == PAGE and piece != before:
+            self._keep(self._at, piece)
+        elif piece != before or written:
             for begin in range(0, len(piece), PAGE):
                 page = piece[begin : begin + PAGE]
                 if page != before[begin : begin + PAGE]:
@@ -83,9 +77,6 @@ class PageDifference:
         self._at += len(piece)
 
     def _keep(self, at: int, page: bytes) -> None:
-        if len(self._body) + len(page) > self._most:
+        if self._kept.size + len(page) > self._most:
             raise WireError(f"its state would be larger than {self._most >> 20} MB")
-        if at != self._end:
-            self._runs.append((at, len(self._body)))
-        self._body += page
-        self._end = at + len(page)
+        self._kept.add(at, page)

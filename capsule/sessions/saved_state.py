@@ -22,7 +22,7 @@ from capsule.sessions.state_file import StateError
 from capsule.toolstore.digests import sha256
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
     from pathlib import Path
 
     from capsule.sessions.state_file import Contents
@@ -64,8 +64,9 @@ class Saved(NamedTuple):
     layer: Layer
 
 
-def layer_of(pages: Sequence[PageRun], memory: int) -> Layer:
+def layer_of(pages: Iterable[PageRun], memory: int) -> Layer:
     """Pack the pages in which a memory of so many bytes differs."""
+    pages = list(pages)
     body = b"".join(run.data for run in pages)
     runs = [(run.offset, len(run.data)) for run in pages]
     said = {"memory": memory, "runs": runs, "sha256": _digest(runs, body)}
@@ -91,7 +92,7 @@ def read_layer(data: bytes) -> Layer:
 def write(path: Path, saved: Saved) -> None:
     """Write a state to a file, in place of one that is there. Raises `StateError`."""
     header, body = state_file.parts_of(saved.state)
-    pieces = _packed(body)
+    pieces = _packed(b"".join(body))
     # The layer's own hash is of what is in it, which a reader who has it does not look at.
     header |= {"packed": sum(map(len, pieces)), "layer": sha256(saved.layer.data)}
     # Of a name that nobody could have made a link of before.

@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 
 from capsule.errors import CapsuleError
 from capsule.namedtuples import NamedTuple
+from capsule.sessions.kept_pages import KeptPages, read_large
 from capsule.snapshot.changed_pages import PAGE, STACK_TOP, PageRun
 from capsule.toolstore.digests import sha256
 from capsule.wasm import PAGE as WASM_PAGE
@@ -24,8 +25,9 @@ from capsule.wasm import PAGE as WASM_PAGE
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from io import BufferedReader
     from pathlib import Path
-    from typing import Any, BinaryIO
+    from typing import Any
 
 _MAGIC = b"capsule state 1\n"
 _LENGTH = 4
@@ -60,24 +62,26 @@ class Contents(NamedTuple):
     memory: int
     turn: int
     imports: tuple[str, ...]
-    pages: Sequence[PageRun]
+    pages: KeptPages | Sequence[PageRun]
     files: Mapping[str, bytes]
     touched: Sequence[int] = ()
 
 
-def encode(state: Contents) -> tuple[bytes, bytes]:
-    """Return the bytes of the file, in two pieces. Raises `StateError` for what none would take."""
+def encode(state: Contents) -> list[bytes | memoryview]:
+    """Return the bytes of the file, in pieces. Raises `StateError` for what none would take."""
     header, body = parts_of(state)
-    return _MAGIC + framed(header), body
+    return [_MAGIC + framed(header), *body]
 
 
-def parts_of(state: Contents) -> tuple[dict[str, Any], bytes]:
-    """Return the head of a state, and its pages and files in one piece.
+def parts_of(state: Contents) -> tuple[dict[str, Any], list[bytes | memoryview]]:
+    """Return the head of a state, and its pages and files in pieces.
 
     Raises `StateError` for what no reader would take.
     """
     _check(state)
-    body = b"".join([*(run.data for run in state.pages), *state.files.values()])
+    kept = state.pages
+    pages = kept.pieces if isinstance(kept, KeptPages) else [run.data for run in kept]
+    body = [*pages, *state.files.values()]
     return {
         "interpreter": state.interpreter,
         "base": state.base,
@@ -86,7 +90,7 @@ def parts_of(state: Contents) -> tuple[dict[str, Any], bytes]:
         "imports": list(state.imports),
         "runs": [[run.offset, len(run.data)] for run in state.pages],
         "files": [[name, len(content)] for name, content in state.files.items()],
-        "sha256": sha256(body),
+        "sha256": sha256(*body),
     }, body
 
 
@@ -96,7 +100,7 @@ def framed(header: dict[str, Any]) -> bytes:
     return len(text).to_bytes(_LENGTH, "little") + text
 
 
-def write_new(path: Path, pieces: Iterable[bytes]) -> None:
+def write_new(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
     """Write a file that nobody else can read, and that was not there. Raises `OSError`."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
@@ -140,11 +144,11 @@ def read(path: Path) -> Contents:
         if head.left != head.whole:
             cut = head.left < head.whole
             raise ValueError("it is cut off" if cut else "there is more than it says")
-        return head.state(file.read(head.whole))
+        return head.state(read_large(file, head.whole))
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
+def opened(path: Path) -> Iterator[tuple[BufferedReader, int]]:
     """Give a file with a state, and its size; what is wrong with it is a `StateError` behind it."""
     try:
         with open_regular(path) as file:
@@ -158,7 +162,7 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, int]]:
         ) from None
 
 
-def open_regular(path: Path) -> BinaryIO:
+def open_regular(path: Path) -> BufferedReader:
     """Open a file to be read, and no device or pipe: those have no end, or wait for a writer.
 
     Raises `OSError`, and `ValueError` for a path that can be none.
@@ -200,7 +204,7 @@ class Head:
         if files > MOST_FILES:
             raise ValueError("it is too large")
 
-    def state(self, body: bytes) -> Contents:
+    def state(self, body: bytes | memoryview) -> Contents:
         """Return the state that has this head, and these pages and files."""
         header, files = self._header, {}
         if sha256(body) != header["sha256"]:
@@ -230,7 +234,7 @@ def memory_size(said: Any) -> int:
     return memory
 
 
-def pages_of(runs: Sequence[tuple[int, int]], body: bytes) -> list[PageRun]:
+def pages_of(runs: Sequence[tuple[int, int]], body: bytes | memoryview) -> list[PageRun]:
     """Return runs of pages by place and length, whose bytes `body` has one after the other."""
     at, view, pages = 0, memoryview(body), []
     for offset, length in runs:

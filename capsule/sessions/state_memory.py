@@ -50,9 +50,9 @@ def on_base(base: SessionBase, home: Path, path: Path, saved: Saved) -> Contents
         mine = saved_state.read_layer((found.folder / _LAYER).read_bytes())
         if mine.digest == saved.layer.digest:
             return saved.state._replace(base=key)
-    under = saved.state._replace(pages=saved_state.check(path, saved.layer))
+    under = saved_state.check(path, saved.layer)
     difference = PageDifference(base.contents.read, state_file.MOST_PAGES)
-    _feed_memory(difference.feed, _over(_initial(base), under.pages), saved.state)
+    _feed_memory(difference.feed, _over(_initial(base), under), saved.state)
     return saved.state._replace(pages=difference.finish(), base=key)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import struct
 import weakref
-from contextlib import contextmanager
 from threading import Lock
 
 from capsule.errors import ToolchainError
@@ -14,8 +14,8 @@ from capsule.snapshot.changed_pages import STACK_TOP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from pathlib import Path
+    from typing import Any
 
 # Of ELF with 64 bits, little-endian: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
@@ -23,8 +23,22 @@ _SECTION = struct.Struct("<IIQQQQIIQQ")
 _MAGIC = b"\x7fELF\x02\x01"
 # Where wasmtime puts the data of a module, in one piece.
 _DATA = b".rodata.wasm"
-# Windows has none.
-_pread = getattr(os, "pread", None)
+
+
+def _pread_of_c() -> Any:
+    """Return what reads at a place, and keeps Python's lock; None on Windows, which has none.
+
+    Of `os.pread` the lock goes to another thread each time, hundreds of times for a turn.
+    """
+    if not hasattr(os, "pread"):
+        return None
+    call = ctypes.PyDLL(None, use_errno=True).pread
+    call.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int64]
+    call.restype = ctypes.c_ssize_t
+    return call
+
+
+_pread = _pread_of_c()
 
 
 class ImageContents:
@@ -62,27 +76,12 @@ class ImageContents:
                 raise ToolchainError("the memory of a session's beginning is no longer whole")
         return there if len(there) == length else there + bytes(length - len(there))
 
-    @contextmanager
-    def mapped(self) -> Iterator[Callable[[int, int], bytes]]:
-        """Give what reads as `read` does, out of a mapping that is gone behind it.
-
-        Many small pieces come so without a call of the system for each, in which Python's lock goes
-        to another thread.
-        """
-        with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as mapped:
-            begin, end = self._begin - STACK_TOP, self._begin + self.size
-
-            def read(address: int, length: int) -> bytes:
-                at = begin + address
-                there = mapped[at : min(at + length, end)]
-                return there if len(there) == length else there + bytes(length - len(there))
-
-            yield read
-
     def _piece(self, at: int, length: int) -> bytes:
         if _pread is not None:
-            piece: bytes = _pread(self._file, length, at)
-            return piece
+            there = ctypes.create_string_buffer(length)
+            if (found := _pread(self._file, there, length, at)) < 0:
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            return there.raw[:found]
         with self._lock:
             os.lseek(self._file, at, os.SEEK_SET)
             return os.read(self._file, length)

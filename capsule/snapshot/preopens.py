@@ -30,10 +30,30 @@ def forgotten(runs: Iterable[PageRun]) -> list[PageRun]:
     return [_without(run) for run in runs]
 
 
+def forget(runs: Iterable[PageRun]) -> None:
+    """Do so where the runs are, which can be written.
+
+    >>> data = memoryview(bytearray(b"x" * 20))
+    >>> forget([PageRun(ADDRESS - 2, data)])
+    >>> bytes(data).count(b"x")
+    4
+    """
+    for run in runs:
+        first, last = _within(run)
+        if first < last:
+            memoryview(run.data)[first:last] = bytes(last - first)
+
+
 def _without(run: PageRun) -> PageRun:
-    at = ADDRESS - run.offset
-    if at + SIZE <= 0 or at >= len(run.data):
+    first, last = _within(run)
+    if first >= last:
         return run
-    first, last = max(at, 0), min(at + SIZE, len(run.data))
     data = b"".join((run.data[:first], bytes(last - first), run.data[last:]))
     return PageRun(run.offset, data)
+
+
+def _within(run: PageRun) -> tuple[int, int]:
+    """Return where in a run the list begins and ends: the same place where it is not in it."""
+    at = ADDRESS - run.offset
+    first = min(max(at, 0), len(run.data))
+    return first, max(first, min(at + SIZE, len(run.data)))
