@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from capsule.errors import UsageError
 from capsule.message_text import nearest, shown
@@ -111,6 +111,8 @@ def mount_rules(
     if isinstance(mounts, (str, os.PathLike)):
         said = os.fspath(mounts)
         raise UsageError(f"{called}={said!r}: a list of mounts is needed", hint=f"[{said!r}]")
+    if not isinstance(mounts, Iterable):
+        raise UsageError(f"{called}={shown(mounts)}: a list of mounts is needed")
     try:
         return tuple(_mount(mount, working) for mount in mounts)
     except InvalidValueError as wrong:
@@ -148,6 +150,12 @@ def _named(limits: Limits | Mapping[str, object] | None) -> Limits:
         return Limits()
     if isinstance(limits, Limits):
         return limits
+    # It may be anything.
+    given: object = limits
+    if not isinstance(given, Mapping):
+        raise UsageError(
+            f"limits={shown(given)}: names with values are needed", hint='limits={"timeout": "5s"}'
+        )
     for name in limits:
         if name not in Limits._fields:
             raise UsageError(

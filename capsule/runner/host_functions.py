@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import nullcontext
 from threading import Lock
 
@@ -20,7 +20,7 @@ from capsule.wire import response_parser
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterable
+    from collections.abc import Callable, Coroutine
     from contextlib import AbstractContextManager
     from typing import Any
 
@@ -146,15 +146,16 @@ def _named(functions: Functions) -> dict[str, Callable[..., Any]]:
     if isinstance(functions, Mapping):
         pairs = list(functions.items())
     else:
-        try:
-            pairs = [(getattr(each, "__name__", ""), each) for each in functions]
-        except TypeError:
+        # It may be anything.
+        said: object = functions
+        if isinstance(said, str) or not isinstance(said, Iterable):
             said = f"tools={shown(functions)}: functions are needed"
-            raise UsageError(said, hint="a list of them") from None
+            raise UsageError(said, hint="a list of them")
+        pairs = [(getattr(each, "__name__", ""), each) for each in functions]
     found: dict[str, Callable[..., Any]] = {}
     for name, function in pairs:
         if not callable(function):
-            raise UsageError(f"tools: {name!r} is no function")
+            raise UsageError(f"tools: {shown(function)} is no function")
         if not isinstance(name, str) or not name.isidentifier() or name.startswith("_"):
             raise UsageError(
                 f"tools: {name!r} cannot be the name of a host function",

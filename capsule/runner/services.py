@@ -76,7 +76,10 @@ class Services:
             why = f"{by} takes its allowed_hosts" if by else "it has no allowed_hosts"
             if origins.whose == "session" and not by:
                 # No file says what it may do.
-                why += ', open one that has: Session(allowed_hosts=["api.example.com"])'
+                why += (
+                    ', open one that has: allowed_hosts=["api.example.com"] of a Session, '
+                    "--allow-host api.example.com of a command"
+                )
             raise CallError("refused", f"this {origins.whose} may not use the network: {why}")
         # Whoever cancels need not wait for a server that is silent.
         if self._stoppable.acquire(blocking=False):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import codecs
 
 from capsule.runner.observer import Nobody
+from capsule.sdk.said_values import called
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ class Printing(Nobody):
     """
 
     def __init__(self, on_output: OnOutput) -> None:
+        called("on_output", on_output)
         self._tell = on_output
         self._decoders = {
             name: codecs.getincrementaldecoder("utf-8")("replace") for name in ("stdout", "stderr")

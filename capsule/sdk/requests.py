@@ -11,6 +11,7 @@ from capsule.message_text import shown
 from capsule.policy.caller_limits import caller_limits, limits_of_call, mount_rules
 from capsule.runner import prepare
 from capsule.runner.source import read_artifact, read_file
+from capsule.sdk.said_values import list_of, path_of, switch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def source_of(
     # What can be no name at all is no folder either; `Path.is_dir` raises for a long one.
     if not os.path.isdir(working):  # noqa: PTH112
         raise UsageError(f"cwd={shown(str(cwd))} is not a folder")
-    path = Path(file)
+    path = Path(path_of("file", file))
     if path.suffix == ARTIFACT:
         return read_artifact(path, working, home)
     return read_file(path, working, home, cancellation)
@@ -59,21 +60,18 @@ def call_of(  # noqa: PLR0913 - what a program can say
 
     Raises `UsageError` for arguments, mounts or limits that are none.
     """
-    if isinstance(args, (str, bytes)):
-        raise UsageError(f"args={args!r}: a list of arguments is needed", hint=f"[{args!r}]")
     if isinstance(args, Mapping):
         raise UsageError(
             f"args={shown(args)}: a list of arguments is needed", hint="kwargs= for keywords"
         )
     if not (kwargs is None or isinstance(kwargs, Mapping)):
         raise UsageError(f"kwargs={shown(kwargs)}: keywords with values are needed")
-    if not isinstance(untrusted, bool):
-        raise UsageError(f"untrusted={shown(untrusted)} is no switch", hint="True or False")
+    switch("untrusted", untrusted)
     narrow = caller_limits(limits)
     narrow = narrow._replace(untrusted=narrow.untrusted or untrusted)
     # The working folder may be gone, and matters to mounts alone.
     rules = mount_rules(mounts, working_folder(cwd)) if mounts else ()
-    return prepare.Call(list(args), kwargs, narrow, rules)
+    return prepare.Call(list_of("args", args, "arguments"), kwargs, narrow, rules)
 
 
 def with_own(shared: prepare.Call, own: prepare.Call) -> prepare.Call:
@@ -101,4 +99,4 @@ def spread_out(item: Any) -> tuple[tuple[Any, ...], Mapping[str, Any]]:
 
 def working_folder(cwd: str | os.PathLike[str] | None) -> Path:
     """Return the folder that names are relative to, absolute."""
-    return Path.cwd() if cwd is None else Path(cwd).absolute()
+    return Path.cwd() if cwd is None else Path(path_of("cwd", cwd)).absolute()

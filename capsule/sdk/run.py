@@ -151,7 +151,7 @@ def _run(
         except OutOfTimeError as error:
             return Envelope.of(late(error, NOBODY, recorder_of(home)))
         order = order._replace(ledger=recorder_of(home))
-        if asked.tools:
+        if asked.tools is not None or asked.approve is not None:
             order = prepare.with_functions(order, _functions(asked, wait))
         observer = NOBODY
         if asked.on_output is not None:

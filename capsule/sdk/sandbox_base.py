@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.pool import IDLE_SECONDS
 from capsule.pool.prepared_task import Warmth, open_prepared_task
@@ -11,9 +10,11 @@ from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.host_functions import HostFunctions
+from capsule.sdk.coroutines import alone
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, source_of, spread_out, with_own
+from capsule.sdk.said_values import count_of, seconds_of
 from capsule.state_folder import checked_root
 
 TYPE_CHECKING = False
@@ -62,10 +63,13 @@ class SandboxBase:
         tools: Functions | None = None,
         approve: Approve | None = None,
     ) -> None:
-        _check_count("warm", warm, 0)
+        count_of("warm", warm, 0)
+        seconds_of("idle", idle)
         if concurrency is not None:
-            _check_count("concurrency", concurrency, 1)
-        _check_count("max_waiting", max_waiting, 0)
+            count_of("concurrency", concurrency, 1)
+        count_of("max_waiting", max_waiting, 0)
+        # Looked at now, and not with the first run.
+        HostFunctions(tools or (), alone, approve)
         self._file, self._cwd = file, cwd
         self._queue = RunQueue(str(file), max_waiting)
         self._shared = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted)
@@ -109,7 +113,7 @@ class SandboxBase:
         """Return how many runs of a batch go on at once, None where nobody says."""
         if concurrency is None:
             return self._concurrency
-        _check_count("concurrency", concurrency, 1)
+        count_of("concurrency", concurrency, 1)
         return concurrency
 
     def _plain_request(
@@ -165,8 +169,3 @@ def envelope_of(
             call, observer, stop, functions=functions, queued=queued, own_policy=own_policy
         )
     )
-
-
-def _check_count(name: str, value: object, least: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
-        raise UsageError(f"{name}={value!r}: a whole number from {least} on is needed")

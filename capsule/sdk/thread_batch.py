@@ -15,6 +15,7 @@ from capsule.errors import CapsuleError
 from capsule.process.cancel import Cancellation
 from capsule.sdk import thread_pool
 from capsule.sdk.envelope import Envelope
+from capsule.sdk.said_values import called
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +67,8 @@ class ThreadBatch:
     def __init__(
         self, run: Run, at_once: int | None, skip: Container[int], on_output: MapOutput | None
     ) -> None:
+        if on_output is not None:
+            called("on_output", on_output)
         self._run, self._skip, self._tell = run, skip, on_output
         self._at_once = at_once or os.cpu_count() or 1
         # All of these change under the condition only.

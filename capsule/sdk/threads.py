@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import time
 from contextlib import contextmanager, suppress
-from inspect import iscoroutinefunction
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
@@ -19,11 +18,10 @@ import sniffio
 from anyio import CancelScope, Event
 from anyio.lowlevel import RunVar, checkpoint, checkpoint_if_cancelled
 
-from capsule.errors import UsageError
-from capsule.message_text import shown
 from capsule.pool import slots
 from capsule.process.cancel import Cancellation
 from capsule.sdk import thread_pool
+from capsule.sdk.said_values import called
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -164,10 +162,7 @@ class InLoop(Generic[P]):
     """
 
     def __init__(self, tell: Callable[P, object]) -> None:
-        if not callable(tell):
-            raise UsageError(f"on_output={shown(tell)} is nothing that could be called")
-        if iscoroutinefunction(tell):
-            raise UsageError("on_output is called, and not awaited: an async function does nothing")
+        called("on_output", tell)
         self._tell, self._soon = tell, loop_caller()
         self._raised: Exception | None = None
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
-from capsule.message_text import printable
+from capsule.message_text import printable, shown
 from capsule.packages.builtin_distributions import science_imports
 from capsule.policy.resolve import narrowed
 from capsule.progress import Silent
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.host_functions import HostFunctions
 from capsule.runner.source import under_ceilings
+from capsule.sdk.coroutines import alone
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, working_folder
+from capsule.sdk.said_values import list_of, text_of
 from capsule.sessions import saved_state, session_base, state_memory
 from capsule.sessions.kept_turn import KeptState
 from capsule.sessions.session_core import SessionCore
@@ -26,7 +29,7 @@ from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from capsule.lifecycle.events import Ledger
     from capsule.policy.caller_limits import Limits, Mount
@@ -61,12 +64,19 @@ class Wanted:
         ledger: Ledger | None = None,
         options: Mapping[str, object],
     ) -> None:
-        for name, given in (("imports", imports), ("packages", packages)):
-            if isinstance(given, (str, bytes)):
-                raise UsageError(f"{name}={given!r}: a list is needed", hint=f"[{given!r}]")
-        self.imports, self.packages = tuple(imports), tuple(packages)
+        self.imports, self.packages = (
+            tuple(text_of(name, each) for each in list_of(name, given, "names"))
+            for name, given in (("imports", imports), ("packages", packages))
+        )
         self.options = dict(options)
-        self.files = dict(files or {})
+        if not (files is None or isinstance(files, Mapping)):
+            raise UsageError(
+                f"files={shown(files)}: names with paths or content are needed",
+                hint='files={"data.csv": "data.csv"}',
+            )
+        self.files = {text_of("files", name): said for name, said in (files or {}).items()}
+        # Looked at now, and not with the first turn.
+        HostFunctions(tools or (), alone, approve)
         self.tools, self.approve = tools, approve
         self.call = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted)
         self.working = working_folder(cwd)

@@ -14,6 +14,7 @@ from capsule.runner.observer import NOBODY
 from capsule.sdk.cancelled_envelope import CancelledAnswer
 from capsule.sdk.coroutines import alone, in_this_loop
 from capsule.sdk.output import Printing
+from capsule.sdk.said_values import path_of, switch, text_of
 from capsule.sdk.threads import in_loop, in_thread, to_its_end
 from capsule.sessions import opening
 from capsule.sessions.session_declaration import OPTIONS
@@ -103,6 +104,7 @@ class _Turns:
             self._core.cancel()
 
     def _forked(self, state: State | str | None, *, reseed: bool) -> SessionCore:
+        switch("reseed", reseed)
         return self._opened().fork(_name(state), reseed=reseed)
 
     def _ran(  # noqa: PLR0913 - what a turn is asked with
@@ -117,6 +119,7 @@ class _Turns:
         queued: QueuedRun | None = None,
     ) -> Answered:
         said = self._said
+        code = text_of("code", code)
         functions = said.functions(wait)
         if tools is not None:
             functions = HostFunctions(tools, wait, said.approve)
@@ -213,7 +216,8 @@ class Session(_Turns):
     async def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state to a file that is whole in itself. Raises `CapsuleError`."""
         core = self._opened()
-        await in_thread(lambda stop: core.save(self._said.working / path, stop))
+        where = self._said.working / path_of("path", path)
+        await in_thread(lambda stop: core.save(where, stop))
 
     @classmethod
     async def load(cls, path: str | os.PathLike[str], **options: Any) -> Session:
@@ -222,17 +226,20 @@ class Session(_Turns):
         No policy comes from the file. Raises `CapsuleError` when it is none, or a damaged one.
         """
         made = cls(**options)
-        made._core = await in_thread(lambda stop: opening.loaded(Path(path), made._said, stop))
+        where = Path(path_of("path", path))
+        made._core = await in_thread(lambda stop: opening.loaded(where, made._said, stop))
         return made
 
     async def read(self, name: str) -> bytes:
         """Return the content of a file in the working folder. Raises `CapsuleError`."""
         core = self._opened()
+        text_of("name", name)
         return await in_thread(lambda _: core.read(name))
 
     async def write(self, name: str, data: bytes) -> None:
         """Put a file into the working folder. Raises `CapsuleError`."""
         core = self._opened()
+        text_of("name", name)
         await in_thread(lambda stop: core.write(name, data, stop))
 
 
@@ -299,23 +306,23 @@ class SessionSync(_Turns):
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the state to a file that is whole in itself. Raises `CapsuleError`."""
-        self._opened().save(self._said.working / path)
+        self._opened().save(self._said.working / path_of("path", path))
 
     @classmethod
     def load(cls, path: str | os.PathLike[str], **options: Any) -> SessionSync:
         """Open a session from a file that was saved. Raises `CapsuleError`; see `Session.load`."""
         made = cls(**options)
         with Cancellation() as stop:
-            made._core = opening.loaded(Path(path), made._said, stop)
+            made._core = opening.loaded(Path(path_of("path", path)), made._said, stop)
         return made
 
     def read(self, name: str) -> bytes:
         """Return the content of a file in the working folder. Raises `CapsuleError`."""
-        return self._opened().read(name)
+        return self._opened().read(text_of("name", name))
 
     def write(self, name: str, data: bytes) -> None:
         """Put a file into the working folder. Raises `CapsuleError`."""
-        self._opened().write(name, data)
+        self._opened().write(text_of("name", name), data)
 
 
 class SyncTurn(Turn):
@@ -329,4 +336,6 @@ class SyncTurn(Turn):
 
 
 def _name(state: State | str | None) -> str | None:
-    return state.name if isinstance(state, State) else state
+    if isinstance(state, State):
+        return state.name
+    return None if state is None else text_of("state", state, hint="turn.state")

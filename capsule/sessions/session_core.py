@@ -199,7 +199,10 @@ class SessionCore:
         try:
             return files[f"{state_file.PLACES[0]}/{name.removeprefix('/')}"]
         except KeyError:
-            raise StateError(f"there is no file {name!r} in the session") from None
+            raise StateError(
+                f"there is no file {name!r} in the working folder of the session",
+                hint="what lies elsewhere is read by a turn" if name.startswith("/") else None,
+            ) from None
 
     def write(self, name: str, data: bytes, stop: Cancellation | None = None) -> None:
         """Put a file into the working folder. Raises `StateError` for a name outside of it."""

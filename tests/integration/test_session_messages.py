@@ -78,7 +78,8 @@ def test_the_network(tmp_path: Path) -> None:
     with SessionSync(cwd=tmp_path, timeout="60s") as session:
         assert refused(session, get) == (
             "URLError: <urlopen error [Errno 2] this session may not use the network: it has no "
-            'allowed_hosts, open one that has: Session(allowed_hosts=["api.example.com"])>'
+            'allowed_hosts, open one that has: allowed_hosts=["api.example.com"] of a Session, '
+            "--allow-host api.example.com of a command>"
         )
     with SessionSync(cwd=tmp_path, timeout="60s", allowed_hosts=["localhost:9"]) as session:
         said = refused(session, get)

@@ -18,6 +18,7 @@ import pytest
 import trio
 
 from capsule import CapsuleError, Session, SessionSync
+from capsule.errors import UsageError
 from capsule.process import written_pages as kernel
 from capsule.sessions import saved_state
 from capsule.sessions.state_store import StateStore
@@ -302,6 +303,28 @@ def test_a_state_of_a_machine_with_another_beginning_goes_on(
         assert result(last_one, "f()[0], sum(f()[1])") == [{"deep": [1, 2]}, sum(range(9999))]
 
 
+WRONG: dict[str, tuple[str, Callable[[SessionSync], object]]] = {
+    "code": ("code", lambda session: session.run(None)),  # type: ignore[arg-type]
+    "code as bytes": ("code", lambda session: session.run(b"1")),  # type: ignore[arg-type]
+    "what is printed": ("on_output", lambda session: session.run("1", on_output="x")),  # type: ignore[arg-type]
+    "limits": ("limits", lambda session: session.run("1", limits="5s")),  # type: ignore[arg-type]
+    "a state": ("state", lambda session: session.back(5)),  # type: ignore[arg-type]
+    "a state to fork": ("state", lambda session: session.fork(5)),  # type: ignore[arg-type]
+    "a switch": ("reseed", lambda session: session.fork(reseed="yes")),  # type: ignore[arg-type]
+    "a path": ("path", lambda session: session.save(5)),  # type: ignore[arg-type]
+    "a name to read": ("name", lambda session: session.read(5)),  # type: ignore[arg-type]
+    "a name to write": ("name", lambda session: session.write(5, b"")),  # type: ignore[arg-type]
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_of_another_kind_is_refused_by_name(session: SessionSync, case: str) -> None:
+    name, do = WRONG[case]
+    with pytest.raises(UsageError, match=name):
+        do(session)
+    assert result(session, "1") == 1
+
+
 ENDS: dict[str, tuple[str, dict[str, Any]]] = {
     "timeout": ("while True: pass", {"timeout": "300ms"}),
     "fuel_exhausted": ("while True: pass", {"max_fuel": 10_000_000}),
@@ -495,7 +518,7 @@ def test_turns_of_one_session_go_in_order_under_trio(tmp_path: Path) -> None:
     [
         ({"ram": "5 XB"}, "5 XB"),
         ({"imports": ["a b"]}, "'a b' is no name of a module"),
-        ({"imports": "pandas"}, "a list is needed"),
+        ({"imports": "pandas"}, "a list of names is needed"),
         ({"imports": ["import_of_what_is_not_there"]}, "No module named"),
         ({"files": {"../x": b""}}, "no name of a file"),
         ({"files": {"x": "gone.csv"}}, "gone.csv"),
