@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from capsule.cli.declarations import cache, doctor_worker, help_, history, run, toolchain
+from capsule.cli.declarations import cache, doctor_worker, help_, history, mcp, run, toolchain
 from capsule.cli.grammar import help as help_text
 from capsule.cli.grammar.command_model import described
 from capsule.cli.terminal.console import Console
@@ -87,6 +87,7 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., int]], ...] = (
     (app, "doctor", doctor_worker.doctor),
     (app, "worker", doctor_worker.worker),
     (app, "repl", doctor_worker.repl),
+    (app, "mcp", mcp.mcp),
     (app, "completion", help_.completion),
     (app, "help", help_.help_),
     (_toolchain, "install", toolchain.install),

@@ -34,10 +34,12 @@ if TYPE_CHECKING:
     from capsule.lifecycle.events import Ledger
     from capsule.policy.caller_limits import Limits, Mount
     from capsule.process.cancel import Cancellation
+    from capsule.progress import Progress
     from capsule.runner import prepare
     from capsule.runner.host_functions import Approve, Await, Functions
     from capsule.sessions.session_core import Opener
     from capsule.sessions.state_file import Contents
+    from capsule.sessions.state_handles import StateHandles
 
     Files = Mapping[str, str | os.PathLike[str] | bytes]
 
@@ -62,6 +64,7 @@ class Wanted:
         untrusted: bool = False,
         ceilings_of: Path | None = None,
         ledger: Ledger | None = None,
+        progress: Progress | None = None,
         options: Mapping[str, object],
     ) -> None:
         self.imports, self.packages = (
@@ -84,6 +87,12 @@ class Wanted:
         self.ceilings_of = ceilings_of
         # None for that of this program.
         self.ledger = ledger
+        # Who is told of what is fetched and compiled: nobody, where it is None.
+        self.progress = progress or Silent()
+
+    def contents(self) -> dict[str, bytes]:
+        """Return the content of the files that are put into the working folder."""
+        return {name: _content(name, said, self.working) for name, said in self.files.items()}
 
     def functions(self, wait: Await) -> HostFunctions | None:
         """Return the functions of the host that turns may call, for one turn."""
@@ -95,7 +104,7 @@ def opened(wanted: Wanted, stop: Cancellation, more: Sequence[str] = ()) -> Sess
 
     Raises `CapsuleError` when anything is wrong.
     """
-    contents = {name: _content(name, said, wanted.working) for name, said in wanted.files.items()}
+    contents = wanted.contents()
 
     def begun(more: Sequence[str], stop: Cancellation) -> tuple[session_base.SessionBase, Contents]:
         imports = (*wanted.imports, *(name for name in more if name not in wanted.imports))
@@ -128,8 +137,7 @@ def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
     """Open a session from a file with a state. Raises `CapsuleError` when anything is wrong."""
     saved = saved_state.read(wanted.working / path)
     state = saved.state
-    if wrong := [name for name in state.imports if not name.replace(".", "_").isidentifier()]:
-        raise StateError(f"{path}: {wrong[0]!r} is no name of a module")
+    _check_imports(state, str(path))
     base = _base(wanted, state.imports, stop)
     mine = base.order.inputs.base.runtime.interpreter
     if state.interpreter != mine:
@@ -140,12 +148,26 @@ def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
     return _started(base, state_memory.on_base(base, checked_root(), path, saved))
 
 
+def resumed(handles: StateHandles, handle: str, wanted: Wanted, stop: Cancellation) -> SessionCore:
+    """Open a session from a state that has a handle. Raises `CapsuleError` when there is none."""
+    state = handles.load(handle)
+    _check_imports(state, handle)
+    state = state_memory.with_files(state, wanted.contents())
+    base = _base(wanted, state.imports, stop)
+    return _started(base, handles.fitted(state, base))
+
+
+def _check_imports(state: Contents, named: str) -> None:
+    if wrong := [name for name in state.imports if not name.replace(".", "_").isidentifier()]:
+        raise StateError(f"{named}: {wrong[0]!r} is no name of a module")
+
+
 def _base(wanted: Wanted, imports: Sequence[str], stop: Cancellation) -> session_base.SessionBase:
     home = checked_root()
     source = session_base.source_of(wanted.options, imports, wanted.packages, wanted.working, home)
     if wanted.ceilings_of is not None:
         source = under_ceilings(source, wanted.ceilings_of, home)
-    progress = CancellableProgress(Silent(), stop)
+    progress = CancellableProgress(wanted.progress, stop)
     base = session_base.open_session_base(source, wanted.call, home, progress, stop)
     base = base._replace(overhead=_overhead(base, home, stop))
     return base._replace(order=base.order._replace(ledger=wanted.ledger or recorder_of(home)))

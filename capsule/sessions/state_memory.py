@@ -86,6 +86,16 @@ def _over(
     return read
 
 
+def rebased(base: SessionBase, state: Contents, before: Callable[[int, int], bytes]) -> Contents:
+    """Return a state whose pages differ from a session's base, in place of from `before`.
+
+    That gives bytes by address and length.
+    """
+    found = PageDifference(base.contents.read, state_file.MOST_PAGES)
+    _feed_memory(found.feed, before, state)
+    return state._replace(pages=found.finish(), base=base.order.inputs.base.key)
+
+
 def _initial(base: SessionBase) -> Callable[[int, int], bytes]:
     """Return what gives the interpreter's memory at its start, by address and length."""
     initial = base.order.inputs.base.initial.read_bytes()
@@ -116,10 +126,21 @@ def first_state(
 ) -> Contents:
     """Return the state of a session before its first turn."""
     inputs = base.order.inputs
-    begin = state_file.PLACES[0]
-    laid = {f"{begin}/{name.removeprefix('/')}": data for name, data in files.items()}
-    if wrong := next((name for name in laid if not state_file.is_inside(name)), None):
-        raise StateError(f"{wrong.removeprefix(begin)[1:]!r} is no name of a file in the session")
     runtime = inputs.base.runtime
     memory = base.choice.snapshot.memory
-    return Contents(runtime.interpreter, inputs.base.key, memory, 0, imports, (), laid)
+    empty = Contents(runtime.interpreter, inputs.base.key, memory, 0, imports, (), {})
+    return with_files(empty, files)
+
+
+def with_files(state: Contents, files: Mapping[str, bytes]) -> Contents:
+    """Return a state with more files in its working folder.
+
+    Raises `StateError` for a name outside of it.
+    """
+    begin = state_file.PLACES[0]
+    laid = {f"{begin}/{name.removeprefix('/')}": data for name, data in files.items()}
+    if wrong := next(
+        (name for name in laid if not state_file.is_inside(name) or name.endswith("/")), None
+    ):
+        raise StateError(f"{wrong.removeprefix(begin)[1:]!r} is no name of a file in the session")
+    return state._replace(files={**state.files, **laid})

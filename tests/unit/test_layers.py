@@ -32,8 +32,9 @@ LAYERS = {
     "capsule.runner": 4,
     "capsule.sdk": 5,
     "capsule.sessions": 5,
-    "capsule.cli": 6,
-    "capsule.__main__": 7,
+    "capsule.mcp": 6,
+    "capsule.cli": 7,
+    "capsule.__main__": 8,
 }
 # Folders of one layer that may use each other, and in which direction.
 SIDEWAYS = {
