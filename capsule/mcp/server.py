@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     Context = ServerRequestContext[Any, Any]
 
 _URI = re.compile(re.escape(tool_definition.SCHEME) + r"://([0-9a-f]{32})/(.+)\Z")
+# Revisions of the protocol from before there were links in answers.
+_WITHOUT_LINKS = frozenset(("2024-11-05", "2025-03-26"))
 _MOST_READ = 16 << 20
 _INSTRUCTIONS = (
     "run_python runs Python in a sandbox. Pass the state of an answer to go on from it; each call"
@@ -134,6 +136,11 @@ class PythonServer:
             except CapsuleError as error:
                 answer = refusal_of(error)
             group.cancel_scope.cancel()
+        if context.protocol_version in _WITHOUT_LINKS:
+            # Such a client may refuse an answer with a block that it does not know. The names and
+            # addresses of files stand in the text.
+            kept = [each for each in answer["content"] if each["type"] != "resource_link"]
+            answer = {**answer, "content": kept}
         return CallToolResult.model_validate(answer)
 
     def _prepare(self, progress: Progress, stop: Cancellation) -> None:
