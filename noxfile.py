@@ -99,6 +99,35 @@ def browser(session: nox.Session) -> None:
     session.run(*HERE, "pytest", "tests/browser")
 
 
+@nox.session
+def mcp(session: nox.Session) -> None:
+    """Talk to `capsule mcp` with the SDK's client, and with npx's inspector, where there is npx."""
+    session.install("-e", ".[mcp]", *MCP_TESTS)
+    home = os.environ.get("CAPSULE_TEST_HOME") or str(ROOT / ".toolchain")
+    session.run("pytest", *(session.posargs or ["tests/mcp"]), env={"CAPSULE_TEST_HOME": home})
+    if shutil.which("npx") is None:
+        session.log("npx is not installed: the inspector is left out")
+        return
+    server = ("-e", f"CAPSULE_HOME={Path(home).absolute()}", "capsule", "mcp")
+    for asked, expected in (
+        (("--method", "tools/list"), '"run_python"'),
+        (
+            ("--method", "tools/call", "--tool-name", "run_python", "--tool-arg", "code=6 * 7"),
+            '"result": 42',
+        ),
+    ):
+        words = ("npx", "-y", INSPECTOR, "--cli", *server, *asked)
+        said = session.run(*words, external=True, silent=True)
+        if not isinstance(said, str) or expected not in said:
+            session.error(f"the inspector says {said!r}")
+    session.log("the inspector lists the tool, and calls it")
+
+
+INSPECTOR = "@modelcontextprotocol/inspector@0"
+# What these tests are made with, beside the extra.
+MCP_TESTS = ("hypothesis", "psutil", "pytest", "pytest-timeout", "requests", "trustme")
+
+
 @nox.session(venv_backend="none")
 def packages(session: nox.Session) -> None:
     """Do the jobs of 84 packages from your index in the sandbox; `-- NAME ...` some of them."""
@@ -126,7 +155,7 @@ def bench(session: nox.Session) -> None:
     `--against REV` compares with an older revision by turns instead, and `--only PART ...` measures
     these parts alone.
     """
-    session.install("-e", ".")
+    session.install("-e", ".[mcp]")
     if any(word.partition("=")[0] == "--against" for word in session.posargs):
         # Not the session's own folder, which is emptied with its environment.
         kept = session.cache_dir.resolve() / "bench"

@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.integration
 
 
-@pytest.fixture(params=ERAS.values(), ids=ERAS)
+@pytest.fixture(params=[*ERAS])
 def mode(request: pytest.FixtureRequest) -> str:
-    found: str = request.param
-    return found
+    return ERAS[request.param]
 
 
 @pytest.fixture

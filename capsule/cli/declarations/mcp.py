@@ -73,11 +73,11 @@ def mcp(
     nothing but a private folder, unless options say more. Each call is a sandbox of its own; state
     goes from one to the next by handles. It needs the package mcp: pip install 'capsule-run[mcp]'.
 
-    Examples:
+    docs/mcp.md has the settings of clients.
 
-      capsule mcp < /dev/null
+    Example:
 
-      capsule mcp --mount ./data:ro --timeout 20s < /dev/null
+      capsule mcp --help
     """
     from capsule.cli.commands.mcp import command
     from capsule.mcp.server_grants import ServerGrants

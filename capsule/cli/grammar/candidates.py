@@ -50,6 +50,8 @@ FREE = (
     "env",
     "package",
     "max_ram",
+    "compute",
+    "ram",
     "max_sessions",
     "timeout",
     "concurrency",
