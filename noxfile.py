@@ -13,7 +13,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.10"
-nox.options.sessions = ["lint", "types", "tests", "browser", "first_run"]
+nox.options.sessions = ["lint", "types", "tests", "mcp", "browser", "first_run"]
 
 ROOT = Path(__file__).parent
 # The environment that nox itself was installed into, whose programs need not be on the path.
@@ -107,6 +107,11 @@ def mcp(session: nox.Session) -> None:
     session.run("pytest", *(session.posargs or ["tests/mcp"]), env={"CAPSULE_TEST_HOME": home})
     if shutil.which("npx") is None:
         session.log("npx is not installed: the inspector is left out")
+        return
+    view = ("npm", "view", "--fetch-retries=0", INSPECTOR, "version")
+    found = session.run(*view, external=True, silent=True, success_codes=[*range(256)])
+    if f"{INSPECTOR}." not in str(found):
+        session.log(f"npm's registry has no {INSPECTOR}, or was not reached: it is left out")
         return
     server = ("-e", f"CAPSULE_HOME={Path(home).absolute()}", "capsule", "mcp")
     for asked, expected in (

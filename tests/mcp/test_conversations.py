@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import fcntl
 import json
 import struct
 import threading
@@ -314,6 +315,38 @@ def test_a_cancelled_call_ends_its_sandbox(mode: str, servers: Servers, listener
 
 def _sandboxes(server: psutil.Process) -> list[psutil.Process]:
     return [each for each in server.children(recursive=True) if "wasmtime" in each.name()]
+
+
+def test_an_empty_machine_has_its_tools_at_once_and_calls_tell_why_they_wait(
+    mode: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "home"
+    (home / "toolchain").mkdir(0o700, parents=True)
+    told: list[tuple[float, str | None]] = []
+
+    async def talk() -> None:
+        async with Servers(tmp_path, home).connected(mode) as one:
+            assert [tool.name for tool in (await one.client.list_tools()).tools] == ["run_python"]
+            async with anyio.create_task_group() as group:
+
+                async def tell(progress: float, total: float | None, message: str | None) -> None:
+                    told.append((progress, message))
+                    group.cancel_scope.cancel()
+
+                call = one.client.call_tool
+                await call("run_python", {"code": "1"}, progress_callback=tell)
+                pytest.fail("there is no toolchain")
+            # Who has given up waiting keeps nobody else waiting, and the server ends all the same.
+            assert (await one.client.list_tools()).tools
+            one.process.terminate()
+            assert await to_thread.run_sync(lambda: one.process.wait(30)) in {0, None}
+
+    # Nothing is fetched: somebody else prepares it, and does not come to an end.
+    with (home / "toolchain" / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        held(talk)
+    (said,) = told
+    assert said[1] == "another capsule is preparing what is needed here, waiting"
 
 
 def test_wrong_arguments_are_told_to_the_model(mode: str, servers: Servers) -> None:
