@@ -38,4 +38,4 @@ def test_without_the_extra_it_says_what_to_install(tmp_path: Path, name: str) ->
     )
     assert (done.returncode, done.stdout) == (2, "")
     assert "capsule mcp needs version 2 of the package mcp, which is not installed" in done.stderr
-    assert "pip install 'capsule-run[mcp]'" in done.stderr
+    assert "pip install 'mcp>=2,<3'" in done.stderr

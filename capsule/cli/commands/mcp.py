@@ -34,7 +34,7 @@ def command(said: ServerGrants, console: Console) -> int:
     if find_spec("mcp") is None or find_spec("mcp_types") is None:
         raise CapsuleError(
             "capsule mcp needs version 2 of the package mcp, which is not installed",
-            hint="pip install 'capsule-run[mcp]', or pip install '.[mcp]' in a checkout",
+            hint="pip install 'mcp>=2,<3', or pip install '.[mcp]' in a checkout of capsule",
         )
     if context.stdin is None:
         raise UsageError("capsule mcp talks to a client on its stdin and stdout")

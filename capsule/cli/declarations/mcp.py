@@ -71,7 +71,7 @@ def mcp(
 
     A client starts it, and gets a tool, run_python, whose description says what is granted here:
     nothing but a private folder, unless options say more. Each call is a sandbox of its own; state
-    goes from one to the next by handles. It needs the package mcp: pip install 'capsule-run[mcp]'.
+    goes from one to the next by handles. It needs the package mcp: pip install 'mcp>=2,<3'.
 
     docs/mcp.md has the settings of clients.
 
