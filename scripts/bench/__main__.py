@@ -11,6 +11,7 @@ from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
 from scripts.bench import (
     against,
+    alternatives,
     arguments,
     calls,
     commands,
@@ -47,6 +48,7 @@ def main() -> int:
             "exec": lambda said: commands.execs(home, said.peer),
             "served": lambda _: commands.served(home),
             "sessions": lambda said: sessions.rows(said.session_peers),
+            "alternatives": lambda said: alternatives.rows(said.alternatives),
             "mcp": lambda _: mcp_server.rows(home),
             "read": lambda _: record.read(home),
             "ticker": lambda _: ticker.rows(),

@@ -29,6 +29,9 @@ def parse(
     parser.add_argument(
         "--session-peers", type=Path, help="a virtual environment with the peers of sessions in it"
     )
+    parser.add_argument(
+        "--alternatives", type=Path, help="a virtual environment with what else there is in it"
+    )
     parser.add_argument("--lab", type=Path, help="the design's lab, prove.py")
     names = [*parts, *(name for name in comparable if name not in parts)]
     parser.add_argument("--only", nargs="+", choices=names, help="parts of the table")
@@ -49,7 +52,7 @@ def parse(
         return said
     if said.kept is None:
         parser.error("argument --against: it needs --kept, which nox gives")
-    if said.peer or said.session_peers or said.lab:
+    if said.peer or said.session_peers or said.alternatives or said.lab:
         parser.error("argument --against: neither a peer nor a lab is compared with a revision")
     if refused := [name for name in said.only or () if name not in comparable]:
         parser.error(

