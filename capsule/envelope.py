@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         "policy_error",
         "sandbox_crashed",
         "protocol_error",
+        "type_error",
         "cancelled",
     ]
 else:

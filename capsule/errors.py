@@ -25,6 +25,7 @@ if TYPE_CHECKING:
         "artifact_error",
         "state_error",
         "busy_error",
+        "check_error",
         "cancelled",
         "timeout",
     ]
@@ -88,6 +89,12 @@ class BusyError(CapsuleError):
     """Raised when as many runs wait for their turn as may; nothing of this one has run."""
 
     code = "busy_error"
+
+
+class CheckError(CapsuleError):
+    """Raised when type errors cannot be looked for: the checker is missing, or does not answer."""
+
+    code = "check_error"
 
 
 class WireError(CapsuleError):

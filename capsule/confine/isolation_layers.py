@@ -32,8 +32,13 @@ def standing() -> IsolationLayers:
     return IsolationLayers(landlock.abi(), seccomp.available())
 
 
-def put_up(layers: IsolationLayers, access: Access, spawn: Callable[[], int]) -> int:
+def put_up(
+    layers: IsolationLayers, access: Access, spawn: Callable[[], int], *, traced: bool = True
+) -> int:
     """Start a process behind `layers` and return its pid.
+
+    `traced` is whether it is the program whose system calls are known; of another one those are
+    closed that reach what it must not, as the network, and the rest is open.
 
     On Linux it has no capabilities, whatever `layers` are. Raises what `spawn` raises, and
     `OSError` when one of the walls cannot be put up; nothing is started then.
@@ -42,12 +47,16 @@ def put_up(layers: IsolationLayers, access: Access, spawn: Callable[[], int]) ->
         return spawn()
     from capsule.confine import linux
 
-    return linux.spawn_confined(access, spawn, version=layers.landlock, filtered=layers.seccomp)
+    return linux.spawn_confined(
+        access, spawn, version=layers.landlock, filtered=layers.seccomp, traced=traced
+    )
 
 
-def limit(pid: int, *, cpu_seconds: int | None, file_size: int | None) -> None:
+def limit(
+    pid: int, *, cpu_seconds: int | None, file_size: int | None, memory: int | None = None
+) -> None:
     """Put resource limits on a process that has just started, where the system can."""
     if sys.platform == "linux":
         from capsule.confine import linux
 
-        linux.limit(pid, cpu_seconds=cpu_seconds, file_size=file_size)
+        linux.limit(pid, cpu_seconds=cpu_seconds, file_size=file_size, memory=memory)

@@ -47,18 +47,20 @@ def _loader_of(program: Path, _changed: int) -> Path | None:
 
 
 def spawn_confined(
-    access: Access, spawn: Callable[[], int], *, version: int, filtered: bool
+    access: Access, spawn: Callable[[], int], *, version: int, filtered: bool, traced: bool = True
 ) -> int:
     """Call `spawn` in a thread that has restricted itself to `access`, and return its answer.
 
-    `version` is Landlock's, 0 for none; `filtered` is whether system calls are closed.
+    `version` is Landlock's, 0 for none; `filtered` is whether system calls are closed, and `traced`
+    whether those that the program asks for are known.
 
     All walls hold for the calling thread and what it starts, so a thread that ends right after
     keeps the rest of the program free. Capabilities are given up in any case. Raises what `spawn`
     raises, and `OSError` when the kernel refuses a wall; nothing is started then.
     """
     rules = rules_for(access) if version else []
-    code = seccomp.program(os.uname().machine, _loader(access)) if filtered else b""
+    loader = _loader(access) if traced else None
+    code = seccomp.program(os.uname().machine, loader) if filtered else b""
     kept = capabilities.needed(access)
     answer: list[int] = []
     trouble: list[BaseException] = []
@@ -85,11 +87,14 @@ def spawn_confined(
     return answer[0]
 
 
-def limit(pid: int, *, cpu_seconds: int | None, file_size: int | None) -> None:
+def limit(
+    pid: int, *, cpu_seconds: int | None, file_size: int | None, memory: int | None = None
+) -> None:
     """Bound what the process may use of the machine beside memory: the last resort.
 
     No core files, few descriptors, and where the caller knows them, no larger file than so many
-    bytes and no more CPU time than so many seconds. A process that is gone already needs no limits.
+    bytes, no more CPU time than so many seconds and no more addresses than so many bytes. A process
+    that is gone already needs no limits.
     """
     bounds = {
         resource.RLIMIT_CORE: 0,
@@ -99,6 +104,8 @@ def limit(pid: int, *, cpu_seconds: int | None, file_size: int | None) -> None:
         bounds[resource.RLIMIT_FSIZE] = file_size
     if cpu_seconds is not None:
         bounds[resource.RLIMIT_CPU] = cpu_seconds
+    if memory is not None:
+        bounds[resource.RLIMIT_AS] = memory
     try:
         for kind, bound in bounds.items():
             _, hard = resource.prlimit(pid, kind)

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from capsule.mcp.server_grants import Granted
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
+    from capsule.sessions.kept_turn import Answered
     from capsule.sessions.scratch_files import FileChange
-    from capsule.sessions.session_core import Answered, SessionCore
+    from capsule.sessions.session_core import SessionCore
     from capsule.sessions.state_handles import StateHandles
 
 # Of what is printed: each end, in bytes. A model reads all of an answer, and pays for it.

@@ -11,6 +11,7 @@ from capsule.process.process_protocol import wait
 from capsule.process.trap_report import TAIL, is_whole, read_report
 from capsule.process.written_pages import written_pages
 from capsule.sessions import scratch_files
+from capsule.sessions.code_history import UNKNOWN_HISTORY, CodeHistory
 from capsule.sessions.page_difference import PageDifference
 from capsule.snapshot.changed_pages import STACK_TOP
 from capsule.snapshot.preopens import forget
@@ -18,8 +19,10 @@ from capsule.snapshot.preopens import forget
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from concurrent.futures import Future
     from pathlib import Path
 
+    from capsule.envelope import Envelope
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.sessions.kept_pages import KeptPages
     from capsule.sessions.scratch_files import FileChange, Signature
@@ -34,11 +37,32 @@ _GO_ON, _WRITE_IT = bytes(4), b"\1\0\0\0"
 
 
 class KeptState(NamedTuple):
-    """A state that is kept: its name, how many turns led to it, and the fuel of the last."""
+    """A state that is kept: its name, how many turns led to it, and the fuel of the last.
+
+    `history` is their code, as far as it is known.
+    """
 
     name: str
     turn: int
     fuel: int | None = None
+    history: CodeHistory = UNKNOWN_HISTORY
+
+
+def first_kept(name: str, turn: int) -> KeptState:
+    """Return what a session begins with: before the first turn, there was no code."""
+    return KeptState(name, turn, history=UNKNOWN_HISTORY if turn else CodeHistory())
+
+
+class Answered(NamedTuple):
+    """What a turn came to: its envelope, the files that it changed, and what is kept of it.
+
+    `kept` is done when the state is; it raises where that failed. For a turn that left nothing, it
+    is the state from before.
+    """
+
+    envelope: Envelope
+    changes: list[FileChange]
+    kept: Future[KeptState]
 
 
 class KeptTurn:

@@ -20,7 +20,7 @@ from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, working_folder
 from capsule.sdk.said_values import list_of, text_of
 from capsule.sessions import saved_state, session_base, state_memory
-from capsule.sessions.kept_turn import KeptState
+from capsule.sessions.kept_turn import first_kept
 from capsule.sessions.session_core import SessionCore
 from capsule.sessions.state_file import StateError, open_regular
 from capsule.sessions.state_store import StateStore
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from capsule.sessions.session_core import Opener
     from capsule.sessions.state_file import Contents
     from capsule.sessions.state_handles import StateHandles
+    from capsule.sessions.turn_check import TurnCheck
 
     Files = Mapping[str, str | os.PathLike[str] | bytes]
 
@@ -97,6 +98,14 @@ class Wanted:
     def functions(self, wait: Await) -> HostFunctions | None:
         """Return the functions of the host that turns may call, for one turn."""
         return HostFunctions(self.tools, wait, self.approve) if self.tools else None
+
+    def check(self, functions: HostFunctions | None) -> TurnCheck:
+        """Return how turns that may call these functions are checked before they run."""
+        from capsule.sessions.turn_check import TurnCheck
+
+        folders = self.options.get("allowed_files") or self.call.mounts
+        closed = not (self.packages or self.files or folders)
+        return TurnCheck(functions, closed=closed)
 
 
 def opened(wanted: Wanted, stop: Cancellation, more: Sequence[str] = ()) -> SessionCore:
@@ -199,7 +208,7 @@ def _started(
     store = StateStore(home)
     store.hold()
     try:
-        state = KeptState(store.write(first), first.turn)
+        state = first_kept(store.write(first), first.turn)
         return SessionCore(base, store, home, state, opener=opener)
     finally:
         store.release()

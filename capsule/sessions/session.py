@@ -22,14 +22,18 @@ from capsule.sessions.turn import Kept, State, Turn
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
+    from capsule.envelope import Envelope
     from capsule.policy.caller_limits import Limits, Mount
     from capsule.runner.host_functions import Approve, Await, Functions
     from capsule.sdk.output import OnOutput
-    from capsule.sessions.kept_turn import KeptState
+    from capsule.sessions.kept_turn import Answered, KeptState
     from capsule.sessions.opening import Files, Wanted
-    from capsule.sessions.session_core import Answered, SessionCore
+    from capsule.sessions.session_core import SessionCore
+    from capsule.type_check.problems import TypeProblem
+
+    Refused = Callable[[KeptState], Envelope | None]
 
 
 def _wanted(**said: Any) -> Wanted:
@@ -116,6 +120,7 @@ class _Turns:
         limits: Limits | Mapping[str, object] | None,
         tools: Functions | None,
         on_output: OnOutput | None,
+        check: bool,
         queued: QueuedRun | None = None,
     ) -> Answered:
         said = self._said
@@ -123,6 +128,10 @@ class _Turns:
         functions = said.functions(wait)
         if tools is not None:
             functions = HostFunctions(tools, wait, said.approve)
+        refused: Refused = lambda _: None  # noqa: E731 - the other one is a method
+        if check:
+            before = said.check(functions)
+            refused = lambda state: before.refused(code, state.history, stop)  # noqa: E731
         observer = NOBODY if on_output is None else Printing(on_output)
         call = opening.limited(said, limits)
         return self._opened().run(
@@ -132,8 +141,13 @@ class _Turns:
             observer=observer,
             functions=functions,
             more=lambda: opening.large_imports(code),
+            refused=refused,
             queued=queued,
         )
+
+    def _checked(self, code: str, stop: Cancellation) -> list[TypeProblem]:
+        check = self._said.check(self._said.functions(alone))
+        return self._opened().checked(lambda state: check.problems(code, state.history, stop), stop)
 
 
 class Session(_Turns):
@@ -177,13 +191,15 @@ class Session(_Turns):
         limits: Limits | Mapping[str, object] | None = None,
         tools: Functions | None = None,
         on_output: OnOutput | None = None,
+        check: bool = False,
     ) -> Turn:
         """Run code where the turn before it ended; the last expression's value is the result.
 
         `limits` narrows those of the session for this turn, `tools` are in place of the session's.
         `on_output(stream, text)` is called in this loop for what is printed. Cancelling the await
         kills the process, and the session stands where it stood; `capsule.cancelled_envelope` finds
-        what it had printed.
+        what it had printed. With `check`, code that has type errors is not run: its answer is a
+        "type_error" that lists them.
 
         Raises `CapsuleError` when the host cannot run it at all.
         """
@@ -193,11 +209,28 @@ class Session(_Turns):
 
             def work(stop: Cancellation) -> AsyncTurn:
                 answered = self._ran(
-                    code, wait, stop, limits=limits, tools=tools, on_output=told, queued=queued
+                    code,
+                    wait,
+                    stop,
+                    limits=limits,
+                    tools=tools,
+                    on_output=told,
+                    check=check,
+                    queued=queued,
                 )
                 return answer.keep(AsyncTurn.of_answer(answered))
 
             return await in_thread(work, queued)
+
+    async def check(self, code: str) -> list[TypeProblem]:
+        """Return the type errors of code that would be the next turn, and run nothing.
+
+        What the turns before it defined is known, and what the functions of the host take and give.
+        The extra `check` is needed.
+
+        Raises `CapsuleError` when it cannot be told.
+        """
+        return await in_thread(lambda stop: self._checked(code, stop))
 
     def fork(self, state: State | str | None = None, *, reseed: bool = False) -> Session:
         """Return a session that goes on from a state, by itself: open, and to be closed.
@@ -285,11 +318,25 @@ class SessionSync(_Turns):
         limits: Limits | Mapping[str, object] | None = None,
         tools: Functions | None = None,
         on_output: OnOutput | None = None,
+        check: bool = False,
     ) -> SyncTurn:
         """Run code as `Session.run` does, and wait for the answer."""
         with Cancellation() as stop:
-            answered = self._ran(code, alone, stop, limits=limits, tools=tools, on_output=on_output)
+            answered = self._ran(
+                code,
+                alone,
+                stop,
+                limits=limits,
+                tools=tools,
+                on_output=on_output,
+                check=check,
+            )
         return SyncTurn.of_answer(answered)
+
+    def check(self, code: str) -> list[TypeProblem]:
+        """Return the type errors of code as `Session.check` does."""
+        with Cancellation() as stop:
+            return self._checked(code, stop)
 
     def fork(self, state: State | str | None = None, *, reseed: bool = False) -> SessionSync:
         """Return a session that goes on from a state, by itself: open, and to be closed.

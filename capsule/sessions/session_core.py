@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from capsule.confine.scratch_reserve import Keeper
 from capsule.errors import UsageError
-from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import run_in_turn
 from capsule.pool.run_queue import QueuedRun
 from capsule.runner import prepare
@@ -18,7 +17,7 @@ from capsule.runner.observer import NOBODY
 from capsule.runner.run import first_plan
 from capsule.sessions import saved_state, state_file, state_memory
 from capsule.sessions.background_work import done, in_background
-from capsule.sessions.kept_turn import KeptState
+from capsule.sessions.kept_turn import Answered, KeptState, first_kept
 from capsule.sessions.process_ahead import ProcessAhead
 from capsule.sessions.saved_state import Saved
 from capsule.sessions.session_base import of_session
@@ -38,25 +37,13 @@ if TYPE_CHECKING:
     from capsule.runner.host_functions import HostFunctions
     from capsule.runner.observer import Observer
     from capsule.runner.run import Order
-    from capsule.sessions.scratch_files import FileChange
     from capsule.sessions.session_base import SessionBase
     from capsule.sessions.state_file import Contents
     from capsule.sessions.state_store import StateStore
     from capsule.sessions.turn_process import TurnProcess
+    from capsule.type_check.problems import TypeProblem
 
     Opener = Callable[[Sequence[str], Cancellation], tuple[SessionBase, Contents]]
-
-
-class Answered(NamedTuple):
-    """What a turn came to: its envelope, the files that it changed, and what is kept of it.
-
-    `kept` is done when the state is; it raises where that failed. For a turn that left nothing, it
-    is the state from before.
-    """
-
-    envelope: Envelope
-    changes: list[FileChange]
-    kept: Future[KeptState]
 
 
 # In which sessions this thread is in the middle of a turn.
@@ -117,19 +104,23 @@ class SessionCore:
         observer: Observer = NOBODY,
         functions: HostFunctions | None = None,
         more: Callable[[], Sequence[str]] = tuple,
+        refused: Callable[[KeptState], Envelope | None] = lambda _: None,
         queued: QueuedRun | None = None,
     ) -> Answered:
         """Run a turn; the answer does not wait for the state to be kept.
 
         `call` has other limits for this turn, and `more` says what the first turn should find
-        in memory. `queued` counts how long it waits, also for the turns before it. Raises
-        `CapsuleError` when it cannot be run at all.
+        in memory. What `refused` gives for the state is the answer, and nothing runs. `queued`
+        counts how long it waits, also for the turns before it. Raises `CapsuleError` when it cannot
+        be run at all.
         """
         queued = queued or QueuedRun(self)
         with self._in_order(cancellation, queued):
             self._running = cancellation
             # It may be written to the disk still.
             before = self._standing.soonest()
+            if envelope := refused(before):
+                return Answered(envelope, [], done(self.settled()._replace(fuel=0)))
             if self._opener is not None and (names := more()):
                 before = self._open_anew(self._opener(names, cancellation))
             turn = SessionTurn(self, before, code, functions)
@@ -149,6 +140,13 @@ class SessionCore:
             finally:
                 self._running = None
             return self._judged(envelope, turn, before)
+
+    def checked(
+        self, check: Callable[[KeptState], list[TypeProblem]], stop: Cancellation
+    ) -> list[TypeProblem]:
+        """Return what `check` says, after the turns that were asked for before."""
+        with self._in_order(stop):
+            return check(self.settled())
 
     def contents_of(self, state: KeptState) -> Contents:
         """Return all that a state is. What was kept last is in memory, until it is taken once."""
@@ -216,7 +214,7 @@ class SessionCore:
             before = self.settled()
             contents = self._store.read(before.name)
             changed = contents._replace(files={**contents.files, inside: data})
-            state = KeptState(self._store.write(changed), before.turn)
+            state = before._replace(name=self._store.write(changed), fuel=None)
             self._states.append(state)
             self._stand_at(state)
 
@@ -281,7 +279,7 @@ class SessionCore:
         self._opener = None
         self._drop_ahead()
         self.base = base
-        state = KeptState(self._store.write(first), first.turn)
+        state = first_kept(self._store.write(first), first.turn)
         self._states = [state]
         self._standing = standing_at(state)
         self._store.pin(self, state.name)
@@ -336,6 +334,7 @@ class SessionCore:
             spent = envelope["execution"]["fuel_consumed"]
             return Answered(envelope, [], done(before._replace(fuel=spent)))
         self.reseeds, self._opener = False, None
+        turn.raised = error is not None
         kept: Future[KeptState] = Future()
         standing = self._standing = Standing(before=self._standing)
         earlier = self._keeping
@@ -375,7 +374,7 @@ class SessionCore:
         number, name = turn.before.turn + 1, new_name()
         contents = turn.contents._replace(memory=memory, turn=number, pages=pages, files=files)
         self._fresh = name, contents._replace(touched=turn.keeper.touched)
-        return KeptState(name, number), contents
+        return KeptState(name, number, history=turn.history), contents
 
     def _start_ahead(self, state: KeptState) -> None:
         self.expect(done(state))

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.attempt import Plan
     from capsule.runner.host_functions import HostFunctions
+    from capsule.sessions.code_history import CodeHistory
     from capsule.sessions.session_base import SessionBase
     from capsule.sessions.state_file import Contents
     from capsule.sessions.turn_process import TurnProcess
@@ -54,6 +55,8 @@ class SessionTurn:
         hidden = frozenset(mount.guest for mount in base.choice.mounts)
         image = base.choice.snapshot.image
         self.keeper = KeptTurn(base.contents, image, hidden, state_file.MOST_PAGES)
+        # Known when it has answered.
+        self.raised = False
         self.env: Mapping[str, str] = {}
         self.folders: dict[str, bool] = {}
         self._plan: Plan | None = None
@@ -65,6 +68,11 @@ class SessionTurn:
         if self._found is None:
             raise StateError("the turn has not begun")
         return self._found.contents
+
+    @property
+    def history(self) -> CodeHistory:
+        """The code that led to the state behind it."""
+        return self.before.history.grown(self._code, raised=self.raised)
 
     def adapted(self, plan: Plan) -> Plan:
         """Return the plan of a turn, from that of a run."""

@@ -10,9 +10,8 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from capsule import envelope as plain
-    from capsule.sessions.kept_turn import KeptState
+    from capsule.sessions.kept_turn import Answered, KeptState
     from capsule.sessions.scratch_files import FileChange
-    from capsule.sessions.session_core import Answered
 
 
 class State:

@@ -30,6 +30,7 @@ LAYERS = {
     "capsule.process": 3,
     "capsule.pool": 4,
     "capsule.runner": 4,
+    "capsule.type_check": 4,
     "capsule.sdk": 5,
     "capsule.sessions": 5,
     "capsule.mcp": 6,

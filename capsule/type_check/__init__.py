@@ -1,0 +1,1 @@
+"""Type errors of code, as text, before it runs."""
