@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 import time
 from pathlib import Path
@@ -14,7 +15,17 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.10"
-nox.options.sessions = ["lint", "types", "tests", "mcp", "browser", "first_run"]
+nox.options.sessions = [
+    "lint",
+    "types",
+    "tests",
+    "mcp",
+    "browser",
+    "first_run",
+    # The two frameworks that are installed first.
+    "adapters(pydantic_ai)",
+    "adapters(langchain)",
+]
 
 ROOT = Path(__file__).parent
 # The environment that nox itself was installed into, whose programs need not be on the path.
@@ -132,6 +143,51 @@ def mcp(session: nox.Session) -> None:
 INSPECTOR = "@modelcontextprotocol/inspector@0"
 # What these tests are made with, beside the extra.
 MCP_TESTS = ("hypothesis", "psutil", "pytest", "pytest-timeout", "requests", "trustme")
+
+
+# By the test that each has an environment for: what is installed. Those without an adapter of their
+# own take the function of a session.
+FRAMEWORKS = {
+    "pydantic_ai": ".[pydantic-ai,check]",
+    "langchain": ".[langchain,check]",
+    "smolagents": ".[smolagents]",
+    "dspy": ".[dspy]",
+    "openai_agents": "openai-agents>=0.24,<1",
+    "adk": "google-adk>=2.13,<3",
+    "llama_index": "llama-index-core>=0.14.25,<0.15",
+    "crewai": "crewai>=1.15,<2",
+    "haystack": "haystack-ai>=3.4,<4",
+}
+
+
+@nox.session
+@nox.parametrize("framework", [nox.param(name, id=name) for name in FRAMEWORKS])
+def adapters(session: nox.Session, framework: str) -> None:
+    """Try the adapter for each agent framework with the real one, in an environment of its own."""
+    wanted = FRAMEWORKS[framework]
+    packages = ("-e", wanted) if wanted.startswith(".") else ("-e", ".", wanted)
+    session.install(*packages, "hypothesis", "pytest", "pytest-timeout")
+    tests = (f"tests/adapters/test_{framework}.py", *session.posargs)
+    environ = {}
+    if wanted.startswith("."):
+        session.install("mypy")
+        module = f"capsule/adapters/{framework}.py"
+        session.run("mypy", "--follow-imports=silent", module)
+    if framework == "smolagents":
+        environ["CAPSULE_SMOLAGENTS_TESTS"] = _own_tests(session)
+    session.run("pytest", *tests, env=environ)
+
+
+def _own_tests(session: nox.Session) -> str:
+    """Return the folder with the framework's own tests of executors: only its sdist has them."""
+    folder = Path(session.create_tmp()).resolve()
+    command = "from importlib.metadata import version; print(version('smolagents'))"
+    version = str(session.run("python", "-c", command, silent=True)).strip()
+    fetch = ("download", "-q", "--no-deps", "--no-binary", ":all:", "-d", str(folder))
+    session.run("python", "-m", "pip", *fetch, f"smolagents=={version}")
+    with tarfile.open(folder / f"smolagents-{version}.tar.gz") as archive:
+        archive.extractall(folder, filter="data")
+    return str(folder / f"smolagents-{version}" / "tests")
 
 
 @nox.session(venv_backend="none")

@@ -20,7 +20,7 @@ def sessions() -> tuple[set[str], set[str]]:
             if any(ast.unparse(one).startswith("nox.session") for one in node.decorator_list):
                 every.add(node.name)
         elif isinstance(node, ast.Assign) and ast.unparse(node).startswith("nox.options.sessions"):
-            default = set(ast.literal_eval(node.value))
+            default = {name.partition("(")[0] for name in ast.literal_eval(node.value)}
     return every, default
 
 

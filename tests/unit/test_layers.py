@@ -33,6 +33,7 @@ LAYERS = {
     "capsule.type_check": 4,
     "capsule.sdk": 5,
     "capsule.sessions": 5,
+    "capsule.adapters": 6,
     "capsule.mcp": 6,
     "capsule.cli": 7,
     "capsule.__main__": 8,
@@ -223,6 +224,12 @@ def test_no_two_files_differ_by_an_ending_alone(folder: Path) -> None:
 @pytest.mark.parametrize("module", EVERY)
 def test_no_module_is_long(module: str) -> None:
     assert len(EVERY[module].read_text().splitlines()) <= LONGEST
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_adapters_are_imported_by_nobody_else(module: str) -> None:
+    mine = folder_of(module) == "capsule.adapters"
+    assert mine or not any(folder_of(name) == "capsule.adapters" for name in GRAPH[module])
 
 
 @pytest.mark.parametrize("module", MODULES)

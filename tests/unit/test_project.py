@@ -118,9 +118,17 @@ def test_every_error_has_a_code_of_its_own() -> None:
 
 
 # Their examples run tasks: see tests/integration/test_sdk.py.
-# Of the server, which alone imports the extra's package: `nox -s mcp` has it.
+RUNNING = {
+    "capsule.sdk.run",
+    "capsule.sdk.sandbox",
+    "capsule.sessions.session",
+    "capsule.adapters.code_function",
+}
+# These alone import the package of an extra: `nox -s mcp` and `nox -s adapters` have them.
 NEED_EXTRA = {"capsule.mcp.server": "mcp", "capsule.mcp.stdio_transport": "mcp"}
-RUNNING = {"capsule.sdk.run", "capsule.sdk.sandbox", "capsule.sessions.session"}
+NEED_EXTRA |= {
+    f"capsule.adapters.{name}": name for name in ("dspy", "langchain", "pydantic_ai", "smolagents")
+}
 
 
 @pytest.mark.parametrize(
