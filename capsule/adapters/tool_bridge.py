@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import inspect
+import json
 import keyword
 from typing import TYPE_CHECKING, Any
 
@@ -24,10 +25,14 @@ if TYPE_CHECKING:
 # Functions of the host that are ours.
 _VARIABLES, _ENDING = "capsule_variables", "capsule_ending"
 _OURS = (_VARIABLES, _ENDING)
+# Variables of more bytes lie in a file of the session, as an answer of a function has a bound.
+_LARGE, _VARIABLES_FILE = 4 << 20, ".capsule_variables"
 MODULE, _FILE = "capsule_tool_bridge", "tools of the host"
 
 # Runs inside. `to_json` and `from_json` are of the framework's codec, where it has one.
 _INSIDE = '''
+import json
+
 import capsule
 
 
@@ -42,12 +47,16 @@ def same(value):
 to_json = from_json = same
 
 
-def begin(names, tools, ending, fields):
+def begin(names, tools, ending, fields, file):
     for name, alias in tools.items():
         names[name] = tool(name, alias, name == ending)
     if fields is not None:
         names[ending] = submit(ending, fields)
-    for name, value in capsule.tools.capsule_variables().items():
+    variables = capsule.tools.capsule_variables()
+    if variables is None:
+        with open(file) as opened:
+            variables = json.load(opened)
+    for name, value in variables.items():
         names[name] = from_json(value)
 
 
@@ -111,6 +120,8 @@ class BridgedSession:
             raise UsageError("tools: the framework has the tools of its agent", hint="give it them")
         self._options, self._codec = dict(options), codec
         self._session: SessionSync | None = None
+        # What the file with variables holds.
+        self._written: bytes | None = None
         self._checked = SessionSync(**self._options)
 
     def __repr__(self) -> str:
@@ -147,13 +158,20 @@ class BridgedSession:
         """
         session = self.open(code)
         functions, aliases = _aliased(tools)
-        functions[_VARIABLES] = lambda: dict(variables)
+        try:
+            data = json.dumps(variables, allow_nan=False).encode()
+        except (TypeError, ValueError, RecursionError) as error:
+            raise UsageError(f"variables: {error}") from None
+        large = len(data) > _LARGE
+        functions[_VARIABLES] = lambda: None if large else dict(variables)
         functions[_ENDING] = final.give
+        if large and data != self._written:
+            session.write(_VARIABLES_FILE, data)
+            self._written = data
         given = None if fields is None else [*fields]
-        asked = f"{aliases!r}, {ending!r}, {given!r}"
-        _succeeded(
-            session.run(f"__import__({MODULE!r}).begin(globals(), {asked})", tools=functions)
-        )
+        asked = f"{aliases!r}, {ending!r}, {given!r}, {_VARIABLES_FILE!r}"
+        binding = f"__import__({MODULE!r}).begin(globals(), {asked})"
+        _succeeded(session.run(binding, tools=functions))
         return session.run(code, tools=functions)
 
     def close(self) -> None:

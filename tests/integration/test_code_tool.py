@@ -167,3 +167,20 @@ def test_the_options_of_a_session_hold(tmp_path: Path) -> None:
         assert "price['apple']{}" in refused
     finally:
         session.close()
+
+
+def test_variables_that_are_large(tmp_path: Path) -> None:
+    session = BridgedSession({"cwd": tmp_path, "timeout": "60s"})
+    try:
+        variables: dict[str, Any] = {"text": "x" * (20 << 20)}
+        for number in range(2):
+            variables["number"] = number
+            turn, _ = ran(session, "text += 'y'\nlen(text), number", {}, variables)
+            assert turn.result == [(20 << 20) + 1, number]
+        # The same again are those that were given, and not what the code made of them.
+        assert ran(session, "len(text)", {}, variables)[0].result == 20 << 20
+        assert ran(session, "len(text), extra", {}, {"extra": [1]})[0].result == [20 << 20, [1]]
+        with pytest.raises(CapsuleError, match="variables: Out of range float values"):
+            ran(session, "1", {}, {"n": float("nan")})
+    finally:
+        session.close()
