@@ -163,14 +163,12 @@ def test_code_is_read_and_never_run(session: SessionSync, tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     "code",
     [
-        "x = " + "(" * 5_000 + ")" * 5_000,
-        "x = " + "+".join("1" for _ in range(50_000)),
         "x = 1\n" * 100_000,
         "\0",
         "\ud800",
         "%timeit 1\n!ls",
     ],
-    ids=["deep", "long", "lines", "zero", "surrogate", "magic"],
+    ids=["lines", "zero", "surrogate", "magic"],
 )
 def test_strange_code_is_answered_or_refused(session: SessionSync, code: str) -> None:
     with suppress(CapsuleError):
