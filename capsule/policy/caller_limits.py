@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from typing import TypeAlias
 
     from capsule.policy.mounts import MountRule
+    from capsule.policy.secret_rules import SecretRule, SecretsSaid
 
     Mount: TypeAlias = str | os.PathLike[str] | Mapping[str, str]
     """`"PATH[::GUEST][:ro|:rw]"`, or `{"path": "./data", "mode": "read-only"}`."""
@@ -115,6 +116,23 @@ def mount_rules(
         raise UsageError(f"{called}={shown(mounts)}: a list of mounts is needed")
     try:
         return tuple(_mount(mount, working) for mount in mounts)
+    except InvalidValueError as wrong:
+        raise UsageError(f"{called}: {wrong.message}", hint=wrong.hint) from None
+
+
+def caller_secrets(
+    secrets: SecretsSaid | None, folder: Path, called: str = "secrets"
+) -> tuple[SecretRule, ...]:
+    """Return the secrets that a caller in `folder` gives; `called` is what a message calls them.
+
+    Raises `UsageError` for what is none, which repeats no value.
+    """
+    if not secrets:
+        return ()
+    from capsule.policy.secret_rules import secret_rules  # most have none
+
+    try:
+        return secret_rules(secrets, folder)
     except InvalidValueError as wrong:
         raise UsageError(f"{called}: {wrong.message}", hint=wrong.hint) from None
 

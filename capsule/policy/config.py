@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TypeVar
 
+    from capsule.policy.secret_rules import SecretRule
+
     Parse = Callable[[str], dict[str, object]]
     T = TypeVar("T")
 
@@ -42,6 +44,8 @@ _KEYS = {
         "run_timeout",
         "untrusted",
     ),
+    # Its keys are names.
+    "secrets": (),
 }
 
 
@@ -53,8 +57,8 @@ def find_project(
     Without one, the project is the working folder, with no defaults. The ceilings of every
     capsule.toml at or above both folders hold, and of those around `file`, the task file or the
     artifact, by its own name and where a link leads: one that lies nearer to a stranger's file
-    takes none of those above it away. `parse` reads TOML as
-    `bounded_toml.loads` does, which is what None stands for.
+    takes none of those above it away. Secrets count from those at or above `working` alone. `parse`
+    reads TOML as `bounded_toml.loads` does, which is what None stands for.
 
     Raises `ConfigError` when a capsule.toml cannot be read or says something that capsule does not
     know.
@@ -77,8 +81,19 @@ def find_project(
                 nearest = found[path]
     project = nearest or Project(root=Path(os.path.realpath(working)))
     return project._replace(
-        ceilings=tuple(ceiling for around in found.values() for ceiling in around.ceilings)
+        ceilings=tuple(ceiling for around in found.values() for ceiling in around.ceilings),
+        secrets=_secrets_around(working, found),
     )
+
+
+def _secrets_around(working: Path, found: Mapping[Path, Project]) -> tuple[SecretRule, ...]:
+    """Return the secrets of the files at or above the caller's folder; the nearest wins."""
+    if not any(around.secrets for around in found.values()):
+        return ()
+    from capsule.policy.secret_rules import first_of_each
+
+    mine = [found[path].secrets for path in _configs_above(working)]
+    return first_of_each(rule for secrets in mine for rule in secrets)
 
 
 def _configs_above(folder: Path) -> Iterator[Path]:
@@ -103,7 +118,8 @@ def read_config(path: Path, parse: Parse | None = None) -> Project:
                 f"{_name(path)}: {section} is {shown(content)}, not a section",
                 hint=f"[{section}]",
             )
-        _check_keys(path, content, keys, "key", section)
+        if section != "secrets":
+            _check_keys(path, content, keys, "key", section)
         sections[section] = content
     root = Path(os.path.realpath(path.parent))
     defaults = {key.removeprefix(_DEFAULT): value for key, value in sections["tasks"].items()}
@@ -137,6 +153,7 @@ def read_config(path: Path, parse: Parse | None = None) -> Project:
         entrypoint=workflow_value("entrypoint", lambda value: _parse_entrypoint(value, root)),
         defaults=parse_options(defaults, blame),
         ceilings=() if limits == Limits() else (Ceiling(path, root, limits),),
+        secrets=_parse_secrets(path, sections["secrets"], root),
     )
 
 
@@ -203,6 +220,19 @@ def _parse_key(
         return parse(sections[section][key])
     except InvalidValueError as wrong:
         raise blame_key(path, section, key, wrong) from None
+
+
+def _parse_secrets(path: Path, section: Mapping[str, object], root: Path) -> tuple[SecretRule, ...]:
+    if not section:
+        return ()
+    from capsule.policy.secret_rules import MAX_SECRETS, parse_config_secret  # few have any
+
+    if len(section) > MAX_SECRETS:
+        raise ConfigError(f"{_name(path)}: [secrets] has more than {MAX_SECRETS} names")
+    try:
+        return tuple(parse_config_secret(name, value, root) for name, value in section.items())
+    except InvalidValueError as wrong:
+        raise ConfigError(f"{_name(path)}: [secrets]: {wrong.message}", hint=wrong.hint) from None
 
 
 def _parse_text(value: object) -> str:

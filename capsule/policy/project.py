@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.policy.folders import FolderRule
+    from capsule.policy.secret_rules import SecretRule
 
 CONFIG_NAME = "capsule.toml"
 
@@ -55,7 +56,8 @@ class Project(NamedTuple):
     all hold together: those of the files around the task, and around its caller.
 
     `own` is what policies are read from, besides what lies in the root itself: no task may write
-    there. `state` is where capsule keeps its own files, which no task may see.
+    there. `state` is where capsule keeps its own files, which no task may see. `secrets` are those
+    of the files around the caller, and never of those around the task alone.
     """
 
     root: Path
@@ -67,3 +69,4 @@ class Project(NamedTuple):
     ceilings: tuple[Ceiling, ...] = ()
     own: tuple[Path, ...] = ()
     state: Path | None = None
+    secrets: tuple[SecretRule, ...] = ()

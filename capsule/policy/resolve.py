@@ -80,10 +80,14 @@ def narrowed(one: CallerLimits, other: CallerLimits) -> CallerLimits:
 
 
 class Grants(NamedTuple):
-    """What the caller grants a source that is the caller's own words, beside what it asks for."""
+    """What the caller grants a source that is the caller's own words, beside what it asks for.
+
+    `secrets` are names of those that any source may use.
+    """
 
     hosts: tuple[str, ...] = ()
     variables: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
 
 
 UNLIMITED, NO_GRANTS = CallerLimits(), Grants()
@@ -106,6 +110,7 @@ class Policy(NamedTuple):
     `compute` is in fuel units, `ram` in bytes and `timeout_ms` in milliseconds (`None`: unlimited).
     `host_ceilings` are the patterns of each [limits]: whether a name is within them depends on its
     addresses too, which are known when it is asked for. `origins` says who set the amounts.
+    `secrets` are names of variables that it sees a placeholder in.
     """
 
     task: str
@@ -118,6 +123,12 @@ class Policy(NamedTuple):
     env_variables: tuple[str, ...]
     host_ceilings: tuple[tuple[str, ...], ...] = ()
     origins: LimitOrigins = LimitOrigins()
+    secrets: tuple[str, ...] = ()
+
+    @property
+    def variables(self) -> tuple[str, ...]:
+        """Return the names of all variables that the task sees."""
+        return (*self.env_variables, *self.secrets)
 
 
 def resolve(
@@ -164,7 +175,7 @@ def resolve(
         check_hosts(hosts, ceilings)
     with blaming("env_variables"):
         check_variables(variables, ceilings)
-    if grants != NO_GRANTS:
+    if grants.hosts or grants.variables:
         hosts, variables = _with_grants(hosts, variables, grants, ceilings)
     folders: tuple[FolderGrant, ...] = ()
     # Folders that the caller hides are not looked for either.
@@ -213,7 +224,11 @@ def resolve(
         max_retries=0 if untrusted else asked.max_retries or 0,
         allowed_files=folders,
         allowed_hosts=() if caller.no_net else hosts,
-        env_variables=() if caller.no_env else variables,
+        # What the caller hides is not shown for the file's asking.
+        env_variables=()
+        if caller.no_env
+        else tuple(name for name in variables if name not in grants.secrets),
+        secrets=() if caller.no_env else grants.secrets,
         host_ceilings=tuple(
             allowed for ceiling in ceilings if (allowed := ceiling.limits.allowed_hosts) is not None
         ),

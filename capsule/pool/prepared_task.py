@@ -104,7 +104,7 @@ class PreparedTask:
         order = self._order
         if own_policy:
             order = prepare.with_own_policy(order, self._source, call)
-        order = prepare.renewed(order, self._source.project.root, call)
+        order = prepare.renewed(order, self._source.project, call)
         if fetched_ms:
             order = order._replace(inputs=order.inputs._replace(fetched_ms=fetched_ms))
         if progress is not None:

@@ -130,8 +130,14 @@ class PreparedTaskCache:
             source.script,
             source.declarations,
             source.project,
-            # What is different in each run.
-            call._replace(args=(), kwargs=None, environ={}, stdin=None),
+            # What is different in each run; of secrets, their names are a part of the policy.
+            call._replace(
+                args=(),
+                kwargs=None,
+                environ={},
+                stdin=None,
+                secrets=tuple(rule.named_alone() for rule in call.secrets),
+            ),
         )
         with self._lock:
             found = next((kept for kept in self._kept if kept.key == key), None)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from capsule.policy.declaration_types import TaskDeclaration
     from capsule.policy.mounts import MountRule
     from capsule.policy.project import Project
+    from capsule.policy.secret_rules import Secret, SecretRule
     from capsule.progress import Progress
     from capsule.runner.host_functions import HostFunctions
     from capsule.runner.source import Source
@@ -37,7 +38,8 @@ class Call(NamedTuple):
     """What to call the task with, what the caller adds, and what it allows at most.
 
     `grants` are for a source that is the caller's own words. `environ` is where variables and the
-    settings of proxies come from; `stdin` is what the task reads there, None for nothing.
+    settings of proxies come from; `stdin` is what the task reads there, None for nothing. `secrets`
+    are for any source.
     """
 
     args: Sequence[Any] = ()
@@ -47,6 +49,7 @@ class Call(NamedTuple):
     environ: Mapping[str, str] = os.environ
     grants: Grants = NO_GRANTS
     stdin: bytes | None = None
+    secrets: Sequence[SecretRule] = ()
 
 
 def order(
@@ -64,8 +67,9 @@ def order(
     project = source.project._replace(state=home)
     policies = _policies(source, task, call, project)
     functions = {declared.name: declared for declared in declarations.tasks} | {task.name: task}
+    secrets = _secrets(call, project)
     jobs = {
-        name: _job(policies[name], source, declared, call.environ)
+        name: _job(policies[name], source, declared, call.environ, secrets)
         for name, declared in functions.items()
     }
     mine = jobs[task.name]
@@ -97,10 +101,11 @@ def order(
 
         granted = mine.policy._replace(timeout_ms=allowed_ms)
         raise FetchTimeoutError(late, granted, mine.policy, source.named, layers) from None
-    inputs = inputs._replace(folders=mine.folders, variables=mine.policy.env_variables)
+    inputs = inputs._replace(folders=mine.folders, variables=mine.policy.variables)
     if source.script:
         inputs = inputs._replace(frozen=Unfrozen("is the run itself"))
-    return Order(mine.policy, asked, inputs, layers, progress, jobs, limits, environ, source.named)
+    found = Order(mine.policy, asked, inputs, layers, progress, jobs, limits, environ, source.named)
+    return found._replace(secrets=secrets)
 
 
 def with_own_policy(order: Order, source: Source, call: Call) -> Order:
@@ -117,7 +122,7 @@ def with_own_policy(order: Order, source: Source, call: Call) -> Order:
         for name, job in order.jobs.items()
     }
     mine = jobs[order.policy.task]
-    inputs = order.inputs._replace(folders=mine.folders, variables=mine.policy.env_variables)
+    inputs = order.inputs._replace(folders=mine.folders, variables=mine.policy.variables)
     return order._replace(policy=mine.policy, inputs=inputs, jobs=jobs)
 
 
@@ -126,11 +131,31 @@ def _policies(
 ) -> dict[str, Policy]:
     """Return the policy of each task of a source, of which `task` is the one that is called."""
     narrows = call.limits._replace(raises=())
-    found = resolve_all(source.declarations, project, narrows, call.mounts, call.grants)
+    grants = call.grants._replace(secrets=tuple(rule.name for rule in secret_rules(call, project)))
+    found = resolve_all(source.declarations, project, narrows, call.mounts, grants)
     if call.limits.raises:
         # What a call sets is for the task that it calls; those that this calls have their own.
-        found[task.name] = resolve(task, project, call.limits, call.mounts, call.grants)
+        found[task.name] = resolve(task, project, call.limits, call.mounts, grants)
     return found
+
+
+def secret_rules(call: Call, project: Project) -> tuple[SecretRule, ...]:
+    """Return the secrets that a call has: its own, and those of the project that it is made in."""
+    if not (call.secrets or project.secrets):
+        return ()
+    from capsule.runner.secret_values import in_force  # most runs have none
+
+    return in_force(call.secrets, project.secrets)
+
+
+def _secrets(call: Call, project: Project, identity: str | None = None) -> tuple[Secret, ...]:
+    """Return the secrets of a run with their values, under placeholders of its own."""
+    rules = secret_rules(call, project)
+    if call.limits.no_env or not rules:
+        return ()
+    from capsule.runner.secret_values import new_identity, with_values
+
+    return with_values(rules, call.environ, identity or new_identity())
 
 
 def with_functions(order: Order, functions: HostFunctions) -> Order:
@@ -148,35 +173,55 @@ def without_values(order: Order) -> Order:
     jobs = {name: job._replace(env={}) for name, job in order.jobs.items()}
     asked = order.call._replace(args=(), kwargs=None, env={}, stdin=None)
     inputs = order.inputs._replace(fetched_ms=0)
-    return order._replace(call=asked, inputs=inputs, jobs=jobs, environ={}, progress=Silent())
+    order = order._replace(call=asked, inputs=inputs, jobs=jobs, environ={}, progress=Silent())
+    return order._replace(secrets=())
 
 
-def renewed(order: Order, root: Path, call: Call) -> Order:
+def renewed(order: Order, project: Project, call: Call, identity: str | None = None) -> Order:
     """Return the order for another call of the same task, with the variables' values of now.
 
-    `root` is the folder of the project. The limits and folders of `order` stay as they are.
+    The limits and folders of `order` stay as they are. `identity` is that of a session, of which
+    the placeholders of secrets are made; those of a run are its own.
 
-    Raises `ConfigError` for values that cannot be had.
+    Raises `CapsuleError` for values that cannot be had.
     """
     environ = call.environ
+    secrets = _secrets(call, project, identity) if order.policy.secrets else ()
     jobs = {
-        name: job._replace(env=values_of(job.policy.env_variables, root, environ))
-        if job.policy.env_variables
+        name: job._replace(env=_env(job.policy, project.root, environ, secrets))
+        if job.policy.variables
         else job
         for name, job in order.jobs.items()
     }
     env = jobs[order.policy.task].env
     asked = order.call._replace(args=call.args, kwargs=call.kwargs, env=env, stdin=call.stdin)
-    return order._replace(call=asked, jobs=jobs, environ=environ)
+    return order._replace(call=asked, jobs=jobs, environ=environ, secrets=secrets)
 
 
 def _job(
-    policy: Policy, source: Source, declared: TaskDeclaration, environ: Mapping[str, str]
+    policy: Policy,
+    source: Source,
+    declared: TaskDeclaration,
+    environ: Mapping[str, str],
+    secrets: tuple[Secret, ...],
 ) -> Job:
     """Return a task with all that its policy gives it."""
-    env = values_of(policy.env_variables, source.project.root, environ)
+    env = _env(policy, source.project.root, environ, secrets)
     module = declared.module or source.bundle.entry
     return Job(policy, module, declared.function, _folders(policy), env)
+
+
+def _env(
+    policy: Policy, root: Path, environ: Mapping[str, str], secrets: tuple[Secret, ...]
+) -> dict[str, str]:
+    """Return the variables that a task sees: a placeholder is all that it sees of a secret."""
+    env = values_of(policy.env_variables, root, environ)
+    if secrets:
+        from capsule.runner.secret_values import check_hidden
+
+        check_hidden(env, secrets, policy.task)
+        env |= {secret.name: secret.placeholder for secret in secrets}
+    return env
 
 
 def _folders(policy: Policy) -> tuple[Mount, ...]:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.lifecycle.events import Ledger
     from capsule.policy.resolve import Policy
+    from capsule.policy.secret_rules import Secret
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner.host_functions import HostFunctions
@@ -48,7 +49,7 @@ class Order(NamedTuple):
     has the settings of proxies. `file` is what the user named, and `ledger` keeps a record of all
     attempts, those of tasks that are called too; None for no record. `adapt` makes the plan of an
     attempt that of a session's turn, which starts from `choice` and nothing else. `functions` are
-    those of the host that the task may call.
+    those of the host that the task may call, `secrets` those that requests of all tasks may bear.
     """
 
     policy: Policy
@@ -64,6 +65,7 @@ class Order(NamedTuple):
     adapt: Callable[[Plan], Plan] | None = None
     choice: SnapshotChoice | None = None
     functions: HostFunctions | None = None
+    secrets: tuple[Secret, ...] = ()
 
 
 COLD = Cold()
@@ -146,7 +148,7 @@ def _attempts(
     def below(
         job: Job, call: Call, which: Which, cancellation: Cancellation, hold: Hold
     ) -> Envelope:
-        inputs = known._replace(folders=job.folders, variables=job.policy.env_variables)
+        inputs = known._replace(folders=job.folders, variables=job.policy.variables)
         called = order._replace(policy=job.policy, call=call, inputs=inputs)
         under = _Place(run_budget, place.run_events, which, COLD, hold)
         return _run(called, observer, cancellation, under)
@@ -154,7 +156,9 @@ def _attempts(
     answer = answering(run_budget, events, below)
     # They are for the task that was asked for, and not for those that it calls.
     functions = order.functions if depth == 0 else None
-    services = Services(policy, order.environ, answer, order.call.env.values(), functions)
+    services = Services(
+        policy, order.environ, answer, order.call.env.values(), functions, order.secrets
+    )
     number = 0
     while True:
         fetched_ms = fetched_ms if number == 0 else 0

@@ -8,10 +8,11 @@ from capsule.runner.call_dispatcher import CallError, unknown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from capsule.policy.resolve import Policy
+    from capsule.policy.secret_rules import Secret
     from capsule.process.cancel import Cancellation
     from capsule.runner.call_dispatcher import Answer, Data, HostCall
     from capsule.runner.host_functions import HostFunctions
@@ -30,22 +31,25 @@ _LONGEST = 86_400
 class Services:
     """The services of one task under its policy; each attempt is in a `with` block of its own.
 
-    `environ` has the settings of proxies, `task` runs another task; `secrets` are values that no
-    entry may repeat. The requests of all attempts are kept, and bounded, together: one that fails
-    on purpose could hide what it asked for behind the next.
+    `environ` has the settings of proxies, `task` runs another task; `values` are those of its
+    variables, which no entry may repeat, and `secrets` are put into requests to their hosts. The
+    requests of all attempts are kept, and bounded, together: one that fails on purpose could hide
+    what it asked for behind the next.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - all that a task can ask for
         self,
         policy: Policy,
         environ: Mapping[str, str],
         task: Answer,
-        secrets: Iterable[str] = (),
+        values: Iterable[str] = (),
         functions: HostFunctions | None = None,
+        secrets: Sequence[Secret] = (),
     ) -> None:
         self._functions = functions
         self._environ = environ
         self._task = task
+        self._values = values
         self._secrets = secrets
         self._policy = policy
         self._broker: Broker | None = None
@@ -100,9 +104,10 @@ class Services:
             from capsule.services.http.request_log import RequestLog
 
             if self._ledger is None:
-                self._ledger = RequestLog(self._secrets)
+                hidden = [secret.value for secret in self._secrets]
+                self._ledger = RequestLog([*self._values, *hidden])
             hosts = Hosts(policy.allowed_hosts, policy.host_ceilings)
-            self._broker = Broker(hosts, self._environ, ledger=self._ledger)
+            self._broker = Broker(hosts, self._environ, ledger=self._ledger, secrets=self._secrets)
             self._stoppable = Lock()
         return self
 

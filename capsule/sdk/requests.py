@@ -8,7 +8,7 @@ from pathlib import Path
 
 from capsule.errors import UsageError
 from capsule.message_text import shown
-from capsule.policy.caller_limits import caller_limits, limits_of_call, mount_rules
+from capsule.policy.caller_limits import caller_limits, caller_secrets, limits_of_call, mount_rules
 from capsule.runner import prepare
 from capsule.runner.source import read_artifact, read_file
 from capsule.sdk.said_values import list_of, path_of, switch
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
+    from capsule.policy.secret_rules import SecretsSaid
     from capsule.process.cancel import Cancellation
     from capsule.runner.source import Source
 
@@ -55,10 +56,11 @@ def call_of(  # noqa: PLR0913 - what a program can say
     *,
     cwd: str | os.PathLike[str] | None = None,
     untrusted: bool = False,
+    secrets: SecretsSaid | None = None,
 ) -> prepare.Call:
     """Return the call that a program means; `cwd` is what its mounts are relative to.
 
-    Raises `UsageError` for arguments, mounts or limits that are none.
+    Raises `UsageError` for arguments, mounts, limits or secrets that are none.
     """
     if isinstance(args, Mapping):
         raise UsageError(
@@ -71,18 +73,22 @@ def call_of(  # noqa: PLR0913 - what a program can say
     narrow = narrow._replace(untrusted=narrow.untrusted or untrusted)
     # The working folder may be gone, and matters to mounts alone.
     rules = mount_rules(mounts, working_folder(cwd)) if mounts else ()
-    return prepare.Call(list_of("args", args, "arguments"), kwargs, narrow, rules)
+    hidden = caller_secrets(secrets, working_folder(cwd)) if secrets else ()
+    given = list_of("args", args, "arguments")
+    return prepare.Call(given, kwargs, narrow, rules, secrets=hidden)
 
 
 def with_own(shared: prepare.Call, own: prepare.Call) -> prepare.Call:
     """Return a call with limits and mounts of its own, beside those that all calls share.
 
-    A mount at the same place inside is in place of the shared one.
+    A mount at the same place inside is in place of the shared one. Secrets are those of all calls.
     """
     taken = {rule.guest for rule in own.mounts}
     rules = [rule for rule in shared.mounts if rule.guest not in taken]
     return own._replace(
-        limits=limits_of_call(shared.limits, own.limits), mounts=(*rules, *own.mounts)
+        limits=limits_of_call(shared.limits, own.limits),
+        mounts=(*rules, *own.mounts),
+        secrets=shared.secrets,
     )
 
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
+    from capsule.policy.secret_rules import SecretsSaid
     from capsule.runner.host_functions import Approve, Await, Functions, HostFunctions
     from capsule.sdk.output import OnOutput
 
@@ -39,6 +40,7 @@ class _Asked(NamedTuple):
     cwd: str | os.PathLike[str] | None
     limits: Limits | Mapping[str, object] | None
     untrusted: bool
+    secrets: SecretsSaid | None
     tools: Functions | None
     approve: Approve | None
     on_output: OnOutput | None
@@ -53,6 +55,7 @@ async def run(  # noqa: PLR0913 - the options are the interface
     cwd: str | os.PathLike[str] | None = None,
     limits: Limits | Mapping[str, object] | None = None,
     untrusted: bool = False,
+    secrets: SecretsSaid | None = None,
     tools: Functions | None = None,
     approve: Approve | None = None,
     on_output: OnOutput | None = None,
@@ -62,7 +65,9 @@ async def run(  # noqa: PLR0913 - the options are the interface
     `file` is a task file (`.py`) or an artifact (`.wasm`), relative to `cwd`, which is the working
     folder unless given. `args` and `kwargs` are JSON values. `mounts` adds folders and files
     (`"../data::/in:ro"`), relative to `cwd` too; `limits` says what the run may use at most. With
-    `untrusted` the file gets nothing that it asks for. `tools` are functions that the task may call
+    `untrusted` the file gets nothing that it asks for. `secrets` are usable and not readable, at
+    the hosts named with them alone (`{"KEY": {"value": key, "hosts": ["api.example.com"]}}`, or
+    `["KEY=VARIABLE@api.example.com"]`). `tools` are functions that the task may call
     as `capsule.tools.NAME`, each seen first by `approve(name, args, kwargs)`; `on_output(stream,
     text)` is called in this loop for what is printed. Under asyncio and trio; cancelling the await
     kills the sandbox, and `capsule.cancelled_envelope` finds what it had printed. The first run on
@@ -87,7 +92,9 @@ async def run(  # noqa: PLR0913 - the options are the interface
 
         wait = in_this_loop()
     with in_loop(on_output) as told:
-        asked = _Asked(file, args, kwargs, mounts, cwd, limits, untrusted, tools, approve, told)
+        asked = _Asked(
+            file, args, kwargs, mounts, cwd, limits, untrusted, secrets, tools, approve, told
+        )
         queued = _queued(asked)
         with CancelledAnswer("", queued) as answer:
             made = await in_thread(
@@ -105,6 +112,7 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
     cwd: str | os.PathLike[str] | None = None,
     limits: Limits | Mapping[str, object] | None = None,
     untrusted: bool = False,
+    secrets: SecretsSaid | None = None,
     tools: Functions | None = None,
     approve: Approve | None = None,
     on_output: OnOutput | None = None,
@@ -121,7 +129,9 @@ def run_sync(  # noqa: PLR0913 - the options are the interface
     ...     run_sync("double.py", [21], cwd=folder, limits={"timeout": "20s"}).result
     42
     """
-    asked = _Asked(file, args, kwargs, mounts, cwd, limits, untrusted, tools, approve, on_output)
+    asked = _Asked(
+        file, args, kwargs, mounts, cwd, limits, untrusted, secrets, tools, approve, on_output
+    )
     with Cancellation() as cancellation:
         return _run(asked, cancellation, _queued(asked))
 
@@ -141,6 +151,7 @@ def _run(
         asked.limits,
         cwd=asked.cwd,
         untrusted=asked.untrusted,
+        secrets=asked.secrets,
     )
     home = checked_root()
     with Turn(queued) as turn:

@@ -43,11 +43,11 @@ class Sandbox(SandboxBase):
 
     Use it in `async with`, under asyncio or trio. What the task is and may do is read when the
     block begins; the values of its variables are read for each run. `file`, `mounts`, `cwd`,
-    `limits`, `untrusted`, `tools` and `approve` are those of `run`. `idle` is after how many
-    seconds without a run no process waits any more. `concurrency` is how many runs of `map` go on
-    at once, by default as many as there are processors. All sandboxes of a program share one bound
-    on how many run (`CAPSULE_MAX_RUNNING`), by turns, and one on how many processes wait. Of the
-    runs of this one, `max_waiting` may wait for their turn.
+    `limits`, `untrusted`, `secrets`, `tools`, `approve` are those of `run`. `idle` is after how
+    many seconds without a run no process waits any more. `concurrency` is how many runs of `map` go
+    on at once, by default as many as there are processors. All sandboxes of a program share one
+    bound on how many run (`CAPSULE_MAX_RUNNING`), by turns, and one on how many processes wait. Of
+    the runs of this one, `max_waiting` may wait for their turn.
 
     >>> import asyncio, pathlib, tempfile
     >>> async def main(folder):

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
+    from capsule.policy.secret_rules import SecretsSaid
     from capsule.pool.prepared_task import PreparedTask
     from capsule.process.cancel import Cancellation
     from capsule.runner.host_functions import Approve, Await, Functions
@@ -59,6 +60,7 @@ class SandboxBase:
         cwd: str | os.PathLike[str] | None = None,
         limits: Limits | Mapping[str, object] | None = None,
         untrusted: bool = False,
+        secrets: SecretsSaid | None = None,
         idle: float = IDLE_SECONDS,
         tools: Functions | None = None,
         approve: Approve | None = None,
@@ -72,7 +74,9 @@ class SandboxBase:
         HostFunctions(tools or (), alone, approve)
         self._file, self._cwd = file, cwd
         self._queue = RunQueue(str(file), max_waiting)
-        self._shared = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted)
+        self._shared = call_of(
+            (), None, mounts, limits, cwd=cwd, untrusted=untrusted, secrets=secrets
+        )
         self._tools, self._approve = tools, approve
         self._warmth = Warmth(warm, idle)
         self._concurrency = concurrency
@@ -120,7 +124,8 @@ class SandboxBase:
         self, args: Sequence[Any], kwargs: Mapping[str, Any], wait: Await
     ) -> RunRequest:
         """Return a run with nothing of its own; `wait` waits for coroutines of the caller's."""
-        return RunRequest(prepare.Call(args, kwargs), self._functions(None, wait))
+        call = prepare.Call(args, kwargs, secrets=self._shared.secrets)
+        return RunRequest(call, self._functions(None, wait))
 
     def _item_request(self, item: Any, wait: Await, *, spread: bool) -> RunRequest:
         """Return the run of an item of a batch."""
@@ -138,6 +143,7 @@ class SandboxBase:
         """Return a run with what only that has. Raises `UsageError` as `call_of` does."""
         call = call_of(args, kwargs or {}, mounts, limits, cwd=self._cwd)
         own_policy = bool(mounts) or limits is not None
+        call = call._replace(secrets=self._shared.secrets)
         if own_policy:
             call = with_own(self._shared, call)
         return RunRequest(call, self._functions(tools, wait), own_policy)

@@ -14,6 +14,7 @@ from capsule.policy.resolve import narrowed
 from capsule.progress import Silent
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.host_functions import HostFunctions
+from capsule.runner.secret_values import new_identity
 from capsule.runner.source import under_ceilings
 from capsule.sdk.coroutines import alone
 from capsule.sdk.record import recorder_of
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
     from capsule.lifecycle.events import Ledger
     from capsule.policy.caller_limits import Limits, Mount
+    from capsule.policy.secret_rules import SecretsSaid
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner import prepare
@@ -63,6 +65,7 @@ class Wanted:
         cwd: str | os.PathLike[str] | None = None,
         limits: Limits | Mapping[str, object] | None = None,
         untrusted: bool = False,
+        secrets: SecretsSaid | None = None,
         ceilings_of: Path | None = None,
         ledger: Ledger | None = None,
         progress: Progress | None = None,
@@ -82,7 +85,7 @@ class Wanted:
         # Looked at now, and not with the first turn.
         HostFunctions(tools or (), alone, approve)
         self.tools, self.approve = tools, approve
-        self.call = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted)
+        self.call = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted, secrets=secrets)
         self.working = working_folder(cwd)
         # The folder of a caller that answers others: what holds there holds for them.
         self.ceilings_of = ceilings_of
@@ -113,11 +116,11 @@ def opened(wanted: Wanted, stop: Cancellation, more: Sequence[str] = ()) -> Sess
 
     Raises `CapsuleError` when anything is wrong.
     """
-    contents = wanted.contents()
+    contents, identity = wanted.contents(), new_identity()
 
     def begun(more: Sequence[str], stop: Cancellation) -> tuple[session_base.SessionBase, Contents]:
         imports = (*wanted.imports, *(name for name in more if name not in wanted.imports))
-        base = _base(wanted, imports, stop)
+        base = _base(wanted, imports, stop, identity)
         return base, state_memory.first_state(base, contents, imports)
 
     return _started(*begun(more, stop), opener=begun)
@@ -145,9 +148,10 @@ def large_imports(code: str) -> list[str]:
 def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
     """Open a session from a file with a state. Raises `CapsuleError` when anything is wrong."""
     saved = saved_state.read(wanted.working / path)
+    saved = saved._replace(state=_with_identity(saved.state))
     state = saved.state
     _check_imports(state, str(path))
-    base = _base(wanted, state.imports, stop)
+    base = _base(wanted, state.imports, stop, state.identity)
     mine = base.order.inputs.base.runtime.interpreter
     if state.interpreter != mine:
         raise StateError(
@@ -159,11 +163,16 @@ def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
 
 def resumed(handles: StateHandles, handle: str, wanted: Wanted, stop: Cancellation) -> SessionCore:
     """Open a session from a state that has a handle. Raises `CapsuleError` when there is none."""
-    state = handles.load(handle)
+    state = _with_identity(handles.load(handle))
     _check_imports(state, handle)
     state = state_memory.with_files(state, wanted.contents())
-    base = _base(wanted, state.imports, stop)
+    base = _base(wanted, state.imports, stop, state.identity)
     return _started(base, handles.fitted(state, base))
+
+
+def _with_identity(state: Contents) -> Contents:
+    """Return a state with what placeholders are made of, which one of an earlier version lacks."""
+    return state._replace(identity=state.identity or new_identity())
 
 
 def _check_imports(state: Contents, named: str) -> None:
@@ -171,14 +180,16 @@ def _check_imports(state: Contents, named: str) -> None:
         raise StateError(f"{named}: {wrong[0]!r} is no name of a module")
 
 
-def _base(wanted: Wanted, imports: Sequence[str], stop: Cancellation) -> session_base.SessionBase:
+def _base(
+    wanted: Wanted, imports: Sequence[str], stop: Cancellation, identity: str
+) -> session_base.SessionBase:
     home = checked_root()
     source = session_base.source_of(wanted.options, imports, wanted.packages, wanted.working, home)
     if wanted.ceilings_of is not None:
         source = under_ceilings(source, wanted.ceilings_of, home)
     progress = CancellableProgress(wanted.progress, stop)
     base = session_base.open_session_base(source, wanted.call, home, progress, stop)
-    base = base._replace(overhead=_overhead(base, home, stop))
+    base = base._replace(overhead=_overhead(base, home, stop), identity=identity)
     return base._replace(order=base.order._replace(ledger=wanted.ledger or recorder_of(home)))
 
 

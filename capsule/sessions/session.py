@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from capsule.envelope import Envelope
     from capsule.policy.caller_limits import Limits, Mount
+    from capsule.policy.secret_rules import SecretsSaid
     from capsule.runner.host_functions import Approve, Await, Functions
     from capsule.sdk.output import OnOutput
     from capsule.sessions.kept_turn import Answered, KeptState
@@ -62,6 +63,7 @@ class _Turns:
         cwd: str | os.PathLike[str] | None = None,
         limits: Limits | Mapping[str, object] | None = None,
         untrusted: bool = False,
+        secrets: SecretsSaid | None = None,
     ) -> None:
         self._said = _wanted(
             compute=compute,
@@ -79,6 +81,7 @@ class _Turns:
             cwd=cwd,
             limits=limits,
             untrusted=untrusted,
+            secrets=secrets,
         )
         self._core: SessionCore | None = None
 
@@ -155,7 +158,8 @@ class Session(_Turns):
 
     Use it in `async with`, under asyncio and trio. Options are those of a task; `imports` are
     modules that are there from the start, `packages` requirements (PEP 508), `files` are put into
-    the working folder: paths (text) or content (bytes). `tools` are functions that turns may call.
+    the working folder: paths (text) or content (bytes). `tools` are functions that turns may call,
+    `secrets` those of `run`.
 
     >>> import asyncio
     >>> async def main():

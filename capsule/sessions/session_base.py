@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from capsule.policy.secret_rules import SecretRule
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner.prepare import Call
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 class SessionBase(NamedTuple):
     """An order for turns, the source that it was settled from, and the memory they begin with.
 
-    `overhead` is the fuel that a turn takes besides its code.
+    `overhead` is the fuel that a turn takes besides its code. `secrets` are those of all turns, and
+    `identity` what their placeholders are made of, in all forks too.
     """
 
     source: Source
@@ -36,6 +38,8 @@ class SessionBase(NamedTuple):
     choice: SnapshotChoice
     contents: ImageContents
     overhead: int = 0
+    secrets: Sequence[SecretRule] = ()
+    identity: str = ""
 
 
 def source_of(
@@ -78,7 +82,8 @@ def open_session_base(
     if choice.plain is not None:
         raise _unfit(choice.plain, order)
     order = of_session(order)._replace(inputs=choice.inputs)
-    return SessionBase(source, order, choice, ImageContents(choice.snapshot.image))
+    contents = ImageContents(choice.snapshot.image)
+    return SessionBase(source, order, choice, contents, secrets=call.secrets)
 
 
 def of_session(order: Order) -> Order:

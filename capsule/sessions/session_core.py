@@ -315,14 +315,14 @@ class SessionCore:
     def _settled_order(self, call: prepare.Call | None) -> Order:
         base = self.base
         if call is None:
-            order, call = base.order, prepare.Call()
+            order, call = base.order, prepare.Call(secrets=base.secrets)
         else:
             from capsule.progress import Silent
 
             order = prepare.order(base.source, call, self._home, Silent())
             inputs = base.order.inputs._replace(folders=order.inputs.folders)
             order = of_session(order)._replace(inputs=inputs, ledger=base.order.ledger)
-        return prepare.renewed(order, base.source.project.root, call)
+        return prepare.renewed(order, base.source.project, call, base.identity)
 
     def _judged(self, envelope: Envelope, turn: SessionTurn, before: KeptState) -> Answered:
         error = envelope["error"]

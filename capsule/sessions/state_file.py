@@ -17,6 +17,7 @@ from pathlib import PurePosixPath
 
 from capsule.errors import CapsuleError
 from capsule.namedtuples import NamedTuple
+from capsule.runner.secret_values import is_identity
 from capsule.sessions.kept_pages import KeptPages, read_large
 from capsule.snapshot.changed_pages import PAGE, STACK_TOP, PageRun
 from capsule.toolstore.digests import sha256
@@ -54,7 +55,7 @@ class Contents(NamedTuple):
     from, empty for the interpreter's own at its start. `files` are by path, the first part of
     `PLACES`. `turn` is how many turns there were, `imports` what the session began with. `touched`
     is no part of it: where pages are that are as in the base, and were written by the turn that led
-    here.
+    here. `identity` is what its placeholders of secrets are made of: no value, and no grant.
     """
 
     interpreter: str
@@ -65,6 +66,7 @@ class Contents(NamedTuple):
     pages: KeptPages | Sequence[PageRun]
     files: Mapping[str, bytes]
     touched: Sequence[int] = ()
+    identity: str = ""
 
 
 def encode(state: Contents) -> list[bytes | memoryview]:
@@ -90,6 +92,7 @@ def parts_of(state: Contents) -> tuple[dict[str, Any], list[bytes | memoryview]]
         "imports": list(state.imports),
         "runs": [[run.offset, len(run.data)] for run in state.pages],
         "files": [[name, len(content)] for name, content in state.files.items()],
+        "identity": state.identity,
         "sha256": sha256(*body),
     }, body
 
@@ -223,7 +226,12 @@ class Head:
         texts = header["interpreter"], header["base"]
         if not all(isinstance(text, str) for text in texts):
             raise ValueError("its interpreter has no name")
-        return Contents(*texts, self._memory, self._turn, tuple(imports), pages, files)
+        # One of an earlier version has none.
+        identity = header.get("identity", "")
+        if identity and not is_identity(identity):
+            raise ValueError("what its placeholders are made of is no identity")
+        found = Contents(*texts, self._memory, self._turn, tuple(imports), pages, files)
+        return found._replace(identity=identity)
 
 
 def memory_size(said: Any) -> int:

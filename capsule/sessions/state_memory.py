@@ -129,7 +129,7 @@ def first_state(
     runtime = inputs.base.runtime
     memory = base.choice.snapshot.memory
     empty = Contents(runtime.interpreter, inputs.base.key, memory, 0, imports, (), {})
-    return with_files(empty, files)
+    return with_files(empty._replace(identity=base.identity), files)
 
 
 def with_files(state: Contents, files: Mapping[str, bytes]) -> Contents:

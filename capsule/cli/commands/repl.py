@@ -45,6 +45,7 @@ class Asked(NamedTuple):
     imports: tuple[str, ...]
     allow_hosts: tuple[str, ...]
     mounts: tuple[str, ...]
+    secrets: tuple[str, ...] = ()
 
 
 def command(console: Console, asked: Asked) -> int:
@@ -55,6 +56,7 @@ def command(console: Console, asked: Asked) -> int:
     wanted = opening.Wanted(
         imports=asked.imports,
         mounts=asked.mounts,
+        secrets=asked.secrets,
         limits={"max_ram": asked.max_ram, "timeout": asked.timeout},
         options={"allowed_hosts": list(asked.allow_hosts)},
     )

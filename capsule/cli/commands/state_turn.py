@@ -39,6 +39,7 @@ def command(options: Options, context: Context, state: str) -> int:
     wanted = opening.Wanted(
         packages=options.packages,
         mounts=options.mounts,
+        secrets=options.secrets,
         cwd=context.working_folder(),
         limits=said_limits(options),
         options={

@@ -14,6 +14,7 @@ from capsule.cli.declarations.options import (
     NoEnv,
     NoFiles,
     NoNet,
+    SecretOption,
     Timeout,
     Untrusted,
 )
@@ -109,6 +110,7 @@ def repl(
         list[str] | None,
         typer.Option("--allow-host", metavar="HOST", help="Allow HTTP requests to HOST."),
     ] = None,
+    secret: SecretOption = None,
 ) -> int:
     """Run code line by line, each piece in a process of its own: a session.
 
@@ -123,6 +125,6 @@ def repl(
     """
     from capsule.cli.commands.repl import Asked, command
 
-    said = (imports, allow_host, mount)
-    modules, hosts, mounts = (tuple(each or ()) for each in said)
-    return command(Console(), Asked(state_file, max_ram, timeout, modules, hosts, mounts))
+    said = (imports, allow_host, mount, secret)
+    modules, hosts, mounts, secrets = (tuple(each or ()) for each in said)
+    return command(Console(), Asked(state_file, max_ram, timeout, modules, hosts, mounts, secrets))

@@ -84,6 +84,17 @@ MountOption = Annotated[
         show_default=False,
     ),
 ]
+SecretOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--secret",
+        metavar="NAME[=VARIABLE]@HOST",
+        help="Let it use the value of a variable of yours in requests to HOST without reading it:"
+        " NAME holds a placeholder, which becomes the value in headers and in the query, over TLS"
+        " or to loopback. It does not allow HOST; repeatable.",
+        show_default=False,
+    ),
+]
 NoNet = Annotated[bool, typer.Option("--no-net", help="Allow no hosts.")]
 NoFiles = Annotated[bool, typer.Option("--no-files", help="Allow no folders.")]
 NoEnv = Annotated[bool, typer.Option("--no-env", help="Show no variables.")]
@@ -92,7 +103,7 @@ Untrusted = Annotated[
     typer.Option(
         "--untrusted",
         help="Grant nothing that the file asks for: no folders, hosts, variables, retries; at"
-        " most 512 MB and 30 s. What --mount adds holds.",
+        " most 512 MB and 30 s. What --mount and --secret add holds.",
     ),
 ]
 Stdin = Annotated[

@@ -28,6 +28,7 @@ from capsule.cli.declarations.options import (
     Quiet,
     Result,
     Resume,
+    SecretOption,
     Spread,
     StateFile,
     Stdin,
@@ -40,6 +41,7 @@ from capsule.cli.terminal.console import Console
 # The field of each option that can be said again.
 _REPEATED = {
     "mount": "mounts",
+    "secret": "secrets",
     "allow_host": "allow_hosts",
     "env": "env_names",
     "package": "packages",
@@ -88,6 +90,7 @@ def run(
     max_ram: MaxRam = None,
     timeout: Timeout = None,
     mount: MountOption = None,
+    secret: SecretOption = None,
     allow_host: AllowHost = None,
     env: Env = None,
     package: Package = None,
@@ -140,6 +143,7 @@ def exec_(
     max_ram: MaxRam = None,
     timeout: Timeout = None,
     mount: MountOption = None,
+    secret: SecretOption = None,
     no_net: NoNet = False,
     no_files: NoFiles = False,
     no_env: NoEnv = False,
@@ -176,6 +180,7 @@ def inspect(
         ),
     ] = None,
     mount: MountOption = None,
+    secret: SecretOption = None,
     max_fuel: MaxFuel = None,
     max_ram: MaxRam = None,
     timeout: Timeout = None,
@@ -204,7 +209,8 @@ def inspect(
 
     said = locals()
     kept = {name: said[name] for name in Options._fields if name in said and name != "file"}
-    options = Options(file, [], mounts=tuple(mount or ()), **kept)
+    kept |= {"mounts": tuple(mount or ()), "secrets": tuple(secret or ())}
+    options = Options(file, [], **kept)
     return command(options, of_this_program(Console()))
 
 

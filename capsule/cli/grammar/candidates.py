@@ -48,6 +48,7 @@ FREE = (
     "imports",
     "allow_host",
     "env",
+    "secret",
     "package",
     "max_ram",
     "compute",

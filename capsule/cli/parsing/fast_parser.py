@@ -35,6 +35,7 @@ WITH_VALUE = {
     "--max-ram": "max_ram",
     "--timeout": "timeout",
     "--mount": "mounts",
+    "--secret": "secrets",
     "--map": "map_file",
     "--concurrency": "concurrency",
     "--resume": "resume",
@@ -45,7 +46,7 @@ WITH_VALUE = {
     "--package": "packages",
     "--state": "state_file",
 }
-REPEATABLE = frozenset(("mounts", "allow_hosts", "env_names", "packages"))
+REPEATABLE = frozenset(("mounts", "secrets", "allow_hosts", "env_names", "packages"))
 # What takes its value as the next word alone, and what an exported task has no use for.
 SHORT = frozenset(("-c", "-m"))
 RUN_ONLY = SHORT | {"--allow-host", "--env", "--package", "--state"}

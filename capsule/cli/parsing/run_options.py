@@ -36,6 +36,7 @@ class Options(NamedTuple):
     no_env: bool = False
     untrusted: bool = False
     mounts: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     artifact: bool = False
     map_file: str | None = None
     concurrency: str | None = None

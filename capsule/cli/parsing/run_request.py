@@ -8,7 +8,13 @@ from capsule.cli.parsing.task_arguments import from_command_line, read_stdin
 from capsule.errors import UsageError
 from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
-from capsule.policy.caller_limits import Limits, caller_grants, caller_limits, mount_rules
+from capsule.policy.caller_limits import (
+    Limits,
+    caller_grants,
+    caller_limits,
+    caller_secrets,
+    mount_rules,
+)
 from capsule.runner import prepare
 from capsule.runner.source import entry_of, read_artifact, read_file, read_module, read_text
 from capsule.shared.frames import MAX_BODY
@@ -68,6 +74,9 @@ def read_request(options: Options, context: Context, command: str | None = None)
         context.environ,
         grants,
         _stdin(context) if options.stdin else None,
+        caller_secrets(options.secrets, context.working_folder(), "--secret")
+        if options.secrets
+        else (),
     )
     return RunRequest(source, call, home)
 

@@ -19,6 +19,7 @@ from capsule.cli.worker.line_fields import (
     kind_of,
     of_kind,
     parsed,
+    secrets_of,
     size_in_memory,
     switch_of,
 )
@@ -210,12 +211,12 @@ class JsonLines:
         said = {name: of_kind(fields, name, list, []) for name in ("args", "mounts")}
         said |= {name: of_kind(fields, name, dict, {}) for name in ("kwargs", "limits")}
         untrusted, streams = switch_of(fields, "untrusted"), switch_of(fields, "stream")
-        tools = offered(fields)
+        tools, secrets = offered(fields), secrets_of(fields)
         working = self._working if cwd is None else self._working / cwd
 
         def work(request: Request) -> dict[str, Any]:
             terms = self._terms
-            call = call_of(**said, cwd=working, untrusted=untrusted)
+            call = call_of(**said, cwd=working, untrusted=untrusted, secrets=secrets)
             call = call._replace(limits=narrowed(call.limits, terms.limits))
             source = source_of(file, working, terms.home, request.stop)
             if cwd is not None:

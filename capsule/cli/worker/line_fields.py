@@ -20,6 +20,7 @@ MAX_LINE = MAX_BODY + (1 << 20)
 
 RUN = (
     "id", "file", "args", "kwargs", "mounts", "cwd", "limits", "untrusted", "stream", "tools",
+    "secrets",
 )  # fmt: skip
 OPEN = ("id", "open", "load", "tools")
 # What a line with a session asks for, and what may stand beside that.
@@ -144,6 +145,17 @@ def texts_of(fields: Mapping[str, Any], name: str) -> list[str]:
         if not isinstance(value, str):
             raise UsageError(f'"{name}" is a list of texts, and {shown(value)} is none')
     return values
+
+
+def secrets_of(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the secrets of a line. Raises `UsageError`, which repeats nothing of them."""
+    value = fields.get("secrets")
+    if value is not None and not isinstance(value, dict):
+        raise UsageError(
+            '"secrets" is an object',
+            hint='{"KEY": {"value": "...", "hosts": ["api.example.com"]}}',
+        )
+    return value or {}
 
 
 def switch_of(fields: Mapping[str, Any], name: str) -> bool:

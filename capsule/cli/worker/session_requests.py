@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from binascii import a2b_base64, b2a_base64
 
-from capsule.cli.worker.line_fields import check_names, of_kind, switch_of, text_of, texts_of
+from capsule.cli.worker.line_fields import (
+    check_names,
+    of_kind,
+    secrets_of,
+    switch_of,
+    text_of,
+    texts_of,
+)
 from capsule.cli.worker.offered_functions import offered
 from capsule.cli.worker.session_table import OpenSession
 from capsule.errors import CapsuleError, UsageError
@@ -45,6 +52,7 @@ _OPTIONS = (
     "cwd",
     "limits",
     "untrusted",
+    "secrets",
 )
 _NOT_LOADED = ("imports", "files")
 
@@ -148,6 +156,7 @@ class SessionRequests:
             "packages": lists["packages"],
             "files": {name: _content(name, each) for name, each in files.items()},
             "mounts": of_kind(said, "mounts", list, []),
+            "secrets": secrets_of(said),
             "cwd": self._working if cwd is None else self._working / cwd,
             "limits": of_kind(said, "limits", dict, None),
             "untrusted": switch_of(said, "untrusted"),

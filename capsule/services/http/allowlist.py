@@ -45,6 +45,11 @@ class Hosts(NamedTuple):
     ceilings: tuple[tuple[str, ...], ...] = ()
 
 
+def matches(url: Url, patterns: Iterable[str]) -> bool:
+    """Return whether the host and port of a URL are among some patterns, in normal form."""
+    return _reach(url, tuple(patterns)) is not None
+
+
 def is_local(host: str) -> bool:
     """Return whether a name is localhost or below it."""
     return host == "localhost" or host.endswith(".localhost")

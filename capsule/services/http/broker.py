@@ -23,10 +23,12 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Any, Self
 
+    from capsule.policy.secret_rules import Secret
     from capsule.services.http.addresses import Reach
     from capsule.services.http.allowlist import Hosts
     from capsule.services.http.proxies import Proxy
     from capsule.services.http.request_log import Record
+    from capsule.services.http.secret_guard import SecretGuard
     from capsule.services.http.urls import Url
 
 # A resolver that hangs cannot be stopped, so its threads are counted.
@@ -44,10 +46,11 @@ class Broker:
     proxy resolves instead, and only names can be checked (see `proxies`).
 
     `allowed` are patterns in normal form (see `allowlist` for what they reach), `environ` is read
-    once, for proxies and CA settings. `look` resolves a name and is there for tests.
+    once, for proxies and CA settings. `look` resolves a name and is there for tests. Values of
+    `secrets` are put into requests to their hosts, and taken out of all that comes back.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what a sandbox is given, and what tests are
         self,
         allowed: Hosts,
         environ: Mapping[str, str],
@@ -55,6 +58,7 @@ class Broker:
         *,
         ledger: RequestLog | None = None,
         look: Callable[[str, int], list[str]] = dns.lookup,
+        secrets: Sequence[Secret] = (),
     ) -> None:
         self._allowed = allowed
         # The rest of the host's environment is none of a request's business.
@@ -70,6 +74,11 @@ class Broker:
         self._ledger = RequestLog() if ledger is None else ledger
         self._trusting = Lock()
         self._context: ssl.SSLContext | None = None
+        self._guard: SecretGuard | None = None
+        if secrets:
+            from capsule.services.http.secret_guard import SecretGuard  # most runs have none
+
+            self._guard = SecretGuard(secrets)
 
     def __repr__(self) -> str:
         return f"<Broker {len(self._exchanges)} open, {len(self._ledger)} asked for>"
@@ -179,14 +188,16 @@ class Broker:
         proxy = proxy_for(url, self._proxies)
         if proxy is not None:
             check_unresolved(url, reach)
-        return Request(
+        request = Request(
             method,
             url,
             sent,
             proxy,
             lambda: self._addresses(url, reach, proxy),
             self._trust,
+            url.target,
         )
+        return request if self._guard is None else self._guard.guarded(request)
 
     def _start(self, request: Request, record: Record, timeout: float | None) -> int:
         exchange = Exchange(request, self._limits, record)

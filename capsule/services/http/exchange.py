@@ -22,8 +22,11 @@ if TYPE_CHECKING:
     from capsule.services.http.limits import Limits
     from capsule.services.http.proxies import Proxy
     from capsule.services.http.request_log import Record
+    from capsule.services.http.secret_guard import AnswerGuard
     from capsule.services.http.urls import Url
 
+# The name of the thread of an exchange.
+THREAD = "capsule-http"
 _ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
 
 
@@ -40,6 +43,7 @@ class Request(NamedTuple):
 
     `addresses` resolves and checks: it returns the addresses to connect to, or raises
     `RefusedError` or `FailedError`. `trust` returns the TLS context, or raises `FailedError`.
+    `target` is that of the URL as it goes out, and `answers` what looks at all that comes back.
     """
 
     method: str
@@ -48,6 +52,8 @@ class Request(NamedTuple):
     proxy: Proxy | None
     addresses: Callable[[], list[str]]
     trust: Callable[[], ssl.SSLContext]
+    target: str
+    answers: AnswerGuard | None = None
 
 
 class Exchange:
@@ -72,7 +78,7 @@ class Exchange:
         self._reading = Lock()
         self._pieces: Iterator[bytes] | None = None
         self._rest = b""
-        self.worker = Thread(target=self._work, name="capsule-http", daemon=True)
+        self.worker = Thread(target=self._work, name=THREAD, daemon=True)
 
     def start(self, timeout: float | None) -> None:
         """Resolve and check the host. Raises `RefusedError` or `FailedError`."""
@@ -197,7 +203,7 @@ class Exchange:
             scheme=request.url.scheme.encode(),
             host=request.url.host.encode(),
             port=request.url.port,
-            target=request.url.target.encode(),
+            target=request.target.encode(),
         )
         response = self._pool().handle_request(
             httpcore.Request(request.method, url, headers=headers, content=self._body(first))
@@ -206,9 +212,12 @@ class Exchange:
         if response.status == 101:
             raise FailedError(f"{request.url.place} switched to another protocol unasked")
         reason = bytes(response.extensions.get("reason_phrase", b"")).decode("latin-1")
+        head = Head(response.status, reason, received(response.headers))
+        if request.answers is not None:
+            head = request.answers.head(head)
         with self._changed:
             self._response = response
-            self._head = Head(response.status, reason, received(response.headers))
+            self._head = head
             self._record.status = response.status
             self._piece = b""
             self._changed.notify_all()
@@ -280,11 +289,15 @@ class Exchange:
         if self._pieces is None:
             if self._response is None:
                 return b""
-            self._pieces = iter(self._response.iter_stream())
+            pieces, guard = iter(self._response.iter_stream()), self._request.answers
+            self._pieces = pieces if guard is None else guard.body(pieces)
         try:
             piece = next(filter(None, self._pieces), b"")
         except _ERRORS as problem:
             self._give_up(self._explained(problem))
+            piece = b""
+        except FailedError as error:
+            self._give_up(error)
             piece = b""
         self._check()
         self._record.bytes += len(piece)

@@ -1,0 +1,126 @@
+"""Finding values of secrets in what a server sends, and putting their placeholders there instead.
+
+What comes in pieces is searched as one text: the end of a piece is kept back as long as it may be
+the beginning of a value.
+"""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import unquote
+
+from capsule.services.http.secret_forms import forms_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from capsule.policy.secret_rules import Secret
+    from capsule.services.http.secret_forms import Form
+
+# How often a text may have been encoded for a URL.
+_LAYERS = 3
+
+
+class SecretSearch:
+    """The values of some secrets in all their forms; any thread may use it."""
+
+    def __init__(self, secrets: Sequence[Secret]) -> None:
+        found = {
+            form: secret.placeholder
+            for secret in reversed(secrets)
+            for form in forms_of(secret.value)
+        }
+        # The longest first: one may be a part of another.
+        pairs = sorted(found.items(), key=lambda pair: len(pair[0].core), reverse=True)
+        self._forms = [form for form, _ in pairs]
+        self._placeholders = [placeholder.encode() for _, placeholder in pairs]
+        self._values = [(secret.value.lower(), secret.placeholder) for secret in secrets]
+        # Looked ahead, so that those that overlap are all found.
+        self._pattern = re.compile(b"(?=%s)" % b"|".join(map(_pattern, self._forms)))
+        self.longest = max((len(form.core) + 2 for form in self._forms), default=0)
+
+    def __repr__(self) -> str:
+        return "SecretSearch(...)"
+
+    def out_of(self, data: bytes) -> bytes:
+        """Return all of a text, with placeholders in place of values."""
+        return self.split(data, final=True)[0]
+
+    def out_of_line(self, text: str) -> str:
+        """Return a line of a response's head without values, however it encodes them."""
+        found = self.out_of(text.encode("latin-1")).decode("latin-1")
+        decoded = found
+        for _ in range(_LAYERS):
+            decoded = unquote(decoded)
+            for value, placeholder in self._values:
+                if value in decoded.lower():
+                    return placeholder
+        return found
+
+    def split(self, data: bytes, *, final: bool) -> tuple[bytes, bytes]:
+        """Return what of a text can be passed on, without values, and the rest, to be kept back."""
+        folded = data.lower()
+        edge = len(data) if final else self._edge(folded)
+        if not any(form.core in folded for form in self._forms):
+            return data[:edge], data[edge:]
+        made: list[bytes] = []
+        at = 0
+        for begin, end, placeholder in self._spans(folded):
+            if begin >= edge:
+                break
+            if end > edge and len(data) - begin <= 4 * self.longest:
+                # One that begins in it may be longer: both are decided together.
+                edge = begin
+                break
+            made += data[at:begin], placeholder
+            at = end
+        edge = max(edge, at)
+        return b"".join((*made, data[at:edge])), data[edge:]
+
+    def _spans(self, folded: bytes) -> Iterator[tuple[int, int, bytes]]:
+        """Yield where values stand, each as far as others overlap it."""
+        begin = end = 0
+        placeholder = b""
+        for match in self._pattern.finditer(folded):
+            group = match.lastindex or 0
+            first, last = match.span(group)
+            if first < end:
+                end = max(end, last)
+                continue
+            if end:
+                yield begin, end, placeholder
+            begin, end, placeholder = first, last, self._placeholders[group - 1]
+        if end:
+            yield begin, end, placeholder
+
+    def _edge(self, folded: bytes) -> int:
+        """Return where begins what may be the beginning of a value, the length where nothing is."""
+        edge = size = len(folded)
+        for form in self._forms:
+            core = form.core
+            at = folded.find(core[:1], max(size - len(core) + (not form.tail), 0))
+            while at >= 0 and not core.startswith(folded[at:]):
+                at = folded.find(core[:1], at + 1)
+            if at < 0:
+                at = size
+            if form.lead and at and folded[at - 1] in form.lead:
+                at -= 1
+            edge = min(edge, at)
+        return edge
+
+
+def searched(search: SecretSearch, pieces: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield what comes in pieces without values."""
+    rest = b""
+    for piece in pieces:
+        passed, rest = search.split(rest + piece, final=False)
+        if passed:
+            yield passed
+    if rest:
+        yield search.out_of(rest)
+
+
+def _pattern(form: Form) -> bytes:
+    lead, tail = (b"[%s]?" % re.escape(each) if each else b"" for each in (form.lead, form.tail))
+    return b"(%s%s%s)" % (lead, re.escape(form.core), tail)
