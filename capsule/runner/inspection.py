@@ -10,10 +10,12 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy.ceilings import name_of
 from capsule.policy.folders import is_inside
 from capsule.policy.options import Options, overlay, parse_options, written
+from capsule.policy.project import CONFIG_NAME
 from capsule.policy.resolve import resolve, resolve_all
 from capsule.policy.units import format_compute, format_ram, format_timeout
 from capsule.runner import parse_cache
 from capsule.runner.environment import places_of
+from capsule.runner.prepare import grants_of, secret_rules
 from capsule.runner.source import entry_of
 
 TYPE_CHECKING = False
@@ -110,7 +112,9 @@ def first_grants(source: Source, call: Call, home: Path) -> str | None:
     if not _asks(source, kinds):
         return None
     project = source.project._replace(state=home)
-    policies = resolve_all(source.declarations, project, call.limits, call.mounts)
+    policies = resolve_all(
+        source.declarations, project, call.limits, call.mounts, grants_of(call, project)
+    )
     mounted = {mount.guest for mount in call.mounts}
     words = _summary(policies.values(), project.root, mounted, kinds)
     key = parse_cache.key("granted", source.bundle.digest.encode(), repr(words).encode())
@@ -147,8 +151,9 @@ def _summary(
 def _rights(task: TaskDeclaration, project: Project, call: Call, *, is_entry: bool) -> TaskRights:
     try:
         own = parse_options(task.options, task.blame)
-        policy = resolve(task, project, call.limits, call.mounts)
+        policy = resolve(task, project, call.limits, call.mounts, grants_of(call, project))
         places = places_of(policy.env_variables, project.root, call.environ)
+        secrets = _secrets(policy, project, call, places)
     except CapsuleError as error:
         asked = _readable(task, project)
         asks = tuple(
@@ -160,8 +165,30 @@ def _rights(task: TaskDeclaration, project: Project, call: Call, *, is_entry: bo
     rights = (
         *_amounts(task, asked, policy, project, call),
         *_lists(task, asked, policy, project, call),
+        *secrets,
     )
     return TaskRights(task.name, task.line, is_entry, rights, places=places)
+
+
+def _secrets(
+    policy: Policy, project: Project, call: Call, places: dict[str, str]
+) -> tuple[Right, ...]:
+    """Return what a task may use without reading it, if anything; no file asks for that.
+
+    Where the value of each is set is added to `places`.
+    """
+    if not policy.secrets:
+        return ()
+    from capsule.runner import secret_values  # most have none
+
+    rules = secret_rules(call, project)
+    places |= secret_values.places_of(rules, call.environ)
+    said = {
+        f"[secrets] of {rule.folder / CONFIG_NAME}" if rule.is_optional else "the caller"
+        for rule in rules
+    }
+    gets = [{"name": rule.name, "hosts": list(rule.hosts)} for rule in rules]
+    return (Right("secrets", None, gets, ", and ".join(sorted(said))),)
 
 
 def _readable(task: TaskDeclaration, project: Project) -> dict[str, Any]:

@@ -131,12 +131,17 @@ def _policies(
 ) -> dict[str, Policy]:
     """Return the policy of each task of a source, of which `task` is the one that is called."""
     narrows = call.limits._replace(raises=())
-    grants = call.grants._replace(secrets=tuple(rule.name for rule in secret_rules(call, project)))
+    grants = grants_of(call, project)
     found = resolve_all(source.declarations, project, narrows, call.mounts, grants)
     if call.limits.raises:
         # What a call sets is for the task that it calls; those that this calls have their own.
         found[task.name] = resolve(task, project, call.limits, call.mounts, grants)
     return found
+
+
+def grants_of(call: Call, project: Project) -> Grants:
+    """Return what a call grants, with the names of the secrets that it has."""
+    return call.grants._replace(secrets=tuple(rule.name for rule in secret_rules(call, project)))
 
 
 def secret_rules(call: Call, project: Project) -> tuple[SecretRule, ...]:

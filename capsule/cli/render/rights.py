@@ -74,6 +74,8 @@ def _said(right: Right, places: Mapping[str, str]) -> str:
     gets = right.gets
     if right.option == "env_variables":
         gets = [f"{name} ({places[name]})" for name in gets]
+    if right.option == "secrets":
+        gets = [f"{_one(each)} ({places[each['name']]})" for each in gets]
     # A list that is not empty is told to be less where nothing in it is the file's.
     less = not right.gets or right.by.startswith("untrusted")
     if not isinstance(right.gets, list):
@@ -91,6 +93,8 @@ def _worded(value: Any) -> str:
 
 
 def _one(item: Any) -> str:
+    if isinstance(item, dict) and "name" in item:
+        return f"{item['name']} at {' and '.join(item['hosts'])}"
     if isinstance(item, dict):
         mode = "read-write" if item["mode"] == "rw" else "read-only"
         return f"{listed(item['path'])} ({mode})"
