@@ -6,6 +6,8 @@ import base64
 import gzip
 import html
 import json
+import socket
+import threading
 import zlib
 from functools import partial
 from typing import TYPE_CHECKING
@@ -15,6 +17,7 @@ from tests.unit.services.http.conftest import Server
 
 if TYPE_CHECKING:
     import ssl
+    from collections.abc import Callable
 
     from tests.unit.services.http.conftest import Peer
 
@@ -39,7 +42,13 @@ def _plain(body: bytes, *headers: bytes, status: bytes = b"200 OK") -> bytes:
 
 def _chunked(pieces: list[bytes], trailer: bytes = b"") -> bytes:
     chunks = b"".join(b"%x\r\n%s\r\n" % (len(piece), piece) for piece in pieces)
-    return b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks + b"0\r\n" + trailer + _BREAK
+    return (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + chunks
+        + b"0\r\n"
+        + trailer
+        + _BREAK
+    )
 
 
 def _packed(value: bytes, coding: bytes, pack: object) -> bytes:
@@ -57,7 +66,7 @@ def _escaped(value: bytes) -> bytes:
 
 
 # The answer to a request for `/NAME`, by the value that it bears.
-ANSWERS = {
+ANSWERS: dict[str, Callable[[bytes], bytes]] = {
     "plain": lambda v: _plain(b"<%s>" % v),
     "twice": lambda v: _plain(b"%s%s" % (v, v)),
     "upper": lambda v: _plain(v.upper()),
@@ -65,8 +74,10 @@ ANSWERS = {
     "halves": lambda v: _chunked([v[:-1], v[-1:] + v[:1], v[1:]]),
     "unfinished": lambda v: _chunked([v[:5], b"|", v, v[:5]]),
     "trailer": lambda v: _chunked([b"ok"], b"X-Trailer: %s\r\n" % v),
-    "extension": lambda v: b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
-    b"2;x=%s\r\nok\r\n0\r\n\r\n" % quote(v).encode(),
+    "extension": lambda v: (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+        b"2;x=%s\r\nok\r\n0\r\n\r\n" % quote(v).encode()
+    ),
     "gzip": lambda v: _packed(v, b"gzip", gzip.compress),
     "members": lambda v: _plain(
         gzip.compress(v[:5]) + gzip.compress(v[5:]), b"Content-Encoding: gzip"
@@ -115,12 +126,14 @@ ANSWERS = {
 class EchoServer(Server):
     """Answers as `ANSWERS` has it; `/to/URL` redirects there. `seen` is all that was sent to it.
 
-    At `/told` it sends `told`, which somebody else may have told it.
+    At `/told` it sends `told`, which somebody else may have told it; at `/hold` it sets `held`, and
+    answers when `released` is set.
     """
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.seen: list[bytes] = []
         self.told = b""
+        self.held, self.released = threading.Event(), threading.Event()
         super().__init__(self._answer, context, "127.0.0.1")
 
     def _answer(self, peer: Peer) -> None:
@@ -135,6 +148,10 @@ class EchoServer(Server):
         elif path.startswith(b"/sub/"):
             location = b"/plain?back=" + quote(given(head), safe="").encode()
             answer = _plain(b"", b"Location: " + location, status=b"307 Moved")
+        elif name == "hold":
+            self.held.set()
+            self.released.wait(30)
+            answer = _plain(b"released")
         elif name == "told":
             answer = _plain(self.told)
         elif name == "told-in-header":
@@ -146,6 +163,8 @@ class EchoServer(Server):
         else:
             answer = _plain(head)
         peer.send(answer.split(b"\r\n\r\n", 1)[0] + b"\r\n\r\n" if head[:5] == b"HEAD " else answer)
+        if name in {"cut", "until-closed"}:
+            peer.socket.shutdown(socket.SHUT_WR)
         # What else was sent, up to the end.
         self.seen.append(peer.rest)
         for data in iter(partial(peer.socket.recv, 65536), b""):

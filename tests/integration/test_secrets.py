@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import base64
 import json
-import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import pytest
@@ -126,7 +125,7 @@ BACK = {
     "one in the other": "fetch(MINE + '/all', {'X-Key': K[:20] + K + K[20:]})",
     "one behind the other": "fetch(MINE + '/all', {'X-Key': K + K})",
     "in the head alone": "fetch(MINE + '/header?k=' + K, method='HEAD')",
-    "as a length": "[len(ask('HEAD', MINE + '/plain?k=' + k, [])[0][0]['headers']) for k in (K, 'x')]",
+    "as a length": "[ask(m, MINE + '/header?k=' + K, [])[0] for m in ('HEAD', 'GET')]",
     "in a redirect": "fetch(MINE + '/sub/', {'X-Key': K})",
     "in a redirect that nobody follows": "ask('GET', MINE + '/to/https://localhost/VALUE', [['X-Key', K]])",
     "letter by letter": "''.join([fetch(MINE + '/ranges', {'X-Key': K, 'Range': f'bytes={n}-{n}'})[3][:1] for n in range(39)])",
@@ -182,9 +181,15 @@ def attempt(task_file: Path, code: str, mine: EchoServer, other: EchoServer) -> 
 def traces(text: bytes) -> list[str]:
     """What of the value is in a text, as it is or in another form: parts of it are enough."""
     inner = VALUE.encode()
-    forms = {"capitals": VALUE.upper().encode(), "backwards": inner[::-1], "hex": inner.hex().encode()}
+    forms = {
+        "capitals": VALUE.upper().encode(),
+        "backwards": inner[::-1],
+        "hex": inner.hex().encode(),
+    }
     forms |= {f"from {at}": inner[at : at + 7] for at in range(len(inner) - 6)}
-    forms |= {f"quoted from {at}": quote(VALUE[at : at + 7]).encode() for at in range(len(inner) - 6)}
+    forms |= {
+        f"quoted from {at}": quote(VALUE[at : at + 7]).encode() for at in range(len(inner) - 6)
+    }
     for cut in range(3):
         forms[f"base64 from {cut}"] = base64.b64encode(inner[cut : cut + 6])
     return [name for name, form in forms.items() if form.lower() in text.lower()]

@@ -35,7 +35,7 @@ from capsule.shared.frames import MAX_BODY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator
+    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
     from pathlib import Path
     from typing import Any, BinaryIO
 
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from capsule.cli.parsing.run_request import RunRequest
     from capsule.cli.runtime.context import Context
     from capsule.cli.terminal.console import Console
+    from capsule.policy.secret_rules import SecretRule
     from capsule.progress import Tracker
 
 _MAX_LINE = MAX_BODY + (1 << 20)
@@ -53,13 +54,15 @@ _MOST_AT_ONCE, _DIGITS = 256, 9
 class _Batch(NamedTuple):
     """What a batch is made of; `skip` are the lines that an earlier one has done.
 
-    With `spread`, an item that is a list or an object is all of the arguments.
+    With `spread`, an item that is a list or an object is all of the arguments. `secrets` are those of
+    all runs.
     """
 
     items: BinaryIO
     skip: frozenset[int]
     at_once: int | None
     spread: bool
+    secrets: Sequence[SecretRule] = ()
 
 
 def command(asked: RunRequest, options: Options, context: Context) -> int:
@@ -76,7 +79,8 @@ def command(asked: RunRequest, options: Options, context: Context) -> int:
             # What a thread may still read from cannot be closed: it would wait for that.
             owned.enter_context(items)
         skip = _done(options, context)
-        batch = _Batch(items, skip, _count(options.concurrency), options.spread)
+        at_once, secrets = _count(options.concurrency), asked.call.secrets
+        batch = _Batch(items, skip, at_once, options.spread, secrets)
         total = _lines_of(context.working_folder() / name, name)
         order = prepare.order(asked.source, asked.call, asked.home, progress)
         order = order._replace(ledger=recorder_for(asked.home, context))
@@ -170,7 +174,7 @@ async def _follow(prepared: PreparedTask, batch: _Batch, printer: _Printer, stop
     async def run(item: bytes, _: int) -> Envelope:
         value = _parsed(item)
         args, kwargs = spread_out(value) if batch.spread else ((value,), {})
-        call = prepare.Call(args, kwargs)
+        call = prepare.Call(args, kwargs, secrets=batch.secrets)
         queued = QueuedRun(prepared)
         return Envelope.of(
             await in_thread(

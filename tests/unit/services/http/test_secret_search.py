@@ -1,0 +1,110 @@
+"""Values in what comes back: in all forms, in pieces of any size, at any place."""
+
+from __future__ import annotations
+
+import base64
+import random
+from itertools import pairwise
+
+import pytest
+
+from capsule.policy.secret_rules import Secret
+from capsule.services.http.secret_search import SecretSearch, searched
+
+VALUE = "v4l/ue+Nobody \"may\" <see> & 'tell' 100%"
+PLAIN = "sk-live-7f3a9c51e8"
+
+
+def search(*values: str) -> SecretSearch:
+    return SecretSearch(
+        [Secret(f"S{n}", f"<{n}>", value, ("a.example.com",)) for n, value in enumerate(values)]
+    )
+
+
+def in_pieces(found: SecretSearch, data: bytes, *cuts: int) -> bytes:
+    places = [0, *cuts, len(data)]
+    pieces = [data[a:b] for a, b in pairwise(places)]
+    return b"".join(searched(found, pieces))
+
+
+@pytest.mark.parametrize("value", [VALUE, PLAIN])
+def test_every_cut(value: str) -> None:
+    found = search(value)
+    data = f"[{value}|{value}{value}]".encode()
+    for cut in range(len(data)):
+        assert in_pieces(found, data, cut) == b"[<0>|<0><0>]"
+    assert in_pieces(found, data, *range(len(data))) == b"[<0>|<0><0>]"
+
+
+@pytest.mark.parametrize("value", [VALUE, PLAIN, "12345678", "a1b2c3d4e5"])
+@pytest.mark.parametrize("encode", [base64.b64encode, base64.urlsafe_b64encode])
+def test_base64_with_whatever_neighbours_leaves_nothing(value: str, encode: object) -> None:
+    """What is left beside the placeholder bears no bit of the value."""
+    assert callable(encode)
+    generator = random.Random(value)  # noqa: S311 - no secret is made of it
+    found = search(value)
+    for _ in range(300):
+        before = generator.randbytes(generator.randrange(7))
+        behind = generator.randbytes(generator.randrange(7))
+        text = encode(before + value.encode() + behind)
+        cut = generator.randrange(len(text))
+        left, mark, right = in_pieces(found, text, cut).partition(b"<0>")
+        assert mark
+        assert text.startswith(left)
+        assert text.endswith(right)
+        assert len(left) * 6 <= len(before) * 8
+        assert (len(text) - len(right)) * 6 >= (len(before) + len(value)) * 8
+
+
+def test_nothing_is_kept_back_without_a_reason() -> None:
+    """An event that ends with its empty line is passed on at once."""
+    found = search(PLAIN)
+    assert found.split(b"data: 1\n\n", final=False) == (b"data: 1\n\n", b"")
+    assert found.split(b"{}\nsk-l", final=False) == (b"{}\n", b"sk-l")
+    assert found.split(b"{}\nsk-x", final=False)[1] != b"sk-x"
+
+
+def test_what_is_not_a_value_is_as_it_was() -> None:
+    generator = random.Random(1)  # noqa: S311 - as above
+    found = search(VALUE, PLAIN)
+    data = b"".join(
+        generator.choice((b"sk-live-", b"7f3a9c51e", b"v4l/ue", b"%2F", b"\n", b"c2st", b"x"))
+        for _ in range(20_000)
+    )
+    cuts = sorted(generator.sample(range(len(data)), 500))
+    assert PLAIN.encode() not in data
+    assert in_pieces(found, data, *cuts) == data
+
+
+def test_one_is_the_beginning_of_the_other() -> None:
+    found = search("abcdefgh", "abcdefghijkl", "ijklmnopqr")
+    data = b"abcdefgh abcdefghijkl abcdefghij"
+    for cut in range(len(data)):
+        assert in_pieces(found, data, cut) == b"<0> <1> <0>ij"
+    # What overlaps goes as a whole, and nothing of either is left.
+    for cut in range(18):
+        assert in_pieces(found, b"abcdefghijklmnopqr", cut) in {b"<1>", b"<1><2>", b"<0><2>"}
+
+
+def test_a_value_of_one_letter_keeps_nothing_back_without_end() -> None:
+    found = search("0" * 8)
+    rest, passed = b"", b""
+    for _ in range(1_000):
+        piece, rest = found.split(rest + b"0" * 1_000, final=False)
+        passed += piece
+        assert len(rest) < 10_000
+    assert b"0" not in passed.replace(b"<0>", b"")
+
+
+def test_the_case_of_letters() -> None:
+    found = search(PLAIN)
+    assert found.out_of(PLAIN.upper().encode()) == b"<0>"
+    assert found.out_of(PLAIN.encode().hex().upper().encode()) == b"<0>"
+
+
+def test_lines_of_a_head() -> None:
+    found = search(VALUE)
+    odd = "".join(f"%{ord(c):02X}" if n % 3 else c for n, c in enumerate(VALUE.replace(" ", "%20")))
+    assert found.out_of_line(f"https://other.example/?k={odd}") == "<0>"
+    assert found.out_of_line("text/html; charset=utf-8") == "text/html; charset=utf-8"
+    assert repr(found) == "SecretSearch(...)"
