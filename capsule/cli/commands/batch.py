@@ -54,8 +54,8 @@ _MOST_AT_ONCE, _DIGITS = 256, 9
 class _Batch(NamedTuple):
     """What a batch is made of; `skip` are the lines that an earlier one has done.
 
-    With `spread`, an item that is a list or an object is all of the arguments. `secrets` are those of
-    all runs.
+    With `spread`, an item that is a list or an object is all of the arguments. `secrets` are
+    those of all runs.
     """
 
     items: BinaryIO

@@ -16,14 +16,22 @@ from capsule.services.http.headers import framed, received
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Protocol
 
     from capsule.services.http.headers import Sent
     from capsule.services.http.limits import Limits
     from capsule.services.http.proxies import Proxy
     from capsule.services.http.request_log import Record
-    from capsule.services.http.secret_guard import AnswerGuard
     from capsule.services.http.urls import Url
+
+    class AnswerGuard(Protocol):
+        """What looks at all that a server sends before anybody else does."""
+
+        def head(self, head: Head) -> Head: ...
+
+        def body(self, pieces: Iterable[bytes]) -> Iterator[bytes]: ...
+
 
 # The name of the thread of an exchange.
 THREAD = "capsule-http"
