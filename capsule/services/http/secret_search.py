@@ -6,7 +6,6 @@ the beginning of a value.
 
 from __future__ import annotations
 
-import re
 from urllib.parse import unquote
 
 from capsule.services.http.secret_forms import forms_of
@@ -16,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from capsule.policy.secret_rules import Secret
-    from capsule.services.http.secret_forms import Form
 
 # How often a text may have been encoded for a URL.
 _LAYERS = 3
@@ -36,8 +34,6 @@ class SecretSearch:
         self._forms = [form for form, _ in pairs]
         self._placeholders = [placeholder.encode() for _, placeholder in pairs]
         self._values = [(secret.value.lower(), secret.placeholder) for secret in secrets]
-        # Looked ahead, so that those that overlap are all found.
-        self._pattern = re.compile(b"(?=%s)" % b"|".join(map(_pattern, self._forms)))
         self.longest = max((len(form.core) + 2 for form in self._forms), default=0)
 
     def __repr__(self) -> str:
@@ -79,20 +75,28 @@ class SecretSearch:
         return b"".join((*made, data[at:edge])), data[edge:]
 
     def _spans(self, folded: bytes) -> Iterator[tuple[int, int, bytes]]:
-        """Yield where values stand, each as far as others overlap it."""
+        """Yield where values stand, in order, each as far as others overlap it."""
+        found = []
+        for form, placeholder in zip(self._forms, self._placeholders, strict=True):
+            at = folded.find(form.core)
+            while at >= 0:
+                end = at + len(form.core)
+                first = at - (at > 0 and folded[at - 1] in form.lead)
+                last = end + (end < len(folded) and folded[end] in form.tail)
+                found.append((first, -last, placeholder))
+                at = folded.find(form.core, at + 1)
         begin = end = 0
-        placeholder = b""
-        for match in self._pattern.finditer(folded):
-            group = match.lastindex or 0
-            first, last = match.span(group)
+        said = b""
+        # Of those that begin together the longest comes first, and says whose it is.
+        for first, last, placeholder in sorted(found):
             if first < end:
-                end = max(end, last)
+                end = max(end, -last)
                 continue
             if end:
-                yield begin, end, placeholder
-            begin, end, placeholder = first, last, self._placeholders[group - 1]
+                yield begin, end, said
+            begin, end, said = first, -last, placeholder
         if end:
-            yield begin, end, placeholder
+            yield begin, end, said
 
     def _edge(self, folded: bytes) -> int:
         """Return where begins what may be the beginning of a value, the length where nothing is."""
@@ -119,8 +123,3 @@ def searched(search: SecretSearch, pieces: Iterable[bytes]) -> Iterator[bytes]:
             yield passed
     if rest:
         yield search.out_of(rest)
-
-
-def _pattern(form: Form) -> bytes:
-    lead, tail = (b"[%s]?" % re.escape(each) if each else b"" for each in (form.lead, form.tail))
-    return b"(%s%s%s)" % (lead, re.escape(form.core), tail)
