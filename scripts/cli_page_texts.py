@@ -152,7 +152,8 @@ the same for both: see [worker.md](worker.md).
 
 FILES = {
     "capsule.toml": "settings and ceilings of a project, in its folder: see [run.md](run.md)",
-    ".env": "variables for `env_variables` that the environment lacks, in the project's folder",
+    ".env": "variables that the environment lacks, for `env_variables` and secrets, in the"
+    " project's folder",
     "HOME/toolchain/": "the pinned parts, as downloaded and as prepared",
     "HOME/cache/": "snapshots, plans and packages; 30 days, 2 GB and 500 entries are kept",
     "HOME/lifecycle/runs.db": "the record of runs, in SQLite: see [lifecycle.md](lifecycle.md)",

@@ -15,8 +15,10 @@ import pytest
 
 from capsule import Sandbox, SandboxSync, Session, SessionSync, run, run_sync
 from capsule.errors import CapsuleError, ConfigError, PolicyError, UsageError
+from capsule.services.http.ca_certificates import SETTINGS
 from tests.integration.command import Command
 from tests.integration.echo_server import EchoServer
+from tests.integration.origin import authority
 from tests.integration.worker_client import on_streams
 
 if TYPE_CHECKING:
@@ -453,6 +455,33 @@ def test_nobody_logs_it(server: EchoServer, caplog: pytest.LogCaptureFixture) ->
     assert VALUE not in caplog.text
     # Without secrets, whoever looks at what httpcore does still sees it.
     run_sync("logs.py", [server.port])
+
+
+def test_over_tls(server: EchoServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A redirect from there to plain HTTP, and to another port, leaves the value behind."""
+    certificate, context = authority(tmp_path)
+    for name in SETTINGS:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
+    secure = EchoServer(context)
+    Path("tls.py").write_text(
+        "import os, urllib.request as u\nfrom capsule import task\n"
+        "@task(allowed_hosts=['localhost'], timeout='60s')\n"
+        "def main(urls):\n"
+        "    headers = {'X-Key': os.environ['KEY']}\n"
+        "    return [u.urlopen(u.Request(url, headers=headers)).read().decode() for url in urls]\n"
+    )
+    url = f"https://localhost:{secure.port}"
+    urls = [f"{url}/all", f"{url}/to/http://localhost:{server.port}/all"]
+    secrets = {"KEY": {"value": VALUE, "hosts": [f"localhost:{secure.port}"]}}
+    try:
+        result = run_sync("tls.py", [urls], secrets=secrets).unwrap()
+    finally:
+        secure.close()
+    assert secure.all_seen.count(f"X-Key: {VALUE}\r\n".encode()) == 2
+    assert VALUE.encode() not in server.all_seen
+    assert PLACEHOLDER.search(server.all_seen.decode())
+    assert all(PLACEHOLDER.search(each) and VALUE not in each for each in result)
 
 
 def test_several_secrets(server: EchoServer) -> None:
