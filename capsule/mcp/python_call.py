@@ -101,6 +101,7 @@ def wanted_of(
         packages=said.packages,
         files=dict(files or {}),
         mounts=said.mounts,
+        secrets=said.secrets,
         cwd=granted.working,
         limits=granted.limits,
         progress=progress,

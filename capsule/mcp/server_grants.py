@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.policy import units
-from capsule.policy.caller_limits import caller_grants, caller_limits, mount_rules
+from capsule.policy.caller_limits import (
+    caller_grants,
+    caller_limits,
+    caller_secrets,
+    mount_rules,
+)
 from capsule.policy.config import find_project
 from capsule.policy.invalid_value import InvalidValueError
-from capsule.policy.resolve import resolve
+from capsule.policy.resolve import Grants, resolve
+from capsule.runner.secret_values import in_force, new_identity, with_values
 from capsule.runner.source_analysis import toml_reader
 from capsule.sessions.session_declaration import declarations_of
 
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from capsule.policy.resolve import Policy
+    from capsule.policy.secret_rules import Secret
 
 # Of a call, where neither an option nor a capsule.toml says another. Many a client gives up after
 # a minute.
@@ -34,6 +42,7 @@ class ServerGrants(NamedTuple):
 
     allow_hosts: tuple[str, ...] = ()
     mounts: tuple[str, ...] = ()
+    secrets: tuple[str, ...] = ()
     env_names: tuple[str, ...] = ()
     packages: tuple[str, ...] = ()
     imports: tuple[str, ...] = ()
@@ -56,13 +65,14 @@ class ServerGrants(NamedTuple):
 class Granted(NamedTuple):
     """What holds for each call: what was said, limits where nothing was, and what comes of it.
 
-    Relative paths are relative to `working`.
+    Relative paths are relative to `working`. `secrets` are those that there were at the start.
     """
 
     said: ServerGrants
     working: Path
     limits: dict[str, object]
     policy: Policy
+    secrets: tuple[Secret, ...] = ()
 
 
 def settled(said: ServerGrants, working: Path, home: Path) -> Granted:
@@ -94,8 +104,13 @@ def settled(said: ServerGrants, working: Path, home: Path) -> Granted:
     if said.ram is None and defaults.ram is None:
         limits["max_ram"] = RAM
     rules = mount_rules(said.mounts, working, "--mount") if said.mounts else ()
+    # Looked at now, and read again for each call.
+    own = caller_secrets(said.secrets, working, "--secret")
+    secrets = with_values(in_force(own, project.secrets), os.environ, new_identity())
+    grants = Grants(secrets=tuple(secret.name for secret in secrets))
     task = declarations_of(said.options, project).tasks[0]
-    return Granted(said, working, limits, resolve(task, project, caller_limits(limits), rules))
+    policy = resolve(task, project, caller_limits(limits), rules, grants)
+    return Granted(said, working, limits, policy, secrets)
 
 
 def _check_amount(option: str, value: str | None, parse: Callable[[object], int]) -> None:

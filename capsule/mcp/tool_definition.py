@@ -10,6 +10,7 @@ from capsule.policy.units import format_ram, format_timeout
 if TYPE_CHECKING:
     from capsule.mcp.server_grants import Granted
     from capsule.policy.folders import FolderGrant
+    from capsule.policy.secret_rules import Secret
 
 NAME, TITLE = "run_python", "Run Python in a sandbox"
 SCHEME = "capsule-state"
@@ -166,7 +167,6 @@ def rights(granted: Granted) -> list[str]:
     hosts = ", ".join(map(listed, policy.allowed_hosts))
     folders = ", ".join(map(_folder, policy.allowed_files))
     names = ", ".join(policy.env_variables)
-    # Secrets go here, when there are: what each is called, and for which hosts it is.
     limits = [f"{policy.compute:,} units of compute"]
     if policy.ram is not None:
         limits.append(f"{format_ram(policy.ram)} of memory")
@@ -180,9 +180,20 @@ def rights(granted: Granted) -> list[str]:
         if folders
         else "Folders: the private working folder alone; nothing of the user's machine.",
         f"Environment variables: {names}." if names else "Environment variables: none.",
+        *map(_secret, granted.secrets),
         f"Limits of a call: {', '.join(limits)}.",
         _REFUSALS,
     ]
+
+
+def _secret(secret: Secret) -> str:
+    hosts = " and ".join(map(listed, secret.hosts))
+    return (
+        f"Secret {secret.name}: os.environ[{secret.name!r}] is a placeholder, to be used as the"
+        f" value is. It becomes the value on its way to {hosts}, in headers (Authorization: Bearer,"
+        " Basic, others) and in the query, not in the path and the body. The value itself cannot be"
+        " read."
+    )
 
 
 def _folder(grant: FolderGrant) -> str:

@@ -15,6 +15,7 @@ import psutil
 import pytest
 from anyio import to_thread
 
+from tests.integration.echo_server import EchoServer
 from tests.mcp.conversation import ERAS, Servers, held
 
 if TYPE_CHECKING:
@@ -246,6 +247,43 @@ def test_a_host_that_is_not_granted_is_refused(
             assert found.said["result"] == "hello"
 
     held(talk)
+
+
+def test_a_secret_is_used_and_not_read(mode: str, servers: Servers) -> None:
+    """Its placeholder lies in a state, and stands for the value in the next server too."""
+    value = "sk-live-7f3a9c51e8"
+    servers.environ["MY_KEY"] = value
+    server = EchoServer()
+    place = f"localhost:{server.port}"
+    options = ("--allow-host", place, "--secret", f"API_KEY=MY_KEY@{place}")
+    get = f"urllib.request.urlopen('http://{place}/plain?k=' + key).read().decode()"
+
+    async def talk() -> None:
+        async with servers.connected(mode, *options) as one:
+            (tool,) = (await one.client.list_tools()).tools
+            text = tool.description or ""
+            assert "Secret API_KEY: os.environ['API_KEY'] is a placeholder" in text
+            assert f"on its way to {place}" in text
+            first = await one.call(
+                f"import os, urllib.request\nkey = os.environ['API_KEY']\n[key, {get}]"
+            )
+        async with servers.connected(mode, *options) as one:
+            second = await one.call(f"[os.environ['API_KEY'], {get}]", state=first.said["state"])
+        for found in (first, second):
+            placeholder, echoed = found.said["result"]
+            assert placeholder.startswith("capsule-secret-")
+            assert echoed == f"<{placeholder}>"
+        assert first.said["result"] == second.said["result"]
+        assert value not in json.dumps([first.said, second.said]) + str(tool)
+
+    try:
+        held(talk)
+    finally:
+        server.close()
+    assert server.all_seen.count(f"k={value} ".encode()) == 2
+    states = [path for path in servers.home.rglob("*.state") if path.is_file()]
+    assert states
+    assert not any(value.encode() in path.read_bytes() for path in states)
 
 
 def test_output_is_bounded_and_says_so(mode: str, servers: Servers) -> None:

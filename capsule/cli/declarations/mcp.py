@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from capsule.cli.declarations.options import MountOption
+from capsule.cli.declarations.options import MountOption, SecretOption
 from capsule.cli.terminal.console import Console
 
 
@@ -22,6 +22,7 @@ def mcp(
         ),
     ] = None,
     mount: MountOption = None,
+    secret: SecretOption = None,
     env: Annotated[
         list[str] | None,
         typer.Option(
@@ -82,7 +83,7 @@ def mcp(
     from capsule.cli.commands.mcp import command
     from capsule.mcp.server_grants import ServerGrants
 
-    lists = (allow_host, mount, env, package, imports)
-    hosts, mounts, names, packages, modules = (tuple(each or ()) for each in lists)
-    said = ServerGrants(hosts, mounts, names, packages, modules, compute, ram, timeout)
+    lists = (allow_host, mount, secret, env, package, imports)
+    hosts, mounts, secrets, names, packages, modules = (tuple(each or ()) for each in lists)
+    said = ServerGrants(hosts, mounts, secrets, names, packages, modules, compute, ram, timeout)
     return command(said, Console())

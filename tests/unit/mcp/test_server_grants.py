@@ -50,6 +50,26 @@ def test_all_that_is_granted_is_told(tmp_path: Path) -> None:
     assert annotation_values(granted)["destructiveHint"]
 
 
+def test_secrets_are_told_and_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    value = "sk-live-7f3a9c51e8"
+    (tmp_path / "capsule.toml").write_text(
+        "[secrets]\nUNSET = ['a.example.com']\nOTHER = ['b.example.com']\n"
+    )
+    (tmp_path / ".env").write_text(f"OTHER={value}\n")
+    monkeypatch.setenv("MY_KEY", value)
+    said = ServerGrants(secrets=("KEY=MY_KEY@api.example.com", "KEY=MY_KEY@localhost:80"))
+    granted = settled(said, tmp_path, tmp_path / "home")
+    text = description(granted)
+    assert "on its way to api.example.com and localhost:80" in text
+    assert "Secret OTHER" in text
+    assert "UNSET" not in text
+    assert value not in text + repr(granted)
+    with pytest.raises(CapsuleError, match=r"the variable NONE is set neither here nor in \.env"):
+        settled(ServerGrants(secrets=("KEY=NONE@a.com",)), tmp_path, tmp_path / "home")
+    with pytest.raises(CapsuleError, match="--secret: KEY has no @HOST"):
+        settled(ServerGrants(secrets=(f"KEY={value}",)), tmp_path, tmp_path / "home")
+
+
 def test_a_capsule_toml_holds_for_what_no_option_says(tmp_path: Path) -> None:
     config = tmp_path / "capsule.toml"
     config.write_text('[tasks]\ndefault_timeout = "3s"\n[limits]\nmax_ram = "128MB"\n')
