@@ -1,7 +1,8 @@
 """Finding values of secrets in what a server sends, and putting their placeholders there instead.
 
-What comes in pieces is searched as one text: the end of a piece is kept back as long as it may be
-the beginning of a value.
+What comes in pieces is searched as one text: the end of what came is kept back until more comes, as
+much of it as a value may take. It is as much whatever it is: who sees that a piece is passed on at
+once, and another is not, could try the beginnings of values one letter after the other.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class SecretSearch:
     def split(self, data: bytes, *, final: bool) -> tuple[bytes, bytes]:
         """Return what of a text can be passed on, without values, and the rest, to be kept back."""
         folded = data.lower()
-        edge = len(data) if final else self._edge(folded)
+        edge = len(data) if final else max(len(data) - self.longest, 0)
         if not any(form.core in folded for form in self._forms):
             return data[:edge], data[edge:]
         made: list[bytes] = []
@@ -97,21 +98,6 @@ class SecretSearch:
             begin, end, said = first, -last, placeholder
         if end:
             yield begin, end, said
-
-    def _edge(self, folded: bytes) -> int:
-        """Return where begins what may be the beginning of a value, the length where nothing is."""
-        edge = size = len(folded)
-        for form in self._forms:
-            core = form.core
-            at = folded.find(core[:1], max(size - len(core) + (not form.tail), 0))
-            while at >= 0 and not core.startswith(folded[at:]):
-                at = folded.find(core[:1], at + 1)
-            if at < 0:
-                at = size
-            if form.lead and at and folded[at - 1] in form.lead:
-                at -= 1
-            edge = min(edge, at)
-        return edge
 
 
 def searched(search: SecretSearch, pieces: Iterable[bytes]) -> Iterator[bytes]:

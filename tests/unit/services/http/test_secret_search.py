@@ -56,12 +56,14 @@ def test_base64_with_whatever_neighbours_leaves_nothing(value: str, encode: obje
         assert (len(text) - len(right)) * 6 >= (len(before) + len(value)) * 8
 
 
-def test_nothing_is_kept_back_without_a_reason() -> None:
-    """An event that ends with its empty line is passed on at once."""
+def test_what_is_kept_back_tells_nothing_of_the_value() -> None:
+    """Who asks for an echo of guesses sees no difference between the beginnings of values."""
     found = search(PLAIN)
-    assert found.split(b"data: 1\n\n", final=False) == (b"data: 1\n\n", b"")
-    assert found.split(b"{}\nsk-l", final=False) == (b"{}\n", b"sk-l")
-    assert found.split(b"{}\nsk-x", final=False)[1] != b"sk-x"
+    for text in (b"data: 1\n\n", b"x" * 2_000):
+        for size in range(len(PLAIN)):
+            right, wrong = PLAIN[:size].encode(), b"?" * size
+            passed = [found.split(text + end, final=False)[0] for end in (right, wrong)]
+            assert passed[0] == passed[1]
 
 
 def test_what_is_not_a_value_is_as_it_was() -> None:
