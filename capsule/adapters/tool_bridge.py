@@ -14,8 +14,8 @@ import keyword
 from typing import TYPE_CHECKING, Any
 
 from capsule.errors import UsageError
-from capsule.sessions.opening import large_imports
 from capsule.sessions.session import SessionSync
+from capsule.sessions.wider_interpreter import large_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

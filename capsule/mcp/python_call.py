@@ -9,6 +9,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.sdk.output import Printing
 from capsule.sessions import opening
 from capsule.sessions.state_file import PLACES
+from capsule.sessions.wider_interpreter import large_imports
 from capsule.wire.output_capture import Capture
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def run_call(
     """
     wanted = wanted_of(granted, progress, arguments.files)
     if arguments.state is None:
-        core = opening.opened(wanted, stop, opening.large_imports(arguments.code))
+        core = opening.opened(wanted, stop, large_imports(arguments.code))
     else:
         core = opening.resumed(handles, arguments.state, wanted, stop)
     captured = {"stdout": Capture(EACH_END), "stderr": Capture(EACH_END)}

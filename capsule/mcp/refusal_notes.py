@@ -26,11 +26,10 @@ def notes_on(error: EnvelopeError | None, granted: Granted) -> list[str]:
             f"The network rule refused a request. Hosts that this server allows: {hosts}. You"
             " cannot change that; whoever runs the server can: capsule mcp --allow-host HOST"
         )
-    if "is not in this session, whose interpreter" in text:
+    if "is not in the interpreter of this turn" in text:
         found.append(
-            "Packages with native code have to be imported in the first call of a state. Begin"
-            " anew, without state, and import it there; the operator can have it in all states:"
-            " capsule mcp --import MODULE"
+            "Packages with native code have to be seen in the code: write an import statement for"
+            " it, and call again with the same state"
         )
     elif "ModuleNotFoundError" in text:
         found.append(

@@ -27,7 +27,7 @@ raises keeps what it did before that; a call that is stopped by a limit keeps no
 
 Packages: all of the standard library that needs no threads, processes or sockets. There without \
 installing: numpy, pandas, scipy, scikit-learn, statsmodels, matplotlib, Pillow, lxml, sympy and \
-others. Import those in the first call of a state: later it is an error. There is no pip{packages}.
+others. There is no pip{packages}.
 
 Files: `files` puts files into the working folder, where code reads and writes by plain names \
 ("out.csv"). They belong to the state, and what a call changes is listed in `files`. Large output \

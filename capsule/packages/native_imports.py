@@ -48,8 +48,12 @@ _ANYTHING = re.compile(
 )
 
 
-def natives_of(imports: frozenset[str], sources: Iterable[bytes] = ()) -> frozenset[str]:
+def natives_of(
+    imports: frozenset[str], sources: Iterable[bytes] = (), *, guesses: bool = True
+) -> frozenset[str]:
     """Return the packages with native code that a task may import, given what it names.
+
+    With `guesses` it is all of them where a source may import what it does not name.
 
     >>> sorted(natives_of(frozenset(["json", "pandas"])))
     ['numpy', 'pandas']
@@ -61,7 +65,7 @@ def natives_of(imports: frozenset[str], sources: Iterable[bytes] = ()) -> frozen
         return frozenset()
     wanted = found.union(*(_OPTIONAL[name] for name in found & _OPTIONAL.keys()))
     for source in sources:
-        if _ANYTHING.search(source):
+        if guesses and _ANYTHING.search(source):
             return NATIVES
         wanted |= {
             needed

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
 from capsule.message_text import printable, shown
-from capsule.packages.builtin_distributions import science_imports
 from capsule.policy.resolve import narrowed
 from capsule.progress import Silent
 from capsule.runner.cancellable_progress import CancellableProgress
@@ -25,6 +23,7 @@ from capsule.sessions.kept_turn import first_kept
 from capsule.sessions.session_core import SessionCore
 from capsule.sessions.state_file import StateError, open_regular
 from capsule.sessions.state_store import StateStore
+from capsule.sessions.wider_interpreter import with_natives
 from capsule.snapshot import cache
 from capsule.state_folder import checked_root
 
@@ -126,25 +125,6 @@ def opened(wanted: Wanted, stop: Cancellation, more: Sequence[str] = ()) -> Sess
     return _started(*begun(more, stop), opener=begun)
 
 
-def large_imports(code: str) -> list[str]:
-    """Return what code imports of the scientific stack, which is better in memory from the start.
-
-    >>> large_imports("import json, pandas as pd\\nfrom numpy.random import default_rng")
-    ['numpy', 'pandas']
-    """
-    try:
-        tree = ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return []  # which is said by the turn
-    found: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            found |= {alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            found.add(node.module.partition(".")[0])
-    return sorted(found & science_imports())
-
-
 def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
     """Open a session from a file with a state. Raises `CapsuleError` when anything is wrong."""
     saved = saved_state.read(wanted.working / path)
@@ -152,6 +132,7 @@ def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
     state = saved.state
     _check_imports(state, str(path))
     base = _base(wanted, state.imports, stop, state.identity)
+    base = with_natives(base, state.natives, stop)
     mine = base.order.inputs.base.runtime.interpreter
     if state.interpreter != mine:
         raise StateError(
@@ -167,6 +148,7 @@ def resumed(handles: StateHandles, handle: str, wanted: Wanted, stop: Cancellati
     _check_imports(state, handle)
     state = state_memory.with_files(state, wanted.contents())
     base = _base(wanted, state.imports, stop, state.identity)
+    base = with_natives(base, state.natives, stop)
     return _started(base, handles.fitted(state, base))
 
 
@@ -189,7 +171,9 @@ def _base(
         source = under_ceilings(source, wanted.ceilings_of, home)
     progress = CancellableProgress(wanted.progress, stop)
     base = session_base.open_session_base(source, wanted.call, home, progress, stop)
-    base = base._replace(overhead=_overhead(base, home, stop), identity=identity)
+    base = base._replace(
+        overhead=_overhead(base, home, stop), identity=identity, progress=wanted.progress
+    )
     return base._replace(order=base.order._replace(ledger=wanted.ledger or recorder_of(home)))
 
 

@@ -19,6 +19,7 @@ from capsule.sdk.threads import in_loop, in_thread, to_its_end
 from capsule.sessions import opening
 from capsule.sessions.session_declaration import OPTIONS
 from capsule.sessions.turn import Kept, State, Turn
+from capsule.sessions.wider_interpreter import large_imports
 
 if TYPE_CHECKING:
     import os
@@ -143,7 +144,7 @@ class _Turns:
             call=call,
             observer=observer,
             functions=functions,
-            more=lambda: opening.large_imports(code),
+            more=lambda: large_imports(code),
             refused=refused,
             queued=queued,
         )

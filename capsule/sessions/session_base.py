@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from capsule.errors import ToolchainError, UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.policy.units import format_ram
+from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.run import snapshot_settings
 from capsule.runner.snapshot_choice import SnapshotChoice, choose_snapshot
@@ -24,13 +25,25 @@ if TYPE_CHECKING:
     from capsule.runner.prepare import Call
     from capsule.runner.run import Order
     from capsule.runner.source import Source
+    from capsule.snapshot.base_snapshot import Base
+    from capsule.toolstore.toolchain_lock import Lease
+
+
+class Wider(NamedTuple):
+    """A larger interpreter, and the memory that turns begin with as it can map it."""
+
+    base: Base
+    image: Path
+    lease: Lease | None
 
 
 class SessionBase(NamedTuple):
     """An order for turns, the source that it was settled from, and the memory they begin with.
 
     `overhead` is the fuel that a turn takes besides its code. `secrets` are those of all turns, and
-    `identity` what their placeholders are made of, in all forks too.
+    `identity` what their placeholders are made of, in all forks too. `wider` is what turns run on
+    since one came that needed the native code of more packages, which are `natives`; `progress` is
+    told of what that takes.
     """
 
     source: Source
@@ -40,6 +53,19 @@ class SessionBase(NamedTuple):
     overhead: int = 0
     secrets: Sequence[SecretRule] = ()
     identity: str = ""
+    wider: Wider | None = None
+    natives: frozenset[str] = frozenset()
+    progress: Progress = Silent()
+
+    @property
+    def runs_on(self) -> Base:
+        """What its turns run on now."""
+        return self.order.inputs.base if self.wider is None else self.wider.base
+
+    @property
+    def image(self) -> Path:
+        """The compiled file with the memory that its turns begin with."""
+        return self.choice.snapshot.image if self.wider is None else self.wider.image
 
 
 def source_of(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import threading
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -21,11 +19,13 @@ from capsule.sessions.kept_turn import Answered, KeptState, first_kept
 from capsule.sessions.process_ahead import ProcessAhead
 from capsule.sessions.saved_state import Saved
 from capsule.sessions.session_base import of_session
-from capsule.sessions.session_turn import SessionTurn, for_turns, mounts_for
+from capsule.sessions.session_turn import SessionTurn, mounts_for
 from capsule.sessions.standing import Standing, said_of, standing_at
 from capsule.sessions.state_file import StateError
 from capsule.sessions.state_slots import STATE_SLOTS
 from capsule.sessions.state_store import new_name
+from capsule.sessions.turn_order import TurnOrder
+from capsule.sessions.wider_interpreter import for_turns, with_imports
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,11 +44,6 @@ if TYPE_CHECKING:
     from capsule.type_check.problems import TypeProblem
 
     Opener = Callable[[Sequence[str], Cancellation], tuple[SessionBase, Contents]]
-
-
-# In which sessions this thread is in the middle of a turn.
-_inside = threading.local()
-_LOOK_AGAIN = 0.05
 
 
 class SessionCore:
@@ -75,8 +70,7 @@ class SessionCore:
         self.base, self._store, self._home = base, store, home
         store.hold()
         store.pin(self, state.name)
-        # Turns go on one after another, in the order in which they were asked for.
-        self._order = threading.Lock()
+        self._order = TurnOrder()
         self._standing = standing_at(state)
         self._states = [state]
         self._fresh: tuple[str, Contents] | None = None
@@ -84,7 +78,6 @@ class SessionCore:
         self._ahead: ProcessAhead | None = None
         self._folders = Keeper()
         self._closed = False
-        self._program = os.getpid()
 
     def __repr__(self) -> str:
         return f"<SessionCore with {len(self._states)} states>"
@@ -123,13 +116,14 @@ class SessionCore:
                 return Answered(envelope, [], done(self.settled()._replace(fuel=0)))
             if self._opener is not None and (names := more()):
                 before = self._open_anew(self._opener(names, cancellation))
+            self.base = with_imports(self.base, code, cancellation)
             turn = SessionTurn(self, before, code, functions)
             order = self._settled_order(call)
             turn.env, folders = order.call.env, order.inputs.folders
             turn.folders = {each.guest: each.writable for each in folders}
             choice = self.base.choice._replace(mounts=mounts_for(self.base, folders))
             if functions is not None:
-                functions.around = self._within
+                functions.around = self._order.within
             # Without jobs: a turn that could call its session as a task would run itself.
             order = order._replace(adapt=turn.adapted, choice=choice, functions=functions, jobs={})
             try:
@@ -160,7 +154,7 @@ class SessionCore:
 
     def settled(self) -> KeptState:
         """Return the state that the session stands at, waiting until it is kept."""
-        self._check_mine()
+        self._order.check_mine()
         return self._standing.settled()
 
     def cancel(self) -> None:
@@ -220,10 +214,11 @@ class SessionCore:
 
     def close(self) -> None:
         """End what waits, and let go of all states."""
-        if self._program != os.getpid():
+        if not self._order.is_mine:
             return
-        self._check_outside()
-        with self._order:
+        self._order.check_outside()
+        self._order.acquire(None)
+        try:
             if self._closed:
                 return
             self._closed = True
@@ -234,41 +229,22 @@ class SessionCore:
             finally:
                 self._folders.close()
                 self._store.release(self)
+        finally:
+            self._order.release()
 
     @contextmanager
     def _in_order(
         self, stop: Cancellation | None, queued: QueuedRun | None = None
     ) -> Iterator[None]:
         """Wait for all that was asked for before. Raises `StateError` where that cannot be."""
-        self._check_mine()
-        self._check_outside()
         with (queued or QueuedRun(self)).waiting():
-            while not self._order.acquire(timeout=_LOOK_AGAIN):
-                if stop is not None and stop.cancelled:
-                    raise StateError("it was cancelled before its turn")
+            self._order.acquire(stop)
         try:
-            with self._within():
+            with self._order.within():
                 self._check_open()
                 yield
         finally:
             self._order.release()
-
-    @contextmanager
-    def _within(self) -> Iterator[None]:
-        """Let this thread be in the middle of a turn, or of what else goes in order."""
-        before = getattr(_inside, "cores", ())
-        _inside.cores = (*before, self)
-        try:
-            yield
-        finally:
-            _inside.cores = before
-
-    def _check_outside(self) -> None:
-        if self in getattr(_inside, "cores", ()):
-            raise StateError(
-                "a turn of this session is going on, which this would wait for",
-                hint="do it when the turn has answered",
-            )
 
     def _open_anew(self, begun: tuple[SessionBase, Contents]) -> KeptState:
         """Begin on another base, before anything has run; return the first state there.
@@ -291,14 +267,6 @@ class SessionCore:
         self._store.pin(self, state.name)
         self._drop_ahead()
         self._start_ahead(state)
-
-    def _check_mine(self) -> None:
-        """Raise `StateError` in a child that was forked: process and states are the parent's."""
-        if self._program != os.getpid():
-            raise StateError(
-                "this session was opened before the program forked",
-                hint="open one in the child, from a file that the parent saved",
-            )
 
     def _check_open(self) -> None:
         if self._closed:
@@ -372,7 +340,10 @@ class SessionCore:
         pages, memory = turn.keeper.read_memory()
         files = turn.keeper.read_files()
         number, name = turn.before.turn + 1, new_name()
-        contents = turn.contents._replace(memory=memory, turn=number, pages=pages, files=files)
+        natives = tuple(sorted(self.base.natives))
+        contents = turn.contents._replace(
+            memory=memory, turn=number, pages=pages, files=files, natives=natives
+        )
         self._fresh = name, contents._replace(touched=turn.keeper.touched)
         return KeptState(name, number, history=turn.history), contents
 

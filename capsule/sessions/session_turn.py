@@ -9,6 +9,7 @@ from capsule.sessions import state_file, turn_process
 from capsule.sessions.background_work import in_background
 from capsule.sessions.kept_turn import KeptState, KeptTurn
 from capsule.sessions.state_file import StateError
+from capsule.sessions.wider_interpreter import allowed, for_turns
 from capsule.snapshot import fuel_reading, request
 
 if TYPE_CHECKING:
@@ -53,8 +54,7 @@ class SessionTurn:
         self._tools = {} if functions is None else functions.described
         base = core.base
         hidden = frozenset(mount.guest for mount in base.choice.mounts)
-        image = base.choice.snapshot.image
-        self.keeper = KeptTurn(base.contents, image, hidden, state_file.MOST_PAGES)
+        self.keeper = KeptTurn(base.contents, base.image, hidden, state_file.MOST_PAGES)
         # Known when it has answered.
         self.raised = False
         self.env: Mapping[str, str] = {}
@@ -84,6 +84,7 @@ class SessionTurn:
             "reseed": core.reseeds,
             "env": dict(self.env),
             "folders": {} if all(self.folders.values()) else self.folders,
+            **allowed(core.base),
         }
         made = for_turns(plan, core.base)
         self._plan = made._replace(request=request.turn(asked), keeper=self.keeper)
@@ -119,8 +120,3 @@ def mounts_for(base: SessionBase, folders: tuple[Mount, ...]) -> tuple[Mount, ..
     """Return what a turn sees that has these folders, which may be fewer than the session's."""
     mine = base.order.inputs.folders
     return (*(each for each in base.choice.mounts if each not in mine), *folders)
-
-
-def for_turns(plan: Plan, base: SessionBase) -> Plan:
-    launch = plan.launch._replace(driver=base.order.inputs.base.turn_driver)
-    return plan._replace(launch=launch)

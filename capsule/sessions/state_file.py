@@ -21,6 +21,7 @@ from capsule.runner.secret_values import is_identity
 from capsule.sessions.kept_pages import KeptPages, read_large
 from capsule.snapshot.changed_pages import PAGE, STACK_TOP, PageRun
 from capsule.toolstore.digests import sha256
+from capsule.toolstore.flavours import NATIVES
 from capsule.wasm import PAGE as WASM_PAGE
 
 TYPE_CHECKING = False
@@ -56,6 +57,7 @@ class Contents(NamedTuple):
     `PLACES`. `turn` is how many turns there were, `imports` what the session began with. `touched`
     is no part of it: where pages are that are as in the base, and were written by the turn that led
     here. `identity` is what its placeholders of secrets are made of: no value, and no grant.
+    `natives` are packages whose native code it needs besides those of its imports.
     """
 
     interpreter: str
@@ -67,6 +69,7 @@ class Contents(NamedTuple):
     files: Mapping[str, bytes]
     touched: Sequence[int] = ()
     identity: str = ""
+    natives: tuple[str, ...] = ()
 
 
 def encode(state: Contents) -> list[bytes | memoryview]:
@@ -93,6 +96,7 @@ def parts_of(state: Contents) -> tuple[dict[str, Any], list[bytes | memoryview]]
         "runs": [[run.offset, len(run.data)] for run in state.pages],
         "files": [[name, len(content)] for name, content in state.files.items()],
         "identity": state.identity,
+        "natives": list(state.natives),
         "sha256": sha256(*body),
     }, body
 
@@ -231,7 +235,10 @@ class Head:
         if identity and not is_identity(identity):
             raise ValueError("what its placeholders are made of is no identity")
         found = Contents(*texts, self._memory, self._turn, tuple(imports), pages, files)
-        return found._replace(identity=identity)
+        natives = header.get("natives", [])
+        if not isinstance(natives, list) or not NATIVES.issuperset(natives):
+            raise ValueError("its packages are none of the interpreter's")
+        return found._replace(identity=identity, natives=tuple(natives))
 
 
 def memory_size(said: Any) -> int:

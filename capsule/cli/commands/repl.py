@@ -17,6 +17,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.process.cancel import Cancellation
 from capsule.sessions import opening
 from capsule.sessions.turn import Turn
+from capsule.sessions.wider_interpreter import large_imports
 from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
@@ -138,7 +139,7 @@ class _Prompt:
             observer_for(console, stop, verbose=False) as observer,
         ):
             answered = self._core.run(
-                code, stop, observer=observer, more=lambda: opening.large_imports(code)
+                code, stop, observer=observer, more=lambda: large_imports(code)
             )
         turn = Turn.of_answer(answered)
         for display in turn.displays:

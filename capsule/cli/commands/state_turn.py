@@ -16,6 +16,7 @@ from capsule.sdk.coroutines import alone
 from capsule.sessions import opening
 from capsule.sessions.state_store import FOLDER
 from capsule.sessions.turn import Turn
+from capsule.sessions.wider_interpreter import large_imports
 from capsule.state_folder import checked_root
 from capsule.toolstore import files, toolchain_lock
 from capsule.toolstore.digests import short_id
@@ -57,7 +58,7 @@ def command(options: Options, context: Context, state: str) -> int:
         if path.exists():
             core = opening.loaded(path, wanted, stop)
         else:
-            core = opening.opened(wanted, stop, opening.large_imports(code))
+            core = opening.opened(wanted, stop, large_imports(code))
         begin = core.settled().turn
         try:
             answered = core.run(code, stop, observer=observer, functions=wanted.functions(alone))

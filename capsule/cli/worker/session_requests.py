@@ -18,6 +18,7 @@ from capsule.errors import CapsuleError, UsageError
 from capsule.message_text import shown
 from capsule.policy.resolve import narrowed
 from capsule.runner.observer import NOBODY
+from capsule.sessions.wider_interpreter import large_imports
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class SessionRequests:
                 call=opening.limited(session.wanted, limits or None),
                 observer=NOBODY if stream is None else stream,
                 functions=self._calls.functions(tools, request.identity),
-                more=lambda: opening.large_imports(code),
+                more=lambda: large_imports(code),
             )
             turn = Turn.of_answer(answered)
             answer: Answer = {

@@ -57,6 +57,7 @@ _forget_tool = sys.monitoring.clear_tool_id  # type: ignore[attr-defined]
 _TOOLS = range(6)
 
 # A request that asks for nothing.
+_adapted: list[bool] = []
 _NOTHING = (
     b'{"module": "capsule_guest.main", "function": "nothing", "task": "nothing", "folders": {}, '
     b'"args": [1, 2.5, "text", null, true], "kwargs": {"key": [{}]}}'
@@ -81,8 +82,7 @@ def prepare(*, flavour: str, lacking: list[str], asyncio: bool, folder: str) -> 
     if lacking:
         missing_natives.refuse(flavour, frozenset(lacking))
     if flavour != "core":
-        matplotlib_setup.adapt_on_import()
-        numpy_setup.adapt_on_import()
+        _adapt_natives()
     net.install()
     thread_setup.adapt_on_import()
     process_refusals.install()
@@ -100,6 +100,14 @@ def prepare(*, flavour: str, lacking: list[str], asyncio: bool, folder: str) -> 
     gc.collect()
     gc.freeze()
     send(RESULT, b"null")
+
+
+def _adapt_natives() -> None:
+    """Adapt what needs native code as it is imported, once."""
+    if not _adapted:
+        _adapted.append(True)
+        matplotlib_setup.adapt_on_import()
+        numpy_setup.adapt_on_import()
 
 
 def _take_turns() -> None:
@@ -178,6 +186,9 @@ def turn() -> None:
     _RESERVE[:] = [bytearray(256 << 10)]
     calls.refuse(False)
     missing_natives.begin_turn()
+    if there := request.get("interpreter"):
+        missing_natives.allow(there["flavour"], frozenset(there["natives"]))
+        _adapt_natives()
     try:
         streams.repeat()
         if "folders" in request:

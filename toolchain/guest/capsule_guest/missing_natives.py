@@ -8,8 +8,8 @@ has some of them and asks for another, it would be there if the host had known: 
 task whatever it catches, so that nothing takes another way because of it. The host is told which
 package it was, and the next run has it.
 
-A session has what it began with: there the error ends the turn alone, and no other session is given
-more because of it.
+A turn of a session has what the code of its turns is seen to import: there the error ends the turn
+alone, and no other session is given more because of it.
 """
 
 from __future__ import annotations
@@ -69,6 +69,16 @@ def refuse(flavour: str, lacking: frozenset[str]) -> None:
     sys.meta_path.insert(sys.meta_path.index(PathFinder), Refusal(flavour, lacking))
 
 
+def allow(flavour: str, natives: frozenset[str]) -> None:
+    """Let a session that has begun on a smaller interpreter import what this one has."""
+    for finder in sys.meta_path:
+        if isinstance(finder, Refusal):
+            finder.flavour = flavour
+            finder.names = frozenset(
+                name for name in finder.names if name.partition(".")[0] not in natives
+            )
+
+
 def check() -> None:
     """Raise the error that ends the task, if there was one, for tasks that have caught it."""
     if _late:
@@ -118,8 +128,8 @@ def _refuse(package: str, flavour: str) -> None:
 
 def _not_in_session(package: str, flavour: str) -> str:
     return (
-        f"{package} is not in this session, whose interpreter ({flavour}) was chosen by its "
-        f'imports when it began, and stays: open one with it, Session(imports=[..., "{package}"])'
+        f"{package} is not in the interpreter of this turn ({flavour}), which has what the code of "
+        f"the session is seen to import: write 'import {package}' in the turn"
     )
 
 
