@@ -199,6 +199,13 @@ def packages(session: nox.Session) -> None:
 
 
 @nox.session(venv_backend="none")
+def arm(session: nox.Session) -> None:
+    """Run the pinned program for aarch64 under qemu: artifacts of here, results and fuel alike."""
+    kept = ROOT / ".toolchain" / "aarch64"
+    session.run(*HERE, "scripts.arm", "--kept", str(kept), *session.posargs)
+
+
+@nox.session(venv_backend="none")
 def suites(session: nox.Session) -> None:
     """Run pyperformance's programs, HumanEval's problems and tests of CPython in the sandbox."""
     home = os.environ.get("CAPSULE_TEST_HOME") or str(ROOT / ".toolchain")
