@@ -9,9 +9,7 @@ it is packed once, and whoever has the same one need not read it.
 from __future__ import annotations
 
 import os
-import secrets
 import zlib
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -95,16 +93,9 @@ def write(path: Path, saved: Saved) -> None:
     pieces = _packed(b"".join(body))
     # The layer's own hash is of what is in it, which a reader who has it does not look at.
     header |= {"packed": sum(map(len, pieces)), "layer": sha256(saved.layer.data)}
-    # Of a name that nobody could have made a link of before.
-    temporary = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
     try:
-        state_file.write_new(
-            temporary, [_MAGIC, state_file.framed(header), *pieces, saved.layer.data]
-        )
-        temporary.replace(path)
+        state_file.write_whole(path, [_MAGIC, state_file.framed(header), *pieces, saved.layer.data])
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise StateError(f"cannot write {path}: {error.strerror}") from None
 
 

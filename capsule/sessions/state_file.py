@@ -10,9 +10,10 @@ from __future__ import annotations
 import errno
 import json
 import os
+import secrets
 import stat
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
 
 from capsule.errors import CapsuleError
@@ -41,6 +42,8 @@ _MOST_NAMES = 10_000
 _LONGEST_NAME = 255
 # Where the files of a state lie: its working folder, and `/tmp`.
 PLACES = ("working", "temporary")
+# How a file is called that is being written.
+UNFINISHED = ".new"
 
 
 class StateError(CapsuleError):
@@ -107,11 +110,22 @@ def framed(header: dict[str, Any]) -> bytes:
     return len(text).to_bytes(_LENGTH, "little") + text
 
 
-def write_new(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
-    """Write a file that nobody else can read, and that was not there. Raises `OSError`."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.writelines(pieces)
+def write_whole(path: Path, pieces: Iterable[bytes | memoryview]) -> None:
+    """Write a file that nobody else can read, in place of one that is there, or nothing at all.
+
+    Raises `OSError`.
+    """
+    # Of a name that nobody could have made a link of before.
+    made = path.with_name(f"{path.name}.{secrets.token_hex(8)}{UNFINISHED}")
+    try:
+        handle = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.writelines(pieces)
+        made.replace(path)
+    except OSError:
+        with suppress(OSError):
+            made.unlink()
+        raise
 
 
 def _check(state: Contents) -> None:

@@ -32,7 +32,7 @@ FOLDER = "states"
 # Seconds since its last use, bytes of all, and how many there are at most.
 MOST_AGE, MOST_BYTES, MOST_STATES = 7 * 24 * 3600.0, 2 << 30, 1_000
 _HANDLE = re.compile(r"[0-9a-f]{32}\Z")
-_ENDING, _UNFINISHED = ".state", ".new"
+_ENDING = ".state"
 # How old is what was left by a writer that was killed, in seconds.
 _LEFT = 600.0
 # How a state says what its pages differ from: where that lies in the cache, and what it is.
@@ -79,15 +79,9 @@ class StateHandles:
         if size > self._most_bytes:
             raise StateError(f"a state of {size:,} bytes is more than {self._most_bytes:,}")
         handle = secrets.token_hex(16)
-        made = self._folder / f"{handle}{_UNFINISHED}"
         with files.writing(self._folder):
             files.make_private(self._folder)
-            try:
-                state_file.write_new(made, pieces)
-                made.replace(self._path(handle))
-            except OSError:
-                made.unlink(missing_ok=True)
-                raise
+            state_file.write_whole(self._path(handle), pieces)
             self._make_room(self._path(handle))
         return handle
 
@@ -150,7 +144,7 @@ class StateHandles:
             with suppress(OSError):
                 status = entry.stat(follow_symlinks=False)
                 path = Path(entry.path)
-                most = {_ENDING: self._most_age, _UNFINISHED: _LEFT}.get(path.suffix)
+                most = {_ENDING: self._most_age, state_file.UNFINISHED: _LEFT}.get(path.suffix)
                 if most is not None and now - status.st_mtime > most and path != newest:
                     path.unlink()
                 elif path.suffix == _ENDING:

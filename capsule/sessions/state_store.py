@@ -80,14 +80,8 @@ class StateStore:
         if size > self._most:
             raise StateError(f"a state of {size:,} bytes is more than {self._most:,}")
         name = name or new_name()
-        path, made = self._path(name), self._folder / f"{secrets.token_hex(8)}.new"
         with files.writing(self._folder):
-            try:
-                state_file.write_new(made, pieces)
-                made.replace(path)
-            except OSError:
-                made.unlink(missing_ok=True)
-                raise
+            state_file.write_whole(self._path(name), pieces)
             files.note_use(self._folder / _STAMP)
         with self._lock:
             self._sizes[name] = size

@@ -41,8 +41,7 @@ def made(path: Path, state: Contents, *, packed: bool) -> bytes:
     if packed:
         saved_state.write(path, Saved(state, LAYER))
     else:
-        path.unlink(missing_ok=True)
-        state_file.write_new(path, encode(state))
+        state_file.write_whole(path, encode(state))
     return path.read_bytes()
 
 
