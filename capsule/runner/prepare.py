@@ -145,12 +145,18 @@ def grants_of(call: Call, project: Project) -> Grants:
 
 
 def secret_rules(call: Call, project: Project) -> tuple[SecretRule, ...]:
-    """Return the secrets that a call has: its own, and those of the project that it is made in."""
+    """Return the secrets that a call has: its own, and those of the project that it is made in.
+
+    Raises `ConfigError` where one of the latter is above a ceiling. Nothing untrusted has those.
+    """
     if not (call.secrets or project.secrets):
         return ()
-    from capsule.runner.secret_values import in_force  # most runs have none
+    from capsule.runner.secret_values import in_force, within_ceilings  # most runs have none
 
-    return in_force(call.secrets, project.secrets)
+    untrusted = call.limits.untrusted or any(each.limits.untrusted for each in project.ceilings)
+    around = () if untrusted else project.secrets
+    within_ceilings(around, project.ceilings)
+    return in_force(call.secrets, around)
 
 
 def _secrets(call: Call, project: Project, identity: str | None = None) -> tuple[Secret, ...]:

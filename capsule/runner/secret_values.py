@@ -11,6 +11,7 @@ import os
 import re
 
 from capsule.errors import ConfigError, PolicyError, UsageError
+from capsule.policy.ceilings import check_hosts, check_variables
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.project import CONFIG_NAME
 from capsule.policy.secret_rules import PREFIX, Secret, checked_value, first_of_each
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from capsule.policy.project import Ceiling
     from capsule.policy.secret_rules import SecretRule
 
 # Of the random part of an identity, and of a placeholder, in hexadecimal digits.
@@ -53,6 +55,23 @@ def placeholder_of(identity: str, name: str) -> str:
 def in_force(own: Sequence[SecretRule], around: Sequence[SecretRule]) -> tuple[SecretRule, ...]:
     """Return the rules of a run: the caller's, and those around the caller for other names."""
     return first_of_each((*own, *around))
+
+
+def within_ceilings(around: Iterable[SecretRule], ceilings: Sequence[Ceiling]) -> None:
+    """Refuse a secret of a capsule.toml whose variable or hosts are above a ceiling.
+
+    Such a file may be another's, in whose folder somebody stands: it can have no more of the
+    caller's variables so than by `env_variables`. Raises `ConfigError`.
+    """
+    for rule in around:
+        try:
+            check_variables((rule.variable,), ceilings)
+            check_hosts(rule.hosts, ceilings)
+        except InvalidValueError as wrong:
+            raise ConfigError(
+                f"{rule.folder / CONFIG_NAME}: [secrets]: {rule.name}: {wrong.message}",
+                hint=f"--secret {rule.name}@{rule.hosts[0]}, which is your own word",
+            ) from None
 
 
 def with_values(

@@ -304,7 +304,8 @@ class SessionCore:
         self.reseeds, self._opener = False, None
         turn.raised = error is not None
         kept: Future[KeptState] = Future()
-        standing = self._standing = Standing(before=self._standing)
+        built_on = self._standing
+        standing = self._standing = Standing(before=built_on)
         earlier = self._keeping
 
         def keep() -> None:
@@ -319,6 +320,8 @@ class SessionCore:
                 # In the order of the turns.
                 if earlier is not None:
                     earlier.result()
+                # Else what was said not to be kept would go on in this one.
+                built_on.check(before.name)
                 self._states.append(state)
                 self._store.pin(self, state.name)
                 standing.written.set_result(state)

@@ -48,6 +48,13 @@ class Standing:
                 return self.ready.result()
         return self.settled()
 
+    def check(self, name: str) -> None:
+        """Raise `StateError` where a turn went on from the state `name`, and that was not kept."""
+        failed = self.written.exception()
+        if failed is None or self.ready.exception() or self.ready.result().name != name:
+            return
+        raise StateError(f"the state of the turn before could not be kept: {failed}")
+
     def fail(self, error: CapsuleError) -> None:
         """Say that it could not be kept."""
         if not self.ready.done():

@@ -126,13 +126,12 @@ ANSWERS: dict[str, Callable[[bytes], bytes]] = {
 class EchoServer(Server):
     """Answers as `ANSWERS` has it; `/to/URL` redirects there. `seen` is all that was sent to it.
 
-    At `/told` it sends `told`, which somebody else may have told it; at `/hold` it sets `held`, and
+    At `/hold` it sets `held`, and
     answers when `released` is set.
     """
 
     def __init__(self, context: ssl.SSLContext | None = None) -> None:
         self.seen: list[bytes] = []
-        self.told = b""
         self.held, self.released = threading.Event(), threading.Event()
         super().__init__(self._answer, context, "127.0.0.1")
 
@@ -152,10 +151,6 @@ class EchoServer(Server):
             self.held.set()
             self.released.wait(30)
             answer = _plain(b"released")
-        elif name == "told":
-            answer = _plain(self.told)
-        elif name == "told-in-header":
-            answer = _plain(b"ok", b"X-Told: " + self.told)
         elif name == "ranges":
             answer = _ranged(head)
         elif name in ANSWERS:

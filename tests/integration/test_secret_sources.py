@@ -282,6 +282,45 @@ def test_secrets_of_a_project(
         assert (done.code, words in done.err, VALUE in done.err) == (2, True, False), done
 
 
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        ("env_variables = ['SAFE']", "'MINE' is above the ceiling"),
+        ("allowed_hosts = ['api.example.com']", "is above the ceiling"),
+    ],
+)
+def test_secrets_of_a_project_are_within_the_ceilings_around_it(
+    command: Command, server: EchoServer, tmp_path: Path, limits: str, words: str
+) -> None:
+    """A folder of somebody else's, in which the caller stands, names no variable past a ceiling."""
+    inner = tmp_path / "outer" / "vendor"
+    inner.mkdir(parents=True)
+    (tmp_path / "outer" / "capsule.toml").write_text(f"[limits]\n{limits}\n")
+    table = f'KEY = {{ variable = "MINE", hosts = ["localhost:{server.port}"] }}\n'
+    (inner / "capsule.toml").write_text(f"[secrets]\n{table}")
+    (inner / "task.py").write_text("def main(): return 1\n")
+    command.folder = inner
+    command.environ["MINE"] = VALUE
+    done = command("run", "task.py")
+    assert (done.code, words in done.err, "[secrets]: KEY" in done.err) == (2, True, True), done
+    assert VALUE not in done.err
+    # The caller's own word is no part of that file.
+    (inner / "capsule.toml").write_text("")
+    assert command("run", "task.py", "--secret", "KEY=MINE@localhost").code == 0
+
+
+def test_nothing_untrusted_has_the_secrets_of_a_project(
+    command: Command, tmp_path: Path, server: EchoServer
+) -> None:
+    (tmp_path / "capsule.toml").write_text("[secrets]\nMINE = ['localhost']\n")
+    (tmp_path / "show.py").write_text("import os\ndef main(): return 'MINE' in os.environ\n")
+    command.environ["MINE"] = VALUE
+    for words, expected in (((), "true"), (("--untrusted",), "false")):
+        assert command("run", "show.py", "--result", *words).out.strip() == expected
+    asked = ("--untrusted", "--secret", "MINE@localhost")
+    assert command("run", "show.py", "--result", *asked).out.strip() == "true"
+
+
 def test_no_snapshot_holds_a_placeholder(server: EchoServer) -> None:
     Path("top.py").write_text("import os\nKEY = os.environ.get('KEY')\ndef main(): return KEY\n")
     found = [run_sync("top.py", secrets=given(server)).result for _ in range(3)]

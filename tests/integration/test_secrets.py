@@ -131,8 +131,6 @@ BACK = {
     "letter by letter": "''.join([fetch(MINE + '/ranges', {'X-Key': K, 'Range': f'bytes={n}-{n}'})[3][:1] for n in range(39)])",
     "in parts": "[fetch(MINE + '/ranges', {'X-Key': K, 'range': r})[3] for r in ('bytes=0-9', 'bytes=10-99')]",
     "packed, as it asks for": "fetch(MINE + '/all?k=' + K, {'Accept-Encoding': 'gzip, br'})",
-    "by another host that was told": "fetch(OTHER + '/told')",
-    "by another host that was told, in a header": "fetch(OTHER + '/told-in-header')",
     "in an error": "raise 'it was ' + K + repr(fetch(MINE + '/plain?k=' + K))",
     "in all variables": "dict(os.environ)",
     "from a task that it calls": "below(MINE + '/all', K)",
@@ -224,7 +222,6 @@ def test_the_value_is_put_in_nowhere_else(
 def test_the_value_does_not_come_back(
     task_file: Path, mine: EchoServer, other: EchoServer, code: str
 ) -> None:
-    other.told = VALUE.encode()
     envelope = attempt(task_file, code, mine, other)
     assert envelope.error is None or envelope.error["error_type"] == "task_error"
     assert traces(sent_back(envelope)) == []

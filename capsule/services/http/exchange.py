@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from threading import Condition, Lock, Thread
+from threading import Condition, Lock, Thread, local
 
 import httpcore
 
@@ -33,9 +33,14 @@ if TYPE_CHECKING:
         def body(self, pieces: Iterable[bytes]) -> Iterator[bytes]: ...
 
 
-# The name of the thread of an exchange.
-THREAD = "capsule-http"
+_THREAD = "capsule-http"
+_sending = local()
 _ERRORS = (httpcore.TimeoutException, httpcore.NetworkError, httpcore.ProtocolError)
+
+
+def is_sending() -> bool:
+    """Say whether this is the thread of an exchange."""
+    return getattr(_sending, "now", False)
 
 
 class Head(NamedTuple):
@@ -86,7 +91,7 @@ class Exchange:
         self._reading = Lock()
         self._pieces: Iterator[bytes] | None = None
         self._rest = b""
-        self.worker = Thread(target=self._work, name=THREAD, daemon=True)
+        self.worker = Thread(target=self._work, name=_THREAD, daemon=True)
 
     def start(self, timeout: float | None) -> None:
         """Resolve and check the host. Raises `RefusedError` or `FailedError`."""
@@ -186,6 +191,7 @@ class Exchange:
             self.worker.join(seconds)
 
     def _work(self) -> None:
+        _sending.now = True
         error: RefusedError | FailedError = FailedError("the request ended in an unforeseen way")
         try:
             self._send()

@@ -1,7 +1,8 @@
 """What stands between a sandbox and the values of its secrets, in both directions.
 
 Placeholders become values in what goes to the hosts of a secret, and values placeholders in all
-that comes back, from any host.
+that comes back from these. What other hosts send is left alone: they were never told a value, and
+to search it would have them try guesses.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import logging
 from threading import local
 
 from capsule.services.http.content_coding import coding_of, unpacked
-from capsule.services.http.exchange import THREAD
+from capsule.services.http.exchange import is_sending
 from capsule.services.http.secret_requests import SecretRequests
 from capsule.services.http.secret_search import SecretSearch, searched
 
@@ -42,42 +43,37 @@ class SecretGuard:
 
     def guarded(self, request: Request) -> Request:
         """Return a request as it goes out. Raises `RefusedError`."""
+        if not self._requests.names_host(request.url):
+            return request
         target, sent = self._requests.put_in(request.url, request.sent)
         answers = AnswerGuard(
             self._search,
             request.url.place,
             bodiless=request.method == "HEAD",
-            trusted=self._requests.names_host(request.url),
         )
         return request._replace(sent=sent, target=target, answers=answers)
 
 
 class AnswerGuard:
-    """Takes values out of one response, which comes from `place`; `head` is called first.
+    """Takes values out of one response, which comes from `place`; `head` is called first."""
 
-    `trusted` is whether it is a host of a secret: a length would tell that of the value.
-    """
-
-    def __init__(self, search: SecretSearch, place: str, *, bodiless: bool, trusted: bool) -> None:
+    def __init__(self, search: SecretSearch, place: str, *, bodiless: bool) -> None:
         self._search, self._place = search, place
-        self._bodiless, self._trusted = bodiless, trusted
+        self._bodiless = bodiless
         self._coding = ""
 
     def head(self, head: Head) -> Head:
         """Return the head of the response. Raises `FailedError` for a body that is not searched."""
-        clean = self._search.out_of_line
+        # A length would tell that of the value.
         dropped = {"content-length"}
-        if self._bodiless:
-            dropped = dropped if self._trusted else set()
-        else:
+        if not self._bodiless:
             self._coding = coding_of(head.headers, self._place)
             dropped.add("content-encoding")
-        headers = [
-            (clean(name), clean(value))
-            for name, value in head.headers
-            if name.lower() not in dropped
-        ]
-        return head._replace(reason=clean(head.reason), headers=headers)
+        kept = [pair for pair in head.headers if pair[0].lower() not in dropped]
+        lines = [head.reason, *(part for pair in kept for part in pair)]
+        reason, *parts = self._search.out_of_lines(lines)
+        headers = list(zip(parts[::2], parts[1::2], strict=True))
+        return head._replace(reason=reason, headers=headers)
 
     def body(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the pieces of the body. Raises `FailedError` for one that cannot be unpacked."""
@@ -101,5 +97,5 @@ def _unlogged(pieces: Iterable[bytes]) -> Iterator[bytes]:
         yield piece
 
 
-def _is_of_others(record: logging.LogRecord) -> bool:
-    return record.threadName != THREAD and not getattr(_reading, "now", False)
+def _is_of_others(_: logging.LogRecord) -> bool:
+    return not is_sending() and not getattr(_reading, "now", False)

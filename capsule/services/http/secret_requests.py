@@ -42,14 +42,11 @@ class SecretRequests:
         return any(matches(url, secret.hosts) for secret in self._secrets)
 
     def put_in(self, url: Url, sent: Sent) -> tuple[str, Sent]:
-        """Return the target and the headers of a request as they go out.
+        """Return the target and the headers of a request to a host of a secret as they go out.
 
         Raises `RefusedError` for more placeholders than a request may have.
         """
         headers = tuple(pair for pair in sent.headers if pair[0].lower() not in _UNASKED)
-        if not self.names_host(url):
-            kept = tuple(pair for pair in sent.headers if pair[0].lower() != "accept-encoding")
-            return url.target, sent._replace(headers=(*kept, _PLAIN))
         values = {
             secret.placeholder: secret.value
             for secret in self._secrets

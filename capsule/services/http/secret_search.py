@@ -1,14 +1,15 @@
 """Finding values of secrets in what a server sends, and putting their placeholders there instead.
 
 What comes in pieces is searched as one text: the end of what came is kept back until more comes, as
-much of it as a value may take. It is as much whatever it is: who sees that a piece is passed on at
-once, and another is not, could try the beginnings of values one letter after the other.
+much of it as a value may take. It is as much whatever it is, and the search takes as long whatever
+it finds: code that has its guesses echoed could try the beginnings of values by either.
 """
 
 from __future__ import annotations
 
-from urllib.parse import unquote
+import time
 
+from capsule.services.http.escaped_text import LONGEST_ESCAPE, Layer, layers_of
 from capsule.services.http.secret_forms import forms_of
 
 TYPE_CHECKING = False
@@ -16,9 +17,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from capsule.policy.secret_rules import Secret
+    from capsule.services.http.secret_forms import Form
 
-# How often a text may have been encoded for a URL.
-_LAYERS = 3
+    # A form, and what stands in its place.
+    Pair = tuple[Form, bytes]
+
+# Seconds that a search takes at least: for itself, and for each byte and each secret. It takes a
+# third of that where most is found; what it takes otherwise depends on the value and the text.
+_LEAST, _EACH = 0.0002, 60e-9
 
 
 class SecretSearch:
@@ -32,10 +38,13 @@ class SecretSearch:
         }
         # The longest first: one may be a part of another.
         pairs = sorted(found.items(), key=lambda pair: len(pair[0].core), reverse=True)
-        self._forms = [form for form, _ in pairs]
-        self._placeholders = [placeholder.encode() for _, placeholder in pairs]
-        self._values = [(secret.value.lower(), secret.placeholder) for secret in secrets]
-        self.longest = max((len(form.core) + 2 for form in self._forms), default=0)
+        self._forms = [(form, placeholder.encode()) for form, placeholder in pairs]
+        # In a text whose escapes are undone, values stand as they are.
+        self._plain = [(forms_of(each.value)[0], each.placeholder.encode()) for each in secrets]
+        longest = max((len(form.core) + 2 for form, _ in self._forms), default=0)
+        value = max((len(form.core) for form, _ in self._plain), default=0)
+        self.longest = max(longest, value * LONGEST_ESCAPE)
+        self._pace = _EACH * len(secrets)
 
     def __repr__(self) -> str:
         return "SecretSearch(...)"
@@ -44,26 +53,18 @@ class SecretSearch:
         """Return all of a text, with placeholders in place of values."""
         return self.split(data, final=True)[0]
 
-    def out_of_line(self, text: str) -> str:
-        """Return a line of a response's head without values, however it encodes them."""
-        found = self.out_of(text.encode("latin-1")).decode("latin-1")
-        decoded = found
-        for _ in range(_LAYERS):
-            decoded = unquote(decoded)
-            for value, placeholder in self._values:
-                if value in decoded.lower():
-                    return placeholder
-        return found
+    def out_of_lines(self, lines: Sequence[str]) -> list[str]:
+        """Return lines of a response's head without values, however they escape them."""
+        # Together, as each search takes a while. No value has a line break, and no line.
+        text = "\n".join(line.replace("\n", " ") for line in lines).encode("latin-1")
+        return self.out_of(text).decode("latin-1").split("\n")
 
     def split(self, data: bytes, *, final: bool) -> tuple[bytes, bytes]:
         """Return what of a text can be passed on, without values, and the rest, to be kept back."""
-        folded = data.lower()
         edge = len(data) if final else max(len(data) - self.longest, 0)
-        if not any(form.core in folded for form in self._forms):
-            return data[:edge], data[edge:]
         made: list[bytes] = []
         at = 0
-        for begin, end, placeholder in self._spans(folded):
+        for begin, end, placeholder in self._spans(data):
             if begin >= edge:
                 break
             if end > edge and len(data) - begin <= 4 * self.longest:
@@ -75,29 +76,47 @@ class SecretSearch:
         edge = max(edge, at)
         return b"".join((*made, data[at:edge])), data[edge:]
 
-    def _spans(self, folded: bytes) -> Iterator[tuple[int, int, bytes]]:
-        """Yield where values stand, in order, each as far as others overlap it."""
-        found = []
-        for form, placeholder in zip(self._forms, self._placeholders, strict=True):
-            at = folded.find(form.core)
-            while at >= 0:
-                end = at + len(form.core)
-                first = at - (at > 0 and folded[at - 1] in form.lead)
-                last = end + (end < len(folded) and folded[end] in form.tail)
-                found.append((first, -last, placeholder))
-                at = folded.find(form.core, at + 1)
-        begin = end = 0
-        said = b""
-        # Of those that begin together the longest comes first, and says whose it is.
-        for first, last, placeholder in sorted(found):
-            if first < end:
-                end = max(end, -last)
-                continue
-            if end:
-                yield begin, end, said
-            begin, end, said = first, -last, placeholder
-        if end:
-            yield begin, end, said
+    def _spans(self, data: bytes) -> list[tuple[int, int, bytes]]:
+        """Return where values stand, in order, each as far as others overlap it."""
+        # What that takes depends on the text alone, which whoever sent it knows.
+        layers = layers_of(data)
+        least = _LEAST + self._pace * sum(len(layer.text) for layer in layers)
+        begin = time.perf_counter()
+        first, *others = layers
+        found = _places(first, self._forms)
+        for layer in others:
+            found += _places(layer, self._plain)
+        spans = _together(sorted(found))
+        while (left := begin + least - time.perf_counter()) > 0:
+            time.sleep(left)
+        return spans
+
+
+def _places(layer: Layer, forms: Sequence[Pair]) -> list[tuple[int, int, bytes]]:
+    """Return where forms stand in a text: where each begins, its end as below zero, and whose."""
+    found = []
+    text = layer.text
+    for form, placeholder in forms:
+        at = text.find(form.core)
+        while at >= 0:
+            end = at + len(form.core)
+            first = at - (at > 0 and text[at - 1] in form.lead)
+            last = end + (end < len(text) and text[end] in form.tail)
+            found.append((layer.begin(first), -layer.end(last), placeholder))
+            at = text.find(form.core, at + 1)
+    return found
+
+
+def _together(found: Sequence[tuple[int, int, bytes]]) -> list[tuple[int, int, bytes]]:
+    """Join what overlaps. Of those that begin together the longest comes first."""
+    spans: list[tuple[int, int, bytes]] = []
+    for first, last, placeholder in found:
+        if spans and first < spans[-1][1]:
+            begin, end, said = spans[-1]
+            spans[-1] = begin, max(end, -last), said
+        else:
+            spans.append((first, -last, placeholder))
+    return spans
 
 
 def searched(search: SecretSearch, pieces: Iterable[bytes]) -> Iterator[bytes]:

@@ -38,6 +38,17 @@ def test_where_the_disk_is_full_it_stands_at_the_last_that_is_kept() -> None:
     assert third.soonest() == third.settled() == FIRST
 
 
+def test_what_was_built_on_a_state_that_is_not_kept_is_not_kept_either() -> None:
+    second = Standing(standing_at(FIRST))
+    second.ready.set_result(SECOND)
+    second.fail(StateError("no room"))
+    with pytest.raises(StateError, match=r"the turn before could not be kept: .*no room"):
+        second.check(SECOND.name)
+    # Who went on from the one before it had nothing of it.
+    second.check(FIRST.name)
+    standing_at(FIRST).check(FIRST.name)
+
+
 def test_what_is_kept_does_not_hold_what_was_before() -> None:
     standing = Standing(standing_at(FIRST))
     assert standing._before is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import random
+import time
 from itertools import pairwise
 
 import pytest
@@ -66,6 +67,45 @@ def test_what_is_kept_back_tells_nothing_of_the_value() -> None:
             assert passed[0] == passed[1]
 
 
+# What encoders make of one mark or the other, each its own choice.
+MIXED = {
+    "json of .net": {"+": "\\u002B", "&": "\\u0026", "'": "\\u0027", '"': "\\u0022"},
+    "json of go": {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026"},
+    "a path of go": {"/": "%2F", " ": "%20", '"': "%22", "<": "%3C", ">": "%3E", "%": "%25"},
+    "one mark": {"+": "%2B"},
+    "html of .net": {"+": "&#x2B;", "'": "&#39;", '"': "&quot;", "<": "&lt;", ">": "&gt;"},
+    "html with zeros": {"/": "&#x00002f;", "&": "&#038;"},
+    "backslashes": {"/": "\\/", '"': '\\"', "'": "\\'"},
+    "twice": {"+": "%252B", "/": "%252F"},
+    "json in json": {"/": "\\\\u002f", "&": "\\\\u0026"},
+    "html in json": {"<": "\\u0026lt;", ">": "\\u0026gt;"},
+}
+
+
+@pytest.mark.parametrize("name", MIXED)
+@pytest.mark.parametrize("value", [VALUE, "q83vEjRWeJ+rze8S/NFZ4mg==", "Tr0ub4dor!&(3)/x"])
+def test_each_encoder_escapes_other_marks(name: str, value: str) -> None:
+    text = "".join(MIXED[name].get(letter, letter) for letter in value).encode()
+    found = search(value)
+    for data in (text, text.upper()):
+        whole = b'{"key": "' + data + b'"} %41%zz &amp; \\u0041 ' + data
+        made = b'{"key": "<0>"} %41%zz &amp; \\u0041 <0>'
+        assert found.out_of(whole) == made
+        for cut in range(0, len(whole), 7):
+            assert in_pieces(found, whole, cut) == made
+
+
+def test_the_search_takes_as_long_whatever_it_is_sent() -> None:
+    """By the clock of the processor, which no other program has a part in."""
+    found = search(PLAIN)
+    texts = [bytes((byte,)) * 100_000 for byte in b"3ebsk-"]
+    for text in texts:
+        begin = time.perf_counter()
+        found.split(text, final=True)
+        # No less than what the worst of them takes; more only where the machine is busy.
+        assert time.perf_counter() - begin >= 0.006
+
+
 def test_what_is_not_a_value_is_as_it_was() -> None:
     generator = random.Random(1)  # noqa: S311 - as above
     found = search(VALUE, PLAIN)
@@ -107,6 +147,6 @@ def test_the_case_of_letters() -> None:
 def test_lines_of_a_head() -> None:
     found = search(VALUE)
     odd = "".join(f"%{ord(c):02X}" if n % 3 else c for n, c in enumerate(VALUE.replace(" ", "%20")))
-    assert found.out_of_line(f"https://other.example/?k={odd}") == "<0>"
-    assert found.out_of_line("text/html; charset=utf-8") == "text/html; charset=utf-8"
+    lines = [f"https://other.example/?k={odd}", "", "text/html; charset=utf-8"]
+    assert found.out_of_lines(lines) == ["https://other.example/?k=<0>", *lines[1:]]
     assert repr(found) == "SecretSearch(...)"
