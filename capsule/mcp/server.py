@@ -185,18 +185,11 @@ class PythonServer:
         handle, name = found[1], unquote(found[2])
 
         def read(_: Cancellation) -> bytes:
-            from capsule.sessions.state_file import PLACES
             from capsule.sessions.state_handles import StateHandles
 
-            files = StateHandles(self._home).load(handle).files
-            data = files.get(f"{PLACES[0]}/{name}")
-            if data is None or name.endswith("/"):
+            data = StateHandles(self._home).file(handle, name, _MOST_READ)
+            if data is None:
                 raise CapsuleError(f"there is no file {shown(name)} in that state")
-            if len(data) > _MOST_READ:
-                raise CapsuleError(
-                    f"{shown(name)} has {len(data):,} bytes, and {_MOST_READ:,} can be read",
-                    hint="read a part of it, in a call of run_python",
-                )
             return data
 
         try:

@@ -8,6 +8,7 @@ it is packed once, and whoever has the same one need not read it.
 
 from __future__ import annotations
 
+import mmap
 import os
 import zlib
 from functools import partial
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 _MAGIC = b"capsule state 2\n"
 # What is packed together: all processors have a part in it.
 _PIECE = 1 << 20
+# What a state and its layer may have together: both are unpacked.
+_MOST = state_file.MOST_PAGES + state_file.MOST_FILES
 # What zlib makes of bytes that it cannot pack is so much longer.
 _MOST_PACKED = _PIECE + _PIECE // 1000 + 1024
 
@@ -115,7 +118,10 @@ def read(path: Path) -> Saved:
         layer = file.read(left - length)
         if sha256(layer) != header["layer"]:
             raise ValueError("its content is not what its hash says")
-        return Saved(head.state(body), read_layer(layer))
+        saved = Saved(head.state(body), read_layer(layer))
+    if head.whole + sum(size for _, size in saved.layer.runs) > _MOST:
+        raise StateError(f"{path} has more than {_MOST >> 20} MB of memory and files")
+    return saved
 
 
 def check(path: Path, layer: Layer) -> list[PageRun]:
@@ -124,7 +130,7 @@ def check(path: Path, layer: Layer) -> list[PageRun]:
         return layer.pages()
 
 
-def _digest(runs: Sequence[tuple[int, int]], body: bytes) -> str:
+def _digest(runs: Sequence[tuple[int, int]], body: bytes | memoryview) -> str:
     places = b"".join(number.to_bytes(8, "little") for run in runs for number in run)
     return sha256(places, body)
 
@@ -142,27 +148,30 @@ def _packed(body: bytes) -> list[bytes]:
     return [part for piece in packed for part in (len(piece).to_bytes(4, "little"), piece)]
 
 
-def _unpacked(data: memoryview, whole: int) -> bytes:
+def _unpacked(data: memoryview, whole: int) -> memoryview:
     """Unpack so many bytes; raise `ValueError` or `zlib.error` where it is not as many."""
     at, pieces = 0, []
+    # Of the system's own memory, and once.
+    body = memoryview(mmap.mmap(-1, whole)) if whole else memoryview(b"")
     for begin in range(0, whole, _PIECE):
         length = int.from_bytes(data[at : at + 4], "little")
-        pieces.append((data[at + 4 : at + 4 + length], min(_PIECE, whole - begin)))
+        pieces.append((data[at + 4 : at + 4 + length], body[begin : begin + _PIECE]))
         at += 4 + length
         if length > _MOST_PACKED or at > len(data):
             raise ValueError("it is cut off, or there is more than it says")
     if at != len(data):
         raise ValueError("there is more than it says")
-    return b"".join(_each(_piece, pieces))
+    _each(_unpack, pieces)
+    return body
 
 
-def _piece(said: tuple[memoryview, int]) -> bytes:
-    packed, length = said
+def _unpack(said: tuple[memoryview, memoryview]) -> None:
+    packed, room = said
     unpacking = zlib.decompressobj()
-    piece = unpacking.decompress(packed, length + 1)
-    if len(piece) != length or not unpacking.eof or unpacking.unused_data:
+    piece = unpacking.decompress(packed, len(room) + 1)
+    if len(piece) != len(room) or not unpacking.eof or unpacking.unused_data:
         raise ValueError("its content is not as long as it says")
-    return piece
+    room[:] = piece
 
 
 def _each(work: Callable[[Of], Made], some: Sequence[Of]) -> list[Made]:

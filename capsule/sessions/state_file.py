@@ -38,6 +38,7 @@ MOST_HEADER = 8 << 20
 MOST_PAGES, MOST_FILES, MOST_RUNS = 512 << 20, 256 << 20, 1 << 18
 _MOST_MEMORY = 1 << 32
 _MOST_NAMES = 10_000
+_PIECE = 1 << 20
 # Bytes of one name, as file systems have it.
 _LONGEST_NAME = 255
 # Where the files of a state lie: its working folder, and `/tmp`.
@@ -159,13 +160,47 @@ def _check_places(names: Iterable[str]) -> None:
 def read(path: Path) -> Contents:
     """Read a state. Raises `StateError` that names the file and what is wrong with it."""
     with opened(path) as (file, size):
-        if file.read(len(_MAGIC)) != _MAGIC:
-            raise ValueError("it does not begin as one")
-        head = Head(*taken_header(file.read, size - len(_MAGIC)))
-        if head.left != head.whole:
-            cut = head.left < head.whole
-            raise ValueError("it is cut off" if cut else "there is more than it says")
+        head = _head(file, size)
         return head.state(read_large(file, head.whole))
+
+
+def read_one(path: Path, name: str, most: int) -> bytes | None:
+    """Return one file of a state, None where there is none; no more comes into memory.
+
+    Raises `StateError` that names the state and what is wrong with it, or the file where that has
+    more than `most` bytes.
+    """
+    import hashlib
+
+    with opened(path) as (file, size):
+        head = _head(file, size)
+        if (found := head.place_of(name)) is None:
+            return None
+        begin, length = found
+        if length > most:
+            raise StateError(
+                f"{name.partition('/')[2]!r} has {length:,} bytes, and {most:,} can be read",
+                hint="read a part of it, in a turn",
+            )
+        hasher, at, parts = hashlib.sha256(), 0, []
+        while piece := file.read(_PIECE):
+            hasher.update(piece)
+            first, last = max(begin - at, 0), min(begin + length - at, len(piece))
+            if first < last:
+                parts.append(piece[first:last])
+            at += len(piece)
+        head.check(hasher.hexdigest())
+        return b"".join(parts)
+
+
+def _head(file: BufferedReader, size: int) -> Head:
+    if file.read(len(_MAGIC)) != _MAGIC:
+        raise ValueError("it does not begin as one")
+    head = Head(*taken_header(file.read, size - len(_MAGIC)))
+    if head.left != head.whole:
+        cut = head.left < head.whole
+        raise ValueError("it is cut off" if cut else "there is more than it says")
+    return head
 
 
 @contextmanager
@@ -225,11 +260,24 @@ class Head:
         if files > MOST_FILES:
             raise ValueError("it is too large")
 
+    def check(self, found: str) -> None:
+        """Raise `ValueError` unless pages and files have this hash."""
+        if found != self._header["sha256"]:
+            raise ValueError("its content is not what its hash says")
+
+    def place_of(self, name: str) -> tuple[int, int] | None:
+        """Return where a file begins behind the head, and its length; None where there is none."""
+        at = self.whole - sum(self._names.values())
+        for each, length in self._names.items():
+            if each == name:
+                return at, length
+            at += length
+        return None
+
     def state(self, body: bytes | memoryview) -> Contents:
         """Return the state that has this head, and these pages and files."""
         header, files = self._header, {}
-        if sha256(body) != header["sha256"]:
-            raise ValueError("its content is not what its hash says")
+        self.check(sha256(body))
         pages, at, view = (
             pages_of(self._runs, body),
             sum(n for _, n in self._runs),

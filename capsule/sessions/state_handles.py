@@ -12,7 +12,7 @@ import secrets
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from capsule.errors import ToolchainError
 from capsule.namedtuples import NamedTuple
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from capsule.sessions.session_base import SessionBase
     from capsule.sessions.state_file import Contents
+
+Of = TypeVar("Of")
 
 FOLDER = "states"
 # Seconds since its last use, bytes of all, and how many there are at most.
@@ -87,6 +89,20 @@ class StateHandles:
 
     def load(self, handle: str) -> Contents:
         """Return a state, as it was kept. Raises `StateError` where there is none any more."""
+        return self._used(handle, state_file.read)
+
+    def file(self, handle: str, name: str, most: int) -> bytes | None:
+        """Return a file of a state, None where there is none, or it is a folder.
+
+        Raises `StateError` where there is no such state any more, or the file has more than `most`
+        bytes.
+        """
+        if name.endswith("/"):
+            return None
+        inside = f"{state_file.PLACES[0]}/{name}"
+        return self._used(handle, lambda path: state_file.read_one(path, inside, most))
+
+    def _used(self, handle: str, read: Callable[[Path], Of]) -> Of:
         path = self._path(handle)
         try:
             if self._now() - path.stat().st_mtime > self._most_age:
@@ -96,7 +112,7 @@ class StateHandles:
         except OSError:
             raise self._gone(handle) from None
         try:
-            return state_file.read(path)
+            return read(path)
         except StateError:
             if not path.exists():  # another program has made room meanwhile
                 raise self._gone(handle) from None

@@ -197,3 +197,27 @@ def test_a_folder_and_a_file_that_is_gone_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "gone"):
         with pytest.raises(StateError, match="cannot read the state"):
             read(path)
+
+
+def test_one_file_of_a_state_is_read_alone(tmp_path: Path) -> None:
+    path = tmp_path / "state"
+    files = {"working/a.csv": b"1,2\n" * 500_000, "temporary/x": b"", "working/b": b"end"}
+    state_file.write_whole(path, encode(STATE._replace(files=files)))
+    for name, content in files.items():
+        assert state_file.read_one(path, name, 1 << 22) == content
+    assert state_file.read_one(path, "working/none", 10) is None
+    with pytest.raises(StateError, match="'a.csv' has 2,000,000 bytes, and 10 can be read"):
+        state_file.read_one(path, "working/a.csv", 10)
+    damaged = bytearray(path.read_bytes())
+    damaged[-1] ^= 1
+    path.write_bytes(damaged)
+    with pytest.raises(StateError, match="not what its hash says"):
+        state_file.read_one(path, "working/a.csv", 1 << 22)
+
+
+def test_two_layers_are_bounded_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "state"
+    made(path, STATE, packed=True)
+    monkeypatch.setattr("capsule.sessions.saved_state._MOST", 4 * PAGE)
+    with pytest.raises(StateError, match="MB of memory and files"):
+        saved_state.read(path)
