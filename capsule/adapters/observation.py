@@ -134,6 +134,13 @@ def _shown(display: dict[str, Any], figures: list[Figure]) -> str:
     return f"({said})"
 
 
+def is_small_png(data: bytes) -> bool:
+    """Say whether bytes look like an image that is shown: a PNG of a bounded size."""
+    if len(data) > _MOST_BYTES or not data.startswith(_PNG):
+        return False
+    return 0 < max(_size(data)) <= _MOST_SIDE
+
+
 def _size(png: bytes) -> tuple[int, int]:
     width, height = (png[at : at + 4] for at in (_SIZE_AT, _SIZE_AT + 4))
     return int.from_bytes(width), int.from_bytes(height)

@@ -6,6 +6,7 @@ import inspect
 import io
 from typing import TYPE_CHECKING, Any, Self
 
+from capsule.adapters import crossed_values
 from capsule.adapters.missing import not_installed
 from capsule.adapters.observation import MOST_TEXT, Observation, cut, observed
 from capsule.adapters.tool_bridge import BridgedSession, FinalValue
@@ -79,7 +80,7 @@ class CapsuleExecutor(PythonExecutor):
             self._variables = variables
             raise _failed(str(error)) from error
         seen = observed(turn, self._most)
-        self.images = [PIL.Image.open(io.BytesIO(figure.png)) for figure in seen.figures]
+        self.images = list(filter(None, (_image(figure.png) for figure in seen.figures)))
         return self._output(turn, seen, final)
 
     def show(self, step: Any, agent: Any = None) -> None:  # noqa: ARG002 - what callbacks are given
@@ -113,6 +114,7 @@ def _crossing(tool: Callable[..., Any], final: FinalValue | None) -> Callable[..
     codec = serialization.SafeSerializer
 
     def call(*args: Any, **kwargs: Any) -> Any:
+        crossed_values.check([*args, kwargs])
         taken = [codec.from_json_safe(value) for value in args]
         named = {name: codec.from_json_safe(value) for name, value in kwargs.items()}
         value = tool(*taken, **named)
@@ -120,6 +122,14 @@ def _crossing(tool: Callable[..., Any], final: FinalValue | None) -> Callable[..
 
     call.__doc__ = getattr(tool, "description", None) or inspect.getdoc(tool)
     return call
+
+
+def _image(png: bytes) -> PIL.Image.Image | None:
+    """Return an image, None for what only looks like one."""
+    try:
+        return PIL.Image.open(io.BytesIO(png), formats=["PNG"])
+    except (OSError, ValueError, SyntaxError):
+        return None
 
 
 def _failed(message: str) -> AgentExecutionError:

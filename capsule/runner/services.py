@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from threading import Lock
 
+from capsule.message_text import printable
 from capsule.runner.call_dispatcher import CallError, unknown
 
 TYPE_CHECKING = False
@@ -70,7 +71,10 @@ class Services:
         """Do what was asked. Raises `CallError`."""
         if asked.op == "task":
             return self._task(asked, cancellation)
-        if asked.op == _FUNCTION and self._functions is not None:
+        if asked.op == _FUNCTION:
+            if self._functions is None:
+                name = printable(str(asked.fields.get("name"))[:80])
+                raise CallError("refused", f"no function {name!r} is given here: tools=[{name}]")
             return self._functions(asked, cancellation)
         if not asked.op.startswith("http."):
             raise unknown(asked)

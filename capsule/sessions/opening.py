@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     Files = Mapping[str, str | os.PathLike[str] | bytes]
 
 _MOST_FILE = 128 << 20
-_OVERHEAD = "overhead"
+_OVERHEADS = ("first", "second", "third", "fourth")
 
 
 class Wanted:
@@ -172,28 +172,32 @@ def _base(
     progress = CancellableProgress(wanted.progress, stop)
     base = session_base.open_session_base(source, wanted.call, home, progress, stop)
     base = base._replace(
-        overhead=_overhead(base, home, stop), identity=identity, progress=wanted.progress
+        overheads=_overheads(base, home, stop), identity=identity, progress=wanted.progress
     )
     return base._replace(order=base.order._replace(ledger=wanted.ledger or recorder_of(home)))
 
 
-def _overhead(base: session_base.SessionBase, home: Path, stop: Cancellation) -> int:
-    """Return what a turn without code takes of fuel: measured once for what sessions begin with."""
+def _overheads(base: session_base.SessionBase, home: Path, stop: Cancellation) -> tuple[int, ...]:
+    """Return what turns without code take of fuel: the first, and those behind it.
+
+    Measured once for what sessions begin with: what is done for the first time takes more.
+    """
     image = base.choice.snapshot.image.parent.name
 
     def measured(_: Path) -> cache.Facts:
         core = _started(base, state_memory.first_state(base, {}, ()))
         try:
-            kept = [core.run("", stop).kept.result() for _ in range(4)]
+            kept = [core.run("", stop).kept.result() for _ in _OVERHEADS]
         finally:
             core.close()
-        if (fuel := kept[-1].fuel) is None:
+        spent = [each.fuel for each in kept if each.fuel is not None]
+        if len(spent) != len(_OVERHEADS):
             raise StateError("a turn without code did not end as it has to")
-        return {_OVERHEAD: fuel}
+        return dict(zip(_OVERHEADS, spent, strict=True))
 
-    key = cache.key(base.order.inputs.base.key.encode(), image.encode(), b"turn")
-    entry = cache.obtain(home / "cache" / "generic", key, measured, Silent(), (_OVERHEAD,))
-    return entry.facts[_OVERHEAD]
+    key = cache.key(base.order.inputs.base.key.encode(), image.encode(), b"turns")
+    entry = cache.obtain(home / "cache" / "generic", key, measured, Silent(), _OVERHEADS)
+    return tuple(entry.facts[name] for name in _OVERHEADS)
 
 
 def _started(
@@ -220,7 +224,8 @@ def _content(name: str, said: object, working: Path) -> bytes:
             content = file.read(_MOST_FILE + 1)
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error
-        raise UsageError(f"files: cannot read {printable(str(path))}: {said}") from None
+        hint = "text is a path; content is bytes, as text.encode()"
+        raise UsageError(f"files: cannot read {printable(str(path))}: {said}", hint=hint) from None
     if len(content) > _MOST_FILE:
         raise UsageError(f"files: {path} has more than {_MOST_FILE >> 20} MB")
     return content

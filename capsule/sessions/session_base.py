@@ -40,7 +40,8 @@ class Wider(NamedTuple):
 class SessionBase(NamedTuple):
     """An order for turns, the source that it was settled from, and the memory they begin with.
 
-    `overhead` is the fuel that a turn takes besides its code. `secrets` are those of all turns, and
+    `overheads` is the fuel that turns take besides their code: the first, and those behind it. The
+    last is that of all others. `secrets` are those of all turns, and
     `identity` what their placeholders are made of, in all forks too. `wider` is what turns run on
     since one came that needed the native code of more packages, which are `natives`; `progress` is
     told of what that takes.
@@ -50,7 +51,7 @@ class SessionBase(NamedTuple):
     order: Order
     choice: SnapshotChoice
     contents: ImageContents
-    overhead: int = 0
+    overheads: tuple[int, ...] = (0,)
     secrets: Sequence[SecretRule] = ()
     identity: str = ""
     wider: Wider | None = None

@@ -113,7 +113,8 @@ class SessionTurn:
         if not 0 <= at < fuel_reading.STEPS * fuel_reading.STEP_LENGTH:
             return None
         spent = fuel_reading.read(plan.launch.budget, at).middle
-        return max(spent - self._core.base.overhead, 1)
+        overheads = self._core.base.overheads
+        return max(spent - overheads[min(self.before.turn, len(overheads) - 1)], 1)
 
 
 def mounts_for(base: SessionBase, folders: tuple[Mount, ...]) -> tuple[Mount, ...]:

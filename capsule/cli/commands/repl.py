@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 from capsule.cli.runtime.signals import Interrupted, cancelling
+from capsule.cli.terminal.progress_bars import progress_for
 from capsule.cli.terminal.run_display import observer_for
 from capsule.cli.terminal.task_traceback import traceback_lines
 from capsule.errors import CapsuleError
@@ -60,6 +61,7 @@ def command(console: Console, asked: Asked) -> int:
         secrets=asked.secrets,
         limits={"max_ram": asked.max_ram, "timeout": asked.timeout},
         options={"allowed_hosts": list(asked.allow_hosts)},
+        progress=progress_for(console, quiet=False),
     )
     path = None if asked.state is None else Path(asked.state).absolute()
     with Cancellation() as stop, cancelling(stop):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, cast
 from capsule.cli.parsing.run_request import said_limits, source_on_stdin
 from capsule.cli.runtime.exit_codes import exit_code
 from capsule.cli.runtime.signals import cancelling
+from capsule.cli.terminal.progress_bars import progress_for
 from capsule.cli.terminal.run_display import observer_for, show
 from capsule.errors import UsageError
 from capsule.process.cancel import Cancellation
@@ -47,6 +48,7 @@ def command(options: Options, context: Context, state: str) -> int:
             "allowed_hosts": list(options.allow_hosts),
             "env_variables": list(options.env_names),
         },
+        progress=progress_for(context.console, quiet=options.quiet),
     )
     console = context.console
     with (

@@ -63,7 +63,7 @@ def layers_of(data: bytes) -> list[Layer]:
     r"""Return a text in small letters, and behind it the same with escapes undone, while there are.
 
     >>> [layer.text for layer in layers_of(rb"A%252Fb\u0041")]
-    [b'a%252fb\\u0041', b'a/ba']
+    [b'a%252fb\\u0041', b'a%2fba', b'a/ba']
     """
     layers = [Layer(data.lower())]
     while len(layers) <= _MOST:

@@ -206,7 +206,7 @@ def test_one_file_of_a_state_is_read_alone(tmp_path: Path) -> None:
     for name, content in files.items():
         assert state_file.read_one(path, name, 1 << 22) == content
     assert state_file.read_one(path, "working/none", 10) is None
-    with pytest.raises(StateError, match="'a.csv' has 2,000,000 bytes, and 10 can be read"):
+    with pytest.raises(StateError, match="2,000,000 bytes, and 10 can be read"):
         state_file.read_one(path, "working/a.csv", 10)
     damaged = bytearray(path.read_bytes())
     damaged[-1] ^= 1
