@@ -8,6 +8,8 @@ counts, and only when the exit status is one that a guest cannot choose.
 
 from __future__ import annotations
 
+import sys
+
 from capsule.namedtuples import NamedTuple
 
 _COMPLAINT = b"Error: "
@@ -19,8 +21,10 @@ _TRAP = b"wasm trap: "
 HOST_MODULE, DRIVER_MODULE = "capsule_host", "capsule_driver"
 _DRAIN = f" - {HOST_MODULE}!drain\n".encode()
 _DRIVER = f" - {DRIVER_MODULE}!_start\n".encode()
-# wasmtime ends with this status after a trap; `proc_exit` takes only 0 to 125.
-TRAPPED = 134
+# wasmtime ends with this status after a trap, as by an abort; `proc_exit` takes only 0 to 125, and
+# the guard lets none take that of Windows: see `capsule.snapshot.guard_refusals`.
+TRAPPED_ON_WINDOWS = 3
+TRAPPED = TRAPPED_ON_WINDOWS if sys.platform == "win32" else 134
 TAIL = 64 << 10
 
 

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from threading import RLock
+
+# Windows cannot wait for a pipe together with others: who waits there looks at `cancelled`.
+_PIPES = sys.platform != "win32"
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,16 +18,18 @@ if TYPE_CHECKING:
 class WakeupPipe:
     """Wakes its reader when `outer` is cancelled, and when anyone calls `wake`, again and again.
 
-    `with` it, or call `close`: it holds two descriptors.
+    `with` it, or call `close`: it holds two descriptors, on Windows none.
     """
 
     def __init__(self, outer: Cancellation) -> None:
         self.cancelled = False
         self._lock = RLock()  # as that of `Cancellation`
         self._outer = outer
-        self._reader, self._writer = os.pipe()
-        os.set_blocking(self._reader, False)
-        os.set_blocking(self._writer, False)
+        self._reader = self._writer = -1
+        if _PIPES:
+            self._reader, self._writer = os.pipe()
+            os.set_blocking(self._reader, False)
+            os.set_blocking(self._writer, False)
         outer.attach(self.wake)
 
     def wake(self) -> None:
@@ -40,6 +46,8 @@ class WakeupPipe:
         if self._outer.cancelled:
             return
         self.cancelled = False
+        if self._reader < 0:
+            return
         try:
             while os.read(self._reader, 4096):
                 pass
@@ -47,7 +55,7 @@ class WakeupPipe:
             return
 
     def fileno(self) -> int:
-        """Return a descriptor that is readable while somebody has called."""
+        """Return a descriptor that is readable while somebody has called; Windows has none."""
         return self._reader
 
     def close(self) -> None:
@@ -56,8 +64,9 @@ class WakeupPipe:
         with self._lock:
             reader, self._reader = self._reader, -1
             writer, self._writer = self._writer, -1
-            os.close(writer)
-            os.close(reader)
+            for descriptor in (writer, reader):
+                if descriptor >= 0:
+                    os.close(descriptor)
 
     def __enter__(self) -> WakeupPipe:
         return self

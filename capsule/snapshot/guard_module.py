@@ -158,6 +158,7 @@ def _functions() -> dict[str, bytes]:
         "path_rename": paths.rename(),
         "path_symlink": _refuse(PERM),
         "path_unlink_file": paths.delete(),
+        "proc_exit": refusals.leave(),
         "random_get": contents.random(),
         **{name: _refuse(NOTSOCK) for name in CALLS if name.startswith("sock_")},
     }

@@ -1,12 +1,17 @@
-"""What is said below a folder that is only read: first what is wrong with a name, as systems do."""
+"""What is said below a folder that is only read: first what is wrong with a name, as systems do.
+
+And the one exit status that the interpreter may not take.
+"""
 
 from __future__ import annotations
 
+from capsule.process.trap_report import TRAPPED_ON_WINDOWS
 from capsule.snapshot import wasm_instructions as op
 from capsule.snapshot.guard_layout import (
     ACCES,
     EXIST,
     NOENT,
+    WINDOWS,
     answer,
     call,
     get,
@@ -48,4 +53,20 @@ def refuse_new() -> bytes:
         past(is_slash),
         when(get(end), give_up_on(parent, errno)),
         op.i32_const(ACCES),
+    )
+
+
+def leave() -> bytes:
+    """Return `proc_exit`, by which nobody ends as wasmtime itself ends after a trap.
+
+    Else a forged report would be believed. Elsewhere than on Windows `proc_exit` takes no such
+    status.
+    """
+    status = 0
+    is_a_traps = get(status) + op.i32_const(TRAPPED_ON_WINDOWS) + op.i32_eq
+    return op.function(
+        [],
+        when(op.global_get(WINDOWS), when(is_a_traps, op.i32_const(1) + op.local_set(status))),
+        get(status),
+        call("proc_exit"),
     )

@@ -7,6 +7,7 @@ each is cut out of the interpreter is in `toolchain/pins.toml`.
 
 from __future__ import annotations
 
+import sys
 from types import MappingProxyType
 
 TYPE_CHECKING = False
@@ -39,8 +40,9 @@ NATIVES = KEEPS["science"]
 
 # How wasmtime makes code, for all modules of a process alike. Its own cache would be in the home of
 # the user, which may be missing or only to be read. There are no tables for a debugger to unwind
-# the stack by: each start would register them, and they are a twentieth of the file.
-PLAIN = "cache=n,native-unwind-info=n"
+# the stack by: each start would register them, and they are a twentieth of the file. Windows needs
+# them, and wasmtime refuses to go without.
+PLAIN = "cache=n" if sys.platform == "win32" else "cache=n,native-unwind-info=n"
 # Python runs in 0.95 of the time where small functions are put into those that call them, for 1.35
 # times the compile and 1.3 times the file. The larger interpreters would take a minute more.
 _INLINED = f"{PLAIN},inlining=y,cranelift-wasmtime_inlining_sum_size_threshold=800"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 from contextlib import contextmanager
 
@@ -26,10 +27,6 @@ class Interrupted(BaseException):
 @contextmanager
 def cancelling(cancellation: Cancellation) -> Iterator[None]:
     """Let signals set `cancellation` inside the block; one who insists gets through."""
-    if not hasattr(signal, "sigwait"):
-        with _handled(cancellation):
-            yield
-        return
     with waited_for(lambda number: _cancel(cancellation, number)):
         yield
 
@@ -48,6 +45,12 @@ def waited_for(tell: Callable[[int], None]) -> Iterator[None]:
     Python runs a handler in the main thread alone, and only when that wakes up: where there are
     other threads, the system may give the signal to one of them, and the main thread sleeps on.
     """
+    if sys.platform == "win32":
+        from capsule.cli.runtime.console_events import told_in_a_thread
+
+        with told_in_a_thread(tell):
+            yield
+        return
     numbers = _numbers()
     if not numbers:
         yield
@@ -73,23 +76,6 @@ def waited_for(tell: Callable[[int], None]) -> Iterator[None]:
             signal.pthread_kill(thread.ident, numbers[0])
             thread.join()
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-@contextmanager
-def _handled(cancellation: Cancellation) -> Iterator[None]:
-    """Where no thread can wait for signals (Windows), the main thread handles them."""
-
-    def handler(number: int, _frame: FrameType | None) -> None:
-        if cancellation.cancelled and number == signal.SIGINT:
-            raise Interrupted
-        cancellation.cancel()
-
-    before = {number: signal.signal(number, handler) for number in _numbers()}
-    try:
-        yield
-    finally:
-        for number, earlier in before.items():
-            signal.signal(number, earlier)
 
 
 def _numbers() -> list[int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from capsule.process.trap_report import read_report
+from capsule.process.trap_report import TRAPPED, read_report
 
 REPORT = b"""Error: failed to run main module `/x/driver.cwasm`
 
@@ -30,7 +30,7 @@ CRASHED = REPORT % (b"0x1 - <unknown>!<wasm function 1>", b"call stack exhausted
 
 
 def test_the_meter_is_found() -> None:
-    report = read_report(b"written by the guest" + DRAINED, 134)
+    report = read_report(b"written by the guest" + DRAINED, TRAPPED)
     assert report == (
         b"written by the guest",
         False,
@@ -40,12 +40,12 @@ def test_the_meter_is_found() -> None:
 
 
 def test_running_out_of_fuel_elsewhere_is_told_apart() -> None:
-    report = read_report(OUT_OF_FUEL, 134)
+    report = read_report(OUT_OF_FUEL, TRAPPED)
     assert (report.out_of_fuel, report.drain_offset) == (True, None)
 
 
 def test_a_crash_gives_its_reason() -> None:
-    report = read_report(CRASHED, 134)
+    report = read_report(CRASHED, TRAPPED)
     assert (report.out_of_fuel, report.drain_offset, report.reason) == (
         False,
         None,
@@ -55,7 +55,7 @@ def test_a_crash_gives_its_reason() -> None:
 
 @pytest.mark.parametrize("forged", [DRAINED, OUT_OF_FUEL])
 def test_only_the_last_report_counts(forged: bytes) -> None:
-    report = read_report(forged + CRASHED, 134)
+    report = read_report(forged + CRASHED, TRAPPED)
     assert report.raw_stderr == forged
     assert report.reason == "wasm trap: call stack exhausted"
     assert not report.out_of_fuel
@@ -80,4 +80,4 @@ def test_a_report_needs_the_status_of_a_trap(forged: bytes, status: int) -> None
     ],
 )
 def test_the_meter_has_to_lie_right_above_the_driver(frames: bytes) -> None:
-    assert read_report(REPORT % (frames, b"unreachable"), 134).drain_offset is None
+    assert read_report(REPORT % (frames, b"unreachable"), TRAPPED).drain_offset is None
