@@ -25,28 +25,21 @@ def start_with_pipes(
     has started, and a Ctrl-C that is meant for this program does not reach it. On Windows it ends
     with this program. Raises `OSError` when it cannot be started.
     """
-    windows = sys.platform == "win32"
-    process = subprocess.Popen(
-        argv,
-        env=dict(environ),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        close_fds=True,
-        pass_fds=inherited,
-        process_group=None if windows else group,
-        creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
-    )
     if sys.platform == "win32":
-        from capsule.child_process import parent_death_windows
+        from capsule.child_process import child_pipes_windows
 
-        try:
-            parent_death_windows.join(int(process._handle))  # noqa: SLF001 - there is no other way to it
-        except BaseException:
-            # One that would outlive this program is not let go on.
-            process.kill()
-            process.wait()
-            raise
+        process = child_pipes_windows.start(argv, environ)
+    else:
+        process = subprocess.Popen(
+            argv,
+            env=dict(environ),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            close_fds=True,
+            pass_fds=inherited,
+            process_group=group,
+        )
     if not stdin and process.stdin is not None:
         # A pipe in place of /dev/null, which a jail may lack.
         process.stdin.close()

@@ -2,7 +2,8 @@
 
 All of them lie in one folder of this user, where the system keeps temporary files. Each is locked
 as long as its program lives; the kernel lets go when that dies, however it dies. A folder that
-nobody has locked was left behind, and the next program to start sweeps it away.
+nobody has locked was left behind, and the next program to start sweeps it away. Windows locks no
+folders: there a file beside each is.
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ class PrivateDir:
         """Delete it; what cannot be deleted stays."""
         remove_tree(self.path)
         self.leave()
+        _forget_lock(self.path)
         with suppress(OSError):
             self.path.parent.rmdir()
 
@@ -73,19 +75,19 @@ def private_folder() -> Iterator[Path]:
 
 def sweep(parent: Path) -> int:
     """Delete the folders in `parent` that no living program uses, and say how many there were."""
-    if sys.platform == "win32":
-        return 0  # a folder cannot be locked there
     found = 0
     with suppress(OSError), os.scandir(parent) as entries:
         for entry in entries:
             with suppress(OSError):
                 # The status' time cannot be set by what ran in there, as others can.
-                if time.time() - entry.stat(follow_symlinks=False).st_ctime < _YOUNG:
+                status = entry.stat(follow_symlinks=False)
+                if time.time() - status.st_ctime < _YOUNG or not stat.S_ISDIR(status.st_mode):
                     continue
                 handle = _lock(Path(entry.path))
                 if handle >= 0:
                     remove_tree(Path(entry.path))
                     os.close(handle)
+                    _forget_lock(Path(entry.path))
                     found += 1
     return found
 
@@ -146,17 +148,29 @@ def _claim(parent: Path) -> None:
 
 def _lock(path: Path) -> int:
     """Lock a folder and return the descriptor that holds the lock, -1 when it cannot be had."""
-    if sys.platform == "win32":
-        return -1
     from capsule.file_lock import try_lock
 
-    handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    if sys.platform == "win32":
+        handle = os.open(_lock_file(path), os.O_RDWR | os.O_CREAT)
+    else:
+        handle = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     # This file system may have no locks.
     with suppress(OSError):
         if try_lock(handle):
             return handle
     os.close(handle)
     return -1
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(f"{path.name}.lock")
+
+
+def _forget_lock(path: Path) -> None:
+    if sys.platform == "win32":
+        # One that somebody else has open by now stays.
+        with suppress(OSError):
+            _lock_file(path).unlink()
 
 
 def _places() -> Iterator[str]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from contextlib import suppress
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 # What a folder is opened with, never by a link.
@@ -19,9 +21,7 @@ def remove_tree(folder: Path) -> None:
     Folders in folders are moved to the top first, so that no path gets long and nothing recurses.
     """
     if not can_empty():
-        from shutil import rmtree
-
-        rmtree(folder, ignore_errors=True)
+        _remove_by_path(folder)
         return
     with suppress(OSError):
         top = os.open(folder, FOLDER)
@@ -30,6 +30,23 @@ def remove_tree(folder: Path) -> None:
         finally:
             os.close(top)
         folder.rmdir()
+
+
+def _remove_by_path(folder: Path) -> None:
+    from shutil import rmtree
+
+    # So written, a path on Windows may be longer than 260 characters, and names are just names.
+    whole = os.path.abspath(folder)  # noqa: PTH100 - of a string
+    if os.name == "nt" and not whole.startswith("\\\\"):
+        whole = f"\\\\?\\{whole}"
+    rmtree(whole, onerror=_remove_readonly)
+
+
+def _remove_readonly(function: Callable[[str], object], path: str, _raised: object) -> None:
+    """Try again: what may only be read is not deleted on Windows."""
+    with suppress(OSError):
+        os.chmod(path, stat.S_IWRITE | stat.S_IREAD)  # noqa: PTH101 - as it was given
+        function(path)
 
 
 def can_empty() -> bool:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _LOOK_AGAIN = 0.01
+# Windows deletes no file that is open, as Python opens files.
+_STAYS_WHILE_OPEN = os.name == "nt"
 
 
 def take(path: Path) -> int | None:
@@ -52,13 +54,17 @@ def sweep(path: Path) -> bool:
         return False
     try:
         free = try_lock(handle)
-        if free:
+        if free and not _STAYS_WHILE_OPEN:
             with suppress(OSError):
                 path.unlink()
     except OSError:  # this file system has no locks
         return False
     finally:
         os.close(handle)
+    if free and _STAYS_WHILE_OPEN:
+        # Nor can it be deleted if somebody has taken it since.
+        with suppress(OSError):
+            path.unlink()
     return free
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from capsule.confine import guard_words
 from capsule.confine import isolation_layers as confine
 from capsule.confine.access import Access
 from capsule.confine.scratch import MAX_FILE, TEMPORARY, WORKING
@@ -43,6 +44,7 @@ def start(launch: Launch, layers: IsolationLayers, *, timeout_ms: int | None) ->
         write=tuple(mount.host for mount in launch.mounts if mount.writable),
         nofollow=frozenset(mount.host for mount in launch.mounts if mount.nofollow),
     )
+    _check_names(launch)
     _check_address_space()
     try:
         process = _start(argv, lambda spawn: confine.put_up(layers, access, spawn))
@@ -63,6 +65,20 @@ def limit_time(process: Process, timeout_ms: int) -> None:
 
 def _processor_seconds(timeout_ms: int) -> int:
     return 2 * (timeout_ms // 1000 + _CPU_GRACE)
+
+
+def _check_names(launch: Launch) -> None:
+    """Refuse to start where the guard would judge names by the rules of another system.
+
+    On Windows it stands before a fault of the pinned wasmtime: GHSA-f2pq-268w-886c. Raises
+    `ToolchainError`.
+    """
+    if launch.names != guard_words.name_rules():
+        raise ToolchainError(
+            f"the guard was told {launch.names!r} for how names of files are judged, and here it"
+            f" has to be {guard_words.name_rules()!r}: no sandbox is started",
+            hint="capsule cache prune --all",
+        )
 
 
 def _check_address_space() -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from capsule.process.process_protocol import Stop
 
-_READ = 1 << 16
+_READ = 1 << 18
 # Whoever queues more at once may have more to send when that is gone.
 _LARGE = 1 << 16
 # At most this much waits to be taken: a flood of output stays in the pipe.

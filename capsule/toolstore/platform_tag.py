@@ -53,9 +53,13 @@ def detect() -> Machine:
     import sys
 
     glibc = None
+    machine = platform.machine()
+    if not machine and sys.platform == "win32":
+        # It reads a variable that a bare environment lacks. Python's own kind runs here, too.
+        machine = "arm64" if "(ARM64)" in sys.version else "amd64"
     if sys.platform != "win32":
         try:
             glibc = os.confstr("CS_GNU_LIBC_VERSION")
         except (ValueError, OSError):  # musl and macOS have no such name
             glibc = None
-    return describe(platform.system(), platform.machine(), glibc)
+    return describe(platform.system(), machine, glibc)

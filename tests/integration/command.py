@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import select
+import signal
 import struct
 import subprocess
 import sys
-import termios
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+if sys.platform != "win32":
+    import fcntl
+    import pty
+    import termios
+
+# What ends a command from outside, each.
+ENDING: tuple[signal.Signals, ...]
+if sys.platform == "win32":
+    # The other event of a console, Ctrl-C, reaches no process group that was made for itself.
+    ENDING = (signal.CTRL_BREAK_EVENT,)
+else:
+    ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 _SECONDS = 120
+_OF_WINDOWS = ("SYSTEMROOT", "TEMP", "TMP", "USERPROFILE", "LOCALAPPDATA", "APPDATA")
 REPOSITORY = Path(__file__).parents[2]
 
 
@@ -37,6 +49,8 @@ class Command:
             "PYTHONPATH": str(REPOSITORY),
             "LC_ALL": "C.UTF-8",
             "TERM": "xterm",
+            # Without some of these, Windows starts nothing that uses its libraries.
+            **{name: os.environ[name] for name in _OF_WINDOWS if name in os.environ},
         }
 
     def write(self, name: str, text: str) -> Path:
@@ -46,16 +60,18 @@ class Command:
         return path
 
     def popen(self, *words: str, **options: object) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(  # type: ignore[call-overload, no-any-return]
+        settings: dict[str, Any] = {
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.PIPE,
+            "creationflags": getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
+            **options,
+        }
+        return subprocess.Popen(
             [sys.executable, "-m", "capsule", *words],
             cwd=self.folder,
             env=self.environ,
-            **{
-                "stdin": subprocess.DEVNULL,
-                "stdout": subprocess.PIPE,
-                "stderr": subprocess.PIPE,
-                **options,
-            },
+            **settings,
         )
 
     def __call__(self, *words: str, stdin: str | bytes = b"") -> Done:

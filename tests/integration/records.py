@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from typing import TYPE_CHECKING, Any
 
 from tests.integration.command import Command
@@ -30,7 +32,10 @@ def home_beside(toolchain_home: Path, folder: Path) -> Path:
     home = folder / "home"
     home.mkdir()
     for name in ("toolchain", "cache"):
-        (home / name).symlink_to(toolchain_home / name)
+        try:
+            (home / name).symlink_to(toolchain_home / name)
+        except OSError:  # Windows lets few make links to folders
+            shutil.copytree(toolchain_home / name, home / name, copy_function=os.link)
     return home
 
 

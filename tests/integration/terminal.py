@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import fcntl
 import os
-import pty
 import select
 import struct
-import termios
+import sys
 from typing import TYPE_CHECKING, Any
 
 import pyte
+
+if sys.platform != "win32":
+    import fcntl
+    import pty
+    import termios
 
 if TYPE_CHECKING:
     import subprocess

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
 import signal
 import subprocess
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from tests.integration.records import SECONDS, changes, command_with_a_record, flat
+
+if sys.platform != "win32":
+    import pty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from tests.integration.command import Command
+from tests.integration.command import ENDING, Command
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -240,7 +240,7 @@ def test_verbose_tells_the_life_of_a_task(capsule: Command) -> None:
     assert lines[3].startswith("capsule: task 'main', retry 1 of 1, task_error in ")
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDING)
 def test_a_signal_ends_the_sandbox_and_says_so(capsule: Command, number: int) -> None:
     capsule.write("sleep.py", "import time\ndef main():\n    print('up')\n    time.sleep(1e9)")
     with capsule.popen("run", "sleep.py") as process:

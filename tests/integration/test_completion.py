@@ -6,7 +6,6 @@ bash is there wherever the tests run; zsh and fish are asked where they are inst
 from __future__ import annotations
 
 import os
-import pty
 import select
 import shutil
 import signal
@@ -18,6 +17,9 @@ import pytest
 
 from tests.integration.command import Command
 from tests.integration.records import command_with_a_record
+
+if sys.platform != "win32":
+    import pty
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import resource
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ import pytest
 import capsule
 from capsule.progress import Silent
 from capsule.toolstore.open_toolchain import open_toolchain
+from tests.integration.peak_memory import peak_memory
 
 if TYPE_CHECKING:
     from capsule.envelope import Envelope
@@ -209,7 +209,7 @@ def test_descriptor_2_is_the_tasks_own(bench: Workbench, act: str) -> None:
 
 
 def host_megabytes() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_memory() / 1024
 
 
 def test_a_flood_of_output_takes_no_memory(bench: Workbench) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import resource
 from typing import TYPE_CHECKING
 
 import pytest
 
 from capsule.services.http import dns
 from tests.integration.origin import Origin
+from tests.integration.peak_memory import peak_memory
 from tests.integration.workbench import from_artifact, from_source
 from tests.unit.services.http.conftest import Server
 from tests.unit.services.http.hostile import BOMB, ENDLESS, SLOW, UNPACKING
@@ -71,7 +71,7 @@ def test_a_run_with_a_slow_server_ends_at_its_timeout(bench: Workbench, name: st
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_a_run_with_an_endless_server_ends_in_time(bench: Workbench, name: str) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     envelope = reading(bench, ENDLESS[name])
     assert envelope["error"] is not None
     # What is no answer is an error of the client; what goes on ends with the run.
@@ -79,7 +79,7 @@ def test_a_run_with_an_endless_server_ends_in_time(bench: Workbench, name: str) 
     if envelope["error"]["error_type"] == "task_error":
         assert "did not answer with a whole HTTP/1.1 response" in envelope["error"]["message"]
     assert envelope["execution"]["duration_ms"] < 5_000
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10
+    assert peak_memory() - before < 100 << 10
 
 
 def test_a_bomb_is_unpacked_inside_or_not_at_all(bench: Workbench) -> None:
@@ -92,7 +92,7 @@ def main(unpack):
     packed = urllib.request.urlopen("http://localhost:{server.port}/").read()
     return len(gzip.decompress(packed) if unpack else packed)
 """
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    before = peak_memory()
     try:
         assert bench.run(source, False)["result"] == len(BOMB)
         error = bench.run(source, True)["error"]
@@ -100,7 +100,7 @@ def main(unpack):
         server.close()
     assert error is not None
     assert error["error_type"] == "memory_exceeded"
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100 << 10
+    assert peak_memory() - before < 100 << 10
 
 
 class Rebinding:

@@ -7,7 +7,6 @@ been.
 from __future__ import annotations
 
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -16,6 +15,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.integration.command import REPOSITORY, Command, Done
+
+if sys.platform != "win32":
+    import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -109,7 +111,9 @@ def test_a_home_of_the_user_that_can_only_be_read(command: Command, tmp_path: Pa
     works(command)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can take a file system away")
+@pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() != 0, reason="only root can take a file system away"
+)
 @pytest.mark.parametrize("missing", ["/proc", "/dev"])
 def test_without(command: Command, missing: str) -> None:
     mounted = subprocess.run(

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import psutil
 import pytest
 
-from tests.integration.command import REPOSITORY, Command
+from tests.integration.command import ENDING, REPOSITORY, Command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -348,7 +348,7 @@ def test_the_worker_does_the_work(prepared: Command, listener: subprocess.Popen[
         process.kill()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize("number", ENDING)
 def test_signals_are_passed_on(
     prepared: Command, listener: subprocess.Popen[bytes], number: signal.Signals
 ) -> None:

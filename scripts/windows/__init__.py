@@ -1,0 +1,1 @@
+"""The product and its tests on Windows: the real Windows Python and wasmtime.exe, under wine."""
