@@ -191,6 +191,17 @@ def _own_tests(session: nox.Session) -> str:
 
 
 @nox.session(venv_backend="none")
+def windows(session: nox.Session) -> None:
+    """Run the integration tests in the real Windows Python under wine; `-- --short` some of them.
+
+    What it makes is kept in `.toolchain/windows`, or in the folder of `-- --folder`.
+    """
+    run = (*HERE, "scripts.windows", *session.posargs)
+    # 77 says that there is no wine.
+    session.run(*run, success_codes=[0, 77])
+
+
+@nox.session(venv_backend="none")
 def packages(session: nox.Session) -> None:
     """Do the jobs of 84 packages from your index in the sandbox; `-- NAME ...` some of them."""
     home = os.environ.get("CAPSULE_TEST_HOME") or str(ROOT / ".toolchain")

@@ -1,8 +1,8 @@
 """What ends the sandboxes of a program that is gone, on Windows: a job, which the system closes.
 
 All sandboxes are put into one job of this program. Its only handle is closed with the program,
-however that ends, and the system then ends what is in it. This file has never run on Windows; the
-tests hold the layout of its structure.
+however that ends, and the system then ends what is in it. The tests hold the layout of its
+structure, and what it does under wine.
 """
 
 from __future__ import annotations

@@ -92,11 +92,19 @@ def relative_parts(path: str) -> tuple[str, ...]:
         problem = 'starts with "~", which is not expanded'
     elif "\\" in path:
         problem = 'has a "\\"; names are separated by "/"'
+    elif os.name == "nt" and _is_read_otherwise(parts):
+        problem = "has a name that Windows reads as another, or as a device"
     elif "::" in path:
         problem = 'has a "::", which separates host from guest when a folder is mounted'
     if problem:
         raise InvalidValueError(shown(path), problem, _PATH_FORMS)
     return parts
+
+
+def _is_read_otherwise(parts: tuple[str, ...]) -> bool:
+    from capsule.policy.windows_names import is_read_otherwise  # elsewhere nobody needs it
+
+    return any(map(is_read_otherwise, parts))
 
 
 def ground(rule: FolderRule, root: Path) -> FolderGrant:

@@ -146,7 +146,8 @@ def _rule(path: str, guest: str | None, writable: bool | None, working: Path) ->
         inside = "/" + "/".join(parts)
     else:
         # Its last name as it was typed; what ends in ".." has the name of what that is.
-        last = path.rstrip("/").rpartition("/")[2]
+        typed = os.path.splitdrive(path)[1].replace("\\", "/") if os.name == "nt" else path
+        last = typed.rstrip("/").rpartition("/")[2]
         inside = "" if last in {"", ".", ".."} else f"/{last}"
     return MountRule(working / path, inside, writable)
 

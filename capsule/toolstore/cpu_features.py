@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from capsule.toolstore import files
+from capsule.toolstore import files, platform_tag
 from capsule.toolstore.digests import sha256
 from capsule.toolstore.open_toolchain import recompile
 
@@ -25,14 +25,18 @@ _CPUINFO = Path("/proc/cpuinfo")
 # The first processor's entry is in here; the file can be long, and is made as it is read.
 _ENOUGH = 8192
 _FEATURES = ("flags", "Features")
+# Windows numbers what it knows of, up to here.
+_OF_WINDOWS = 64
 
 
 def mark(cpuinfo: Path = _CPUINFO) -> str | None:
     """Return a short text that differs between processors with different features.
 
-    Linux lists the features; elsewhere the architecture has to do. None where Linux does not say,
-    as without /proc.
+    Linux lists the features, and Windows answers for each; elsewhere the architecture has to do.
+    None where Linux does not say, as without /proc.
     """
+    if sys.platform == "win32":
+        return sha256(_of_windows().encode())[:16]
     lines: list[str] = []
     try:
         with cpuinfo.open("rb") as file:
@@ -51,6 +55,17 @@ def _machine() -> str:
     import platform
 
     return platform.machine()
+
+
+if sys.platform == "win32":
+
+    def _of_windows() -> str:
+        """Return the machine, and for each number of a feature whether it is there."""
+        import ctypes
+
+        present = ctypes.WinDLL("kernel32").IsProcessorFeaturePresent
+        found = "".join("1" if present(number) else "0" for number in range(_OF_WINDOWS))
+        return f"{platform_tag.detect().machine} {found}"
 
 
 def fit(home: Path, toolchain: Toolchain, progress: Progress) -> Toolchain:

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from scripts.windows.excuses import excuse_of, load
+from scripts.windows.recorder_variable import VARIABLE
 
-VARIABLE = "CAPSULE_WINDOWS_OUTCOMES"
 _OUTCOMES = Path(os.environ[VARIABLE])
 _reports: dict[str, list[pytest.TestReport]] = {}
 

@@ -1,0 +1,91 @@
+"""Run the product, and its integration tests, in the real Windows Python under wine.
+
+    python -m scripts.windows [--folder DIR] [--short | TEST ...]
+
+All that is needed is made in the folder and kept there. Without tests, all integration tests are
+run; with `--short`, those that say most in the least time. It ends with 0 where none failed, and
+none passed that is excused; with 77 where there is no wine, and says so.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+from pathlib import Path
+
+from scripts.windows import outcomes, windows_python
+from scripts.windows.excuses import load
+from scripts.windows.recorder_variable import VARIABLE
+from scripts.windows.wine import INSTALL, Wine, install, lacking, windows_path
+
+ROOT = Path(__file__).parents[2]
+NO_WINE = 77
+# A test that hangs ends pytest, as there is no SIGALRM on Windows; then the others go on.
+_ROUNDS, _SECONDS = 30, 250
+_TESTS = "tests/integration"
+# In this order: what is about Windows alone, then what a run is.
+_SHORT = (
+    "tests/integration/test_windows.py",
+    "tests/integration/test_wasi_guard.py",
+    "tests/integration/test_limits.py",
+)
+_PYTEST = ("-q", "-p", "no:cacheprovider", "-p", "scripts.windows.recorder")
+
+
+def main(words: list[str]) -> int:
+    """Run what `words` say and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m scripts.windows", description=__doc__)
+    parser.add_argument("--folder", type=Path, default=ROOT / ".toolchain" / "windows")
+    parser.add_argument("--short", action="store_true")
+    parser.add_argument("tests", nargs="*")
+    asked = parser.parse_args(words)
+    if lacking():
+        why = install() if os.environ.get("CI") else f"{', '.join(lacking())}: {INSTALL}"
+        if why is not None:
+            print(f"windows: not run: {why}")
+            return NO_WINE
+    folder = asked.folder.absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    begin = time.monotonic()
+    wine = Wine(folder)
+    with wine.serving():
+        wine.prepare()
+        python = windows_path(windows_python.prepare(folder))
+        print(f"windows: Python and wine are there after {time.monotonic() - begin:.0f} s")
+        return _run(wine, python, folder, asked.tests or (_SHORT if asked.short else [_TESTS]))
+
+
+def _run(wine: Wine, python: str, folder: Path, tests: list[str] | tuple[str, ...]) -> int:
+    home = windows_path(folder / "home")
+    environ = {
+        "CAPSULE_HOME": home,
+        "CAPSULE_TEST_HOME": home,
+        "PYTHONPATH": windows_path(ROOT),
+        "PYTHONPYCACHEPREFIX": windows_path(folder / "pycache"),
+    }
+    begin = time.monotonic()
+    for line in (("toolchain", "install"), ("doctor",), ("run", "-c", "6 * 7")):
+        if status := wine.run([python, "-m", "capsule", *line], environ, folder):
+            print(f"windows: capsule {' '.join(line)} ended with {status}")
+            return 1
+    print(f"windows: the toolchain is there after {time.monotonic() - begin:.0f} s")
+    record = folder / "outcomes.jsonl"
+    record.unlink(missing_ok=True)
+    # Tests write files as text, in UTF-8; the commands that they run have the code page.
+    environ |= {VARIABLE: windows_path(record), "PYTHONUTF8": "1"}
+    del environ["CAPSULE_HOME"]
+    options = (*_PYTEST, "--continue-on-collection-errors", "-o", f"timeout={_SECONDS}")
+    for _ in range(_ROUNDS):
+        wine.run([python, "-m", "pytest", *options, *tests], environ, ROOT)
+        if not outcomes.has_ended_pytest(record):
+            break
+    ended = outcomes.read(record)
+    print("\n".join(outcomes.summary(ended, load())))
+    print(f"windows: {time.monotonic() - begin:.0f} s")
+    return 0 if outcomes.is_good(ended) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,73 @@
+"""What became of the tests: read from the recorder's file, counted, and told in a table."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from scripts.windows.excuses import KINDS, excuse_of
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scripts.windows.excuses import Excuse
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a test, or the import of a file of tests, ended; `said` is why it failed, or was left."""
+
+    test: str
+    outcome: str
+    said: str = ""
+    seconds: float = 0.0
+
+
+def read(file: Path) -> list[Ended]:
+    """Return how each test ended; one that has only begun ended pytest itself."""
+    found: dict[str, Ended] = {}
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else []:
+        said = json.loads(line)
+        if said["outcome"] == "begun":
+            said |= {"outcome": "failed", "said": "it ended pytest: over its bound on time"}
+        found[said["test"]] = Ended(**said)
+    return list(found.values())
+
+
+def has_ended_pytest(file: Path) -> bool:
+    """Say whether the last that was written is that a test began."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    return bool(lines) and json.loads(lines[-1])["outcome"] == "begun"
+
+
+def summary(ended: list[Ended], excuses: list[Excuse]) -> list[str]:
+    """Return the lines that say how many passed, and what became of the others.
+
+    "needless" ones are excused and passed; "skipped" ones left themselves out.
+    """
+    count = Counter(each.outcome for each in ended)
+    told = ("failed", "excused", "needless", "skipped")
+    counts = ", ".join(f"{count[outcome]} {outcome}" for outcome in told)
+    lines = [f"{len(ended):,} integration tests: {count['passed']:,} passed, {counts}"]
+    used = Counter(
+        excuse
+        for each in ended
+        if each.outcome in {"excused", "needless"}
+        and (excuse := excuse_of(each.test, excuses)) is not None
+    )
+    for kind in KINDS:
+        for excuse, number in used.items():
+            if excuse.kind == kind:
+                lines.append(f"  {number:>4} {kind}: {excuse.reason}")
+    reasons = Counter(each.said for each in ended if each.outcome == "skipped")
+    lines += [f"  {number:>4} skipped: {said[:150]}" for said, number in reasons.most_common()]
+    for outcome, words in (("failed", "FAILED"), ("needless", "EXCUSED, AND PASSED")):
+        lines += [f"  {words} {each.test}" for each in ended if each.outcome == outcome]
+    return lines
+
+
+def is_good(ended: list[Ended]) -> bool:
+    """Say whether there were tests, none failed, and none was excused for nothing."""
+    return bool(ended) and not any(each.outcome in {"failed", "needless"} for each in ended)

@@ -1,0 +1,109 @@
+"""wine with a prefix of our own: found or installed, set up once, and ended afterwards."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+PACKAGES = ("wine", "wine64", "gcc-mingw-w64-x86-64")
+COMPILER = "x86_64-w64-mingw32-gcc"
+INSTALL = f"apt-get install --no-install-recommends {' '.join(PACKAGES)}"
+_SOURCE = Path(__file__).with_name("bcryptprimitives.c")
+_APT = ("apt-get", "-qq", "-o", "APT::Sandbox::User=root")
+# What pip and its kind go by, in this environment as in that of Windows.
+_PASSED = ("PIP_", "SSL_CERT_", "REQUESTS_CA_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "CI")
+# No word of wine's own, and no offer to install what nothing here needs.
+_QUIET = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree=;mshtml="}
+
+
+def lacking() -> list[str]:
+    """Return the programs that are not on this machine."""
+    return [name for name in ("wine", "wineserver", COMPILER) if shutil.which(name) is None]
+
+
+def install() -> str | None:
+    """Install what is lacking, where that can be done; return why not."""
+    if shutil.which("apt-get") is None or os.geteuid() != 0:
+        return f"{', '.join(lacking())} not found; as root on Debian: {INSTALL}"
+    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    for words in (("update",), ("install", "-y", "--no-install-recommends", *PACKAGES)):
+        done = subprocess.run([*_APT, *words], env=environ, capture_output=True, check=False)
+        if done.returncode:
+            return f"apt-get {words[0]} failed: {done.stderr.decode()[-500:]}"
+    return None
+
+
+class Wine:
+    """Runs Windows programs, with all that they keep in `folder`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._prefix = folder / "prefix"
+        self.environ = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "WINEPREFIX": str(self._prefix),
+            **_QUIET,
+            **{name: value for name, value in os.environ.items() if name.startswith(_PASSED)},
+        }
+
+    def prepare(self) -> None:
+        """Make the prefix, and the library that wine lacks, unless both are there."""
+        # Its services, which stay, get nothing of ours: a pipe that they hold has no end.
+        self._silent("wine", "wineboot")
+        library = self._prefix / "drive_c" / "windows" / "system32" / "bcryptprimitives.dll"
+        if not library.exists() or library.stat().st_mtime < _SOURCE.stat().st_mtime:
+            words = ("-shared", "-O1", "-s", "-o", str(library), str(_SOURCE), "-ladvapi32")
+            subprocess.run([self._found(COMPILER), *words], check=True)
+
+    def run(self, words: Sequence[str], environ: Mapping[str, str], folder: Path) -> int:
+        """Run a Windows program in a folder, showing what it writes; return its exit status.
+
+        What it writes comes through a pipe: Python does not start where that is a plain file.
+        """
+        with subprocess.Popen(
+            [self._found("wine"), *words],
+            env={**self.environ, **environ},
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        ) as process:
+            assert process.stdout is not None  # noqa: S101 - it is a pipe
+            for line in process.stdout:
+                print(line.decode(errors="replace").rstrip(), flush=True)
+        return process.returncode
+
+    @contextmanager
+    def serving(self) -> Iterator[None]:
+        """Keep wine's server inside the block: without one, each program begins one, in seconds."""
+        self._silent("wineserver", "-p")
+        try:
+            yield
+        finally:
+            self._silent("wineserver", "-k")
+
+    def _silent(self, name: str, *words: str) -> None:
+        nowhere, command = subprocess.DEVNULL, [self._found(name), *words]
+        subprocess.run(
+            command, env=self.environ, stdin=nowhere, stdout=nowhere, stderr=nowhere, check=False
+        )
+
+    @staticmethod
+    def _found(name: str) -> str:
+        return shutil.which(name) or name
+
+
+def windows_path(path: Path) -> str:
+    """Return how a Windows program calls a file of this machine.
+
+    >>> windows_path(Path("/tmp/x"))
+    'Z:\\\\tmp\\\\x'
+    """
+    return "Z:" + str(path).replace("/", "\\")
