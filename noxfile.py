@@ -41,9 +41,10 @@ def lint(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 def types(session: nox.Session) -> None:
-    """Check types with mypy: the package, tests and scripts, then the guest."""
+    """Check types with mypy: the package, tests and scripts, the guest, the package on Windows."""
     session.run(*HERE, "mypy")
     session.run(*HERE, "mypy", "--config-file", "toolchain/guest/mypy.ini")
+    session.run(*HERE, "mypy", "--config-file", "scripts/windows/mypy.ini")
 
 
 @nox.session(venv_backend="none")

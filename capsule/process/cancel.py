@@ -54,7 +54,8 @@ class Cancellation:
         with self._lock:
             if self._reader < 0 and not self._closed:
                 self._reader, self._writer = os.pipe()
-                os.set_blocking(self._writer, False)
+                if hasattr(os, "set_blocking"):  # Windows has it since Python 3.12
+                    os.set_blocking(self._writer, False)
                 if self.cancelled:
                     self._wake()
             return self._reader

@@ -7,9 +7,6 @@ import sys
 from contextlib import suppress
 from threading import RLock
 
-# Windows cannot wait for a pipe together with others: who waits there looks at `cancelled`.
-_PIPES = sys.platform != "win32"
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
@@ -26,7 +23,8 @@ class WakeupPipe:
         self._lock = RLock()  # as that of `Cancellation`
         self._outer = outer
         self._reader = self._writer = -1
-        if _PIPES:
+        # Windows cannot wait for a pipe beside others: who waits there looks at `cancelled`.
+        if sys.platform != "win32":
             self._reader, self._writer = os.pipe()
             os.set_blocking(self._reader, False)
             os.set_blocking(self._writer, False)

@@ -15,7 +15,7 @@ import sys
 import time
 from pathlib import Path
 
-from scripts.windows import outcomes, windows_python
+from scripts.windows import interrupt, outcomes, windows_python
 from scripts.windows.excuses import load
 from scripts.windows.recorder_variable import VARIABLE
 from scripts.windows.wine import INSTALL, Wine, install, lacking, windows_path
@@ -70,7 +70,11 @@ def _run(wine: Wine, python: str, folder: Path, tests: list[str] | tuple[str, ..
         if status := wine.run([python, "-m", "capsule", *line], environ, folder):
             print(f"windows: capsule {' '.join(line)} ended with {status}")
             return 1
-    print(f"windows: the toolchain is there after {time.monotonic() - begin:.0f} s")
+    if (wrong := interrupt.trouble(wine, python, environ, folder)) is not None:
+        print(f"windows: a run that is interrupted: {wrong}")
+        return 1
+    took = time.monotonic() - begin
+    print(f"windows: the toolchain is there, and Ctrl-C ends a run, after {took:.0f} s")
     record = folder / "outcomes.jsonl"
     record.unlink(missing_ok=True)
     # Tests write files as text, in UTF-8; the commands that they run have the code page.

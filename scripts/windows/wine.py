@@ -62,19 +62,25 @@ class Wine:
             words = ("-shared", "-O1", "-s", "-o", str(library), str(_SOURCE), "-ladvapi32")
             subprocess.run([self._found(COMPILER), *words], check=True)
 
-    def run(self, words: Sequence[str], environ: Mapping[str, str], folder: Path) -> int:
-        """Run a Windows program in a folder, showing what it writes; return its exit status.
+    def started(
+        self, words: Sequence[str], environ: Mapping[str, str], folder: Path
+    ) -> subprocess.Popen[bytes]:
+        """Start a Windows program in a folder, with all that it writes in its stdout.
 
-        What it writes comes through a pipe: Python does not start where that is a plain file.
+        That is a pipe: Python does not start where it is a plain file.
         """
-        with subprocess.Popen(
+        return subprocess.Popen(
             [self._found("wine"), *words],
             env={**self.environ, **environ},
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-        ) as process:
+        )
+
+    def run(self, words: Sequence[str], environ: Mapping[str, str], folder: Path) -> int:
+        """Run a Windows program in a folder, showing what it writes; return its exit status."""
+        with self.started(words, environ, folder) as process:
             assert process.stdout is not None  # noqa: S101 - it is a pipe
             for line in process.stdout:
                 print(line.decode(errors="replace").rstrip(), flush=True)
