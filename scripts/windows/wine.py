@@ -49,6 +49,8 @@ class Wine:
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "WINEPREFIX": str(self._prefix),
+            # By it wine writes the names of files.
+            "LC_ALL": "C.UTF-8",
             **_QUIET,
             **{name: value for name, value in os.environ.items() if name.startswith(_PASSED)},
         }

@@ -269,3 +269,16 @@ def test_a_run_leaves_nothing(capsule: Command) -> None:
     capsule.write("files.py", source)
     assert result(capsule("run", "files.py")) == ["other"]
     assert there(capsule.folder / "temporary") == set()
+
+
+def test_a_path_longer_than_windows_takes_is_deleted(capsule: Command) -> None:
+    capsule.environ["TEMP"] = capsule.environ["TMP"] = str(capsule.folder / "temporary")
+    (capsule.folder / "temporary").mkdir()
+    source = (
+        "import os\ndef main():\n"
+        "    for _ in range(20):\n        os.mkdir('x' * 60)\n        os.chdir('x' * 60)\n"
+        "    open('y' * 100, 'w').close()\n    return len(os.getcwd())\n"
+    )
+    capsule.write("deep.py", source)
+    assert result(capsule("run", "deep.py")) == 20 * 61
+    assert there(capsule.folder / "temporary") == set()
