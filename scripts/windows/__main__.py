@@ -3,8 +3,8 @@
     python -m scripts.windows [--folder DIR] [--short | TEST ...]
 
 All that is needed is made in the folder and kept there. Without tests, all integration tests are
-run; with `--short`, or where CI is set, those that say most in the least time. It ends with 0 where none failed, and
-none passed that is excused; with 77 where there is no wine, and says so.
+run; with `--short`, or where CI is set, those that say most in the least time. It ends with 0 where
+none failed, and none passed that is excused; with 77 where there is no wine, and says so.
 """
 
 from __future__ import annotations
