@@ -11,7 +11,7 @@ import os
 import sys
 from pathlib import Path
 
-from capsule.toolstore import files, platform_tag
+from capsule.toolstore import files
 from capsule.toolstore.digests import sha256
 from capsule.toolstore.open_toolchain import recompile
 
@@ -62,6 +62,8 @@ if sys.platform == "win32":
     def _of_windows() -> str:
         """Return the machine, and for each number of a feature whether it is there."""
         import ctypes
+
+        from capsule.toolstore import platform_tag
 
         present = ctypes.WinDLL("kernel32").IsProcessorFeaturePresent
         found = "".join("1" if present(number) else "0" for number in range(_OF_WINDOWS))
