@@ -47,12 +47,18 @@ class ProcessAhead:
         # Whoever sets the one has the process: the turn, or who lets go of it.
         self._lock, self._owned = threading.Lock(), False
         self._over = threading.Event()
+        self._begun = threading.Event()
+
+        def state() -> Contents:
+            self._begun.set()
+            return contents_of(coming.result())
 
         def begin() -> None:
             try:
-                found = turn_process.start(plan, lambda: contents_of(coming.result()), self._stop)
+                found = turn_process.start(plan, state, self._stop)
                 self._found.set_result(found)
             except BaseException as failed:  # noqa: BLE001 - the turn starts its own then
+                self._begun.set()
                 self._found.set_exception(failed)
                 self.close()
                 return
@@ -62,6 +68,10 @@ class ProcessAhead:
         # A program that forgets to close its session may end all the same.
         # Not by `threading`: see `capsule.sessions.background_work`.
         _thread.start_new_thread(begin, ())
+
+    def wait_until_begun(self) -> None:
+        """Wait until the process is there, and starts: it takes as long as it needs by itself."""
+        self._begun.wait()
 
     def taken(self, plan: Plan, state: str) -> TurnProcess | None:
         """Return the process if it is for this plan and this state, and waits; else end it."""

@@ -309,9 +309,12 @@ class SessionCore:
         earlier = self._keeping
 
         def keep() -> None:
-            # The next process starts while this one's memory is read; without, it starts later.
+            # The next process starts while this one's memory is read, and not at the same time: to
+            # begin it and to read are Python, which does one thing at a time. Without, it is later.
             with suppress(Exception):
                 self.expect(standing.ready)
+                if (ahead := self._ahead) is not None:
+                    ahead.wait_until_begun()
             try:
                 with STATE_SLOTS:
                     state, contents = self._taken(turn)
