@@ -51,9 +51,7 @@ def on_base(base: SessionBase, home: Path, path: Path, saved: Saved) -> Contents
         if mine.digest == saved.layer.digest:
             return saved.state._replace(base=key)
     under = saved_state.check(path, saved.layer)
-    difference = PageDifference(base.contents.read, state_file.MOST_PAGES)
-    _feed_memory(difference.feed, _over(_initial(base), under), saved.state)
-    return saved.state._replace(pages=difference.finish(), base=key)
+    return rebased(base, saved.state, _over(_initial(base), under))
 
 
 def _store(home: Path) -> Path:
