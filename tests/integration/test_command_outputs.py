@@ -101,6 +101,7 @@ CASES = {
         r'capsule: reading lines of JSON, like \{"id": 1, "file": "hello.py"\}; Ctrl-D ends\n',
         b"\x04",
     ),
+    "mcp": Case("mcp", "", "", None, r"capsule: a client starts this, .*; Ctrl-D ends:\n", b"\x04"),
     # In a pipe, nothing is typed.
     "repl": Case("repl", "", "", None, r">>> 6 \* 7\n42\n>>> quit", b"6 * 7\nquit()\n"),
     "completion": Case("completion bash", r"# Completion of capsule in bash(.|\n)*capsule\n"),

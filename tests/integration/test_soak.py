@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -77,10 +76,9 @@ def leftovers() -> tuple[int, int, int]:
 def test_2000_runs_with_failures_timeouts_and_cancellations(project: Path, tmp_path: Path) -> None:
     (project / "job.py").write_text(JOB)
     sizes: list[int] = []
-    before = [leftovers()]
 
-    async def main() -> None:
-        numbers = iter(range(RUNS))
+    async def main(runs: int) -> None:
+        numbers = iter(range(runs))
         async with Sandbox("job.py", warm=2, limits={"timeout": "1s"}) as sandbox:
 
             async def work() -> None:
@@ -93,12 +91,15 @@ def test_2000_runs_with_failures_timeouts_and_cancellations(project: Path, tmp_p
                 for _ in range(6):
                     group.start_soon(work)
 
-    anyio.run(main)
+    # What a program keeps open for good, such as the record, is there after its first runs.
+    anyio.run(main, 60)
+    before = leftovers()
+    anyio.run(main, RUNS)
     assert len(sizes) == RUNS // 100
     # The first few hundred fill what is kept for reuse; after that it stays as it is.
     assert max(sizes[5:]) - sizes[5] < 16 << 20, sizes
     # Threads that are kept while the sandbox is open end with its block.
-    assert leftovers() == before[0]
+    assert leftovers() == before
     assert list((tmp_path / "temporary").iterdir()) == []
 
 
@@ -129,14 +130,20 @@ def test_kill_9_of_the_host_in_the_middle_of_a_batch(
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
     )
     assert host.stdout is not None
-    assert [host.stdout.readline() for _ in range(2)] == ["ready\n", "in the middle\n"]
-    sandboxes = psutil.Process(host.pid).children(recursive=True)
-    assert len(sandboxes) >= 4
-    folders = list((tmp_path / "temporary").glob("capsule-*/*"))
-    assert len(folders) >= 4
-    begin = time.monotonic()
-    host.send_signal(signal.SIGKILL)
-    host.communicate(timeout=20)
+    try:
+        assert [host.stdout.readline() for _ in range(2)] == ["ready\n", "in the middle\n"]
+        # Three sleep for good; the fourth is there but for the moment between two items.
+        deadline = time.monotonic() + 60
+        sandboxes: list[psutil.Process] = []
+        while len(sandboxes) < 4 and time.monotonic() < deadline:
+            sandboxes = psutil.Process(host.pid).children(recursive=True)
+        assert len(sandboxes) >= 4
+        folders = list((tmp_path / "temporary").glob("capsule-*/*"))
+        assert len(folders) >= 4
+        begin = time.monotonic()
+    finally:
+        host.kill()
+        host.communicate(timeout=20)
     psutil.wait_procs(sandboxes, timeout=20)
     assert [sandbox for sandbox in sandboxes if sandbox.is_running()] == []
     assert time.monotonic() - begin < 5
