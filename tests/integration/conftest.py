@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -11,19 +13,32 @@ from capsule.progress import Silent
 from capsule.toolstore.open_toolchain import open_toolchain
 from tests.integration.workbench import Workbench
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 TEST_HOME = "CAPSULE_TEST_HOME"
 REPOSITORY = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="session")
-def toolchain_home() -> Path:
-    """A home with a core interpreter; the first to ask, of all processes, prepares it."""
+def toolchain_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A home with a core interpreter; the first to ask, of all processes, prepares it.
+
+    Each worker of pytest-xdist has a copy of its own, whose runs and cache nobody else changes.
+    """
     home = Path(os.environ.get(TEST_HOME) or REPOSITORY / ".toolchain").absolute()
-    open_toolchain(home, "core", progress=Silent())
+    root = open_toolchain(home, "core", progress=Silent()).root
     if os.environ.get("CI"):
         # All tests run: with the largest there, none of the five between them is compiled.
         open_toolchain(home, "science", progress=Silent())
-    return home
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        yield home
+        return
+    mine = tmp_path_factory.mktemp("home")
+    staging = shutil.ignore_patterns("staging")
+    shutil.copytree(root, mine / root.relative_to(home), ignore=staging)
+    yield mine
+    shutil.rmtree(mine)
 
 
 @pytest.fixture(scope="session")
