@@ -50,7 +50,12 @@ def types(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """Run all tests, fast ones first; the real toolchain is prepared once and kept."""
-    session.run(*HERE, "pytest", *(session.posargs or ["tests/unit", "tests/integration"]))
+    if session.posargs:
+        session.run(*HERE, "pytest", *session.posargs)
+        return
+    for folder in ("tests/unit", "tests/integration"):
+        # Two files at a time, however many processors there are: each worker has its own home.
+        session.run(*HERE, "pytest", "-n", "2", "--dist", "loadfile", folder)
 
 
 @nox.session(python=["3.11", "3.12", "3.13"])

@@ -7,6 +7,7 @@ so, nothing is known, and the sandbox has to be asked.
 
 from __future__ import annotations
 
+import mmap
 import os
 import re
 import sys
@@ -28,6 +29,9 @@ _LONGEST = 1 << 20
 _PAGE = 4096
 # Bytes that are read at once, and how many places they are in: IOV_MAX of Linux.
 _AT_ONCE, _VECTORS = 1 << 19, 1024
+# Small enough not to change when the C library gives freed memory back, in the whole program
+# that this is a part of.
+_ENTRIES = 1 << 16
 _NEIGHBOURS = re.compile(rb"\x01{1,%d}" % (_AT_ONCE // _PAGE))
 
 
@@ -69,18 +73,23 @@ def _mapping(pid: int, image: Path) -> tuple[int, int]:
 
 
 def _read(pid: int, begin: int, mapped: int, length: int) -> Iterator[tuple[int, bytes]]:
-    count = length // _PAGE
-    with open(f"/proc/{pid}/pagemap", "rb", 0) as file:  # noqa: PTH123
-        file.seek(begin // _PAGE * _ENTRY)
-        entries = file.read(count * _ENTRY)
-    if len(entries) != count * _ENTRY:
-        raise ValueError("the kernel tells of fewer pages than there are")
-    # All flags are in the last byte of an entry.
-    flags, of_image = entries[_ENTRY - 1 :: _ENTRY], mapped // _PAGE
+    flags, of_image = _flags(pid, begin // _PAGE, length // _PAGE), mapped // _PAGE
     written = flags[:of_image].translate(_OF_IMAGE) + flags[of_image:].translate(_OF_REST)
     # Now, while whoever asks can still take another way.
     memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
     return _pieces(pid, memory, begin, _runs(written))
+
+
+def _flags(pid: int, first: int, count: int) -> bytes:
+    """Return the byte of each page's entry in which all flags are, the last one."""
+    size, flags = count * _ENTRY, bytearray()
+    with open(f"/proc/{pid}/pagemap", "rb", 0) as file:  # noqa: PTH123
+        file.seek(first * _ENTRY)
+        while entries := file.read(min(size - len(flags) * _ENTRY, _ENTRIES)):
+            flags += entries[_ENTRY - 1 :: _ENTRY]
+    if len(flags) != count:
+        raise ValueError("the kernel tells of fewer pages than there are")
+    return bytes(flags)
 
 
 def _pieces(
@@ -126,7 +135,8 @@ class _Room:
         self._call = getattr(ctypes.CDLL(None), "process_vm_readv", None)
         if self._call is not None:
             self._call.restype = ctypes.c_ssize_t
-            self._there = ctypes.create_string_buffer(_AT_ONCE)
+            # The system's own, for the same reason.
+            self._there = (ctypes.c_char * _AT_ONCE).from_buffer(mmap.mmap(-1, _AT_ONCE))
 
     def read(self, places: list[tuple[int, int]]) -> Iterator[bytes] | None:
         """Return what is at places, an address and a length each; None where it cannot be had."""

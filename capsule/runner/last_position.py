@@ -70,7 +70,7 @@ class PositionWatch:
 
         if sys.platform != "linux":
             return
-        # Runs that look for the first time at once would each read 20 MB.
+        # Runs that look for the first time at once would each look through 40 MB.
         with _READING:
             table = _table(self._initial)
         if table is None:
@@ -90,7 +90,8 @@ def _table(initial: Path) -> Table | None:
     from capsule.snapshot.python_position import Table
 
     try:
-        return Table.find(initial.read_bytes())
+        with initial.open("rb") as file:
+            return Table.find(file)
     except OSError:
         return None
 

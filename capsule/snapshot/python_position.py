@@ -14,8 +14,11 @@ from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
 COOKIE = b"xdebugpy"
+# Bytes that are looked through at once.
+_PIECE = 1 << 16
 # CPython 3.15, of which this table is.
 _VERSION = 0x030F
 _WORDS = 96
@@ -58,21 +61,29 @@ class NotThereError(Exception):
 class Table:
     """Where things lie in the memory of one interpreter; `address` is where the table is."""
 
-    def __init__(self, initial: bytes, address: int) -> None:
+    def __init__(self, words: bytes, address: int) -> None:
         self.address = address
-        self.at = struct.unpack_from(f"<{_WORDS}Q", initial, address)
+        self.at = struct.unpack(f"<{_WORDS}Q", words)
 
     def __repr__(self) -> str:
         return f"<Table at {self.address:#x}>"
 
     @classmethod
-    def find(cls, initial: bytes) -> Table | None:
-        """Return the table in an interpreter's memory, None where it has none that is known."""
-        address = initial.find(COOKIE)
-        if address < 0 or len(initial) < address + 8 * _WORDS:
-            return None
-        table = cls(initial, address)
-        return table if table.at[1] >> 16 == _VERSION else None
+    def find(cls, initial: BinaryIO) -> Table | None:
+        """Return the table in an interpreter's memory, None where it has none that is known.
+
+        It is looked for piece by piece: the memory may be 40 MB, and whoever asks has a use for
+        none of it but this.
+        """
+        place, end = 0, b""
+        while piece := initial.read(_PIECE):
+            if (at := (end + piece).find(COOKIE)) >= 0:
+                initial.seek(address := place - len(end) + at)
+                words = initial.read(8 * _WORDS)
+                table = cls(words, address) if len(words) == 8 * _WORDS else None
+                return table if table and table.at[1] >> 16 == _VERSION else None
+            place, end = place + len(piece), piece[1 - len(COOKIE) :]
+        return None
 
 
 def frames(memory: Memory, table: Table) -> list[Frame]:

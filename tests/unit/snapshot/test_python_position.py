@@ -8,6 +8,7 @@ import json.decoder
 import random
 import struct
 import typing
+from io import BytesIO
 from pathlib import Path
 from types import CodeType, ModuleType
 
@@ -56,17 +57,19 @@ def table(version: int = 0x030F00F0) -> bytes:
 
 
 def test_only_a_table_that_is_known_is_read() -> None:
-    assert Table.find(bytes(100)) is None
-    assert Table.find(bytes(8) + COOKIE) is None
-    assert Table.find(table(0x031000F0)) is None
-    found = Table.find(bytes(16) + table())
-    assert found is not None
-    assert found.address == 16
+    assert Table.find(BytesIO(bytes(100))) is None
+    assert Table.find(BytesIO(bytes(8) + COOKIE)) is None
+    assert Table.find(BytesIO(table(0x031000F0))) is None
+    # Whatever piece of the memory it is in, and where its name is cut in two.
+    for address in (0, 16, 65_532, 65_536, 300_001):
+        found = Table.find(BytesIO(bytes(address) + table() + bytes(70_000)))
+        assert found is not None
+        assert found.address == address
 
 
 @pytest.mark.parametrize("seed", range(50))
 def test_memory_that_is_nonsense_says_nothing_and_ends(seed: int) -> None:
-    found = Table.find(table())
+    found = Table.find(BytesIO(table()))
     assert found is not None
     chance = random.Random(seed)  # noqa: S311
     # Small numbers are addresses that are there: the walk goes round in it.
@@ -77,7 +80,7 @@ def test_memory_that_is_nonsense_says_nothing_and_ends(seed: int) -> None:
 
 
 def test_frames_that_go_round_end() -> None:
-    found = Table.find(table())
+    found = Table.find(BytesIO(table()))
     assert found is not None
     memory = Bytes(struct.pack("<3I", 4, 4, 4) * 100)
     assert len(frames(memory, found)) <= 2_000
