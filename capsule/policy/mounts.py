@@ -85,7 +85,9 @@ def ground_mount(rule: MountRule) -> FolderGrant:
 
     Raises `InvalidValueError` for what is not there, and is no folder and no file.
     """
-    name = shown(str(rule))
+    text = str(rule)
+    # Whole, for whoever copies it: what is wrong is at its end, mostly.
+    name = repr(text) if len(text) <= _LONGEST else shown(text)
     try:
         host = Path(os.path.realpath(rule.host))
         mode = host.stat().st_mode
