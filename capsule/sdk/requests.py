@@ -79,16 +79,21 @@ def call_of(  # noqa: PLR0913 - what a program can say
 
 
 def with_own(shared: prepare.Call, own: prepare.Call) -> prepare.Call:
-    """Return a call with limits and mounts of its own, beside those that all calls share.
+    """Return a call with limits, mounts and secrets of its own, beside those that all calls share.
 
-    A mount at the same place inside is in place of the shared one. Secrets are those of all calls.
+    A mount at the same place inside is in place of the shared one, and so is a secret of the name.
     """
+    secrets = shared.secrets
+    if own.secrets:
+        from capsule.runner.secret_values import in_force  # most calls have none
+
+        secrets = in_force(own.secrets, secrets)
     taken = {rule.guest for rule in own.mounts}
     rules = [rule for rule in shared.mounts if rule.guest not in taken]
     return own._replace(
         limits=limits_of_call(shared.limits, own.limits),
         mounts=(*rules, *own.mounts),
-        secrets=shared.secrets,
+        secrets=secrets,
     )
 
 

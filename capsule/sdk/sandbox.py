@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
+    from capsule.policy.secret_rules import SecretsSaid
     from capsule.pool.prepared_task import PreparedTask
     from capsule.pool.run_queue import QueuedRun
     from capsule.runner.host_functions import Functions
@@ -106,18 +107,20 @@ class Sandbox(SandboxBase):
         *,
         limits: Limits | Mapping[str, object] | None = None,
         mounts: Sequence[Mount] = (),
+        secrets: SecretsSaid | None = None,
         tools: Functions | None = None,
         on_output: OnOutput | None = None,
     ) -> Envelope:
-        """Run the task as `run` does, with limits, mounts, functions and a callback of its own.
+        """Run the task as `run` does, with limits, mounts, secrets and functions of its own.
 
         An amount in `limits` (`max_fuel`, `max_ram`, `timeout`) is what this run has, in place of
         the sandbox's and of what the file says: more too, up to the ceilings of capsule.toml. Tasks
         that it calls are narrowed alone. `no_net`, `no_files`, `no_env` and `untrusted` take away
         besides what the sandbox does. `mounts` are beside the sandbox's, and in place of those at
-        the same place inside. `tools` are in place of the sandbox's. `on_output(stream, text)` is
-        called in this loop for what is printed. A run that differs by its timeout alone, and has no
-        more of it, uses a process that waits; for others one is started.
+        the same place inside; so are `secrets`, by their names: each run may have the key of
+        another user. `tools` are in place of the sandbox's. `on_output(stream, text)` is called in
+        this loop for what is printed. A run that differs by its timeout alone, and has no more of
+        it, uses a process that waits; for others one is started.
 
         Raises as `run` does, and `PolicyError` for limits above a ceiling: it names both.
 
@@ -130,7 +133,7 @@ class Sandbox(SandboxBase):
         ...     asyncio.run(main(folder))
         [3, 3, 3]
         """
-        asked = self._own_request(args, kwargs, mounts, limits, tools, in_this_loop())
+        asked = self._own_request(args, kwargs, mounts, limits, secrets, tools, in_this_loop())
         with in_loop(on_output) as told:
             observer = NOBODY if told is None else Printing(told)
             return await self._run(asked, observer, self._queued_run())

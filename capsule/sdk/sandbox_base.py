@@ -137,15 +137,17 @@ class SandboxBase:
         kwargs: Mapping[str, Any] | None,
         mounts: Sequence[Mount],
         limits: Limits | Mapping[str, object] | None,
+        secrets: SecretsSaid | None,
         tools: Functions | None,
         wait: Await,
     ) -> RunRequest:
         """Return a run with what only that has. Raises `UsageError` as `call_of` does."""
-        call = call_of(args, kwargs or {}, mounts, limits, cwd=self._cwd)
-        own_policy = bool(mounts) or limits is not None
-        call = call._replace(secrets=self._shared.secrets)
+        call = call_of(args, kwargs or {}, mounts, limits, cwd=self._cwd, secrets=secrets)
+        own_policy = bool(mounts) or limits is not None or bool(call.secrets)
         if own_policy:
             call = with_own(self._shared, call)
+        else:
+            call = call._replace(secrets=self._shared.secrets)
         return RunRequest(call, self._functions(tools, wait), own_policy)
 
     def _functions(self, own: Functions | None, wait: Await) -> HostFunctions | None:

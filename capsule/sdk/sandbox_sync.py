@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
+    from capsule.policy.secret_rules import SecretsSaid
     from capsule.pool.prepared_task import PreparedTask
     from capsule.pool.run_queue import QueuedRun
     from capsule.runner.host_functions import Functions
@@ -119,6 +120,7 @@ class SandboxSync(SandboxBase):
         *,
         limits: Limits | Mapping[str, object] | None = None,
         mounts: Sequence[Mount] = (),
+        secrets: SecretsSaid | None = None,
         tools: Functions | None = None,
         on_output: OnOutput | None = None,
     ) -> Envelope:
@@ -136,7 +138,7 @@ class SandboxSync(SandboxBase):
         True
         """
         observer = NOBODY if on_output is None else Printing(on_output)
-        asked = self._own_request(args, kwargs, mounts, limits, tools, alone)
+        asked = self._own_request(args, kwargs, mounts, limits, secrets, tools, alone)
         return self._run(asked, observer, self._queued_run())
 
     def map(

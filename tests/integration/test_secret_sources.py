@@ -99,12 +99,44 @@ def test_programs(server: EchoServer) -> None:
     assert len(set(seen)) == len(seen), "each run has a placeholder of its own"
 
 
+def test_a_call_has_secrets_of_its_own(server: EchoServer) -> None:
+    """In place of the sandbox's, or where it has none; the calls after it have them no more."""
+    mine = given(server, value="the-key-of-another")
+    with SandboxSync("task.py", warm=1, secrets=given(server)) as box:
+        called = box.call([server.port], secrets=mine)
+        check(called.result, server, "the-key-of-another")
+        check(box.call([server.port]).result, server)
+        check(box.run(server.port).result, server)
+    Path("two.py").write_text(f"{FILE}\nTHERE = 'KEY' in os.environ\n".replace("use(port)\n", TWO))
+    said = {"OTHER": {"value": "the-other-value", "hosts": ["localhost"]}}
+    with SandboxSync("two.py", warm=1, secrets=said) as box:
+        assert box.run(0).result == [False, True, False]
+        for _ in range(2):
+            done = box.call([server.port], secrets=mine, limits={"max_ram": "1GB"}).result
+            assert done[:2] == [True, True]
+            check(done[2], server, "the-key-of-another")
+        assert box.run(0).result == [False, True, False]
+        assert box.call([0], secrets=[]).result == [False, True, False]
+        with pytest.raises(UsageError, match="secrets: KEY is not described by a mapping"):
+            box.call([0], secrets={"KEY": VALUE})
+    with SandboxSync("task.py", limits={"no_env": True}) as box:
+        refused = box.call([server.port], secrets=mine)
+        assert "KeyError: 'KEY'" in str(refused.error)
+
+
+TWO = "[THERE, 'OTHER' in os.environ, port > 0 and use(port)]\n"
+
+
 @pytest.mark.anyio
 async def test_programs_that_await(server: EchoServer) -> None:
     said = given(server)
     check((await run("task.py", [server.port], secrets=said)).result, server)
     async with Sandbox("task.py", secrets=said) as box:
         check((await box.run(server.port)).result, server)
+        other = given(server, value="the-key-of-another")
+        check((await box.call([server.port], secrets=other)).result, server, "the-key-of-another")
+        seen = [check(each.result, server) async for each in box.map([server.port])]
+        assert len(seen) == 1
     async with Session(allowed_hosts=["localhost"], secrets=said, timeout="60s") as session:
         check((await session.run(f"{CODE}\nuse({server.port})")).result, server)
 
