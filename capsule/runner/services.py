@@ -108,8 +108,9 @@ class Services:
             from capsule.services.http.request_log import RequestLog
 
             if self._ledger is None:
-                hidden = [secret.value for secret in self._secrets]
-                self._ledger = RequestLog([*self._values, *hidden])
+                shown = {secret.placeholder for secret in self._secrets}
+                known = [value for value in self._values if value not in shown]
+                self._ledger = RequestLog([*known, *(secret.value for secret in self._secrets)])
             hosts = Hosts(policy.allowed_hosts, policy.host_ceilings)
             self._broker = Broker(hosts, self._environ, ledger=self._ledger, secrets=self._secrets)
             self._stoppable = Lock()

@@ -91,7 +91,10 @@ def check(result: Any, server: EchoServer, value: str = VALUE) -> str:
 
 def test_programs(server: EchoServer) -> None:
     said = given(server)
-    seen = [check(run_sync("task.py", [server.port], secrets=said).result, server)]
+    envelope = run_sync("task.py", [server.port], secrets=said)
+    (asked,) = envelope["execution"]["host_requests"]
+    assert ["X-Key", "[secret KEY]"] in asked["headers"]
+    seen = [check(envelope.result, server)]
     with SandboxSync("task.py", warm=1, secrets=said) as box:
         seen += [check(box.run(server.port).result, server) for _ in range(2)]
         seen.append(check(box.call([server.port], limits={"max_ram": "1GB"}).result, server))

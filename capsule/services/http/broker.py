@@ -14,6 +14,7 @@ from capsule.services.http.headers import METHODS, check_headers, check_method
 from capsule.services.http.limits import Limits
 from capsule.services.http.proxies import proxy_for, read_proxies
 from capsule.services.http.request_log import RequestLog
+from capsule.services.http.secret_labels import NO_LABELS
 from capsule.services.http.urls import parse_url
 
 TYPE_CHECKING = False
@@ -180,10 +181,11 @@ class Broker:
         if method in METHODS:
             record.method = method
         url = parse_url(text)
-        self._ledger.note(record, url)
+        labels = NO_LABELS if self._guard is None else self._guard.labels(url)
+        self._ledger.note(record, url, labels)
         check_method(method)
         sent = check_headers(url, headers)
-        self._ledger.note_headers(record, headers)
+        self._ledger.note_headers(record, headers, labels)
         reach = allow(url, *self._allowed)
         proxy = proxy_for(url, self._proxies)
         if proxy is not None:

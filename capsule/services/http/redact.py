@@ -5,10 +5,13 @@ from __future__ import annotations
 import re
 from urllib.parse import quote, quote_plus, unquote_plus
 
+from capsule.services.http.secret_labels import LABEL, NO_LABELS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from capsule.services.http.secret_labels import SecretLabels
     from capsule.services.http.urls import Url
 
 REDACTED = "[redacted]"
@@ -71,21 +74,26 @@ def is_secret(name: str) -> bool:
     return lower in _WHOLE or any(part in lower for part in _SECRETS)
 
 
-def redacted_url(url: Url, values: Values = _NONE) -> str:
+def redacted_url(url: Url, values: Values = _NONE, labels: SecretLabels = NO_LABELS) -> str:
     """Return a URL without the values of parameters that may be secrets, and not too long."""
     path, question, query = values.out_of(url.target).partition("?")
+    path, query = labels.into(path, replaced=False), labels.into(query, replaced=True)
     # A path may have parameters too: "/a;jsessionid=1/b".
     shown = "/".join(";".join(map(_redacted, part.split(";"))) for part in path.split("/"))
     asked = "&".join(map(_redacted, query.replace(";", "&").split("&")))
     return _short(f"{url.scheme}://{url.authority}{shown}{question}{asked}")
 
 
-def redacted_headers(headers: Iterable[tuple[str, str]], values: Values = _NONE) -> list[list[str]]:
+def redacted_headers(
+    headers: Iterable[tuple[str, str]], values: Values = _NONE, labels: SecretLabels = NO_LABELS
+) -> list[list[str]]:
     """Return headers as pairs that JSON can hold, in order, secrets replaced."""
     return [
         [
-            _short(values.out_of(name)),
-            REDACTED if is_secret(name) else _short(values.out_of(value)),
+            _short(labels.into(values.out_of(name), replaced=False)),
+            labels.of_header(name, value) or REDACTED
+            if is_secret(name)
+            else _short(labels.into(values.out_of(value), replaced=True)),
         ]
         for name, value in headers
     ]
@@ -98,7 +106,8 @@ def _redacted(part: str) -> str:
     if not any(value and is_secret(name) for name, _, value in inner):
         return part
     name, equals, _ = part.partition("=")
-    return f"{name}={REDACTED}" if equals else REDACTED
+    shown = " ".join(LABEL.findall(part)) or REDACTED
+    return f"{name}={shown}" if equals else shown
 
 
 def _short(text: str) -> str:

@@ -7,12 +7,14 @@ from dataclasses import dataclass, field
 from threading import Lock
 
 from capsule.services.http.redact import Values, redacted_headers, redacted_url
+from capsule.services.http.secret_labels import NO_LABELS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from capsule.services.http.secret_labels import SecretLabels
     from capsule.services.http.urls import Url
 
 # How much of headers all entries together repeat; after that they have none.
@@ -55,7 +57,8 @@ class Record:
 class RequestLog:
     """The requests of one task, those of all its attempts, in order; any thread may use it.
 
-    `values` are secrets that the task knows, which are redacted wherever they stand.
+    `values` are secrets that the task knows, which are redacted wherever they stand. Those that it
+    only has placeholders of are told by their names.
     """
 
     def __init__(self, values: Iterable[str] = ()) -> None:
@@ -65,7 +68,7 @@ class RequestLog:
         self._headers = 0
 
     def __repr__(self) -> str:
-        return f"<Ledger of {len(self._records)} requests>"
+        return f"<RequestLog of {len(self._records)} requests>"
 
     def __len__(self) -> int:
         return len(self._records)
@@ -78,13 +81,18 @@ class RequestLog:
             self._records.append(Record("?", "?", []))
             return self._records[-1]
 
-    def note(self, record: Record, url: Url) -> None:
+    def note(self, record: Record, url: Url, labels: SecretLabels = NO_LABELS) -> None:
         """Add the URL to a record, without secrets."""
-        record.url = redacted_url(url, self._values)
+        record.url = redacted_url(url, self._values, labels)
 
-    def note_headers(self, record: Record, headers: Iterable[tuple[str, str]]) -> None:
+    def note_headers(
+        self,
+        record: Record,
+        headers: Iterable[tuple[str, str]],
+        labels: SecretLabels = NO_LABELS,
+    ) -> None:
         """Add headers to a record, without secrets, unless too much of them is noted already."""
-        kept = redacted_headers(headers, self._values)
+        kept = redacted_headers(headers, self._values, labels)
         with self._lock:
             self._headers += sum(len(name) + len(value) for name, value in kept)
             if self._headers <= _MOST_HEADERS:

@@ -12,6 +12,7 @@ from threading import local
 
 from capsule.services.http.content_coding import coding_of, unpacked
 from capsule.services.http.exchange import is_sending
+from capsule.services.http.secret_labels import SecretLabels
 from capsule.services.http.secret_requests import SecretRequests
 from capsule.services.http.secret_search import SecretSearch, searched
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
     from capsule.policy.secret_rules import Secret
     from capsule.services.http.exchange import Head, Request
+    from capsule.services.http.urls import Url
 
 # Where httpcore tells of what it does: with what came from a server, as it came, to whoever listens
 # to all that a program logs.
@@ -32,6 +34,7 @@ class SecretGuard:
     """Guards the secrets of one sandbox."""
 
     def __init__(self, secrets: Sequence[Secret]) -> None:
+        self._secrets = tuple(secrets)
         self._requests = SecretRequests(secrets)
         self._search = SecretSearch(secrets)
         for name in _LOGGERS:
@@ -40,6 +43,10 @@ class SecretGuard:
 
     def __repr__(self) -> str:
         return f"<SecretGuard {self._requests!r}>"
+
+    def labels(self, url: Url) -> SecretLabels:
+        """Return what the record of a request to a URL says in place of placeholders."""
+        return SecretLabels(self._secrets, self._requests.put_in_at(url))
 
     def guarded(self, request: Request) -> Request:
         """Return a request as it goes out. Raises `RefusedError`."""

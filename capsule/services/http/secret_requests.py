@@ -41,17 +41,19 @@ class SecretRequests:
         """Say whether any secret is for the host of a URL."""
         return any(matches(url, secret.hosts) for secret in self._secrets)
 
+    def put_in_at(self, url: Url) -> list[Secret]:
+        """Return the secrets whose values a request to a URL may bear."""
+        if not _is_safe(url):
+            return []
+        return [secret for secret in self._secrets if matches(url, secret.hosts)]
+
     def put_in(self, url: Url, sent: Sent) -> tuple[str, Sent]:
         """Return the target and the headers of a request to a host of a secret as they go out.
 
         Raises `RefusedError` for more placeholders than a request may have.
         """
         headers = tuple(pair for pair in sent.headers if pair[0].lower() not in _UNASKED)
-        values = {
-            secret.placeholder: secret.value
-            for secret in self._secrets
-            if _is_safe(url) and matches(url, secret.hosts)
-        }
+        values = {secret.placeholder: secret.value for secret in self.put_in_at(url)}
         if not values:
             return url.target, sent._replace(headers=(*headers, _PLAIN))
         put = _Replacement(values)

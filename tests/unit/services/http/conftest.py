@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from threading import Thread
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,6 +18,7 @@ from capsule.services.http.limits import Limits
 if TYPE_CHECKING:
     import ssl
 
+    from capsule.policy.secret_rules import Secret
     from capsule.services.http.request_log import RequestLog
 
 Handler = Callable[["Peer"], None]
@@ -169,6 +170,7 @@ class MakeBroker(Protocol):
         look: Callable[[str, int], list[str]] | None = None,
         ceiling: tuple[str, ...] | None = None,
         ledger: RequestLog | None = None,
+        secrets: Sequence[Secret] = (),
     ) -> Broker: ...
 
 
@@ -203,9 +205,17 @@ def broker() -> Iterator[MakeBroker]:
         look: Callable[[str, int], list[str]] | None = None,
         ceiling: tuple[str, ...] | None = None,
         ledger: RequestLog | None = None,
+        secrets: Sequence[Secret] = (),
     ) -> Broker:
         hosts, look = Hosts(allowed, () if ceiling is None else (ceiling,)), look or no_look
-        made = Broker(hosts, environ or {}, limits or Limits(), ledger=ledger, look=look)
+        made = Broker(
+            hosts,
+            environ or {},
+            limits or Limits(),
+            ledger=ledger,
+            look=look,
+            secrets=secrets,
+        )
         brokers.append(made)
         return brokers[-1]
 

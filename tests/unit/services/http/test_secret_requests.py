@@ -214,6 +214,6 @@ def test_what_an_envelope_says(serve: Serve) -> None:
         url = f"http://localhost:{server.port}/"
         ask(broker, broker.open("GET", f"{url}?q={KEY}", [("X-Mine", KEY)]))
         (entry,) = broker.requests
-    assert entry["url"] == f"{url}?q={KEY}"
-    assert entry["headers"] == [["X-Mine", KEY]]
+    assert entry["url"] == f"{url}?q=[secret KEY]"
+    assert entry["headers"] == [["X-Mine", "[secret KEY]"]]
     assert VALUE not in repr((entry, secrets, broker))
