@@ -2,8 +2,17 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from capsule.artifact.errors import ArtifactError
     from capsule.displays import display
-    from capsule.errors import CapsuleError
+    from capsule.errors import (
+        BusyError,
+        CapsuleError,
+        CheckError,
+        ConfigError,
+        PolicyError,
+        ToolchainError,
+        UsageError,
+    )
     from capsule.policy.caller_limits import Limits
     from capsule.sdk.cancelled_envelope import cancelled_envelope
     from capsule.sdk.envelope import Envelope, TaskFailedError
@@ -11,21 +20,30 @@ if TYPE_CHECKING:
     from capsule.sdk.sandbox import Sandbox
     from capsule.sdk.sandbox_sync import SandboxSync
     from capsule.sessions.session import Session, SessionSync
+    from capsule.sessions.state_file import StateError
     from capsule.sessions.turn import Turn
     from capsule.shared.task import task
     from capsule.tools import ToolError
 
 __all__ = [
+    "ArtifactError",
+    "BusyError",
     "CapsuleError",
+    "CheckError",
+    "ConfigError",
     "Envelope",
     "Limits",
+    "PolicyError",
     "Sandbox",
     "SandboxSync",
     "Session",
     "SessionSync",
+    "StateError",
     "TaskFailedError",
     "ToolError",
+    "ToolchainError",
     "Turn",
+    "UsageError",
     "__version__",
     "cancelled_envelope",
     "display",
@@ -38,16 +56,24 @@ __version__ = "0.9.0"
 
 # Imported when they are asked for: a command that needs none of them does not wait for them.
 _HOMES = {
+    "ArtifactError": "capsule.artifact.errors",
+    "BusyError": "capsule.errors",
     "CapsuleError": "capsule.errors",
+    "CheckError": "capsule.errors",
+    "ConfigError": "capsule.errors",
     "Envelope": "capsule.sdk.envelope",
     "Limits": "capsule.policy.caller_limits",
+    "PolicyError": "capsule.errors",
     "Sandbox": "capsule.sdk.sandbox",
     "SandboxSync": "capsule.sdk.sandbox_sync",
     "Session": "capsule.sessions.session",
     "SessionSync": "capsule.sessions.session",
-    "ToolError": "capsule.tools",
-    "Turn": "capsule.sessions.turn",
+    "StateError": "capsule.sessions.state_file",
     "TaskFailedError": "capsule.sdk.envelope",
+    "ToolError": "capsule.tools",
+    "ToolchainError": "capsule.errors",
+    "Turn": "capsule.sessions.turn",
+    "UsageError": "capsule.errors",
     "cancelled_envelope": "capsule.sdk.cancelled_envelope",
     "display": "capsule.displays",
     "run": "capsule.sdk.run",

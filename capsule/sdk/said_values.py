@@ -3,14 +3,50 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 
 from capsule.errors import UsageError
-from capsule.message_text import shown
+from capsule.message_text import nearest, shown
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from typing import Any, Concatenate, ParamSpec, TypeVar
+
+    Said = ParamSpec("Said")
+    Made = TypeVar("Made")
+
+
+def options_of(
+    init: Callable[Concatenate[Made, Said], None],
+) -> Callable[Concatenate[Made, Said], None]:
+    """Have an `__init__` that others inherit name the class that was called, and what was meant.
+
+    Python names the class that has it, which may be none that anybody knows.
+
+    >>> class Base:
+    ...     @options_of
+    ...     def __init__(self, *, timeout=None): ...
+    >>> class Session(Base): ...
+    >>> Session(timout="5s")
+    Traceback (most recent call last):
+    TypeError: Session() got an unexpected keyword argument 'timout'
+      try: timeout
+    """
+    code = init.__code__
+    known = code.co_varnames[1 : code.co_argcount + code.co_kwonlyargcount]
+
+    @wraps(init)
+    def checked(self: Made, /, *args: Said.args, **options: Said.kwargs) -> None:
+        for name in options:
+            if name not in known:
+                meant = nearest(name, known)
+                hint = "" if meant is None else f"\n  try: {meant}"
+                called = type(self).__name__
+                raise TypeError(f"{called}() got an unexpected keyword argument {name!r}{hint}")
+        init(self, *args, **options)
+
+    return checked
 
 
 def text_of(name: str, value: object, hint: str | None = None) -> str:

@@ -14,7 +14,7 @@ from capsule.sdk.coroutines import alone
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, source_of, spread_out, with_own
-from capsule.sdk.said_values import count_of, seconds_of
+from capsule.sdk.said_values import count_of, options_of, seconds_of
 from capsule.state_folder import checked_root
 
 TYPE_CHECKING = False
@@ -49,6 +49,7 @@ class SandboxBase:
 
     _block = "with"
 
+    @options_of
     def __init__(  # noqa: PLR0913 - the options are the interface
         self,
         file: str | os.PathLike[str],

@@ -14,7 +14,7 @@ from capsule.runner.observer import NOBODY
 from capsule.sdk.cancelled_envelope import CancelledAnswer
 from capsule.sdk.coroutines import alone, in_this_loop
 from capsule.sdk.output import Printing
-from capsule.sdk.said_values import path_of, switch, text_of
+from capsule.sdk.said_values import options_of, path_of, switch, text_of
 from capsule.sdk.threads import in_loop, in_thread, to_its_end
 from capsule.sessions import opening
 from capsule.sessions.session_declaration import OPTIONS
@@ -46,6 +46,7 @@ def _wanted(**said: Any) -> Wanted:
 class _Turns:
     """What both kinds of sessions have: a core that is opened when it is needed."""
 
+    @options_of
     def __init__(  # noqa: PLR0913 - the options are the interface
         self,
         *,

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import capsule
 from capsule import Sandbox, SandboxSync, Session, SessionSync, run_sync
 from capsule.errors import UsageError
 from capsule.sdk import said_values
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 OPTIONS: dict[str, Any] = {
     "imports": [5, "json", [5], {"json": 1}],
@@ -82,3 +84,33 @@ async def awaited(stream: str, text: str) -> None:
 def test_what_has_to_be_awaited_is_not_called() -> None:
     with pytest.raises(UsageError, match="called, and not awaited"):
         said_values.called("on_output", awaited)
+
+
+MISSPELT: dict[str, Callable[[], object]] = {
+    "Session": lambda: Session(timout="5s"),  # type: ignore[call-arg]
+    "SessionSync": lambda: SessionSync.load("a.session", timout="5s"),
+    "Sandbox": lambda: Sandbox("task.py", wram=1),  # type: ignore[call-arg]
+    "SandboxSync": lambda: SandboxSync("task.py", wram=1),  # type: ignore[call-arg]
+}
+
+
+@pytest.mark.parametrize("name", MISSPELT)
+def test_a_misspelt_keyword_is_of_the_class_that_was_called(name: str) -> None:
+    meant = "warm" if "Sandbox" in name else "timeout"
+    with pytest.raises(TypeError) as caught:
+        MISSPELT[name]()
+    assert re.fullmatch(
+        rf"{name}\(\) got an unexpected keyword argument '\w+'\n  try: {meant}", str(caught.value)
+    )
+
+
+def test_every_error_that_a_program_may_get_comes_from_capsule() -> None:
+    """By the codes that docs/python.md lists: `UsageError` is `usage_error`."""
+    page = (Path(__file__).parents[3] / "docs" / "python.md").read_text()
+    codes = re.findall(r"^\| `(\w+_error)` \|", page.partition("| `code` |")[2], re.MULTILINE)
+    assert len(codes) == 8
+    for code in codes:
+        name = "".join(map(str.capitalize, code.split("_")))
+        found = getattr(capsule, name)
+        assert (name in capsule.__all__, found.code) == (True, code)
+        assert issubclass(found, capsule.CapsuleError)
