@@ -8,7 +8,8 @@ from capsule.envelope import refusal
 from capsule.errors import UsageError
 from capsule.packages.builtin_distributions import included
 from capsule.sessions.session_declaration import NAME
-from capsule.type_check import checker_process, tool_stubs, turn_cells
+from capsule.type_check import checker_process, tool_stubs, turn_modules
+from capsule.type_check.bound_names import is_in_a_scope
 from capsule.type_check.problems import listed
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 # What a checker may call these, by its version.
 _IMPORTS = frozenset(("import-not-found", "unresolved-import"))
+# It says so of what stands in a list at the top level too: `[await f() for f in functions]`.
+_AWAIT = "`await` outside of an asynchronous function"
 _NAMES = frozenset(("unresolved-reference", "possibly-unresolved-reference"))
 
 
@@ -53,18 +56,21 @@ class TurnCheck:
                 f" {checker_process.MOST_CODE:,} are read at most"
             )
         codes = [*(turn.code for turn in history.turns), code]
+        turns = turn_modules.modules_of(history.turns, code)
         found = checker_process.check(
-            turn_cells.notebook(history.turns, code),
-            tool_stubs.files(self._described),
-            turn_cells.cells_before(history.turns) + 1,
+            turns.notebook,
+            code,
+            {**turns.files, **tool_stubs.files(self._described)},
+            turn_modules.CODE_CELL,
             cancellation,
         )
-        names = history.whole and turn_cells.tells_all_names(codes)
-        modules = self._closed and names and turn_cells.tells_all_modules(codes)
+        names = history.whole and turns.tells_all and turn_modules.tells_all_names(codes)
+        modules = self._closed and names and turn_modules.tells_all_modules(codes)
         return [
             problem
             for problem in found
-            if not (problem.rule in _NAMES and not names)
+            if not (problem.message == _AWAIT and not is_in_a_scope(code, problem.line))
+            and not (problem.rule in _NAMES and not names)
             and not (problem.rule in _IMPORTS and not (modules and _is_nowhere(problem)))
         ]
 

@@ -39,9 +39,24 @@ _MEMORY, _ANSWER, _FILE = 2 << 30, 4 << 20, 16 << 20
 MOST_CODE = 1_000_000
 
 _NOTEBOOK, _SETTINGS, _PACKAGES = "turns.ipynb", "ty.toml", "environment"
+# The code again: in a notebook, what only IPython reads (`%time f()`, `!ls`) would be no error.
+_PLAIN = "__capsule_code__.py"
 # Of the interpreter inside. The folder for packages is empty: the sandbox's own have no stubs.
 _PYTHON, _PLATFORM = "3.15", "wasi"
 _FOUND = re.compile(rf"{re.escape(_NOTEBOOK)}:cell (\d+):(\d+):(\d+): error\[([\w-]+)\] (.*)")
+# There, `await` at the top level is an error too, and names of earlier turns are.
+_UNREADABLE = re.compile(
+    rf"{re.escape(_PLAIN)}:(\d+):(\d+): error\[(invalid-syntax)\]"
+    " (.*)(?<!outside of an asynchronous function)$",
+    re.MULTILINE,
+)
+# What it says of either file: a warning is told with the status of an error.
+_SAID = re.compile(rf"(?:{re.escape(_PLAIN)}|{re.escape(_NOTEBOOK)}:cell \d+):\d+:\d+: \w+\[")
+# Of two classes with the same name: where they are defined.
+_PLACE = re.compile(r" @ \S+:\d+:\d+")
+_TURN = re.compile(r"__capsule_turn_(\d+)__\.")
+# Before the code are imports of names of earlier turns.
+_FIRST = "__future__ imports must be at the top of the file"
 _CALLED = re.compile(rf"bound method `{PREFIX}(\w+)\.__call__`")
 
 
@@ -59,15 +74,20 @@ def program() -> Path:
 
 
 def check(
-    notebook: str, stubs: Mapping[str, str], cell: int, cancellation: Cancellation | None = None
+    notebook: str,
+    code: str,
+    stubs: Mapping[str, str],
+    cell: int,
+    cancellation: Cancellation | None = None,
 ) -> list[TypeProblem]:
-    """Return the type errors of a cell, counted from 1.
+    """Return the type errors of code that is in a cell, counted from 1.
 
     Raises `CheckError` when the checker does not answer, and `GivenUpError` when cancelled.
     """
     checker = program()
     with private_folder() as folder:
-        for name, text in {_NOTEBOOK: notebook, _SETTINGS: "", **stubs}.items():
+        files = {_NOTEBOOK: notebook, _PLAIN: code, _SETTINGS: "", **stubs}
+        for name, text in files.items():
             path = folder / name
             path.parent.mkdir(exist_ok=True)
             path.write_text(text)
@@ -77,24 +97,31 @@ def check(
         status, said, complaint = _answer(checker, folder, cancellation)
     if cancellation is not None and cancellation.cancelled:
         raise GivenUpError("looking for type errors was cancelled")
-    lines = _FOUND.findall(said)
     # With 1 it says that it has found something, which has to be read then.
-    if len(said) > _ANSWER or status not in (0, 1) or (status and not lines):
+    if len(said) > _ANSWER or status not in (0, 1) or (status and not _SAID.search(said)):
         line = next((line for line in (complaint or said).splitlines() if line.strip()), "")
         raise CheckError(
             f"ty did not answer as it has to: it ended with {status}{line and f', {line[:200]}'}",
             hint="check less code at once",
         )
+    if unreadable := _UNREADABLE.findall(said):
+        # What it makes of the rest is a guess.
+        return [
+            TypeProblem(int(line), int(column), message, rule)
+            for line, column, rule, message in unreadable
+        ]
     return [
         TypeProblem(int(line), int(column), _plain(message), rule)
-        for at, line, column, rule, message in lines
-        if int(at) == cell
+        for at, line, column, rule, message in _FOUND.findall(said)
+        if int(at) == cell and message != _FIRST
     ]
 
 
 def _plain(message: str) -> str:
-    """Return a message that names the functions of the host as the code does."""
-    return _CALLED.sub(r"function `\1`", message).replace(PREFIX, "")
+    """Return a message that names functions of the host, and classes of turns, as the code does."""
+    newest = max(_TURN.findall(message), key=int, default="")
+    message = _TURN.sub(lambda turn: "" if turn[1] == newest else "an earlier ", message)
+    return _PLACE.sub("", _CALLED.sub(r"function `\1`", message)).replace(PREFIX, "")
 
 
 def _answer(checker: Path, folder: Path, cancellation: Cancellation | None) -> tuple[int, str, str]:
@@ -140,7 +167,7 @@ def _words(checker: Path, folder: Path) -> list[str]:
         *("--config-file", str(folder / _SETTINGS), "--python", str(folder / _PACKAGES)),
         *("--python-version", _PYTHON, "--python-platform", _PLATFORM),
         *("--output-format", "concise", "--color", "never", "--no-progress"),
-        str(folder / _NOTEBOOK),
+        *(str(folder / _NOTEBOOK), str(folder / _PLAIN)),
     ]
 
 

@@ -104,6 +104,82 @@ def test_what_a_function_does_to_a_global_is_no_error(session: SessionSync) -> N
     assert found(session, "count.append('b')\nif count != 1: k = 1\nprint(k)") == []
 
 
+REDEFINED: list[tuple[str, ...]] = [
+    ("x: int = 1", "x: str = 'a'\nx.upper()"),
+    ("x: int = 1", "x = 'a'\nx.upper()"),
+    ("x: int = 1", "x = 'a'", "x.upper()"),
+    ("x: int = 1", "for x in 'ab': x.upper()"),
+    ("x: int = 1", "x: str = 'a'", "def f(): return x.upper()\nf()"),
+    ("x = None", "x = 'a'\ndef f(): return x.upper()\nf()"),
+    ("def f(a: int): return a", "def f(a: str, b): return a", "def g(): return f('x', 1)\ng()"),
+    ("def f(a: int): return a", "f = 5", "f + 1"),
+    ("class A: pass", "class A:\n    n = 1\n    def m(self): return A().n", "A().m() + A.n"),
+    ("x = 1", "from __future__ import annotations\ndef f(): return x\nf()"),
+    ("import xml.dom.minidom", "import xml.sax", "xml.dom.minidom, xml.sax"),
+    ("x = [i for i in 'ab']", "i = 3\nx = [i for i in (1, 2)]", "x[0] + i"),
+    ("async def f(): return 1\nx = await f()", "x + 1"),
+]
+
+
+@pytest.mark.parametrize("codes", REDEFINED, ids=str)
+def test_a_name_is_what_the_last_turn_made_of_it(
+    session: SessionSync, codes: tuple[str, ...]
+) -> None:
+    """As it is when it runs: earlier turns may have had another function, or declared it."""
+    for code in codes:
+        turn = session.run(code, check=True)
+        assert turn.success, turn.error
+
+
+def test_what_the_last_turn_made_of_a_name_is_known(session: SessionSync) -> None:
+    session.run("x: int = 1\ndef f(): return 1\nclass A: pass\na = A()")
+    session.run("x = 'a'\ndef f(n): return n\nclass A:\n    n = 1")
+    assert found(session, "x + 1\nf()\nx = x + 1") == [
+        (1, "unsupported-operator"),
+        (2, "missing-argument"),
+        (3, "unsupported-operator"),
+    ]
+    (other,) = session.check("def g(b: A): return b.n\ng(a)")
+    assert "Expected `A`, found `an earlier A`" in other.message
+    session.run("del x")
+    assert found(session, "x") == [(1, "unresolved-reference")]
+
+
+@pytest.mark.parametrize(
+    "code", ["%timeit 1 + 1", "files = !ls", "len?", "if 1:\n    %time 2", "1 +", "return 1"]
+)
+def test_what_is_no_python_is_refused(session: SessionSync, code: str) -> None:
+    """IPython's own too: what it would be there runs nowhere here."""
+    assert {rule for _, rule in found(session, code)} == {"invalid-syntax"}
+    error = session.run(code).error
+    assert error is not None
+    assert "SyntaxError" in error.message
+
+
+def test_what_is_python_alone_is_not_refused(session: SessionSync) -> None:
+    code = """import asyncio
+async def numbers():
+    yield 1
+await asyncio.sleep(0)
+[n async for n in numbers()] + [await asyncio.sleep(0, n) for n in (2, 3)]
+async for n in numbers(): pass
+text = "%magic !and ?" + f'{'%s'}'
+"""
+    turn = session.run(code, check=True)
+    assert turn.success, turn.error
+    for wrong in ("def f():\n    await f()", "class A:\n    x = await f()"):
+        assert (2, "invalid-syntax") in found(session, wrong)
+
+
+def test_comments_for_checkers_hold(session: SessionSync) -> None:
+    """And one that nothing needs is no reason to know nothing, now and in later turns."""
+    assert found(session, "price(3)  # type: ignore\nprice(3)  # ty: ignore") == []
+    assert found(session, "price(3)  # type: ignore[attr-defined]\nprice(4)")[-1][0] == 2
+    assert found(session, "price('a')  # type: ignore\nprice(3)")[0][0] == 2
+    session.run("x = 1  # type: ignore")
+    assert found(session, "x + 'a'") == [(1, "unsupported-operator")]
+
+
 def test_going_back_forgets(session: SessionSync) -> None:
     before = session.run("x = 1").state
     session.run("x = ''\ny = 2")
@@ -217,7 +293,7 @@ def test_the_checker_has_no_network_and_no_other_files(monkeypatch: pytest.Monke
         monkeypatch.setattr(checker_process, "program", lambda: shell)
         monkeypatch.setattr(checker_process, "_words", lambda *_: words)
         with pytest.raises(CapsuleError, match=r"ended with 9, tried /\*\n"):
-            checker_process.check("", {}, 1)
+            checker_process.check("", "", {}, 1)
         server.settimeout(0)
         with pytest.raises(BlockingIOError):
             server.accept()

@@ -1,0 +1,54 @@
+"""The names that code binds, as text tells them."""
+
+from __future__ import annotations
+
+import pytest
+
+from capsule.type_check.bound_names import names_in
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("a: int = 1; b, (c, *d) = e", "a b c d"),
+        ("with f() as a: pass\ntry: pass\nexcept E as b: pass", "a b"),
+        (
+            "match x:\n    case [a, *b] | {'k': c, **d}: pass\n    case int() as e: pass",
+            "a b c d e",
+        ),
+        ("async def a(b): c = 1\nlambda d: (e := 1)\n[f for f in g]", "a"),
+        ("[(a := b) for b in (c := d)]\n{e: f for e, f in g if (h := e)}", "a c h"),
+        ("if (a := 1): import b.c as d, e.f", "a d e"),
+        ("from m import *", ""),
+        ("is python?", ""),
+    ],
+)
+def test_names_that_code_binds(code: str, names: str) -> None:
+    assert list(names_in(code).modules) == names.split()
+    assert names_in(code).is_read == (code != "is python?")
+
+
+def test_modules_of_a_name_that_import_alone_binds() -> None:
+    code = "import a.b\nimport a.c\nimport d.e as f\ntry: import g\nexcept ImportError: g = None"
+    assert names_in(code).modules == {"a": ("a.b", "a.c"), "f": (), "g": ()}
+
+
+@pytest.mark.parametrize(
+    ("code", "deleted"),
+    [
+        ("a = 1; del a", "a"),
+        ("del a, b[0], c.d", "a"),
+        ("del a\na = 1", ""),
+        ("del a\nimport a.b", ""),
+        ("if c: del a", ""),
+        ("def f():\n    del a", ""),
+    ],
+)
+def test_names_that_are_gone(code: str, deleted: str) -> None:
+    assert names_in(code).deleted == set(deleted.split())
+
+
+def test_names_that_functions_look_up() -> None:
+    code = "def f(a): return b\nc = lambda: d\nclass E:\n    g = h\n    def i(self): return j\nk"
+    assert {"b", "d", "j"} <= names_in(code).looked_up
+    assert not {"h", "k"} & names_in(code).looked_up
