@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import weakref
-from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 
 from capsule.adapters.code_function import DESCRIPTION, NAME, ready_to_check
 from capsule.adapters.missing import not_installed
 from capsule.adapters.observation import MOST_TEXT, described, joined, observed, refused
+from capsule.adapters.run_sessions import RunSession, RunSessions
 from capsule.errors import CapsuleError
+from capsule.sdk.threads import in_thread
 from capsule.sessions.session import Session, SessionSync
 
 try:
@@ -18,6 +18,7 @@ try:
     from langchain.tools import ToolRuntime  # noqa: TC002 - the framework reads annotations
     from langchain_core.tools import BaseTool, StructuredTool
     from langgraph.channels import UntrackedValue
+    from langgraph.config import get_config
 except ImportError as error:
     raise not_installed("langchain", error) from None
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
     Answer = tuple[str | list[dict[str, Any]], Turn | None]
 
-_STATE = "capsule_session"
+_SESSION, _KEY = "capsule_session", "capsule_key"
 
 
 def python_tool(
@@ -68,17 +69,18 @@ def python_tool(
 
 
 class CapsuleState(AgentState[Any]):
-    """An agent's state with the session of its run, which no checkpoint has."""
+    """An agent's state, with the session of its run, which no checkpoint has, and its key."""
 
     capsule_session: NotRequired[Annotated[Any, UntrackedValue, PrivateStateAttr]]  # type: ignore[valid-type]
+    capsule_key: NotRequired[Annotated[str, PrivateStateAttr]]  # type: ignore[valid-type]
 
 
 class CapsuleMiddleware(AgentMiddleware[CapsuleState, Any, Any]):
     """Gives each run of an agent a session of its own, and a tool that runs code in it.
 
     Options are those of a `Session`; the session is opened when a run begins and closed when it
-    ends. After an interrupt a run goes on with a new one: what has to outlive that is a tool with a
-    session of yours, `python_tool(session)`.
+    ends. With a checkpointer, a run that was interrupted goes on with what it had, in another
+    process too, and one that goes on from an older checkpoint with what it had then.
     """
 
     state_schema = CapsuleState
@@ -88,58 +90,74 @@ class CapsuleMiddleware(AgentMiddleware[CapsuleState, Any, Any]):
     ) -> None:
         super().__init__()
         ready_to_check(check=check)
-        self._options, self._check, self._most = options, check, most
-        about = SessionSync(**options)
+        self._runs = runs = RunSessions(options)
 
         def run_sync(code: str, runtime: ToolRuntime[Any, Any]) -> Any:
-            session = runtime.state[_STATE]
-            return _answered(lambda: session.run(code, check=check), most)
+            run = _found(runs, runtime.state)
+            return _answered(lambda: run.of(SessionSync).run(code, check=check), most)
 
         async def run_async(code: str, runtime: ToolRuntime[Any, Any]) -> Any:
-            return await _awaited(runtime.state[_STATE], code, most, check=check)
+            run = await in_thread(lambda _: _found(runs, runtime.state))
+            return await _awaited(run.of(Session), code, most, check=check)
 
         tool = StructuredTool.from_function(
             run_sync,
             run_async,
             name=name,
-            description=joined([DESCRIPTION, described(about.tools)]),
+            description=joined([DESCRIPTION, described(SessionSync(**options).tools)]),
             response_format="content_and_artifact",
         )
         self.tools: Sequence[BaseTool] = [tool]
 
     def before_agent(self, state: CapsuleState, runtime: Runtime[Any]) -> dict[str, Any]:  # noqa: ARG002
         """Open a session for a run."""
-        session = SessionSync(**self._options).__enter__()
-        _close_at_the_end(session)
-        return {_STATE: session}
+        return _said(self._runs.begin(lasts=_lasts()))
 
     async def abefore_agent(self, state: CapsuleState, runtime: Runtime[Any]) -> dict[str, Any]:  # noqa: ARG002
         """Open a session for a run that is awaited."""
-        session = await Session(**self._options).__aenter__()
-        _close_at_the_end(session)
-        return {_STATE: session}
+        lasts = _lasts()
+        return _said(await in_thread(lambda _: self._runs.begin(lasts=lasts)))
+
+    def before_model(self, state: CapsuleState, runtime: Runtime[Any]) -> dict[str, Any]:  # noqa: ARG002
+        """Keep what the code did for a run that may be interrupted now."""
+        return self._kept(state) if _lasts() else {}
+
+    async def abefore_model(self, state: CapsuleState, runtime: Runtime[Any]) -> dict[str, Any]:  # noqa: ARG002
+        """Keep what the code did for a run that may be interrupted now, without holding it up."""
+        return await in_thread(lambda _: self._kept(state)) if _lasts() else {}
 
     def after_agent(self, state: CapsuleState, runtime: Runtime[Any]) -> None:  # noqa: ARG002
         """Close the session of a run."""
-        session = state.get(_STATE)
-        if isinstance(session, SessionSync):
-            session.close()
+        self._ended(state)
 
     async def aafter_agent(self, state: CapsuleState, runtime: Runtime[Any]) -> None:  # noqa: ARG002
         """Close the session of a run that is awaited."""
-        session = state.get(_STATE)
-        if isinstance(session, Session):
-            await session.close()
+        await in_thread(lambda _: self._ended(state))
+
+    def _kept(self, state: CapsuleState) -> dict[str, Any]:
+        run = _found(self._runs, state)
+        self._runs.keep(run)
+        return _said(run)
+
+    def _ended(self, state: CapsuleState) -> None:
+        if isinstance(run := state.get(_SESSION), RunSession):
+            run.close()
+        self._runs.end(str(state.get(_KEY)))
 
 
-def _close_at_the_end(session: Session | SessionSync) -> None:
-    """Have a session closed with the last that knows it: a run that fails has no end."""
-    weakref.finalize(session, _closed, session._opened().close)  # noqa: SLF001 - the session is gone
+def _found(runs: RunSessions, state: Any) -> RunSession:
+    """Return the session of a run, which lost it where it was interrupted."""
+    run = state.get(_SESSION)
+    return run if isinstance(run, RunSession) else runs.find(state[_KEY])
 
 
-def _closed(close: Callable[[], None]) -> None:
-    with suppress(CapsuleError):
-        close()
+def _said(run: RunSession) -> dict[str, Any]:
+    return {_SESSION: run, _KEY: run.key}
+
+
+def _lasts() -> bool:
+    """Say whether the run has checkpoints, from which it may be gone on with."""
+    return bool(get_config().get("configurable", {}).get("thread_id"))
 
 
 async def _awaited(session: Session, code: str, most: int, *, check: bool) -> Answer:

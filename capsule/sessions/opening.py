@@ -142,11 +142,23 @@ def loaded(path: Path, wanted: Wanted, stop: Cancellation) -> SessionCore:
     return _started(base, state_memory.on_base(base, checked_root(), path, saved))
 
 
-def resumed(handles: StateHandles, handle: str, wanted: Wanted, stop: Cancellation) -> SessionCore:
-    """Open a session from a state that has a handle. Raises `CapsuleError` when there is none."""
+def resumed(
+    handles: StateHandles,
+    handle: str,
+    wanted: Wanted,
+    stop: Cancellation,
+    *,
+    adds_files: bool = True,
+) -> SessionCore:
+    """Open a session from a state that has a handle, whose files are those of the state.
+
+    With `adds_files` those that are wanted are put among them. Raises `CapsuleError` when there is
+    none.
+    """
     state = _with_identity(handles.load(handle))
     _check_imports(state, handle)
-    state = state_memory.with_files(state, wanted.contents())
+    if adds_files:
+        state = state_memory.with_files(state, wanted.contents())
     base = _base(wanted, state.imports, stop, state.identity)
     base = with_natives(base, state.natives, stop)
     return _started(base, handles.fitted(state, base))

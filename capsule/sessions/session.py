@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from anyio import CancelScope
 
@@ -111,6 +111,13 @@ class _Turns:
         """End the turn that goes on, if there is one: from any thread, or another task."""
         if self._core is not None:
             self._core.cancel()
+
+    @classmethod
+    def _of(cls, said: Wanted, core: SessionCore) -> Self:
+        """Return a session with a core that is open."""
+        made = object.__new__(cls)
+        made._said, made._core = said, core
+        return made
 
     def _forked(self, state: State | str | None, *, reseed: bool) -> SessionCore:
         switch("reseed", reseed)
@@ -243,9 +250,7 @@ class Session(_Turns):
 
         With `reseed`, generators of random numbers draw anew in it.
         """
-        made = object.__new__(Session)
-        made._said, made._core = self._said, self._forked(state, reseed=reseed)
-        return made
+        return Session._of(self._said, self._forked(state, reseed=reseed))
 
     async def back(self, state: State | str) -> None:
         """Stand at an earlier state. Raises `CapsuleError` for one that is not there."""
@@ -349,9 +354,7 @@ class SessionSync(_Turns):
 
         With `reseed`, generators of random numbers draw anew in it.
         """
-        made = object.__new__(SessionSync)
-        made._said, made._core = self._said, self._forked(state, reseed=reseed)
-        return made
+        return SessionSync._of(self._said, self._forked(state, reseed=reseed))
 
     def back(self, state: State | str) -> None:
         """Stand at an earlier state. Raises `CapsuleError` for one that is not there."""

@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from langchain.agents import create_agent
+from langchain.agents.middleware import HumanInTheLoopMiddleware
 from langchain_core.language_models import GenericFakeChatModel
 from langchain_core.messages import AIMessage, ToolMessage
 from langchain_core.utils.function_calling import convert_to_openai_tool
+from langgraph.checkpoint.memory import InMemorySaver
+from langgraph.types import Command
 
-from capsule import Session, SessionSync, Turn
+from capsule import Session, SessionSync, StateError, Turn
 from capsule.adapters.langchain import CapsuleMiddleware, python_tool
+from capsule.sessions.state_handles import StateHandles
 from tests.adapters.example_page import check_example
 
 if TYPE_CHECKING:
@@ -140,3 +144,98 @@ def test_a_run_that_fails_leaves_no_session(toolchain_home: Path, tmp_path: Path
         agent.invoke(ASKED)
     gc.collect()
     assert set(folder.glob("*")) <= before
+
+
+def interrupted(middleware: CapsuleMiddleware, saver: Any, *codes: str) -> Any:
+    """An agent whose every call of the tool a human looks at first."""
+    human = HumanInTheLoopMiddleware(interrupt_on={"run_python": True})
+    return create_agent(model(*codes), middleware=[middleware, human], checkpointer=saver)
+
+
+THREAD: Any = {"configurable": {"thread_id": "1"}}
+APPROVED: Any = Command(resume={"decisions": [{"type": "approve"}]})
+
+
+@pytest.mark.parametrize("awaited", [False, True])
+def test_an_interrupted_run_goes_on_with_what_it_had(
+    toolchain_home: Path, tmp_path: Path, awaited: bool
+) -> None:
+    middleware = CapsuleMiddleware(tools=[price], timeout="20s", cwd=tmp_path)
+    agent = interrupted(
+        middleware,
+        InMemorySaver(),
+        "n = 1",
+        "n += 1\nopen('a', 'w').write('x')",
+        "n, open('a').read()",
+    )
+    result: dict[str, Any] = {}
+    for asked in (ASKED, APPROVED, APPROVED, APPROVED):
+        result = (
+            asyncio.run(agent.ainvoke(asked, THREAD)) if awaited else agent.invoke(asked, THREAD)
+        )
+        assert ("__interrupt__" in result) == (len(told_of(result)) < 3)
+    assert told(result)[2].text == "(2, 'x')"
+    assert not result.keys() & {"capsule_session", "capsule_key"}
+    assert repr(middleware._runs) == "<RunSessions 0 open>"
+
+
+def told_of(result: dict[str, Any]) -> list[ToolMessage]:
+    return [message for message in result["messages"] if isinstance(message, ToolMessage)]
+
+
+def test_it_goes_on_in_another_process(tmp_path: Path) -> None:
+    """Whose checkpoints have nothing but a key; its middleware is another one."""
+    saver = InMemorySaver()
+    options: dict[str, Any] = {"timeout": "20s", "cwd": tmp_path, "files": {"a.txt": b"begin"}}
+    codes = ("n = [41]\nopen('a.txt', 'a').write(' end')", "n[0] + 1, open('a.txt').read()")
+    agent = interrupted(CapsuleMiddleware(**options), saver, *codes)
+    for asked in (ASKED, APPROVED):
+        agent.invoke(asked, THREAD)
+    other = interrupted(CapsuleMiddleware(**options), saver, *codes)
+    other.invoke(None, THREAD)  # what was approved there is not run anew here
+    done = other.invoke(APPROVED, THREAD)
+    assert told_of(done)[1].text == "(42, 'begin end')"
+
+
+def test_it_goes_on_from_an_older_checkpoint(tmp_path: Path) -> None:
+    """With what it had then, though the session that it had is open and has gone on."""
+    middleware = CapsuleMiddleware(timeout="20s", cwd=tmp_path)
+    agent = interrupted(middleware, InMemorySaver(), "n = 1", "n += 1", "never", "n")
+    for asked in (ASKED, APPROVED):
+        agent.invoke(asked, THREAD)
+    before = agent.get_state(THREAD).config
+    agent.invoke(APPROVED, THREAD)
+    # "n += 1" once more, from where n was 1; the model has its next code for it.
+    agent.invoke(APPROVED, before)
+    assert told_of(agent.invoke(APPROVED, THREAD))[-1].text == "2"
+
+
+def test_interrupted_runs_that_nobody_goes_on_with_are_bounded(tmp_path: Path) -> None:
+    middleware = CapsuleMiddleware(timeout="20s", cwd=tmp_path)
+    saver = InMemorySaver()
+    threads: list[Any] = [{"configurable": {"thread_id": str(number)}} for number in range(10)]
+    agents = [interrupted(middleware, saver, f"n = {at}", "n") for at in range(len(threads))]
+    for thread, agent in zip(threads, agents, strict=True):
+        agent.invoke(ASKED, thread)
+        agent.invoke(APPROVED, thread)
+    assert repr(middleware._runs) == "<RunSessions 8 open>"
+    for at in (0, 9):
+        assert told(agents[at].invoke(APPROVED, threads[at]))[1].text == str(at)
+
+
+def test_what_could_not_be_kept_is_not_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Here it is open still; elsewhere an older state would be a wrong answer."""
+    saver = InMemorySaver()
+    middleware = CapsuleMiddleware(timeout="20s", cwd=tmp_path)
+    agent = interrupted(middleware, saver, "n = 1", "n", "n")
+    few: dict[str, Any] = {**(StateHandles.__init__.__kwdefaults__ or {}), "most_bytes": 1000}
+    monkeypatch.setattr(StateHandles.__init__, "__kwdefaults__", few)
+    for asked in (ASKED, APPROVED):
+        agent.invoke(asked, THREAD)
+    other = interrupted(CapsuleMiddleware(timeout="20s", cwd=tmp_path), saver, "n")
+    config = agent.get_state(THREAD).config
+    with pytest.raises(StateError, match="too large to be kept"):
+        other.invoke(APPROVED, config)
+    assert told_of(agent.invoke(APPROVED, THREAD))[1].text == "1"
