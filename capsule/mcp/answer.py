@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import mimetypes
+import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 # In characters: of a result as JSON, of texts, of a message, of a traceback.
 MOST_RESULT, _MOST_TEXT, _MOST_MESSAGE, _MOST_TRACEBACK = 20_000, 20_000, 4_000, 6_000
 _MOST_FILES = 50
+# Between what was raised one after another, and of a line of code.
+_CHAIN = re.compile(
+    "\n\n(During handling of the above exception, another exception occurred"
+    "|The above exception was the direct cause of the following exception):\n\n"
+)
+_FRAME = '  File "'
 # Files of text up to this size, and so many bytes in all, are in the answer itself.
 _EMBEDDED, _ALL_EMBEDDED = 4 << 10, 16 << 10
 
@@ -110,8 +117,27 @@ def _bounded(error: Any) -> dict[str, str] | None:
         return None
     found = {"error_type": error["error_type"], "message": _cut(error["message"], _MOST_MESSAGE)}
     if traceback := error.get("traceback"):
-        found["traceback"] = _cut(traceback, _MOST_TRACEBACK)
+        found["traceback"] = _cut(_frames(traceback, error["message"]), _MOST_TRACEBACK)
     return found
+
+
+def _frames(traceback: str, message: str) -> str:
+    """Return a traceback without the message, which a model need not read again.
+
+    It ends with that, under the full name of its class; what was raised on the way to it, outside
+    of the code, often says the same.
+
+    >>> _frames('Traceback ...\\n  File "turn 1", line 2\\nlib.Oops: no', "Oops: no")
+    'Traceback ...\\n  File "turn 1", line 2'
+    """
+    parts = _CHAIN.split(traceback.rstrip("\n"))
+    text = parts[-1]
+    for part, between in reversed(list(zip(parts[:-1:2], parts[1::2], strict=True))):
+        if _FRAME in part or part.partition(": ")[2] not in message:
+            text = f"{part}\n\n{between}:\n\n{text}"
+    if text.endswith(message):
+        text = text[: text.rfind("\n", 0, len(text) - len(message)) + 1]
+    return text.rstrip("\n")
 
 
 def _cut(text: str, most: int) -> str:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Of what is printed: each end, in bytes. A model reads all of an answer, and pays for it.
 EACH_END = 8 << 10
+# In the record; not the handle, which is as good as the state.
+_LABEL = "capsule mcp"
 
 
 class CallOutcome(NamedTuple):
@@ -61,6 +63,7 @@ def run_call(
         core = opening.opened(wanted, stop, large_imports(arguments.code))
     else:
         core = opening.resumed(handles, arguments.state, wanted, stop)
+    core.label = _LABEL
     captured = {"stdout": Capture(EACH_END), "stderr": Capture(EACH_END)}
 
     def take(stream: str, text: str) -> None:

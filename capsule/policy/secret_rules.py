@@ -83,9 +83,10 @@ def parse_secret(text: object, folder: Path) -> SecretRule:
     if not at:
         # What stands there may be a value.
         raise InvalidValueError(_named(name), "has no @HOST", _FORMS)
+    known = _parse_name(name)
     return SecretRule(
-        _parse_name(name),
-        (_parse_host(host),),
+        known,
+        (_parse_host(known, host),),
         _parse_variable(name, variable) if given else name,
         folder,
     )
@@ -190,11 +191,13 @@ def checked_value(name: str, value: str) -> str:
 def _rule(name: str, fields: Mapping[str, object], folder: Path, forms: str) -> SecretRule:
     hosts = fields.get("hosts")
     if not isinstance(hosts, (list, tuple)) or not hosts:
-        raise InvalidValueError(name, "has no list of hosts", forms)
+        # A text that stands there is not repeated: it may be a value.
+        hint = '"hosts": ["api.example.com"]' if isinstance(hosts, str) else None
+        raise InvalidValueError(name, "has no list of hosts", forms, hint=hint)
     variable = fields.get("variable")
     return SecretRule(
         name,
-        tuple(dict.fromkeys(map(_parse_host, hosts))),
+        tuple(dict.fromkeys(_parse_host(name, host) for host in hosts)),
         name if variable is None else _parse_variable(name, variable),
         folder,
     )
@@ -205,8 +208,10 @@ def _fields(
 ) -> Mapping[str, object]:
     for key in table:
         if key not in known:
-            problem = "has a key that there is not"
-            raise InvalidValueError(name, problem, forms, hint=nearest(str(key), known))
+            # Any other may be a value.
+            meant = nearest(str(key), known)
+            which = "a key" if meant is None else f"the key {shown(key)},"
+            raise InvalidValueError(name, f"has {which} that there is not", forms, hint=meant)
     return table
 
 
@@ -227,12 +232,21 @@ def _parse_variable(name: str, variable: object) -> str:
         ) from None
 
 
-def _parse_host(host: object) -> str:
-    pattern = parse_host(host)
+def _parse_host(name: str, host: object) -> str:
+    try:
+        pattern = parse_host(host)
+    except InvalidValueError as wrong:
+        said, _, allowed = wrong.message.partition("; allowed: ")
+        # What is written as a host is, but for "*".
+        forms = allowed.replace(', or "*" (every public address)', "")
+        raise InvalidValueError(f"{name}:", said, forms, hint=wrong.hint) from None
     bare = split_port(pattern)[0]
     if bare == "*" or (bare.startswith("*.") and "." not in bare[2:] and bare != "*.localhost"):
         raise InvalidValueError(
-            shown(host), "is every host", "hosts that are trusted with the value, by their names"
+            f"{name}: {shown(host)}",
+            "is every host",
+            "hosts that are trusted with the value, by their names",
+            hint=f'"api.example.com" for {name}, if its value is for there',
         )
     return pattern
 

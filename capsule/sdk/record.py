@@ -19,6 +19,12 @@ def recorder_of(home: Path) -> Recorder:
     return _recorders.get(home) or _recorders.setdefault(home, open_recorder(home, _note))
 
 
+def close() -> None:
+    """Write what is left of all of them, for a program that ends without Python's own end."""
+    while _recorders:
+        _recorders.popitem()[1].close()
+
+
 def _note(text: str) -> None:
     """Say what is lost: to stderr, unless the program has its own way with what is logged."""
     import logging

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 from capsule.errors import UsageError
 from capsule.message_text import printable, shown
+from capsule.policy.caller_limits import caller_limits, caller_secrets, mount_rules
 from capsule.policy.resolve import narrowed
 from capsule.progress import Silent
+from capsule.runner import prepare
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.host_functions import HostFunctions
 from capsule.runner.secret_values import new_identity
@@ -36,7 +38,6 @@ if TYPE_CHECKING:
     from capsule.policy.secret_rules import SecretsSaid
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
-    from capsule.runner import prepare
     from capsule.runner.host_functions import Approve, Await, Functions
     from capsule.sessions.session_core import Opener
     from capsule.sessions.state_file import Contents
@@ -50,7 +51,10 @@ _OVERHEADS = ("first", "second", "third", "fourth")
 
 
 class Wanted:
-    """All that a program says about a session; nothing is looked at before it is opened."""
+    """All that a program says about a session; nothing is looked at before it is opened.
+
+    With `flags`, limits, mounts and secrets are options of a command, and messages say so.
+    """
 
     def __init__(  # noqa: PLR0913 - the options are the interface
         self,
@@ -68,6 +72,7 @@ class Wanted:
         ceilings_of: Path | None = None,
         ledger: Ledger | None = None,
         progress: Progress | None = None,
+        flags: bool = False,
         options: Mapping[str, object],
     ) -> None:
         self.imports, self.packages = (
@@ -84,8 +89,17 @@ class Wanted:
         # Looked at now, and not with the first turn.
         HostFunctions(tools or (), alone, approve)
         self.tools, self.approve = tools, approve
-        self.call = call_of((), None, mounts, limits, cwd=cwd, untrusted=untrusted, secrets=secrets)
         self.working = working_folder(cwd)
+        if flags:
+            self.call = prepare.Call(
+                limits=caller_limits(limits, flags=True),
+                mounts=mount_rules(mounts, self.working, "--mount"),
+                secrets=caller_secrets(secrets, self.working, "--secret"),
+            )
+        else:
+            self.call = call_of(
+                (), None, mounts, limits, cwd=cwd, untrusted=untrusted, secrets=secrets
+            )
         # The folder of a caller that answers others: what holds there holds for them.
         self.ceilings_of = ceilings_of
         # None for that of this program.

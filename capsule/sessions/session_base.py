@@ -126,10 +126,11 @@ def _unfit(reason: str, order: Order) -> UsageError:
     if reason.startswith("fails: ModuleNotFoundError"):
         hint = 'packages=["..."] of the session, if an index has it'
     elif reason.startswith("takes ") and order.policy.ram is not None:
+        option = "--max-ram" if order.policy.origins.ram.who == "flag" else "ram="
         return UsageError(
             f"session: ram: {format_ram(order.policy.ram)} is too little: what it begins with "
             f"{reason}",
-            hint="a larger ram=",
+            hint=f"a larger {option}",
         )
     return UsageError(
         f"the imports of the session cannot be kept in memory: its import {reason}", hint=hint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -67,6 +68,8 @@ class SessionCore:
         # Whether generators of random numbers begin anew in the next turn.
         self.reseeds = reseeds
         self._running: Cancellation | None = None
+        # What the record calls it, in which each turn is a run.
+        self.label = os.urandom(4).hex()
         self.base, self._store, self._home = base, store, home
         store.hold()
         store.pin(self, state.name)
@@ -125,7 +128,10 @@ class SessionCore:
             if functions is not None:
                 functions.around = self._order.within
             # Without jobs: a turn that could call its session as a task would run itself.
-            order = order._replace(adapt=turn.adapted, choice=choice, functions=functions, jobs={})
+            named = f"turn {before.turn + 1} of {self.label}"
+            order = order._replace(
+                file=named, adapt=turn.adapted, choice=choice, functions=functions, jobs={}
+            )
             try:
                 envelope = run_in_turn(order, observer, cancellation, turn, queued)
             except BaseException:

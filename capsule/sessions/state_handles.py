@@ -102,6 +102,15 @@ class StateHandles:
         inside = f"{state_file.PLACES[0]}/{name}"
         return self._used(handle, lambda path: state_file.read_one(path, inside, most))
 
+    def listed(self) -> list[tuple[Path, int, float]]:
+        """Return the file of each, its size in bytes, and its last use in seconds since 1970."""
+        found = []
+        for path in self._folder.glob(f"*{_ENDING}"):
+            with suppress(OSError):
+                status = path.stat()
+                found.append((path, status.st_size, status.st_mtime))
+        return found
+
     def _used(self, handle: str, read: Callable[[Path], Of]) -> Of:
         path = self._path(handle)
         try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import stat
 from typing import TYPE_CHECKING
 
@@ -75,8 +76,13 @@ def test_a_session_at_a_prompt(command: Command, tmp_path: Path) -> None:
     assert done.code == 0
     lines = done.out.splitlines()
     assert lines[:4] == ["42", "80", "40", "3"]
-    assert lines[4].split() == ["3", "a.txt"]
-    assert lines[-1].startswith("*")
+    assert lines[4] == "     3 B  a.txt"
+    assert lines[5] == "    0  before the first turn"
+    assert lines[6:8] == ["    1  after turn 1: x = 40", "    2  after turn 2: x + 2"]
+    assert lines[-1] == "*   9  after turn 8: open('a.txt', 'w').write('abc')"
+    assert "at state 5, after turn 5: print('out')\n" in done.err
+    written = (tmp_path / "other.session").stat().st_size
+    assert f"saved turn 8 to {tmp_path / 'other.session'}, {written / (1 << 20):.1f} MB" in done.err
     assert "out\n" in done.err
     assert "ZeroDivisionError: division by zero" in done.err
     assert "there is no :nope" in done.err
@@ -90,6 +96,36 @@ def test_a_figure_becomes_a_file(command: Command, tmp_path: Path) -> None:
     done = command("repl", stdin=typed)
     assert done.out.endswith("is in figure-1.png\n"), done
     assert (tmp_path / "figure-1.png").read_bytes().startswith(b"\x89PNG")
+    # What matplotlib keeps for itself is no file of the code's.
+    typed += "open('/tmp/mine.txt', 'w').write('a')\n:files\n"
+    assert command("repl", stdin=typed).out.splitlines()[-1] == "     1 B  /tmp/mine.txt"
+    assert command("repl", stdin=":files\n").out == "there are no files\n"
+
+
+def test_the_record_says_which_turn_of_which_session(command: Command) -> None:
+    command("run", "-c", "x = 1", "--state", "a.state")
+    command("run", "-c", "x", "--state", "a.state")
+    command("repl", "--state", "a.state", stdin="x\nx\n")
+    command("repl", stdin="x = 1\n")
+    runs = json.loads(command("trace", "--json", "--limit", "5").out)
+    files = [run["file"] for run in runs]
+    assert files[1:] == [f"turn {number} of a.state" for number in (4, 3, 2, 1)]
+    assert re.fullmatch("turn 1 of [0-9a-f]{8}", files[0])
+    assert {run["task"] for run in runs} == {"session"}
+    assert "  turn 4 of a.state\n" in command("trace").out
+
+
+def test_what_is_wrong_is_said_by_the_option_that_said_it(command: Command) -> None:
+    for words, said in (
+        (("--max-ram", "1MB"), "try: a larger --max-ram\n"),
+        (("--max-ram", "12XB"), "capsule: --max-ram: '12XB' is not a size"),
+        (("--max-fuel", "LO"), "capsule: --max-fuel: "),
+        (("--mount", "nowhere"), "nowhere' does not exist"),
+        (("--secret", "KEY@*"), "capsule: --secret: KEY: '*' is every host"),
+        (("--compute", "LOW"), "capsule run\n  try: --max-fuel N\n"),
+    ):
+        done = command("run", "-c", "1", "--state", "work.state", *words)
+        assert (done.code, said in done.err) == (2, True), done
 
 
 def test_a_prompt_on_a_terminal(command: Command) -> None:

@@ -238,6 +238,10 @@ def test_a_host_that_is_not_granted_is_refused(
             found = await one.call(listener.get)
             assert found.is_error
             (note,) = found.said["notes"]
+            # Said once, in each of the two places that clients show.
+            for shown in (json.dumps(found.said), found.blocks[0].text):
+                assert shown.count("may not use the network") == 1
+            assert 'File "turn 1"' in found.said["error"]["traceback"]
             assert "Hosts that this server allows: none" in note
             assert "You cannot change that" in note
             assert "capsule mcp --allow-host HOST" in note

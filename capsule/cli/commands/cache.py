@@ -9,6 +9,7 @@ from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.policy.invalid_value import InvalidValueError
 from capsule.policy.units import parse_size
+from capsule.sessions.state_handles import FOLDER, StateHandles
 from capsule.snapshot import eviction
 from capsule.state_folder import checked_root
 
@@ -31,8 +32,8 @@ class Prune(NamedTuple):
 
 
 def list_entries(console: Console, *, as_json: bool) -> int:
-    """Print a row for each kind of entry."""
-    found = eviction.contents(_cache())
+    """Print a row for each kind of entry, and one for the states that have handles."""
+    found = [*eviction.contents(_cache()), *_states()]
     if as_json:
         console.document([_as_json(kept) for kept in found])
         return 0
@@ -65,6 +66,12 @@ def _as_json(kept: eviction.Kept) -> dict[str, object]:
 
 def _cache() -> Path:
     return checked_root() / "cache"
+
+
+def _states() -> list[eviction.Kept]:
+    """Return the states that have handles: no part of the cache, as they cannot be made again."""
+    handles = StateHandles(checked_root())
+    return [eviction.Kept(FOLDER, *each) for each in handles.listed()]
 
 
 def _row(kind: str, entries: list[eviction.Kept]) -> str:

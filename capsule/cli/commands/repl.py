@@ -9,6 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from capsule.cli.render.human_units import size
+from capsule.cli.render.terminal_text import clip, one_line
 from capsule.cli.runtime.signals import Interrupted, cancelling
 from capsule.cli.terminal.progress_bars import progress_for
 from capsule.cli.terminal.run_display import observer_for
@@ -17,6 +19,7 @@ from capsule.errors import CapsuleError
 from capsule.namedtuples import NamedTuple
 from capsule.process.cancel import Cancellation
 from capsule.sessions import opening
+from capsule.sessions.state_file import PLACES
 from capsule.sessions.turn import Turn
 from capsule.sessions.wider_interpreter import large_imports
 from capsule.state_folder import checked_root
@@ -26,11 +29,16 @@ if TYPE_CHECKING:
 
     from capsule.cli.terminal.console import Console
     from capsule.envelope import EnvelopeError
+    from capsule.sessions.kept_turn import KeptState
     from capsule.sessions.session_core import SessionCore
 
 _PROMPT, _MORE = ">>> ", "... "
+# Of a turn's code, how much a list has.
+_CODE = 60
+# Where matplotlib keeps what it has found of fonts, in the home that code sees.
+_MATPLOTLIB = ".matplotlib"
 _HELP = """\
-:files        the files of the working folder
+:files        the files of the working folder and of /tmp
 :states       the states that can be gone back to
 :back [N]     stand at state N, or at the one before
 :save PATH    write the session to a file
@@ -61,6 +69,7 @@ def command(console: Console, asked: Asked) -> int:
         secrets=asked.secrets,
         limits={"max_ram": asked.max_ram, "timeout": asked.timeout},
         options={"allowed_hosts": list(asked.allow_hosts)},
+        flags=True,
         progress=progress_for(console, quiet=False),
     )
     path = None if asked.state is None else Path(asked.state).absolute()
@@ -69,6 +78,8 @@ def command(console: Console, asked: Asked) -> int:
             core = opening.loaded(path, wanted, stop)
         else:
             core = opening.opened(wanted, stop)
+    if path is not None:
+        core.label = path.name
     prompt = _Prompt(console, core, path)
     try:
         prompt.loop()
@@ -182,14 +193,18 @@ class _Prompt:
             step(rest.strip())
 
     def _files(self, _: str) -> None:
-        for name, content in self._core.contents_of(self._core.settled()).files.items():
-            self._console.out(f"{len(content):>12,}  {name.partition('/')[2]}")
+        files = self._core.contents_of(self._core.settled()).files
+        shown = {_shown(name): len(content) for name, content in files.items() if _is_own(name)}
+        for name, length in shown.items():
+            self._console.out(f"{size(length):>8}  {name}")
+        if not shown:
+            self._console.out("there are no files")
 
     def _states(self, _: str) -> None:
         here = self._core.settled().name
         for number, state in enumerate(self._core.states):
             mark = "*" if state.name == here else " "
-            self._console.out(f"{mark} {number:>3}  after {state.turn} turns")
+            self._console.out(f"{mark} {number:>3}  {_after(state)}")
 
     def _back(self, said: str) -> None:
         states = self._core.states
@@ -200,12 +215,39 @@ class _Prompt:
             self._console.err("there is no such state; :states lists them")
             return
         self._core.back(names[number])
+        self._console.err(f"at state {number}, {_after(states[number])}")
 
     def _save(self, said: str) -> None:
         if said:
-            self._core.save(Path(said).absolute())
+            path = Path(said).absolute()
+            self._core.save(path)
+            turn = self._core.settled().turn
+            self._console.err(f"saved turn {turn} to {path}, {size(path.stat().st_size)}")
         else:
             self._console.err(":save PATH")
+
+
+def _after(state: KeptState) -> str:
+    """Return what a state is the end of: with the first line of its last turn, where that is known.
+
+    What is done without a turn, as a file that is put there, has the number of the turn before.
+    """
+    if not state.turn:
+        return "before the first turn"
+    last = state.history.turns[-1].code.strip() if state.history.turns else ""
+    line = clip(one_line(last.partition("\n")[0]), _CODE)
+    return f"after turn {state.turn}" + (f": {line}" if line else "")
+
+
+def _shown(name: str) -> str:
+    """Return the name of a file of a state as code writes it."""
+    place, _, inside = name.partition("/")
+    return inside if place == PLACES[0] else f"/tmp/{inside}"  # noqa: S108 - the sandbox's own
+
+
+def _is_own(name: str) -> bool:
+    """Say whether a file is the code's, and nothing that its start has laid there."""
+    return not name.startswith(f"{PLACES[1]}/{_MATPLOTLIB}/")
 
 
 def _is_whole(code: str) -> bool:

@@ -48,6 +48,7 @@ def command(options: Options, context: Context, state: str) -> int:
             "allowed_hosts": list(options.allow_hosts),
             "env_variables": list(options.env_names),
         },
+        flags=True,
         progress=progress_for(context.console, quiet=options.quiet),
     )
     console = context.console
@@ -61,6 +62,7 @@ def command(options: Options, context: Context, state: str) -> int:
             core = opening.loaded(path, wanted, stop)
         else:
             core = opening.opened(wanted, stop, large_imports(code))
+        core.label = path.name
         begin = core.settled().turn
         try:
             answered = core.run(code, stop, observer=observer, functions=wanted.functions(alone))

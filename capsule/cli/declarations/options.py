@@ -186,7 +186,8 @@ StateFile = Annotated[
         "--state",
         metavar="FILE",
         help="With -c, or source on stdin: a turn of the session in FILE, which is made if it is"
-        " missing, and replaced once the turn is kept.",
+        " missing, and replaced once the turn is kept. Its compute is HIGH, unless --max-fuel"
+        " says less.",
     ),
 ]
 Concurrency = Annotated[

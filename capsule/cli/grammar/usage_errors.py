@@ -19,6 +19,13 @@ if TYPE_CHECKING:
 
 _RUN, _EXEC = "run", "exec"
 _NUMBER = re.compile(r"-\.?\d.*")
+# What the same is called in other commands, and in programs.
+_ALIKE = {
+    "compute": ("max_fuel",),
+    "fuel": ("max_fuel", "compute"),
+    "max_fuel": ("compute",),
+    "memory": ("max_ram", "ram"),
+}
 
 
 def usage_error(words: Sequence[str], root: Command, otherwise: str) -> UsageError:
@@ -88,7 +95,8 @@ def _near_option(word: str, options: Sequence[Option]) -> str | None:
         for name in option.names
         if name.startswith("--")
     }
-    near = nearest(word.lstrip("-"), known)
+    said = word.lstrip("-").replace("-", "_")
+    near = nearest(said, known) or next((one for one in _ALIKE.get(said, ()) if one in known), None)
     if near is None:
         return None
     option = known[near]

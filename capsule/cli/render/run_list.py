@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePath
 
 from capsule.cli.render.human_units import age, short, size, span
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from capsule.lifecycle.reader import Summary
 
 _UNKNOWN = "-"
+_TURN = re.compile(r"turn \d+ of .")
 
 
 def run_list(runs: Sequence[Summary], now_ns: int, width: int) -> Iterator[str]:
@@ -23,7 +25,9 @@ def run_list(runs: Sequence[Summary], now_ns: int, width: int) -> Iterator[str]:
         row = run.last
         others = run.attempts - 1
         more = f" +{others}" if others else ""
-        file = "" if row.file is None else f"  {one_line(PurePath(row.file).name or row.file)}"
+        file = "" if row.file is None else one_line(PurePath(row.file).name or row.file)
+        # Of a session's turn, "turn 3 of work.state" says it all.
+        named = f"{file}{more}" if _TURN.match(file) else f"{one_line(row.task)}{more}  {file}"
         yield _line(
             row.run,
             age(now_ns - run.created_ns),
@@ -31,7 +35,7 @@ def run_list(runs: Sequence[Summary], now_ns: int, width: int) -> Iterator[str]:
             _UNKNOWN if row.elapsed_ns is None else span(_length(run)),
             _UNKNOWN if row.fuel_consumed is None else short(row.fuel_consumed),
             _UNKNOWN if row.ram_used is None else size(row.ram_used),
-            f"{one_line(row.task)}{more}{file}",
+            named.rstrip(),
             width,
         )
 

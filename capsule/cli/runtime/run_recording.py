@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import suppress
 
 from capsule.cli.runtime.signals import Interrupted
@@ -29,3 +30,6 @@ def close() -> None:
     with suppress(Interrupted, KeyboardInterrupt):
         while _open:
             _open.pop().close()
+        # That of sessions: only commands that have some pay for the import.
+        if (record := sys.modules.get("capsule.sdk.record")) is not None:
+            record.close()
