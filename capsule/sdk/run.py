@@ -7,12 +7,12 @@ from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import run_in_turn
 from capsule.pool.run_queue import QueuedRun
 from capsule.process.cancel import Cancellation
-from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.fetch_timeout import late
 from capsule.runner.observer import NOBODY
 from capsule.sdk.envelope import Envelope
+from capsule.sdk.logged_progress import LoggedProgress
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, source_of
 from capsule.sdk.turn import Turn
@@ -156,7 +156,7 @@ def _run(
     home = checked_root()
     with Turn(queued) as turn:
         source = source_of(asked.file, asked.cwd, home, cancellation)
-        progress = CancellableProgress(Silent(), cancellation)
+        progress = CancellableProgress(LoggedProgress(), cancellation)
         try:
             order = prepare.order(source, call, home, progress)
         except OutOfTimeError as error:

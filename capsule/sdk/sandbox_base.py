@@ -6,12 +6,12 @@ from capsule.namedtuples import NamedTuple
 from capsule.pool.pool import IDLE_SECONDS
 from capsule.pool.prepared_task import Warmth, open_prepared_task
 from capsule.pool.run_queue import QueuedRun, RunQueue
-from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.host_functions import HostFunctions
 from capsule.sdk.coroutines import alone
 from capsule.sdk.envelope import Envelope
+from capsule.sdk.logged_progress import LoggedProgress
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, source_of, spread_out, with_own
 from capsule.sdk.said_values import count_of, options_of, seconds_of
@@ -105,7 +105,7 @@ class SandboxBase:
             source,
             self._shared,
             home,
-            CancellableProgress(Silent(), stop),
+            CancellableProgress(LoggedProgress(), stop),
             warmth=self._warmth,
             cancellation=stop,
             ledger=recorder_of(home),

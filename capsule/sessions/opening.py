@@ -17,6 +17,7 @@ from capsule.runner.host_functions import HostFunctions
 from capsule.runner.secret_values import new_identity
 from capsule.runner.source import under_ceilings
 from capsule.sdk.coroutines import alone
+from capsule.sdk.logged_progress import LoggedProgress
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, working_folder
 from capsule.sdk.said_values import list_of, text_of
@@ -104,8 +105,8 @@ class Wanted:
         self.ceilings_of = ceilings_of
         # None for that of this program.
         self.ledger = ledger
-        # Who is told of what is fetched and compiled: nobody, where it is None.
-        self.progress = progress or Silent()
+        # Who is told of what is fetched and compiled: the log, where it is None.
+        self.progress = progress or LoggedProgress()
 
     def contents(self) -> dict[str, bytes]:
         """Return the content of the files that are put into the working folder."""
