@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         "state_error",
         "busy_error",
         "check_error",
+        "engine_error",
         "cancelled",
         "timeout",
     ]
@@ -95,6 +96,12 @@ class CheckError(CapsuleError):
     """Raised when type errors cannot be looked for: the checker is missing, or does not answer."""
 
     code = "check_error"
+
+
+class EngineError(CapsuleError):
+    """Raised when a batch cannot go on over its engine: a cluster is gone, or refuses the task."""
+
+    code = "engine_error"
 
 
 class WireError(CapsuleError):

@@ -79,6 +79,16 @@ class PreparedTask:
         """The name of the task."""
         return self._order.policy.task
 
+    @property
+    def order(self) -> Order:
+        """What its runs have in common, without values of variables."""
+        return self._order
+
+    @property
+    def source(self) -> Source:
+        """The code that it was made of."""
+        return self._source
+
     def run(  # noqa: PLR0913 - what one run brings along
         self,
         call: prepare.Call,

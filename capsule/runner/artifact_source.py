@@ -53,6 +53,16 @@ class LazyContents:
     def __repr__(self) -> str:
         return f"<Contents of {self._name}{'' if self._parts else ', unread'}>"
 
+    def read_bytes(self) -> bytes:
+        """Return the artifact as it is on the disk; who gets it looks whether it is still the same.
+
+        Raises `ArtifactError` when it cannot be read.
+        """
+        try:
+            return self._path.read_bytes()
+        except OSError as error:
+            raise ArtifactError(f"{self._name}: cannot be read: {error.strerror}") from None
+
     @property
     def parts(self) -> ArtifactContents:
         """The parts. Raises `ArtifactError` when the file is not any more what it was."""

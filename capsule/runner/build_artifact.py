@@ -95,7 +95,7 @@ def export(source: Source, built: Built) -> bytes:
         files=content.files,
         variables=content.variables,
         plain=plain,
-        declarations=_settled(source),
+        declarations=settled(source),
     )
     packages = {} if code.packages is None else _content(code.packages)
     parts = ArtifactContents(
@@ -137,18 +137,18 @@ def _go_on(cancellation: Cancellation) -> None:
         raise GivenUpError("what was built was cancelled")
 
 
-def _settled(source: Source) -> Declarations:
+def settled(source: Source) -> Declarations:
     """Return what the source declares, with the project's defaults written into each task."""
 
-    def settled(declared: TaskDeclaration) -> TaskDeclaration:
+    def with_defaults(declared: TaskDeclaration) -> TaskDeclaration:
         own = parse_options(declared.options, declared.blame)
         return declared._replace(options=written(overlay(own, source.project.defaults)))
 
     declarations = source.declarations
     main = declarations.plain_main
     return declarations._replace(
-        tasks=tuple(settled(declared) for declared in declarations.tasks),
-        plain_main=None if main is None else settled(main),
+        tasks=tuple(with_defaults(declared) for declared in declarations.tasks),
+        plain_main=None if main is None else with_defaults(main),
     )
 
 

@@ -73,7 +73,7 @@ class Batch:
         """
         send, receive = create_memory_object_stream[Envelope | _Failed](self._at_once)
         self._begun = True
-        spawn(self._work, _numbered(items), send)
+        spawn(self._work, numbered(items), send)
         try:
             async for done in receive:
                 if isinstance(done, _Failed):
@@ -138,7 +138,7 @@ class Batch:
         return envelope
 
 
-async def _numbered(
+async def numbered(
     items: Iterable[Any] | AsyncIterable[Any],
 ) -> AsyncGenerator[tuple[int, Any]]:
     index = 0

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from capsule.pool.run_queue import QueuedRun
     from capsule.runner.host_functions import Functions
     from capsule.runner.observer import Observer
+    from capsule.sdk.engine import AwaitedBatch, Engine
     from capsule.sdk.envelope import Envelope
     from capsule.sdk.output import MapOutput, OnOutput
     from capsule.sdk.sandbox_base import RunRequest
@@ -63,7 +64,7 @@ class Sandbox(SandboxBase):
     """
 
     _block = "async with"
-    _batches: list[Batch]
+    _batches: list[AwaitedBatch]
 
     async def __aenter__(self) -> Sandbox:
         """Read the task, take its snapshot where there is none, and start the processes.
@@ -146,6 +147,7 @@ class Sandbox(SandboxBase):
         skip: Container[int] = (),
         spread: bool = False,
         on_output: MapOutput | None = None,
+        engine: Engine | None = None,
     ) -> AsyncGenerator[Envelope]:
         """Run the task with each item as its argument; give the envelopes as the runs end.
 
@@ -158,10 +160,17 @@ class Sandbox(SandboxBase):
         the host cannot run at all gives an envelope that says so. Who breaks off early closes it
         (`contextlib.aclosing`), or leaves that to the end of the block.
 
-        Raises what `items` raises.
+        With `engine`, one of `capsule.engines`, the runs go on on its workers, at most as many as
+        these have room for. The task travels there; folders and files of this machine, host
+        functions and `on_output` do not. See docs/scale.md.
+
+        Raises what `items` raises, and `EngineError` where an engine cannot go on.
         """
         self._opened()
         at_once = self._at_once(concurrency)
+        if engine is not None:
+            self._check_engine(on_output)
+            return self._keep(engine.batch(self._batch_request(at_once, skip, spread=spread)), items)
 
         async def run(item: Any, index: int) -> Envelope:
             asked = self._item_request(item, in_this_loop(), spread=spread)
@@ -169,7 +178,12 @@ class Sandbox(SandboxBase):
                 observer = NOBODY if told is None else Printing(partial(told, index))
                 return await self._run(asked, observer, self._queued_item())
 
-        batch = Batch(run, at_once, skip)
+        return self._keep(Batch(run, at_once, skip), items)
+
+    def _keep(
+        self, batch: AwaitedBatch, items: Iterable[Any] | AsyncIterable[Any]
+    ) -> AsyncGenerator[Envelope]:
+        """Have the end of the block end a batch, and return its results."""
         self._batches = [earlier for earlier in self._batches if not earlier.is_over]
         self._batches.append(batch)
         return batch.results(items)
@@ -182,7 +196,7 @@ class Sandbox(SandboxBase):
                 queued,
             )
 
-    async def _close(self, prepared_tasks: list[PreparedTask], batches: list[Batch]) -> None:
+    async def _close(self, prepared_tasks: list[PreparedTask], batches: Sequence[AwaitedBatch]) -> None:
         """End the batches, then the prepared task, whatever is cancelled meanwhile."""
         with CancelScope(shield=True):
             async with AsyncExitStack() as owned:

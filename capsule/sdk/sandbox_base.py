@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.pool import IDLE_SECONDS
 from capsule.pool.prepared_task import Warmth, open_prepared_task
@@ -10,6 +11,7 @@ from capsule.runner import prepare
 from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.host_functions import HostFunctions
 from capsule.sdk.coroutines import alone
+from capsule.sdk.engine import BatchRequest
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.logged_progress import LoggedProgress
 from capsule.sdk.record import recorder_of
@@ -20,7 +22,7 @@ from capsule.state_folder import checked_root
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Container, Mapping, Sequence
     from typing import Any
 
     from capsule.policy.caller_limits import Limits, Mount
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.runner.host_functions import Approve, Await, Functions
     from capsule.runner.observer import Observer
+    from capsule.sdk.engine import Arguments
 
 # How long to wait for the first process that waits: a run that comes sooner starts its own.
 _READY_SECONDS = 10.0
@@ -131,6 +134,29 @@ class SandboxBase:
     def _item_request(self, item: Any, wait: Await, *, spread: bool) -> RunRequest:
         """Return the run of an item of a batch."""
         return self._plain_request(*(spread_out(item) if spread else ((item,), {})), wait)
+
+    def _check_engine(self, on_output: object) -> None:
+        """Refuse what does not go over an engine. Raises `UsageError`."""
+        if self._tools:
+            raise UsageError(
+                "functions of this program (tools=) cannot be called from the nodes of an engine",
+                hint="a Sandbox without tools=, or map without engine=",
+            )
+        if on_output is not None:
+            raise UsageError(
+                "on_output is not told over an engine",
+                hint="execution.stdout and execution.stderr of each envelope",
+            )
+
+    def _batch_request(
+        self, at_once: int | None, skip: Container[int], *, spread: bool
+    ) -> BatchRequest:
+        """Return a batch for an engine."""
+
+        def arguments(item: Any) -> Arguments:
+            return spread_out(item) if spread else ((item,), {})
+
+        return BatchRequest(self._opened(), self._shared, arguments, at_once, skip)
 
     def _own_request(  # noqa: PLR0913, PLR0917 - what a call says
         self,

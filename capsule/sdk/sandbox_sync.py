@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from capsule.pool.run_queue import QueuedRun
     from capsule.runner.host_functions import Functions
     from capsule.runner.observer import Observer
+    from capsule.sdk.engine import Engine, ThreadedBatch
     from capsule.sdk.envelope import Envelope
     from capsule.sdk.output import MapOutput, OnOutput
     from capsule.sdk.sandbox_base import RunRequest
@@ -79,7 +80,7 @@ class SandboxSync(SandboxBase):
     (42, [0, 2, 4])
     """
 
-    _batches: list[ThreadBatch]
+    _batches: list[ThreadedBatch]
     _at_work: _RunsAtWork
 
     def __enter__(self) -> SandboxSync:
@@ -149,6 +150,7 @@ class SandboxSync(SandboxBase):
         skip: Container[int] = (),
         spread: bool = False,
         on_output: MapOutput | None = None,
+        engine: Engine | None = None,
     ) -> Generator[Envelope]:
         """Run the task with each item as its argument; give the envelopes as the runs end.
 
@@ -156,10 +158,14 @@ class SandboxSync(SandboxBase):
         `on_output(index, stream, text)` is called in the thread that iterates, while it waits for
         the next envelope. Who breaks off early closes it, or leaves that to the end of the block.
 
-        Raises what `items` and `on_output` raise.
+        Raises what `items` and `on_output` raise, and `EngineError` as `Sandbox.map` does.
         """
         prepared = self._opened()
-        at_work = self._at_work
+        at_work, at_once = self._at_work, self._at_once(concurrency)
+        if engine is not None:
+            self._check_engine(on_output)
+            asked = self._batch_request(at_once, skip, spread=spread)
+            return self._keep(engine.thread_batch(asked), items)
 
         def run(item: Any, told: OnOutput | None, stop: Cancellation) -> Envelope:
             observer = NOBODY if told is None else Printing(told)
@@ -167,7 +173,10 @@ class SandboxSync(SandboxBase):
             with at_work.one(stop), self._queued_item() as queued:
                 return envelope_of(prepared, asked, observer, stop, queued)
 
-        batch = ThreadBatch(run, self._at_once(concurrency), skip, on_output)
+        return self._keep(ThreadBatch(run, at_once, skip, on_output), items)
+
+    def _keep(self, batch: ThreadedBatch, items: Iterable[Any]) -> Generator[Envelope]:
+        """Have the end of the block end a batch, and return its results."""
         self._batches = [earlier for earlier in self._batches if not earlier.is_over]
         self._batches.append(batch)
         return batch.results(items)
@@ -178,7 +187,7 @@ class SandboxSync(SandboxBase):
             return envelope_of(prepared, asked, observer, stop, queued)
 
 
-def _close(prepared_tasks: list[PreparedTask], *runs: _RunsAtWork | ThreadBatch) -> None:
+def _close(prepared_tasks: list[PreparedTask], *runs: _RunsAtWork | ThreadedBatch) -> None:
     """End the runs, then the prepared task, also where an exception comes in between."""
     with ExitStack() as owned:
         owned.callback(thread_pool.release)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 # What capsule keeps, and how its entries are named. Nothing else is ever looked at or deleted: the
 # home can be set to a folder in which others have a cache too.
 KINDS = (
-    *("code", "generic", "host", "matplotlib", "modules", "packages", "plans", "sessions", "tasks"),
+    *("artifacts", "code", "generic", "host", "matplotlib", "modules", "packages", "plans"),
+    *("sessions", "tasks"),
 )
 _NAME = re.compile(r"[0-9a-f]{32}")
 # The files of an entry that bear the time of its last use; each entry has one.

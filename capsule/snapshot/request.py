@@ -133,11 +133,16 @@ def _scalar(value: object) -> object:
     return scalar(value)
 
 
-def _encode(request: dict[str, Any], code: Code | None) -> bytes:
-    # What is empty is left out: reading it would be a good part of the cost of a small request.
-    said = {name: value for name, value in request.items() if value}
+def json_text(arguments: object) -> bytes:
+    """Return arguments as they travel.
+
+    Raises `UsageError` when they are not JSON values or larger than 64 MiB.
+
+    >>> json_text([[1], {"n": 2}])
+    b'[[1], {"n": 2}]'
+    """
     try:
-        text = json.dumps(said, allow_nan=False, default=_scalar).encode()
+        text = json.dumps(arguments, allow_nan=False, default=_scalar).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"the arguments are not JSON values: {error}") from None
     if len(text) > frames.MAX_BODY:
@@ -145,6 +150,12 @@ def _encode(request: dict[str, Any], code: Code | None) -> bytes:
             f"the arguments are {len(text):,} bytes of JSON; at most {frames.MAX_BODY:,} may be",
             hint="pass the name of a file in a mounted folder",
         )
+    return text
+
+
+def _encode(request: dict[str, Any], code: Code | None) -> bytes:
+    # What is empty is left out: reading it would be a good part of the cost of a small request.
+    text = json_text({name: value for name, value in request.items() if value})
     encoded = frames.frame(frames.REQUEST, text)
     if code is None:
         return encoded

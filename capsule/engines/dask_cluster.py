@@ -1,0 +1,252 @@
+"""A batch on a Dask scheduler: one thread that talks to it, for a caller that waits for nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from concurrent.futures import CancelledError
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import distributed
+from distributed.scheduler import KilledWorker
+
+from capsule.engines import dask_worker
+from capsule.engines.dask import no_scheduler
+from capsule.engines.engine import Arrival
+from capsule.errors import EngineError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from capsule.engines.dask import Dask
+    from capsule.engines.engine import Tell
+    from capsule.engines.job import Job
+
+# How often the workers are counted, in seconds.
+_LOOK = 1.0
+_CONNECT_SECONDS = 10.0
+# Bytes above which something is moved as data of the cluster, and not inside of a task.
+_LARGE = 1 << 20
+# How often in a row a node may lack what was sent to it.
+_TRIES = 20
+
+
+class DaskCluster:
+    """The workers of a scheduler, for one batch; see `Cluster`."""
+
+    def __init__(self, engine: Dask, job: Job, tell: Tell) -> None:
+        self._engine, self._job, self._tell = engine, job, tell
+        self.slots = 0
+        self._name = f"capsule-{uuid4().hex[:12]}"
+        # Told of by other threads; all else is this thread's own.
+        self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._chunks: dict[int, tuple[bytes, Any]] = {}
+        self._claims: dict[int, Any] = {}
+        # By node: the chunks that wait until it has the artifact.
+        self._lacking: dict[str, list[int]] = {}
+        self._sent: dict[str, int] = {}
+        self._workers_since = time.monotonic()
+        self._client, self._is_own = self._connected(engine.address)
+        self._closing = False
+        self._thread = threading.Thread(target=self._work, name="capsule-dask", daemon=True)
+        try:
+            self._look()
+        except EngineError:
+            self._let_go()
+            raise
+        self._thread.start()
+
+    def submit(self, number: int, chunk: bytes) -> None:
+        """Have a worker do a chunk."""
+        self._todo.put(lambda: self._submit(number, chunk))
+
+    def close(self) -> None:
+        """Cancel what is at work, and disconnect."""
+        self._closing = True
+        self._todo.put(None)
+        self._thread.join()
+
+    @staticmethod
+    def _connected(address: Any) -> tuple[Any, bool]:
+        """Return a client, and whether it is ours to close."""
+        if isinstance(address, distributed.Client):
+            return address, False
+        try:
+            return distributed.Client(
+                address, timeout=_CONNECT_SECONDS, set_as_default=False, name="capsule"
+            ), True
+        except (OSError, ValueError, TypeError) as error:  # no time left is an OSError
+            raise no_scheduler(address, error) from None
+
+    def _work(self) -> None:
+        """Do what there is to do until it is closed."""
+        look_at = time.monotonic() + _LOOK
+        try:
+            while not self._closing:
+                with suppress(Empty):
+                    todo = self._todo.get(timeout=max(0.0, look_at - time.monotonic()))
+                    if todo is None:
+                        break
+                    todo()
+                if time.monotonic() >= look_at:
+                    self._look()
+                    look_at = time.monotonic() + _LOOK
+        except EngineError as error:
+            self._tell(Arrival(-1, trouble=error))
+        except Exception as error:  # noqa: BLE001 - told of where the results are taken
+            self._tell(Arrival(-1, trouble=self._lost_scheduler(error)))
+        finally:
+            self._let_go()
+
+    def _submit(self, number: int, chunk: bytes) -> None:
+        claim = None
+        if not self._engine.retry_lost:
+            claim = f"{self._name}-{number}-begun"
+            queue = distributed.Queue(claim, client=self._client, maxsize=1)
+            queue.put(1)
+            self._claims[number] = queue
+        given: Any = chunk
+        if len(chunk) > _LARGE:
+            given = self._client.scatter(chunk, hash=False)
+        future = self._client.submit(
+            dask_worker.run_chunk,
+            self._job.settings,
+            given,
+            claim,
+            key=f"{self._name}-{number}-{uuid4().hex[:6]}",
+            pure=False,
+            resources=self._engine.resources or None,
+        )
+        self._chunks[number] = chunk, future
+        self._when_done(future, lambda: self._done(number, future))
+
+    def _when_done(self, future: Any, then: Callable[[], None]) -> None:
+        future.add_done_callback(lambda _: self._todo.put(then))
+
+    def _done(self, number: int, future: Any) -> None:
+        """Take what came of a chunk."""
+        if self._chunks.get(number, (b"", None))[1] is not future:
+            return
+        result = self._result_of(future)
+        chunk, _ = self._chunks.pop(number)
+        if (queue := self._claims.pop(number, None)) is not None:
+            queue.close()
+        if result is None:
+            self._tell(Arrival(number))
+            return
+        kind, content, address = result
+        if kind == dask_worker.ANSWER:
+            self._tell(Arrival(number, content))
+            return
+        self._chunks[number] = chunk, None
+        waiting = self._lacking.get(content)
+        if waiting is not None:
+            waiting.append(number)
+            return
+        self._lacking[content] = [number]
+        self._send_artifact(content, address)
+
+    def _result_of(self, future: Any) -> Any:
+        """Return what a task returned; None where the workers that had it died.
+
+        Raises `EngineError` for what ends the batch.
+        """
+        try:
+            return future.result()
+        except KilledWorker:
+            return None
+        except ModuleNotFoundError as error:
+            raise EngineError(
+                f"a worker of the Dask scheduler cannot do this: {error}",
+                hint="install this version of capsule where the workers run",
+            ) from None
+        except (CancelledError, OSError) as error:
+            # So it is too where data of the cluster went with the worker that had it.
+            if self._client.status == "running" and not self._is_lost():
+                return None
+            raise self._lost_scheduler(error) from None
+        finally:
+            future.release()
+
+    def _send_artifact(self, node: str, address: str) -> None:
+        """Have the node of a worker keep the artifact: once, for all processes of it."""
+        self._sent[node] = self._sent.get(node, 0) + 1
+        if self._sent[node] > _TRIES:
+            raise EngineError(f"the node {node} has lost the artifact {_TRIES} times")
+        artifact = self._client.scatter(self._job.artifact, hash=False)
+        future = self._client.submit(
+            dask_worker.keep_artifact,
+            self._job.settings,
+            artifact,
+            workers=[address],
+            # It may be gone by then: then another node asks again.
+            allow_other_workers=True,
+            key=f"{self._name}-artifact-{uuid4().hex[:6]}",
+            pure=False,
+        )
+
+        def kept() -> None:
+            trouble = self._result_of(future)
+            if trouble is not None:
+                raise EngineError(f"a node cannot keep the task: {trouble}")
+            for number in self._lacking.pop(node):
+                chunk, _ = self._chunks.pop(number)
+                self._submit(number, chunk)
+
+        self._when_done(future, kept)
+
+    def _look(self) -> None:
+        """Count the workers' slots. Raises `EngineError` without any for too long."""
+        if self._is_lost():
+            raise self._lost_scheduler(None)
+        try:
+            workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+        except OSError as error:
+            raise self._lost_scheduler(error) from None
+        self.slots = sum(self._slots_of(worker) for worker in workers)
+        now = time.monotonic()
+        if self.slots:
+            self._workers_since = now
+        elif now - self._workers_since > self._engine.wait:
+            raise EngineError(
+                f"the Dask scheduler {self._client.scheduler.address} has had no worker"
+                f" {self._wanted_resources()}for {self._engine.wait:g} s",
+                hint="dask worker ADDRESS on each node",
+            )
+
+    def _slots_of(self, worker: dict[str, Any]) -> int:
+        slots = int(worker["nthreads"])
+        for name, amount in self._engine.resources.items():
+            slots = min(slots, int(worker["resources"].get(name, 0) // amount))
+        return slots
+
+    def _wanted_resources(self) -> str:
+        wanted = self._engine.resources
+        return f"with the resources {wanted} " if wanted else ""
+
+    def _is_lost(self) -> bool:
+        """Say whether the scheduler is gone."""
+        return self._client.status != "running"
+
+    def _lost_scheduler(self, error: BaseException | None) -> EngineError:
+        said = "" if error is None else f": {' '.join(str(error).split())[:200]}"
+        return EngineError(
+            f"the Dask scheduler {self._engine.address} is lost{said}",
+            hint="start it again",
+        )
+
+    def _let_go(self) -> None:
+        """Cancel what is at work; end the client, if it is ours."""
+        with suppress(Exception):
+            self._cancel(future for _, future in self._chunks.values() if future is not None)
+        if self._is_own:
+            with suppress(Exception):
+                self._client.close(timeout=2)
+
+    def _cancel(self, futures: Iterable[Any]) -> None:
+        pending = list(futures)
+        if pending and not self._is_lost():
+            self._client.cancel(pending, force=True)
