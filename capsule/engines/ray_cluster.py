@@ -1,0 +1,176 @@
+"""A batch on a Ray cluster: one thread that talks to it, for a caller that waits for nothing."""
+
+from __future__ import annotations
+
+import threading
+import time
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+import ray
+from ray import exceptions
+
+from capsule.engines import ray_worker
+from capsule.engines.engine import Arrival
+from capsule.errors import EngineError
+from capsule.message_text import shown
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from capsule.engines.engine import Tell
+    from capsule.engines.job import Job
+    from capsule.engines.ray import Ray
+
+# How often the nodes are counted, in seconds.
+_LOOK = 1.0
+# How long a worker may take to end what was cancelled, in seconds.
+_GRACE = 5.0
+# Raised where what had a task is gone, or what it returned is.
+_LOST = (
+    exceptions.WorkerCrashedError,
+    exceptions.NodeDiedError,
+    exceptions.LocalRayletDiedError,
+    exceptions.ObjectLostError,
+    exceptions.OutOfMemoryError,
+)
+
+
+class RayCluster:
+    """The nodes of a cluster, for one batch; see `Cluster`."""
+
+    def __init__(self, engine: Ray, job: Job, tell: Tell) -> None:
+        self._engine, self._job, self._tell = engine, job, tell
+        self.slots = 0
+        self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._chunks: dict[int, Any] = {}
+        self._is_own = _joined(engine.address)
+        self._memory = engine.memory if engine.memory is not None else job.ram
+        needs = {"CPU": engine.num_cpus, **engine.resources}
+        if self._memory:
+            needs["memory"] = self._memory
+        self._needs = needs
+        self._run = ray.remote(
+            num_cpus=engine.num_cpus,
+            memory=self._memory,
+            resources=engine.resources or None,
+            max_retries=0,
+            retry_exceptions=False,
+        )(ray_worker.run_chunk)
+        self._artifact = ray.put(job.artifact)
+        self._nodes_since = time.monotonic()
+        self._closing = False
+        self._look()
+        self._thread = threading.Thread(target=self._work, name="capsule-ray", daemon=True)
+        self._thread.start()
+
+    def submit(self, number: int, chunk: bytes) -> None:
+        """Have a worker do a chunk."""
+        self._todo.put(lambda: self._submit(number, chunk))
+
+    def close(self) -> None:
+        """Cancel what is at work, and leave the cluster, if it was joined for this."""
+        self._closing = True
+        self._todo.put(None)
+        self._thread.join()
+
+    def _work(self) -> None:
+        """Do what there is to do until it is closed."""
+        look_at = time.monotonic() + _LOOK
+        try:
+            while not self._closing:
+                with suppress(Empty):
+                    todo = self._todo.get(timeout=max(0.0, look_at - time.monotonic()))
+                    if todo is None:
+                        break
+                    todo()
+                if time.monotonic() >= look_at:
+                    self._look()
+                    look_at = time.monotonic() + _LOOK
+        except EngineError as error:
+            self._tell(Arrival(-1, trouble=error))
+        except Exception as error:  # noqa: BLE001 - told of where the results are taken
+            self._tell(Arrival(-1, trouble=_gone(error)))
+        finally:
+            self._let_go()
+
+    def _submit(self, number: int, chunk: bytes) -> None:
+        # In a list it is not fetched before the worker asks for it.
+        reference = self._run.remote(self._job.settings, chunk, [self._artifact])
+        self._chunks[number] = reference
+        done = reference.future()
+        done.add_done_callback(lambda _: self._todo.put(lambda: self._done(number, done)))
+
+    def _done(self, number: int, done: Any) -> None:
+        """Take what came of a chunk. Raises `EngineError` for what ends the batch."""
+        del self._chunks[number]
+        try:
+            answer = done.result()
+        except _LOST:
+            self._tell(Arrival(number))
+            return
+        except exceptions.RayTaskError as error:
+            cause = error.cause
+            said = " ".join(str(cause).split())
+            if isinstance(cause, ModuleNotFoundError):
+                raise EngineError(
+                    f"a worker of the Ray cluster cannot do this: {said}",
+                    hint="install this version of capsule where the nodes run",
+                ) from None
+            raise EngineError(f"a chunk failed: {type(cause).__name__}: {shown(said)}") from None
+        self._tell(Arrival(number, answer))
+
+    def _look(self) -> None:
+        """Count the slots of the nodes. Raises `EngineError` without any for too long."""
+        there = ray.cluster_resources()
+        self.slots = int(min(there.get(name, 0) // amount for name, amount in self._needs.items()))
+        now = time.monotonic()
+        if self.slots:
+            self._nodes_since = now
+        elif now - self._nodes_since > self._engine.wait:
+            wanted = ", ".join(f"{name} {amount:g}" for name, amount in self._needs.items())
+            raise EngineError(
+                f"the Ray cluster has had no node with {wanted} for {self._engine.wait:g} s",
+                hint="ray start --address ADDRESS on each node",
+            )
+
+    def _let_go(self) -> None:
+        """Cancel what is at work; leave the cluster, if it was joined for this."""
+        with suppress(Exception):
+            at_work = list(self._chunks.values())
+            for reference in at_work:
+                ray.cancel(reference)
+            if at_work:
+                ray.wait(at_work, num_returns=len(at_work), timeout=_GRACE)
+        if self._is_own:
+            with suppress(Exception):
+                ray.shutdown()
+
+
+def _joined(address: str | None) -> bool:
+    """Join a cluster, unless this program is in one; say whether that was done."""
+    if ray.is_initialized():
+        return False
+    try:
+        ray.init(
+            address or "auto",
+            log_to_driver=False,
+            configure_logging=False,
+            ignore_reinit_error=True,
+        )
+    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
+        said = " ".join(str(error).split())
+        raise EngineError(
+            f"no Ray cluster answers{f' at {address}' if address else ' on this machine'}:"
+            f" {shown(said)}",
+            hint="ray start --head, and ray start --address ADDRESS on each node",
+        ) from None
+    return True
+
+
+def _gone(error: BaseException) -> EngineError:
+    said = " ".join(str(error).split())[:200]
+    return EngineError(
+        f"the Ray cluster is lost: {type(error).__name__}: {said}", hint="start it again"
+    )
