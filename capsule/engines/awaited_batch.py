@@ -53,9 +53,7 @@ class AwaitedEngineBatch:
         """Whether nothing of it is at work, or will be."""
         return self._over.is_set()
 
-    async def results(
-        self, items: Iterable[Any] | AsyncIterable[Any]
-    ) -> AsyncGenerator[Envelope]:
+    async def results(self, items: Iterable[Any] | AsyncIterable[Any]) -> AsyncGenerator[Envelope]:
         """Give the envelopes in the order in which they come back.
 
         Items are taken a few chunks ahead of their runs. When whoever iterates stops, what is at

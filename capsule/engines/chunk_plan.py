@@ -8,7 +8,8 @@ nothing comes of it twice, and nothing is left out.
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from capsule.errors import EngineError
 
@@ -29,7 +30,8 @@ _AHEAD = 2
 _WEIGHT = 0.3
 
 
-class Item(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Item:
     """An item that is on its way: its arguments as JSON, and how often it was lost."""
 
     index: int
@@ -137,7 +139,7 @@ class ChunkPlan:
     def lost(self, number: int) -> tuple[int, ...]:
         """Take it that what had a chunk is gone; return the indexes of what is not tried again."""
         items = self._at_work.pop(number)
-        again = [item._replace(lost=item.lost + 1) for item in items]
+        again = [replace(item, lost=item.lost + 1) for item in items]
         self._put_back([item for item in again if item.lost < self._attempts])
         return tuple(item.index for item in again if item.lost >= self._attempts)
 

@@ -229,7 +229,7 @@ class DaskCluster:
 
     def _is_lost(self) -> bool:
         """Say whether the scheduler is gone."""
-        return self._client.status != "running"
+        return str(self._client.status) != "running"
 
     def _lost_scheduler(self, error: BaseException | None) -> EngineError:
         said = "" if error is None else f": {' '.join(str(error).split())[:200]}"

@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Any
 
     from capsule.engines.engine import Arrival, Cluster, ClusterEngine, Tell
-    from capsule.engines.job import Job
     from capsule.process.cancel import Cancellation
     from capsule.sdk.engine import BatchRequest
 
@@ -32,7 +31,7 @@ class EngineRun:
         self._engine, self._asked = engine, asked
         attempts = engine.attempts if engine.retry_lost else 1
         self._plan = ChunkPlan(asked.at_once, attempts=attempts)
-        self._job: Job | None = None
+        self._task = ""
         self._cluster: Cluster | None = None
         self._done = 0
 
@@ -41,8 +40,9 @@ class EngineRun:
 
     def open(self, tell: Tell, cancellation: Cancellation) -> None:
         """Make what travels, and open the cluster. Raises `CapsuleError`."""
-        self._job = job_of(self._asked, self._engine.node, cancellation)
-        self._cluster = self._engine.open(self._job, tell)
+        job = job_of(self._asked, self._engine.node, cancellation)
+        self._task = job.task
+        self._cluster = self._engine.open(job, tell)
 
     def close(self) -> None:
         """Cancel what is at work, and let go of the cluster; nothing happens when that was done."""
@@ -83,7 +83,9 @@ class EngineRun:
                 return
             number, items = due
             texts = b", ".join(b"[%d, %b]" % (item.index, item.text) for item in items)
-            self._cluster.submit(number, b'{"seconds": %f, "items": [%b]}' % (ANSWER_SECONDS, texts))
+            self._cluster.submit(
+                number, b'{"seconds": %f, "items": [%b]}' % (ANSWER_SECONDS, texts)
+            )
 
     def arrived(self, arrival: Arrival) -> list[Envelope]:
         """Return the envelopes that an arrival brings, and give out what is due then.
@@ -119,10 +121,9 @@ class EngineRun:
         return [Envelope.of(envelope, index) for index, envelope in done]
 
     def _lost(self, index: int) -> Envelope:
-        assert self._job is not None
         often = "" if self._engine.retry_lost else ", and is not tried again (retry_lost=False)"
         said = f"the worker process that had this item was lost; it may have run{often}"
-        return Envelope.of(refusal(self._job.task, "sandbox_crashed", said), index)
+        return Envelope.of(refusal(self._task, "sandbox_crashed", said), index)
 
     def _stopped(self, error: CapsuleError) -> EngineError:
         """Return an error that says how far the batch came, and how to go on."""

@@ -17,7 +17,6 @@ from capsule.message_text import shown
 from capsule.policy.project import Ceiling, Limits
 from capsule.policy.resolve import CallerLimits, Grants
 from capsule.policy.secret_rules import SecretRule
-from capsule.process.cancel import Cancellation
 from capsule.progress import Silent
 from capsule.runner import build_artifact, prepare
 from capsule.snapshot import cache
@@ -28,6 +27,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from capsule.pool.prepared_task import PreparedTask
+    from capsule.process.cancel import Cancellation
     from capsule.runner.run import Order
     from capsule.sdk.engine import BatchRequest
     from capsule.snapshot.cache import Facts
@@ -138,7 +138,7 @@ def ceilings_from(settings: Mapping[str, Any]) -> tuple[Ceiling, ...]:
     """Return the ceilings of the caller's files, by the names that they have there."""
     found = []
     for config, root, said in settings["ceilings"]:
-        values = [tuple(each) if isinstance(each, list) else each for each in said]
+        values: list[Any] = [tuple(each) if isinstance(each, list) else each for each in said]
         found.append(Ceiling(Path(config), Path(root), Limits(*values)))
     return tuple(found)
 

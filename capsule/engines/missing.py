@@ -6,7 +6,7 @@ from importlib.util import find_spec
 
 from capsule.errors import EngineError
 
-# By the extra: what it brings, and the module that is looked for. A test holds pyproject.toml to it.
+# By the extra: what is looked for, and what it brings. A test holds pyproject.toml to it.
 REQUIREMENTS = {
     "dask": ("distributed", "distributed>=2025.1"),
     "ray": ("ray", "ray>=2.50,<3"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import platform
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from capsule.engines import node_tasks
 from capsule.engines.chunk_watch import watched
@@ -70,13 +70,11 @@ def run_chunk(
         return _results(task, json.loads(chunk), stop)
 
 
-def _results(task: NodeTask, chunk: dict[str, object], stop: Cancellation) -> bytes:
-    items, seconds = chunk["items"], chunk["seconds"]
-    assert isinstance(items, list)
-    assert isinstance(seconds, (int, float))
+def _results(task: NodeTask, chunk: dict[str, Any], stop: Cancellation) -> bytes:
+    seconds: float = chunk["seconds"]
     begin, size = time.monotonic(), 0
     done: list[str] = []
-    for index, (args, kwargs) in items:
+    for index, (args, kwargs) in chunk["items"]:
         call = prepare.Call(args, kwargs, environ=task.environ, secrets=task.secrets)
         queued = QueuedRun(task)
         with queued:

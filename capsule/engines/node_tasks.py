@@ -66,7 +66,8 @@ class NodeTask:
     @property
     def prepared(self) -> PreparedTask:
         """What runs it, once it is open."""
-        assert self._made is not None
+        if self._made is None:
+            raise RuntimeError("this task is not open")
         return self._made[0]
 
     def open(self, share: int) -> None:
@@ -208,4 +209,5 @@ def _environ(settings: Mapping[str, Any]) -> dict[str, str]:
         for name, value in os.environ.items()
         if name.upper() in _NETWORK and name not in seen
     }
-    return own | settings["environ"]
+    caller: dict[str, str] = settings["environ"]
+    return own | caller

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 
 class Ray:
-    """Does batches on a Ray cluster: `Ray("10.0.0.1:6379")`, or `Ray()` for the one of this machine.
+    """Does batches on a Ray cluster: `Ray("10.0.0.1:6379")`, or `Ray()` for that of this machine.
 
     A program that has called `ray.init` uses what that joined. Each run takes `num_cpus` of a node,
     as much of its `memory` in bytes as the task's `ram` says, and `resources` of your own. `home`
@@ -57,11 +57,8 @@ class Ray:
         retry_lost: bool = True,
     ) -> None:
         check_installed("ray")
-        if not (address is None or (isinstance(address, str) and address)):
-            raise UsageError(
-                f"Ray({shown(address)}): the address of a cluster is needed, or none",
-                hint='Ray("10.0.0.1:6379")',
-            )
+        if address == "":
+            raise UsageError("Ray(''): no address", hint='Ray("10.0.0.1:6379"), or Ray()')
         if not num_cpus > 0:
             raise UsageError(f"num_cpus={shown(num_cpus)}: more than 0 is needed")
         seconds_of("wait", wait)

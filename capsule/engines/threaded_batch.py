@@ -1,4 +1,4 @@
-"""A batch over an engine for a program that does not await: all is done in the thread that iterates."""
+"""A batch over an engine for a program that does not await, in the thread that iterates."""
 
 from __future__ import annotations
 

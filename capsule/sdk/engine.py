@@ -8,8 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterable, Callable, Container, Generator
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import (
+        AsyncGenerator,
+        AsyncIterable,
+        Callable,
+        Container,
+        Generator,
+        Iterable,
+        Mapping,
+        Sequence,
+    )
     from typing import Any
 
     from capsule.pool.prepared_task import PreparedTask

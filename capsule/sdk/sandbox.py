@@ -139,7 +139,7 @@ class Sandbox(SandboxBase):
             observer = NOBODY if told is None else Printing(told)
             return await self._run(asked, observer, self._queued_run())
 
-    def map(
+    def map(  # noqa: PLR0913 - the options are the interface
         self,
         items: Iterable[Any] | AsyncIterable[Any],
         *,
@@ -170,7 +170,9 @@ class Sandbox(SandboxBase):
         at_once = self._at_once(concurrency)
         if engine is not None:
             self._check_engine(on_output)
-            return self._keep(engine.batch(self._batch_request(at_once, skip, spread=spread)), items)
+            return self._keep(
+                engine.batch(self._batch_request(at_once, skip, spread=spread)), items
+            )
 
         async def run(item: Any, index: int) -> Envelope:
             asked = self._item_request(item, in_this_loop(), spread=spread)
@@ -196,7 +198,9 @@ class Sandbox(SandboxBase):
                 queued,
             )
 
-    async def _close(self, prepared_tasks: list[PreparedTask], batches: Sequence[AwaitedBatch]) -> None:
+    async def _close(
+        self, prepared_tasks: list[PreparedTask], batches: Sequence[AwaitedBatch]
+    ) -> None:
         """End the batches, then the prepared task, whatever is cancelled meanwhile."""
         with CancelScope(shield=True):
             async with AsyncExitStack() as owned:

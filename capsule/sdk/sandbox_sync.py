@@ -142,7 +142,7 @@ class SandboxSync(SandboxBase):
         asked = self._own_request(args, kwargs, mounts, limits, secrets, tools, alone)
         return self._run(asked, observer, self._queued_run())
 
-    def map(
+    def map(  # noqa: PLR0913 - the options are the interface
         self,
         items: Iterable[Any],
         *,

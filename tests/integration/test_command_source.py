@@ -131,7 +131,7 @@ def test_a_module_of_the_folder(command: Command) -> None:
         (("job.py", "--args-file", "-", "--stdin"), "stdin cannot be both the --args-file and"),
         (("job.py", "--map", "-", "--stdin"), "stdin cannot be both the --map file and"),
         (("job.py", "--map", "job.py", "--stdin"), "--stdin is for one run, and --map makes many"),
-        (("job.py", "--spread"), "--concurrency, --resume and --spread go with --map"),
+        (("job.py", "--spread"), "--concurrency, --engine, --resume and --spread go with --map"),
     ],
 )
 def test_what_is_wrong_is_said_before_anything_runs(

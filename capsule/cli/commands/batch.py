@@ -13,6 +13,7 @@ from queue import SimpleQueue
 
 import anyio
 
+from capsule.cli.parsing.engine_name import engine_named
 from capsule.cli.runtime import signals
 from capsule.cli.runtime.exit_codes import FAILED
 from capsule.cli.runtime.run_recording import recorder_for
@@ -28,6 +29,7 @@ from capsule.progress import Step
 from capsule.runner import prepare
 from capsule.runner.observer import NOBODY
 from capsule.sdk.batch import Batch
+from capsule.sdk.engine import BatchRequest
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.requests import spread_out
 from capsule.sdk.threads import in_thread
@@ -35,7 +37,7 @@ from capsule.shared.frames import MAX_BODY
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+    from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
     from typing import Any, BinaryIO
 
@@ -43,8 +45,8 @@ if TYPE_CHECKING:
     from capsule.cli.parsing.run_request import RunRequest
     from capsule.cli.runtime.context import Context
     from capsule.cli.terminal.console import Console
-    from capsule.policy.secret_rules import SecretRule
     from capsule.progress import Tracker
+    from capsule.sdk.engine import Arguments, AwaitedBatch, Engine
 
 _MAX_LINE = MAX_BODY + (1 << 20)
 _BLOCK = 1 << 20
@@ -54,15 +56,16 @@ _MOST_AT_ONCE, _DIGITS = 256, 9
 class _Batch(NamedTuple):
     """What a batch is made of; `skip` are the lines that an earlier one has done.
 
-    With `spread`, an item that is a list or an object is all of the arguments. `secrets` are
-    those of all runs.
+    With `spread`, an item that is a list or an object is all of the arguments. `call` has what all
+    runs share.
     """
 
     items: BinaryIO
     skip: frozenset[int]
     at_once: int | None
     spread: bool
-    secrets: Sequence[SecretRule] = ()
+    call: prepare.Call
+    engine: Engine | None = None
 
 
 def command(asked: RunRequest, options: Options, context: Context) -> int:
@@ -79,8 +82,9 @@ def command(asked: RunRequest, options: Options, context: Context) -> int:
             # What a thread may still read from cannot be closed: it would wait for that.
             owned.enter_context(items)
         skip = _done(options, context)
-        at_once, secrets = _count(options.concurrency), asked.call.secrets
-        batch = _Batch(items, skip, at_once, options.spread, secrets)
+        engine = None if options.engine is None else engine_named(options.engine)
+        at_once = _count(options.concurrency)
+        batch = _Batch(items, skip, at_once, options.spread, asked.call, engine)
         total = _lines_of(context.working_folder() / name, name)
         order = prepare.order(asked.source, asked.call, asked.home, progress)
         order = order._replace(ledger=recorder_for(asked.home, context))
@@ -90,7 +94,7 @@ def command(asked: RunRequest, options: Options, context: Context) -> int:
         opening = owned.enter_context(Cancellation())
         stop.then(opening.cancel)
         prepared = owned.enter_context(
-            PreparedTask(order, asked.source, Warmth(batch.at_once or 2), opening)
+            PreparedTask(order, asked.source, Warmth(0 if engine else at_once or 2), opening)
         )
         bar = owned.enter_context(progress.step(Step("running", total - len(skip), "items")))
         printer = _Printer(console, options, bar)
@@ -171,10 +175,12 @@ def _life(envelope: Envelope) -> str:
 
 
 async def _follow(prepared: PreparedTask, batch: _Batch, printer: _Printer, stop: _Stop) -> None:
-    async def run(item: bytes, _: int) -> Envelope:
+    def arguments(item: bytes) -> Arguments:
         value = _parsed(item)
-        args, kwargs = spread_out(value) if batch.spread else ((value,), {})
-        call = prepare.Call(args, kwargs, secrets=batch.secrets)
+        return spread_out(value) if batch.spread else ((value,), {})
+
+    async def run(item: bytes, _: int) -> Envelope:
+        call = prepare.Call(*arguments(item), secrets=batch.call.secrets)
         queued = QueuedRun(prepared)
         return Envelope.of(
             await in_thread(
@@ -182,17 +188,27 @@ async def _follow(prepared: PreparedTask, batch: _Batch, printer: _Printer, stop
             )
         )
 
-    work = Batch(run, batch.at_once, batch.skip, wanted=lambda line: bool(line.strip()))
+    def wanted(line: bytes) -> bool:
+        return bool(line.strip())
+
+    work: AwaitedBatch = Batch(run, batch.at_once, batch.skip, wanted)
+    if batch.engine is not None:
+        at_once, skip = batch.at_once, batch.skip
+        work = batch.engine.batch(
+            BatchRequest(prepared, batch.call, arguments, at_once, skip, wanted)
+        )
     loop = asyncio.get_running_loop()
-    with anyio.CancelScope() as scope:
-        stop.then(lambda: loop.call_soon_threadsafe(scope.cancel))
-        async for envelope in work.results(_unhurried(batch.items)):
-            printer.print(envelope)
-            if not printer.is_read:
-                break
-    stop.then(lambda: None)
-    with anyio.CancelScope(shield=True):
-        await work.close()
+    try:
+        with anyio.CancelScope() as scope:
+            stop.then(lambda: loop.call_soon_threadsafe(scope.cancel))
+            async for envelope in work.results(_unhurried(batch.items)):
+                printer.print(envelope)
+                if not printer.is_read:
+                    break
+    finally:
+        stop.then(lambda: None)
+        with anyio.CancelScope(shield=True):
+            await work.close()
 
 
 def _opened(name: str, context: Context) -> BinaryIO:

@@ -97,6 +97,7 @@ def _check(options: Options) -> None:
         ("--map", options.map_file),
         ("--concurrency", options.concurrency),
         ("--resume", options.resume),
+        ("--engine", options.engine),
         ("--spread", options.spread),
         ("--stdin", options.stdin),
     ):

@@ -205,3 +205,12 @@ Resume = Annotated[
         help="With --map: leave out what has succeeded in FILE, an earlier output.",
     ),
 ]
+EngineOption = Annotated[
+    str | None,
+    typer.Option(
+        "--engine",
+        metavar="NAME",
+        help="With --map: run on a cluster, dask=ADDRESS, ray or ray=ADDRESS.",
+        show_default="this machine",
+    ),
+]

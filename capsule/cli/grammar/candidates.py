@@ -34,6 +34,7 @@ FILES = {
     "args_file": "",
     "map_file": "",
     "resume": "",
+    "engine": "",
     "html": "",
     "socket": "",
     "state_file": "",

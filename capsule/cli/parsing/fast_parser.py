@@ -39,6 +39,7 @@ WITH_VALUE = {
     "--map": "map_file",
     "--concurrency": "concurrency",
     "--resume": "resume",
+    "--engine": "engine",
     "-c": "code",
     "-m": "module",
     "--allow-host": "allow_hosts",

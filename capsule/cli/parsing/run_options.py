@@ -41,4 +41,5 @@ class Options(NamedTuple):
     map_file: str | None = None
     concurrency: str | None = None
     resume: str | None = None
+    engine: str | None = None
     state_file: str | None = None

@@ -47,9 +47,10 @@ def read_request(options: Options, context: Context, command: str | None = None)
         raise UsageError("--json and --result exclude each other", hint="leave one of them out")
     if options.verbose and options.quiet:
         raise UsageError("--verbose and --quiet exclude each other", hint="leave one of them out")
-    if options.map_file is None and (options.spread or options.concurrency or options.resume):
+    many = options.spread or options.concurrency or options.resume or options.engine
+    if options.map_file is None and many:
         raise UsageError(
-            "--concurrency, --resume and --spread go with --map", hint="--map FILE.jsonl"
+            "--concurrency, --engine, --resume and --spread go with --map", hint="--map FILE.jsonl"
         )
     by_option = not (options.args_json is options.args_file is None)
     if options.map_file is not None and (options.args or by_option):

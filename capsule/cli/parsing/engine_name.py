@@ -1,0 +1,38 @@
+"""What `--engine` names: an engine, and the address of its cluster."""
+
+from __future__ import annotations
+
+from capsule.errors import UsageError
+from capsule.message_text import shown
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from capsule.sdk.engine import Engine
+
+_FORMS = "local, dask=tcp://HOST:8786, ray, or ray=HOST:6379"
+
+
+def engine_named(text: str) -> Engine:
+    """Return the engine that an option names.
+
+    Raises `UsageError` for a name that is none, `EngineError` where its library is missing.
+
+    >>> engine_named("local")
+    Local(concurrency=...)
+    """
+    name, given, address = text.partition("=")
+    if given and not address:
+        raise UsageError(f"--engine {text}: an address belongs behind the =", hint=_FORMS)
+    from capsule import engines
+
+    if name == "local" and not given:
+        return engines.Local()
+    if name == "ray":
+        return engines.Ray(address or None)
+    if name == "dask" and given:
+        return engines.Dask(address)
+    if name == "dask":
+        raise UsageError(
+            "--engine dask: the address of a scheduler is needed", hint="dask=tcp://HOST:8786"
+        )
+    raise UsageError(f"--engine {shown(text)}: there is no such engine", hint=_FORMS)
