@@ -1,0 +1,86 @@
+"""The toolchain of the other tests, and a cluster for each engine that is installed.
+
+`nox -s engines` has an environment for each. `CAPSULE_TEST_ITEMS` is how many items the largest
+batch has, 5,000 where everything is shown.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.engines.clusters import DaskProcesses, LocalRay, ThisMachine
+from tests.integration.conftest import toolchain_home
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.engines.clusters import Backend
+
+__all__ = ["toolchain_home"]
+
+INSTALLED = {"dask": "distributed", "ray": "ray"}
+CLUSTERS = [name for name, module in INSTALLED.items() if find_spec(module)]
+ITEMS = int(os.environ.get("CAPSULE_TEST_ITEMS", "400"))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a cluster together, so that each is started once."""
+    order = ["plain", "local", "dask", "ray"]
+
+    def place(item: pytest.Item) -> int:
+        found = [at for at, name in enumerate(order) if f"[{name}" in item.name]
+        return found[0] if found else len(order)
+
+    items.sort(key=place)
+
+
+@pytest.fixture(autouse=True)
+def _home(toolchain_home: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CAPSULE_HOME", str(toolchain_home))
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def started(
+    request: pytest.FixtureRequest,
+    toolchain_home: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Backend]:
+    """The cluster of an engine, for all tests of it."""
+    name = request.param
+    made: DaskProcesses | LocalRay | ThisMachine
+    if name == "dask":
+        made = DaskProcesses(tmp_path_factory.mktemp("dask"), toolchain_home)
+    elif name == "ray":
+        made = LocalRay(toolchain_home)
+    else:
+        made = ThisMachine(name)
+    yield made
+    made.close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give the tests of all engines each of them, and those of clusters each cluster."""
+    if "cluster" in metafunc.fixturenames:
+        metafunc.parametrize("started", CLUSTERS, indirect=True, scope="session")
+    elif "backend" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "started", ["plain", "local", *CLUSTERS], indirect=True, scope="session"
+        )
+
+
+@pytest.fixture
+def backend(started: Backend) -> Backend:
+    """Each engine in turn, and the map without one."""
+    return started
+
+
+@pytest.fixture
+def cluster(started: Backend) -> Backend:
+    """Each engine that has workers which can be killed."""
+    return started
