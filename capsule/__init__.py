@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from capsule.policy.caller_limits import Limits
     from capsule.sdk.cancelled_envelope import cancelled_envelope
     from capsule.sdk.envelope import Envelope, TaskFailedError
+    from capsule.sdk.executor import SandboxExecutor
     from capsule.sdk.run import run, run_sync
     from capsule.sdk.sandbox import Sandbox
     from capsule.sdk.sandbox_sync import SandboxSync
@@ -35,6 +36,7 @@ __all__ = [
     "Limits",
     "PolicyError",
     "Sandbox",
+    "SandboxExecutor",
     "SandboxSync",
     "Session",
     "SessionSync",
@@ -65,6 +67,7 @@ _HOMES = {
     "Limits": "capsule.policy.caller_limits",
     "PolicyError": "capsule.errors",
     "Sandbox": "capsule.sdk.sandbox",
+    "SandboxExecutor": "capsule.sdk.executor",
     "SandboxSync": "capsule.sdk.sandbox_sync",
     "Session": "capsule.sessions.session",
     "SessionSync": "capsule.sessions.session",

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capsule.engines.awaited_batch import AwaitedEngineBatch
+from capsule.engines.cluster_options import DaskOptions
 from capsule.engines.job import NodeOptions
 from capsule.engines.missing import check_installed
 from capsule.engines.threaded_batch import ThreadedEngineBatch
-from capsule.errors import EngineError, UsageError
+from capsule.errors import UsageError
 from capsule.message_text import shown
 from capsule.sdk.said_values import path_of, seconds_of, switch
 
@@ -20,8 +21,7 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from capsule.engines.dask_cluster import DaskCluster
-    from capsule.engines.engine import Tell
+    from capsule.engines.engine import Cluster, Tell
     from capsule.engines.job import Job
     from capsule.sdk.engine import BatchRequest
 
@@ -63,8 +63,7 @@ class Dask:
             )
         seconds_of("wait", wait)
         switch("retry_lost", retry_lost)
-        self.address = address
-        self.resources, self.wait = dict(resources or {}), wait
+        self._options = DaskOptions(address, dict(resources or {}), wait, retry_lost)
         self.retry_lost = retry_lost
         self.node = NodeOptions(
             None if home is None else path_of("home", home),
@@ -72,13 +71,13 @@ class Dask:
         )
 
     def __repr__(self) -> str:
-        return f"Dask({self.address!r})"
+        return f"Dask({self._options.address!r})"
 
-    def open(self, job: Job, tell: Tell) -> DaskCluster:
+    def open(self, job: Job, tell: Tell) -> Cluster:
         """Connect to the scheduler. Raises `EngineError` where none answers."""
         from capsule.engines.dask_cluster import DaskCluster  # imports distributed
 
-        return DaskCluster(self, job, tell)
+        return DaskCluster(self._options, job, tell)
 
     def batch(self, asked: BatchRequest) -> AwaitedEngineBatch:
         """Return a batch for a program that awaits."""
@@ -87,12 +86,3 @@ class Dask:
     def thread_batch(self, asked: BatchRequest) -> ThreadedEngineBatch:
         """Return a batch for a program that does not await."""
         return ThreadedEngineBatch(self, asked)
-
-
-def no_scheduler(address: object, error: BaseException) -> EngineError:
-    """Return the error for a scheduler that does not answer."""
-    said = " ".join(str(error).split()) or type(error).__name__
-    return EngineError(
-        f"no Dask scheduler answers at {address}: {shown(said)}",
-        hint="dask scheduler, and dask worker ADDRESS on each node, or another address",
-    )

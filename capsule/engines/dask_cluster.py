@@ -14,14 +14,14 @@ import distributed
 from distributed.scheduler import KilledWorker
 
 from capsule.engines import dask_worker
-from capsule.engines.dask import no_scheduler
 from capsule.engines.engine import Arrival
 from capsule.errors import EngineError
+from capsule.message_text import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from capsule.engines.dask import Dask
+    from capsule.engines.cluster_options import DaskOptions
     from capsule.engines.engine import Tell
     from capsule.engines.job import Job
 
@@ -37,8 +37,8 @@ _TRIES = 20
 class DaskCluster:
     """The workers of a scheduler, for one batch; see `Cluster`."""
 
-    def __init__(self, engine: Dask, job: Job, tell: Tell) -> None:
-        self._engine, self._job, self._tell = engine, job, tell
+    def __init__(self, options: DaskOptions, job: Job, tell: Tell) -> None:
+        self._options, self._job, self._tell = options, job, tell
         self.slots = 0
         self._name = f"capsule-{uuid4().hex[:12]}"
         # Told of by other threads; all else is this thread's own.
@@ -49,7 +49,7 @@ class DaskCluster:
         self._lacking: dict[str, list[int]] = {}
         self._sent: dict[str, int] = {}
         self._workers_since = time.monotonic()
-        self._client, self._is_own = self._connected(engine.address)
+        self._client, self._is_own = self._connected(options.address)
         self._closing = False
         self._thread = threading.Thread(target=self._work, name="capsule-dask", daemon=True)
         try:
@@ -79,7 +79,7 @@ class DaskCluster:
                 address, timeout=_CONNECT_SECONDS, set_as_default=False, name="capsule"
             ), True
         except (OSError, ValueError, TypeError) as error:  # no time left is an OSError
-            raise no_scheduler(address, error) from None
+            raise _no_scheduler(address, error) from None
 
     def _work(self) -> None:
         """Do what there is to do until it is closed."""
@@ -103,7 +103,7 @@ class DaskCluster:
 
     def _submit(self, number: int, chunk: bytes) -> None:
         claim = None
-        if not self._engine.retry_lost:
+        if not self._options.retry_lost:
             claim = f"{self._name}-{number}-begun"
             queue = distributed.Queue(claim, client=self._client, maxsize=1)
             queue.put(1)
@@ -118,7 +118,7 @@ class DaskCluster:
             claim,
             key=f"{self._name}-{number}-{uuid4().hex[:6]}",
             pure=False,
-            resources=self._engine.resources or None,
+            resources=self._options.resources or None,
         )
         self._chunks[number] = chunk, future
         self._when_done(future, lambda: self._done(number, future))
@@ -210,21 +210,21 @@ class DaskCluster:
         now = time.monotonic()
         if self.slots:
             self._workers_since = now
-        elif now - self._workers_since > self._engine.wait:
+        elif now - self._workers_since > self._options.wait:
             raise EngineError(
                 f"the Dask scheduler {self._client.scheduler.address} has had no worker"
-                f" {self._wanted_resources()}for {self._engine.wait:g} s",
+                f" {self._wanted_resources()}for {self._options.wait:g} s",
                 hint="dask worker ADDRESS on each node",
             )
 
     def _slots_of(self, worker: dict[str, Any]) -> int:
         slots = int(worker["nthreads"])
-        for name, amount in self._engine.resources.items():
+        for name, amount in self._options.resources.items():
             slots = min(slots, int(worker["resources"].get(name, 0) // amount))
         return slots
 
     def _wanted_resources(self) -> str:
-        wanted = self._engine.resources
+        wanted = self._options.resources
         return f"with the resources {wanted} " if wanted else ""
 
     def _is_lost(self) -> bool:
@@ -234,7 +234,7 @@ class DaskCluster:
     def _lost_scheduler(self, error: BaseException | None) -> EngineError:
         said = "" if error is None else f": {' '.join(str(error).split())[:200]}"
         return EngineError(
-            f"the Dask scheduler {self._engine.address} is lost{said}",
+            f"the Dask scheduler {self._options.address} is lost{said}",
             hint="start it again",
         )
 
@@ -250,3 +250,12 @@ class DaskCluster:
         pending = list(futures)
         if pending and not self._is_lost():
             self._client.cancel(pending, force=True)
+
+
+def _no_scheduler(address: object, error: BaseException) -> EngineError:
+    """Return the error for a scheduler that does not answer."""
+    said = " ".join(str(error).split()) or type(error).__name__
+    return EngineError(
+        f"no Dask scheduler answers at {address}: {shown(said)}",
+        hint="dask scheduler, and dask worker ADDRESS on each node, or another address",
+    )

@@ -85,6 +85,7 @@ def job_of(asked: BatchRequest, node: NodeOptions, cancellation: Cancellation) -
         "capsule": __version__,
         "artifact": sha256(artifact),
         "named": source.named or source.declarations.filename,
+        "task": source.task,
         "home": node.home,
         "toolchain": node.toolchain,
         "limits": list(call.limits),

@@ -98,7 +98,9 @@ class NodeTask:
         root = entry.folder / artifact_store.ROOT
         declarations = artifact.task_manifest.declarations
         project = Project(root, ceilings=ceilings_from(settings), own=(entry.folder,), state=home)
-        source = Source(declarations, bundle, project, artifact, settings["named"])
+        source = Source(
+            declarations, bundle, project, artifact, settings["named"], task=settings["task"]
+        )
         self.environ = _environ(settings)
         self.secrets = secrets_from(settings, root)
         call = prepare.Call(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.engines.awaited_batch import AwaitedEngineBatch
+from capsule.engines.cluster_options import RayOptions
 from capsule.engines.job import NodeOptions
 from capsule.engines.missing import check_installed
 from capsule.engines.threaded_batch import ThreadedEngineBatch
@@ -20,9 +21,8 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Mapping
 
-    from capsule.engines.engine import Tell
+    from capsule.engines.engine import Cluster, Tell
     from capsule.engines.job import Job
-    from capsule.engines.ray_cluster import RayCluster
     from capsule.sdk.engine import BatchRequest
 
 
@@ -63,22 +63,22 @@ class Ray:
             raise UsageError(f"num_cpus={shown(num_cpus)}: more than 0 is needed")
         seconds_of("wait", wait)
         switch("retry_lost", retry_lost)
-        self.address = address
-        self.num_cpus, self.memory, self.resources = num_cpus, memory, dict(resources or {})
-        self.wait, self.retry_lost = wait, retry_lost
+        self._options = RayOptions(address, num_cpus, memory, dict(resources or {}), wait)
+        self.retry_lost = retry_lost
         self.node = NodeOptions(
             None if home is None else path_of("home", home),
             None if toolchain is None else path_of("toolchain", toolchain),
         )
 
     def __repr__(self) -> str:
-        return f"Ray({'' if self.address is None else repr(self.address)})"
+        address = self._options.address
+        return f"Ray({'' if address is None else repr(address)})"
 
-    def open(self, job: Job, tell: Tell) -> RayCluster:
+    def open(self, job: Job, tell: Tell) -> Cluster:
         """Join the cluster. Raises `EngineError` where there is none."""
         from capsule.engines.ray_cluster import RayCluster  # imports ray
 
-        return RayCluster(self, job, tell)
+        return RayCluster(self._options, job, tell)
 
     def batch(self, asked: BatchRequest) -> AwaitedEngineBatch:
         """Return a batch for a program that awaits."""

@@ -19,9 +19,9 @@ from capsule.message_text import shown
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from capsule.engines.cluster_options import RayOptions
     from capsule.engines.engine import Tell
     from capsule.engines.job import Job
-    from capsule.engines.ray import Ray
 
 # How often the nodes are counted, in seconds.
 _LOOK = 1.0
@@ -40,21 +40,21 @@ _LOST = (
 class RayCluster:
     """The nodes of a cluster, for one batch; see `Cluster`."""
 
-    def __init__(self, engine: Ray, job: Job, tell: Tell) -> None:
-        self._engine, self._job, self._tell = engine, job, tell
+    def __init__(self, options: RayOptions, job: Job, tell: Tell) -> None:
+        self._options, self._job, self._tell = options, job, tell
         self.slots = 0
         self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._chunks: dict[int, Any] = {}
-        self._is_own = _joined(engine.address)
-        self._memory = engine.memory if engine.memory is not None else job.ram
-        needs = {"CPU": engine.num_cpus, **engine.resources}
+        self._is_own = _joined(options.address)
+        self._memory = options.memory if options.memory is not None else job.ram
+        needs = {"CPU": options.num_cpus, **options.resources}
         if self._memory:
             needs["memory"] = self._memory
         self._needs = needs
         self._run = ray.remote(
-            num_cpus=engine.num_cpus,
+            num_cpus=options.num_cpus,
             memory=self._memory,
-            resources=engine.resources or None,
+            resources=options.resources or None,
             max_retries=0,
             retry_exceptions=False,
         )(ray_worker.run_chunk)
@@ -128,10 +128,10 @@ class RayCluster:
         now = time.monotonic()
         if self.slots:
             self._nodes_since = now
-        elif now - self._nodes_since > self._engine.wait:
+        elif now - self._nodes_since > self._options.wait:
             wanted = ", ".join(f"{name} {amount:g}" for name, amount in self._needs.items())
             raise EngineError(
-                f"the Ray cluster has had no node with {wanted} for {self._engine.wait:g} s",
+                f"the Ray cluster has had no node with {wanted} for {self._options.wait:g} s",
                 hint="ray start --address ADDRESS on each node",
             )
 

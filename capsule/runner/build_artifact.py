@@ -13,12 +13,12 @@ from capsule.artifact.write import write
 from capsule.confine import isolation_layers as confine
 from capsule.errors import GivenUpError, UsageError
 from capsule.namedtuples import NamedTuple
-from capsule.policy.entry_point import entry_task
 from capsule.policy.options import overlay, parse_options, written
 from capsule.policy.resolve import resolve_all
 from capsule.runner import interpreter_choice
 from capsule.runner.run_inputs import gather
 from capsule.runner.snapshot_choice import looks_up
+from capsule.runner.source import entry_of
 from capsule.snapshot import task_snapshot
 
 TYPE_CHECKING = False
@@ -43,7 +43,7 @@ def build(source: Source, home: Path, progress: Progress, cancellation: Cancella
 
     Raises `CapsuleError` when the task could not run, and when it is cancelled.
     """
-    entry = entry_task(source.declarations)
+    entry = entry_of(source)
     policy = resolve_all(source.declarations, source.project._replace(state=home))[entry.name]
     layers = confine.standing()
     inputs = gather(source, entry, home, layers, progress)

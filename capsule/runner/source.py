@@ -32,7 +32,8 @@ class Source(NamedTuple):
     """A task's code, with what an artifact adds where it comes from one.
 
     `named` is the file as the user named it, "-" for stdin. `script` is the file of the bundle that
-    is run as a program: see `capsule.runner.script`; empty where a task is called.
+    is run as a program: see `capsule.runner.script`; empty where a task is called. `task` is
+    the name of the one that is called, empty for the one that runs when nobody names one.
     """
 
     declarations: Declarations
@@ -41,13 +42,25 @@ class Source(NamedTuple):
     artifact: ArtifactSource | None = None
     named: str | None = None
     script: str = ""
+    task: str = ""
+
+
+def callable_tasks(source: Source) -> tuple[TaskDeclaration, ...]:
+    """Return the tasks of a source that can be called by their names."""
+    main = source.declarations.plain_main
+    tasks = source.declarations.tasks
+    if main is None or any(task.name == main.name for task in tasks):
+        return tasks
+    return (*tasks, main)
 
 
 def entry_of(source: Source) -> TaskDeclaration:
-    """Return the task of a source that runs when nobody names one.
+    """Return the task of a source that is named, or the one that runs when nobody names one.
 
     Raises `UsageError` when the file leaves the choice open.
     """
+    if source.task:
+        return next(task for task in callable_tasks(source) if task.name == source.task)
     main = source.declarations.plain_main
     return main if source.script and main is not None else entry_task(source.declarations)
 

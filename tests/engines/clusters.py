@@ -27,8 +27,8 @@ class Backend(Protocol):
 
     name: str
 
-    def engine(self, **options: Any) -> Engine:
-        """Return the engine, for the cluster that runs."""
+    def engine(self, **options: Any) -> Engine | None:
+        """Return the engine, for the cluster that runs; None for the map without one."""
         ...
 
     def kill_a_worker(self) -> bool:
@@ -198,7 +198,7 @@ class ThisMachine:
     def __init__(self, name: str) -> None:
         self.name = name
 
-    def engine(self, **options: Any) -> Any:
+    def engine(self, **options: Any) -> Engine | None:
         from capsule.engines import Local
 
         return Local(concurrency=SLOTS) if self.name == "local" else None

@@ -55,8 +55,10 @@ async def results(
     backend: Backend, file: str, items: Any, *, options: Any = None, **said: Any
 ) -> list[Envelope]:
     engine = backend.engine()
-    async with Sandbox(file, warm=0 if engine else 2, **(options or {})) as sandbox:
-        stream = sandbox.map(items, concurrency=None if engine else SLOTS, engine=engine, **said)
+    async with Sandbox(file, warm=2 if engine is None else 0, **(options or {})) as sandbox:
+        stream = sandbox.map(
+            items, concurrency=None if engine is not None else SLOTS, engine=engine, **said
+        )
         return [envelope async for envelope in stream]
 
 
@@ -119,13 +121,16 @@ def test_items_are_taken_as_they_are_needed(backend: Backend) -> None:
 
     def endless() -> Iterator[int]:
         nonlocal taken
-        for taken in itertools.count(1):
+        while True:
+            taken += 1
             yield taken
 
     async def main() -> None:
         engine = backend.engine()
         async with Sandbox(write("same.py", "def main(n): return n"), warm=2) as sandbox:
-            stream = sandbox.map(endless(), concurrency=None if engine else SLOTS, engine=engine)
+            stream = sandbox.map(
+                endless(), concurrency=None if engine is not None else SLOTS, engine=engine
+            )
             async with aclosing(stream):
                 for _ in range(30):
                     await anext(stream)
@@ -166,7 +171,7 @@ def test_who_breaks_off_ends_what_runs(backend: Backend) -> None:
         engine = backend.engine()
         async with Sandbox(file, warm=0) as sandbox:
             stream = sandbox.map(
-                [0, *[1] * 50], concurrency=None if engine else SLOTS, engine=engine
+                [0, *[1] * 50], concurrency=None if engine is not None else SLOTS, engine=engine
             )
             async with aclosing(stream):
                 assert (await anext(stream)).success
@@ -189,10 +194,9 @@ def test_cancelling_ends_it(backend: Backend) -> None:
     async def main() -> None:
         engine = backend.engine()
         async with Sandbox(file, warm=0) as sandbox:
+            stream = sandbox.map(range(20), engine=engine)
             with pytest.raises(TimeoutError):
-                async with asyncio.timeout(4):
-                    async for _ in sandbox.map(range(20), engine=engine):
-                        raise AssertionError
+                await asyncio.wait_for(anext(stream), 4)
 
     asyncio.run(main())
 

@@ -34,6 +34,7 @@ LAYERS = {
     "capsule.sdk": 5,
     "capsule.sessions": 5,
     "capsule.adapters": 6,
+    "capsule.engines": 6,
     "capsule.mcp": 6,
     "capsule.cli": 7,
     "capsule.__main__": 8,
