@@ -51,13 +51,11 @@ class RayCluster:
         if self._memory:
             needs["memory"] = self._memory
         self._needs = needs
-        self._run = ray.remote(
-            num_cpus=options.num_cpus,
-            memory=self._memory,
-            resources=options.resources or None,
-            max_retries=0,
-            retry_exceptions=False,
-        )(ray_worker.run_chunk)
+        taken: dict[str, Any] = {"num_cpus": options.num_cpus, "resources": dict(options.resources)}
+        if self._memory:
+            taken["memory"] = self._memory
+        remote: Any = ray.remote(max_retries=0, retry_exceptions=False, **taken)
+        self._run = remote(ray_worker.run_chunk)
         self._artifact = ray.put(job.artifact)
         self._nodes_since = time.monotonic()
         self._closing = False

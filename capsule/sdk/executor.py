@@ -28,7 +28,7 @@ from capsule.sdk.said_values import count_of
 from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
     from typing import Any
 
@@ -108,6 +108,23 @@ class SandboxExecutor(Executor):
         The future raises `TaskFailedError`, and `UsageError` for arguments that are no JSON.
         """
         return self._threads.submit(self._run, self._name_of(fn), args, kwargs)
+
+    def map(
+        self,
+        fn: str | Callable[..., Any],
+        *iterables: Iterable[Any],
+        timeout: float | None = None,
+        chunksize: int = 1,
+        **more: Any,
+    ) -> Iterator[Any]:
+        """Give the results of a task with each item, in the order of the items.
+
+        As in any executor, all items are taken at once; `Sandbox.map` takes them as it goes on.
+        `chunksize` changes nothing. Raises what `submit` and `Future.result` do, and `TimeoutError`
+        where a result is not there `timeout` seconds from this call.
+        """
+        task: Any = fn
+        return super().map(task, *iterables, timeout=timeout, chunksize=chunksize, **more)
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
         """Take no more calls, end what waits for them, and with `wait` come back when all is over.

@@ -211,3 +211,8 @@ class ThisMachine:
 
     def close(self) -> None:
         return
+
+
+def wasmtimes_here() -> list[int]:
+    """Return the processes of wasmtime below this one."""
+    return wasmtimes([os.getpid()])
