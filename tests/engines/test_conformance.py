@@ -15,6 +15,7 @@ from capsule import Sandbox, SandboxSync
 from capsule.errors import EngineError, UsageError
 from tests.engines.clusters import SLOTS, until
 from tests.engines.conftest import ITEMS
+from tests.integration.origin import Origin
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
@@ -286,6 +287,27 @@ def test_variables_are_the_callers(backend: Backend, monkeypatch: pytest.MonkeyP
     found = asyncio.run(results(backend, file, [1]))
     assert "the caller's" in found[0].result
     assert "of the project" in found[0].result
+
+
+def test_secrets_are_used_there_and_read_nowhere(backend: Backend) -> None:
+    with Origin() as origin:
+        host = f"127.0.0.1:{origin.server_port}"
+        file = write(
+            "ask.py",
+            "import os, urllib.request\nfrom capsule import task\n"
+            f"@task(allowed_hosts=['{host}'])\n"
+            "def main(n):\n"
+            f"    request = urllib.request.Request('http://{host}/headers')\n"
+            "    request.add_header('X-Key', os.environ['KEY'])\n"
+            "    return [os.environ['KEY'], urllib.request.urlopen(request).read().decode()]\n",
+        )
+        secrets = {"KEY": {"value": "open sesame 42", "hosts": [host]}}
+        found = asyncio.run(results(backend, file, [1], options={"secrets": secrets}))
+    shown, answer = found[0].unwrap()
+    assert shown.startswith("capsule-secret-")
+    assert "open sesame" not in str(found[0])
+    # What the server was sent comes back without the value, and is not what the task sent.
+    assert "X-Key: " in answer
 
 
 def test_tasks_that_call_tasks(backend: Backend) -> None:

@@ -1,0 +1,245 @@
+"""What becomes of a batch when parts of its cluster go: nothing is lost, nothing double, all is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from capsule import Sandbox, SandboxSync
+from capsule.errors import EngineError
+from tests.engines.clusters import DaskProcesses, until, wasmtimes
+from tests.engines.conftest import CLUSTERS
+from tests.integration.command import REPOSITORY, Command
+from tests.integration.origin import Origin
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.engines.clusters import Backend
+
+CALLS = """
+import urllib.request
+from capsule import task
+
+@task(name="main", allowed_hosts=["127.0.0.1:{port}"], timeout="30s")
+def main(n):
+    urllib.request.urlopen("http://127.0.0.1:{port}/item/" + str(n)).read()
+    for _ in range(200_000):
+        pass
+    return n
+"""
+
+needs_dask = pytest.mark.skipif("dask" not in CLUSTERS, reason="distributed is not installed")
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with Origin() as server:
+        yield server
+
+
+@pytest.mark.parametrize("retry_lost", [False, True])
+def test_what_a_dead_worker_had_is_begun_again_or_told_of(
+    cluster: Backend, origin: Origin, retry_lost: bool
+) -> None:
+    Path("calls.py").write_text(CALLS.format(port=origin.server_port))
+    count, killed = 300, 0
+
+    async def main() -> list[Any]:
+        nonlocal killed
+        found = []
+        async with Sandbox("calls.py", warm=0) as sandbox:
+            stream = sandbox.map(range(count), engine=cluster.engine(retry_lost=retry_lost))
+            async for envelope in stream:
+                found.append(envelope)
+                if len(found) in (60, 150):
+                    killed += await asyncio.to_thread(until, cluster.kill_a_worker, "worker")
+        return found
+
+    found = asyncio.run(main())
+    begun = Counter(line.rpartition("/")[2] for line in origin.seen)
+    assert killed == 2
+    assert sorted(envelope.index for envelope in found) == list(range(count))
+    failed = [envelope for envelope in found if not envelope.success]
+    if retry_lost:
+        assert failed == []
+        assert begun.keys() == {str(n) for n in range(count)}
+        return
+    assert failed
+    for envelope in failed:
+        assert envelope.error.error_type == "sandbox_crashed"
+        assert "was lost; it may have run, and is not tried again" in envelope.error.message
+    assert max(begun.values()) == 1
+    for envelope in found:
+        assert envelope.error is not None or begun[str(envelope.index)] == 1
+
+
+@pytest.fixture
+def own_dask(tmp_path: Path, toolchain_home: Path) -> Iterator[DaskProcesses]:
+    """A cluster for a test that ends parts of it."""
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    made = DaskProcesses(folder, toolchain_home, workers=1)
+    yield made
+    made.close()
+
+
+@needs_dask
+def test_a_lost_scheduler_is_told_of_and_the_batch_goes_on_elsewhere(
+    own_dask: DaskProcesses, tmp_path: Path, toolchain_home: Path
+) -> None:
+    capsule = Command(tmp_path, toolchain_home)
+    capsule.write("same.py", "def main(n):\n    for _ in range(300_000): pass\n    return n\n")
+    capsule.write("items.jsonl", "".join(f"{n}\n" for n in range(400)))
+    words = (sys.executable, "-m", "capsule", "run", "same.py", "--map", "items.jsonl", "--result")
+    with Path("first.jsonl").open("wb") as out:
+        running = subprocess.Popen(
+            (*words, "--engine", f"dask={own_dask.address}"),
+            env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+            cwd=tmp_path,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        until(lambda: Path("first.jsonl").read_bytes().count(b"\n") > 20, "result")
+        own_dask.scheduler.kill()
+        _, said = running.communicate(timeout=60)
+    done = [json.loads(line) for line in Path("first.jsonl").read_text().splitlines()]
+    assert running.returncode == 2
+    assert f"the Dask scheduler {own_dask.address} is lost" in said
+    assert f"of the batch, {len(done)} items are done" in said
+    assert "go on with what is left: --resume OUTPUT" in said
+    assert "Traceback" not in said
+    assert 20 < len(done) < 400
+    rest = capsule("run", "same.py", "--map", "items.jsonl", "--result", "--resume", "first.jsonl")
+    rows = done + [json.loads(line) for line in rest.out.splitlines()]
+    assert sorted(row["index"] for row in rows) == list(range(400))
+    assert all(row["index"] == row["result"] for row in rows)
+
+
+@needs_dask
+def test_the_command_goes_over_a_cluster(
+    own_dask: DaskProcesses, tmp_path: Path, toolchain_home: Path
+) -> None:
+    capsule = Command(tmp_path, toolchain_home)
+    capsule.write("half.py", "def main(n): return 10 / n")
+    capsule.write("items.jsonl", "1\n\n2\n0\nno json\n5\n")
+    over = ("--engine", f"dask={own_dask.address}")
+    done = capsule("run", "half.py", "--map", "items.jsonl", "--result", *over)
+    rows = sorted(
+        (json.loads(line) for line in done.out.splitlines()), key=lambda row: row["index"]
+    )
+    assert rows == [
+        {"index": 0, "result": 10.0},
+        {"index": 2, "result": 5.0},
+        {"index": 5, "result": 2.0},
+    ]
+    assert done.code == 1
+    assert "item 3: task_error: ZeroDivisionError" in done.err
+    assert "item 4: usage_error: the line is not JSON" in done.err
+    assert capsule("build", "--export", "half.py").code == 0
+    for option in ((), ("--concurrency", "1")):
+        again = capsule("exec", "half.wasm", "--map", "items.jsonl", "--result", *over, *option)
+        assert sorted(again.out.splitlines()) == sorted(done.out.splitlines())
+
+
+@needs_dask
+def test_nothing_goes_on_for_a_driver_that_was_killed(
+    own_dask: DaskProcesses, origin: Origin
+) -> None:
+    text = CALLS.format(port=origin.server_port).replace('"30s"', '"10m"')
+    Path("endless.py").write_text(text.replace("    return n", "    import time; time.sleep(1e6)"))
+    program = (
+        "from capsule import SandboxSync\nfrom capsule.engines import Dask\n"
+        "with SandboxSync('endless.py', warm=0) as sandbox:\n"
+        f"    list(sandbox.map(range(9), engine=Dask({own_dask.address!r})))\n"
+    )
+    driver = subprocess.Popen(
+        (sys.executable, "-c", program), env={**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    )
+    try:
+        until(lambda: len(origin.seen) == 2, "two runs")
+        # Those two, and those that wait for the next runs.
+        begun = set(own_dask.sandboxes())
+    finally:
+        driver.send_signal(signal.SIGKILL)
+        driver.wait()
+    assert len(begun) >= 2
+    until(lambda: len(begun & set(own_dask.sandboxes())) <= len(begun) - 2, "end of both", 30)
+
+
+@needs_dask
+def test_a_batch_waits_for_workers_only_so_long(own_dask: DaskProcesses) -> None:
+    Path("same.py").write_text("def main(n): return n")
+    own_dask.worker.send_signal(signal.SIGTERM)
+    own_dask.worker.wait()
+    with SandboxSync("same.py", warm=0) as sandbox:
+        with pytest.raises(EngineError, match=r"has had no worker for 0\.5 s"):
+            list(sandbox.map(range(3), engine=own_dask.engine(wait=0.5)))
+        with pytest.raises(EngineError, match=r"no worker with the resources \{'GPU': 1\}"):
+            list(sandbox.map(range(3), engine=own_dask.engine(wait=0.5, resources={"GPU": 1})))
+        later = own_dask.add_worker("--nworkers", "1", "--nthreads", "1", "--resources", "GPU=1")
+        try:
+            engine = own_dask.engine(resources={"GPU": 1})
+            found = [envelope.result for envelope in sandbox.map(range(3), engine=engine)]
+        finally:
+            later.send_signal(signal.SIGTERM)
+            later.wait()
+    assert sorted(found) == [0, 1, 2]
+
+
+@needs_dask
+def test_nobody_answers() -> None:
+    from capsule.engines import Dask
+
+    Path("same.py").write_text("def main(n): return n")
+    with SandboxSync("same.py", warm=0) as sandbox:
+        for address in ("tcp://127.0.0.1:9", "nowhere"):
+            with pytest.raises(EngineError, match=f"no Dask scheduler answers at {address}"):
+                list(sandbox.map(range(3), engine=Dask(address)))
+
+
+@needs_dask
+def test_the_artifact_travels_once_to_a_node(
+    tmp_path: Path, toolchain_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two processes of one node, with a home of its own, have it from one file."""
+    from capsule.engines.dask_cluster import DaskCluster
+
+    sent: list[str] = []
+    send = DaskCluster._send_artifact
+
+    def counted(self: DaskCluster, node: str, address: str) -> None:
+        sent.append(node)
+        send(self, node, address)
+
+    monkeypatch.setattr(DaskCluster, "_send_artifact", counted)
+    node_home, folder = tmp_path / "node", tmp_path / "cluster"
+    folder.mkdir()
+    node_home.mkdir(mode=0o700)
+    (node_home / "toolchain").symlink_to(toolchain_home / "toolchain")
+    cluster = DaskProcesses(folder, tmp_path / "not used")
+    try:
+        Path("same.py").write_text("def main(n): return n")
+        with SandboxSync("same.py", warm=0) as sandbox:
+            for _ in range(2):
+                engine = cluster.engine(home=node_home)
+                assert len(list(sandbox.map(range(40), engine=engine))) == 40
+    finally:
+        cluster.close()
+    assert len(sent) == 1
+    kept = list((node_home / "cache" / "artifacts").glob("*/task.wasm"))
+    assert len(kept) == 1
+    assert kept[0].stat().st_mode & 0o077 == 0
+    assert kept[0].parent.parent.stat().st_mode & 0o077 == 0
+    assert not (tmp_path / "not used").exists()
+    assert wasmtimes([os.getpid()]) == []
