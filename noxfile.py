@@ -20,6 +20,8 @@ nox.options.sessions = [
     "types",
     "tests",
     "mcp",
+    "engines(dask)",
+    "engines(ray)",
     "browser",
     "first_run",
     # The two frameworks that are installed first.
@@ -144,6 +146,21 @@ def mcp(session: nox.Session) -> None:
         if not isinstance(said, str) or expected not in said:
             session.error(f"the inspector says {said!r}")
     session.log("the inspector lists the tool, and calls it")
+
+
+@nox.session
+@nox.parametrize("engine", [nox.param(name, id=name) for name in ("dask", "ray")])
+def engines(session: nox.Session, engine: str) -> None:
+    """Put the same batches over each engine, in an environment with its extra; `--items 5000`."""
+    session.install("-e", f".[{engine}]", *MCP_TESTS)
+    words, environ = list(session.posargs), {}
+    if "--items" in words:
+        at = words.index("--items")
+        environ["CAPSULE_TEST_ITEMS"] = words[at + 1]
+        del words[at : at + 2]
+    home = os.environ.get("CAPSULE_TEST_HOME") or str(ROOT / ".toolchain")
+    environ["CAPSULE_TEST_HOME"] = home
+    session.run("pytest", *(words or ["tests/engines"]), env=environ)
 
 
 INSPECTOR = "@modelcontextprotocol/inspector@0"

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from capsule.cli.declarations import cache, doctor_worker, help_, history, mcp, run, toolchain
+from capsule.cli.declarations import (
+    bench,
+    cache,
+    doctor_worker,
+    help_,
+    history,
+    mcp,
+    run,
+    toolchain,
+)
 from capsule.cli.grammar import help as help_text
 from capsule.cli.grammar.command_model import described
 from capsule.cli.terminal.console import Console
@@ -82,6 +91,7 @@ _COMMANDS: tuple[tuple[typer.Typer, str, Callable[..., int]], ...] = (
     (app, "exec", run.exec_),
     (app, "build", run.build),
     (app, "inspect", run.inspect),
+    (app, "bench", bench.bench),
     (app, "ps", history.ps),
     (app, "trace", history.trace),
     (app, "doctor", doctor_worker.doctor),

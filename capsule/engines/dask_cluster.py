@@ -167,7 +167,8 @@ class DaskCluster:
             # So it is too where data of the cluster went with the worker that had it.
             if self._client.status == "running" and not self._is_lost():
                 return None
-            raise self._lost_scheduler(error) from None
+            known = None if isinstance(error, CancelledError) else error
+            raise self._lost_scheduler(known) from None
         finally:
             future.release()
 

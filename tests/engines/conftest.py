@@ -30,11 +30,12 @@ ITEMS = int(os.environ.get("CAPSULE_TEST_ITEMS", "400"))
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Keep the tests of a cluster together, so that each is started once."""
-    order = ["plain", "local", "dask", "ray"]
+    order = ["[plain", "[local", "[dask", "[ray"]
 
     def place(item: pytest.Item) -> int:
-        found = [at for at, name in enumerate(order) if f"[{name}" in item.name]
-        return found[0] if found else len(order)
+        found = [at for at, name in enumerate(order) if name in item.name]
+        # Those with a cluster of their own come before this process is a part of Ray's.
+        return found[0] if found else 2
 
     items.sort(key=place)
 

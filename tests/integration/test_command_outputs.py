@@ -80,6 +80,13 @@ CASES = {
         "",
         lambda found: [task["task"] for task in found["tasks"]] == ["main"],
     ),
+    "bench": Case(
+        "bench hello.py 2 --seconds 1",
+        r"file +hello\.py, task main\nmachine .*\na second +[\d.]+ runs, [\d.]+ for each processor\n"
+        r"one alone +[\d.]+ ms: [\d.]+ to start, [\d.]+ to run\n(.*\n)+a million .*\n",
+        "capsule: measuring for 1 s\n",
+        lambda found: found["runs"] > 0 and found["failed"] == 0 and found["ram_used"] > 0,
+    ),
     "ps": Case("ps", "", "capsule: nothing is running\n", lambda found: found == []),
     "trace": Case(
         "trace --limit 1",

@@ -65,6 +65,7 @@ def until(holds: Callable[[], bool]) -> None:
     "name",
     [
         "capsule.sdk.cancelled_envelope",
+        "capsule.sdk.executor",
         "capsule.sdk.run",
         "capsule.sdk.sandbox",
         "capsule.sdk.sandbox_sync",

@@ -119,15 +119,20 @@ def test_every_error_has_a_code_of_its_own() -> None:
 
 # Their examples run tasks: see tests/integration/test_sdk.py.
 RUNNING = {
+    "capsule.sdk.executor",
     "capsule.sdk.run",
     "capsule.sdk.sandbox",
     "capsule.sessions.session",
     "capsule.adapters.code_function",
 }
-# These alone import the package of an extra: `nox -s mcp` and `nox -s adapters` have them.
+# These alone import the package of an extra: `nox -s mcp`, `engines` and `adapters` have them.
 NEED_EXTRA = {"capsule.mcp.server": "mcp", "capsule.mcp.stdio_transport": "mcp"}
 NEED_EXTRA |= {
     f"capsule.adapters.{name}": name for name in ("dspy", "langchain", "pydantic_ai", "smolagents")
+}
+NEED_EXTRA |= {
+    f"capsule.engines.{name}": "ray" if "ray" in name else "distributed"
+    for name in ("dask", "dask_cluster", "dask_worker", "ray", "ray_cluster", "ray_worker")
 }
 
 

@@ -17,8 +17,8 @@ def engine_named(text: str) -> Engine:
 
     Raises `UsageError` for a name that is none, `EngineError` where its library is missing.
 
-    >>> engine_named("local")
-    Local(concurrency=...)
+    >>> engine_named("local").thread_batch.__name__
+    'thread_batch'
     """
     name, given, address = text.partition("=")
     if given and not address:
@@ -30,9 +30,22 @@ def engine_named(text: str) -> Engine:
     if name == "ray":
         return engines.Ray(address or None)
     if name == "dask" and given:
-        return engines.Dask(address)
+        found = engines.Dask(address)
+        _hush()
+        return found
     if name == "dask":
         raise UsageError(
             "--engine dask: the address of a scheduler is needed", hint="dask=tcp://HOST:8786"
         )
     raise UsageError(f"--engine {shown(text)}: there is no such engine", hint=_FORMS)
+
+
+def _hush() -> None:
+    """Keep what Dask logs off the terminal: what is wrong is told in one message."""
+    import logging
+
+    import distributed  # sets levels of its own, for each of its loggers
+
+    for name in logging.root.manager.loggerDict:
+        if name.partition(".")[0] == distributed.__name__:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
