@@ -258,7 +258,8 @@ def bench(session: nox.Session) -> None:
     `--against REV` compares with an older revision by turns instead, and `--only PART ...` measures
     these parts alone.
     """
-    session.install("-e", ".[mcp]")
+    engines = "--only" not in session.posargs or "engines" in session.posargs
+    session.install("-e", ".[mcp,dask,ray]" if engines else ".[mcp]")
     if any(word.partition("=")[0] == "--against" for word in session.posargs):
         # Not the session's own folder, which is emptied with its environment.
         kept = session.cache_dir.resolve() / "bench"

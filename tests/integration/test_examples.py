@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -173,3 +174,27 @@ def test_an_agent_whose_model_asks_for_what_there_is_not(
     assert said[3].startswith("It took too many steps, and nothing of it was kept.")
     assert said[4].startswith("xxx")
     assert len(said[4]) < LONGEST + 100
+
+
+@pytest.mark.parametrize("words", [(), ("local",)])
+def test_grading(toolchain_home: Path, words: tuple[str, ...]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "examples.grading", *words],
+        cwd=REPOSITORY,
+        env={**os.environ, "CAPSULE_HOME": str(toolchain_home)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    lines = done.stdout.splitlines()
+    assert lines[0] == "longest_run  2 of 4 passed; pass@1, 2, 4: 0.50, 0.83, 1.00"
+    assert [line.split()[1] for line in lines[1:5]] == ["1"] * 4
+    assert {line.split()[0]: int(line.split()[1]) for line in lines[5:]} == {
+        "fuel_exhausted": 2,
+        "memory_exceeded": 1,
+        "passed": 6,
+        "sandbox_crashed": 1,
+        "task_error": 5,
+        "timeout": 1,
+        "wrong": 4,
+    }
