@@ -70,7 +70,7 @@ def command(said: BenchOptions, context: Context) -> int:
             )
 
         with opened(0) as cold, opened(slots) as warm:
-            if not said.quiet:
+            if not (said.quiet or said.json):
                 console.err(f"capsule: measuring for {seconds} s")
             found = measure(cold, warm, call, seconds, slots, stop)
         if stop.cancelled:
