@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # How long a chunk should take, in seconds: long against what a cluster spends on one, and short
 # against how long anybody waits for results.
-CHUNK_SECONDS = 0.3
+CHUNK_SECONDS = 0.5
 # A node answers a chunk after so many seconds, with what is done; the rest is given out again.
 ANSWER_SECONDS = 1.0
 _MOST_ITEMS = 1_000

@@ -33,13 +33,13 @@ if TYPE_CHECKING:
     from capsule.sdk.engine import Engine
 
 # Long enough that the beginning of a batch, which is measured by itself, is a small part.
-_ITEMS, _ROUNDS = 400, 5
+_ITEMS, _ROUNDS = 500, 5
 _SIZES = (1, 10, 100, 1000)
 _LEAST = {"dask": 0.9, "ray": 0.85}
 _SECONDS = 60.0
 # Megabytes that the program may have more at the end of a stream than after a tenth of it.
 _GROWTH = 8.0
-_STREAM = 2_000
+_STREAM = 1_000
 
 
 @contextmanager
@@ -61,18 +61,35 @@ def _dask(folder: Path) -> Iterator[Engine]:
     file = folder / "scheduler.json"
     common = ("--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1")
     worker = ("--nworkers", "1", "--nthreads", str(cores()), "--local-directory", str(folder))
+    address = ""
     with (folder / "dask.log").open("wb") as log, ExitStack() as owned:
         for what, more in (("scheduler", ("--port", "0")), ("worker", worker)):
             words = (sys.executable, "-m", f"distributed.cli.dask_{what}", *common, *more)
             process = subprocess.Popen(words, stdout=log, stderr=log)
-            owned.callback(process.wait)
-            owned.callback(process.send_signal, signal.SIGTERM)
+            owned.callback(_end, process)
             deadline = time.monotonic() + _SECONDS
-            while not file.exists():
+            while not (address := _address(file)):
                 if time.monotonic() > deadline:
                     raise SystemExit("Dask's scheduler does not start")
                 time.sleep(0.05)
-        yield Dask(json.loads(file.read_text())["address"])
+        yield Dask(address)
+
+
+def _address(file: Path) -> str:
+    """Return what a scheduler has written; empty while that is not whole."""
+    try:
+        return str(json.loads(file.read_text())["address"])
+    except (OSError, ValueError):
+        return ""
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 @contextmanager
@@ -171,7 +188,7 @@ def _overheads(sandbox: SandboxSync, engine: Engine) -> dict[int, float]:
     for size in _SIZES:
         more = [
             (_took(sandbox, engine, size) - _took(sandbox, None, size)) / size
-            for _ in range(3 if size > 100 else _ROUNDS)
+            for _ in range(1 if size > 100 else _ROUNDS)
         ]
         found[size] = statistics.median(more)
     return found

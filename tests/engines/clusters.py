@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -70,6 +71,16 @@ def wasmtimes(pids: list[int]) -> list[int]:
     return found
 
 
+def ended(process: subprocess.Popen[bytes]) -> None:
+    """End one of Dask's commands: a busy one does not always heed the first signal."""
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
 class DaskProcesses:
     """A scheduler and a worker command with two processes, each with two threads."""
 
@@ -82,7 +93,7 @@ class DaskProcesses:
         self._log = (folder / "dask.log").open("ab")
         common = ("--scheduler-file", str(self._file), "--no-dashboard", "--host", "127.0.0.1")
         self.scheduler = self._begin("scheduler", *common, "--port", "0")
-        until(self._file.exists, "scheduler")
+        until(lambda: self.address, "scheduler")
         sizes = ("--nworkers", str(workers), "--nthreads", str(threads))
         self._common = (*common, "--local-directory", str(folder))
         self.worker = self._begin("worker", *self._common, *sizes)
@@ -90,9 +101,11 @@ class DaskProcesses:
 
     @property
     def address(self) -> str:
-        import json
-
-        return str(json.loads(self._file.read_text())["address"])
+        """Where the scheduler listens; empty while that is not written whole."""
+        try:
+            return str(json.loads(self._file.read_text())["address"])
+        except (OSError, ValueError):
+            return ""
 
     def _begin(self, what: str, *options: str) -> subprocess.Popen[bytes]:
         words = (sys.executable, "-m", f"distributed.cli.dask_{what}", *options)
@@ -132,13 +145,7 @@ class DaskProcesses:
 
     def close(self) -> None:
         for process in (self.worker, self.scheduler):
-            process.send_signal(signal.SIGTERM)
-        for process in (self.worker, self.scheduler):
-            try:
-                process.wait(10)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            ended(process)
         self._log.close()
 
 

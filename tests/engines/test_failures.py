@@ -16,7 +16,7 @@ import pytest
 
 from capsule import Sandbox, SandboxSync
 from capsule.errors import EngineError
-from tests.engines.clusters import DaskProcesses, until, wasmtimes
+from tests.engines.clusters import DaskProcesses, ended, until, wasmtimes
 from tests.engines.conftest import CLUSTERS
 from tests.integration.command import REPOSITORY, Command
 from tests.integration.origin import Origin
@@ -180,8 +180,7 @@ def test_nothing_goes_on_for_a_driver_that_was_killed(
 @needs_dask
 def test_a_batch_waits_for_workers_only_so_long(own_dask: DaskProcesses) -> None:
     Path("same.py").write_text("def main(n): return n")
-    own_dask.worker.send_signal(signal.SIGTERM)
-    own_dask.worker.wait()
+    ended(own_dask.worker)
     with SandboxSync("same.py", warm=0) as sandbox:
         with pytest.raises(EngineError, match=r"has had no worker for 0\.5 s"):
             list(sandbox.map(range(3), engine=own_dask.engine(wait=0.5)))
@@ -192,8 +191,7 @@ def test_a_batch_waits_for_workers_only_so_long(own_dask: DaskProcesses) -> None
             engine = own_dask.engine(resources={"GPU": 1})
             found = [envelope.result for envelope in sandbox.map(range(3), engine=engine)]
         finally:
-            later.send_signal(signal.SIGTERM)
-            later.wait()
+            ended(later)
     assert sorted(found) == [0, 1, 2]
 
 
