@@ -24,10 +24,10 @@ from capsule.errors import EngineError
 from capsule.policy.project import Project
 from capsule.pool.prepared_task import Warmth, open_prepared_task
 from capsule.process.cancel import Cancellation
-from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.artifact_source import open_artifact
 from capsule.runner.source import Source
+from capsule.sdk.logged_progress import LoggedProgress
 from capsule.sdk.record import recorder_of
 from capsule.services.http.ca_certificates import SETTINGS
 from capsule.state_folder import checked_root
@@ -114,7 +114,7 @@ class NodeTask:
                 source,
                 call,
                 home,
-                Silent(),
+                LoggedProgress(),
                 warmth=Warmth(share),
                 cancellation=never,
                 ledger=recorder_of(home),
@@ -197,7 +197,7 @@ def _bring_toolchain(home: Path, file: str | None) -> None:
         return
     from capsule.toolstore.archive import import_toolchain
 
-    import_toolchain(home, Path(file), progress=Silent())
+    import_toolchain(home, Path(file), progress=LoggedProgress())
 
 
 def _environ(settings: Mapping[str, Any]) -> dict[str, str]:

@@ -15,7 +15,7 @@ from capsule.engines.missing import check_installed
 from capsule.engines.threaded_batch import ThreadedEngineBatch
 from capsule.errors import UsageError
 from capsule.message_text import shown
-from capsule.sdk.said_values import path_of, seconds_of, switch
+from capsule.sdk.said_values import options_of, path_of, seconds_of, switch
 
 if TYPE_CHECKING:
     import os
@@ -44,6 +44,7 @@ class Ray:
 
     attempts = 4
 
+    @options_of
     def __init__(  # noqa: PLR0913 - the options are the interface
         self,
         address: str | None = None,

@@ -14,7 +14,6 @@ from capsule.message_text import nearest, shown
 from capsule.pool.prepared_task import Warmth, open_prepared_task
 from capsule.pool.run_queue import QueuedRun
 from capsule.process.cancel import Cancellation
-from capsule.progress import Silent
 from capsule.runner import prepare
 from capsule.runner.host_functions import HostFunctions
 from capsule.runner.observer import NOBODY
@@ -22,9 +21,10 @@ from capsule.runner.source import callable_tasks
 from capsule.sdk import thread_pool
 from capsule.sdk.coroutines import alone
 from capsule.sdk.envelope import Envelope
+from capsule.sdk.logged_progress import LoggedProgress
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, source_of
-from capsule.sdk.said_values import count_of
+from capsule.sdk.said_values import count_of, options_of
 from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ class SandboxExecutor(Executor):
     (42, [2, 4])
     """
 
+    @options_of
     def __init__(  # noqa: PLR0913 - the options are the interface
         self,
         file: str | os.PathLike[str],
@@ -168,7 +169,7 @@ class SandboxExecutor(Executor):
                         self._source._replace(task=name),
                         self._shared,
                         self._home,
-                        Silent(),
+                        LoggedProgress(),
                         warmth=Warmth(self._warm),
                         cancellation=never,
                         ledger=recorder_of(self._home),

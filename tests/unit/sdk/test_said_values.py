@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import capsule
-from capsule import Sandbox, SandboxSync, Session, SessionSync, run_sync
+from capsule import Sandbox, SandboxExecutor, SandboxSync, Session, SessionSync, run_sync
 from capsule.errors import UsageError
 from capsule.sdk import said_values
 
@@ -91,6 +91,7 @@ MISSPELT: dict[str, Callable[[], object]] = {
     "SessionSync": lambda: SessionSync.load("a.session", timout="5s"),
     "Sandbox": lambda: Sandbox("task.py", wram=1),  # type: ignore[call-arg]
     "SandboxSync": lambda: SandboxSync("task.py", wram=1),  # type: ignore[call-arg]
+    "SandboxExecutor": lambda: SandboxExecutor("task.py", wram=1),  # type: ignore[call-arg]
 }
 
 
@@ -108,7 +109,7 @@ def test_every_error_that_a_program_may_get_comes_from_capsule() -> None:
     """By the codes that docs/python.md lists: `UsageError` is `usage_error`."""
     page = (Path(__file__).parents[3] / "docs" / "python.md").read_text()
     codes = re.findall(r"^\| `(\w+_error)` \|", page.partition("| `code` |")[2], re.MULTILINE)
-    assert len(codes) == 8
+    assert len(codes) == 9
     for code in codes:
         name = "".join(map(str.capitalize, code.split("_")))
         found = getattr(capsule, name)
