@@ -104,7 +104,8 @@ class DaskCluster:
     def _submit(self, number: int, chunk: bytes) -> None:
         claim = None
         if not self._options.retry_lost:
-            claim = f"{self._name}-{number}-begun"
+            # Never the same again: what is released is gone some time later.
+            claim = f"{self._name}-{number}-{uuid4().hex[:6]}"
             queue = distributed.Queue(claim, client=self._client, maxsize=1)
             queue.put(1)
             self._claims[number] = queue

@@ -25,6 +25,7 @@ __all__ = ["toolchain_home"]
 
 INSTALLED = {"dask": "distributed", "ray": "ray"}
 CLUSTERS = [name for name, module in INSTALLED.items() if find_spec(module)]
+EVERYTHING = 5_000
 ITEMS = int(os.environ.get("CAPSULE_TEST_ITEMS", "400"))
 
 
@@ -38,6 +39,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return found[0] if found else 2
 
     items.sort(key=place)
+    if ITEMS < EVERYTHING:
+        # What compiles an interpreter takes as long as all others.
+        items[:] = [item for item in items if "everything" not in getattr(item, "fixturenames", ())]
+
+
+@pytest.fixture
+def everything() -> None:
+    """For tests that are left out where the batches are short."""
 
 
 @pytest.fixture(autouse=True)

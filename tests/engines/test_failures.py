@@ -241,3 +241,29 @@ def test_the_artifact_travels_once_to_a_node(
     assert kept[0].parent.parent.stat().st_mode & 0o077 == 0
     assert not (tmp_path / "not used").exists()
     assert wasmtimes([os.getpid()]) == []
+
+
+@needs_dask
+def test_a_node_without_a_toolchain_takes_it_from_a_file_or_refuses_by_its_name(
+    everything: None, tmp_path: Path, toolchain_home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    capsule = Command(tmp_path, toolchain_home)
+    assert capsule("toolchain", "export", "parts.zip").code == 0
+    Path("same.py").write_text("def main(n): return n")
+    folder = tmp_path / "cluster"
+    folder.mkdir()
+    # An index that nobody answers at.
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9/simple")
+    monkeypatch.setenv("PIP_RETRIES", "0")
+    monkeypatch.setenv("PIP_NO_INDEX", "")
+    cluster = DaskProcesses(folder, tmp_path / "empty", workers=1)
+    try:
+        with SandboxSync("same.py", warm=0) as sandbox:
+            with pytest.raises(EngineError, match=r"the node .* refuses the task: "):
+                list(sandbox.map(range(3), engine=cluster.engine()))
+            engine = cluster.engine(home=tmp_path / "other", toolchain=tmp_path / "parts.zip")
+            found = sorted(each.unwrap() for each in sandbox.map(range(20), engine=engine))
+    finally:
+        cluster.close()
+    assert found == list(range(20))
+    assert list((tmp_path / "other" / "toolchain").glob("*/*"))
