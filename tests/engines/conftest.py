@@ -14,6 +14,7 @@ import pytest
 
 from tests.engines.clusters import DaskProcesses, LocalRay, ThisMachine
 from tests.integration.conftest import toolchain_home
+from tests.integration.origin import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,6 +27,19 @@ __all__ = ["toolchain_home"]
 INSTALLED = {"dask": "distributed", "ray": "ray"}
 CLUSTERS = [name for name, module in INSTALLED.items() if find_spec(module)]
 EVERYTHING = 5_000
+CALLS = """
+import urllib.request
+from capsule import task
+
+@task(name="main", allowed_hosts=["127.0.0.1:{port}"], timeout="30s")
+def main(n):
+    urllib.request.urlopen("http://127.0.0.1:{port}/item/" + str(n)).read()
+    for _ in range(200_000):
+        pass
+    return n
+"""
+# Their tests need the library itself.
+collect_ignore = [] if "dask" in CLUSTERS else ["test_dask_failures.py"]
 ITEMS = int(os.environ.get("CAPSULE_TEST_ITEMS", "400"))
 
 
@@ -42,6 +56,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     if ITEMS < EVERYTHING:
         # What compiles an interpreter takes as long as all others.
         items[:] = [item for item in items if "everything" not in getattr(item, "fixturenames", ())]
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with Origin() as server:
+        yield server
 
 
 @pytest.fixture

@@ -1,86 +1,27 @@
-"""What becomes of a batch when parts of its cluster go: nothing is lost, nothing double, all is told."""
+"""What becomes of a batch when parts of a Dask cluster go, or are not there; `conftest` needs Dask."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
-from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule import Sandbox, SandboxSync
+from capsule import SandboxSync
 from capsule.errors import EngineError
 from tests.engines.clusters import DaskProcesses, ended, until, wasmtimes
-from tests.engines.conftest import CLUSTERS
+from tests.engines.conftest import CALLS
 from tests.integration.command import REPOSITORY, Command
-from tests.integration.origin import Origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.engines.clusters import Backend
-
-CALLS = """
-import urllib.request
-from capsule import task
-
-@task(name="main", allowed_hosts=["127.0.0.1:{port}"], timeout="30s")
-def main(n):
-    urllib.request.urlopen("http://127.0.0.1:{port}/item/" + str(n)).read()
-    for _ in range(200_000):
-        pass
-    return n
-"""
-
-needs_dask = pytest.mark.skipif("dask" not in CLUSTERS, reason="distributed is not installed")
-
-
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with Origin() as server:
-        yield server
-
-
-@pytest.mark.parametrize("retry_lost", [False, True])
-def test_what_a_dead_worker_had_is_begun_again_or_told_of(
-    cluster: Backend, origin: Origin, retry_lost: bool
-) -> None:
-    Path("calls.py").write_text(CALLS.format(port=origin.server_port))
-    count, killed = 300, 0
-
-    async def main() -> list[Any]:
-        nonlocal killed
-        found = []
-        async with Sandbox("calls.py", warm=0) as sandbox:
-            stream = sandbox.map(range(count), engine=cluster.engine(retry_lost=retry_lost))
-            async for envelope in stream:
-                found.append(envelope)
-                if len(found) in (60, 150):
-                    killed += await asyncio.to_thread(until, cluster.kill_a_worker, "worker")
-        return found
-
-    found = asyncio.run(main())
-    begun = Counter(line.rpartition("/")[2] for line in origin.seen)
-    assert killed == 2
-    assert sorted(envelope.index for envelope in found) == list(range(count))
-    failed = [envelope for envelope in found if not envelope.success]
-    if retry_lost:
-        assert failed == []
-        assert begun.keys() == {str(n) for n in range(count)}
-        return
-    assert failed
-    for envelope in failed:
-        assert envelope.error.error_type == "sandbox_crashed"
-        assert "was lost; it may have run, and is not tried again" in envelope.error.message
-    assert max(begun.values()) == 1
-    for envelope in found:
-        assert envelope.error is not None or begun[str(envelope.index)] == 1
+    from tests.integration.origin import Origin
 
 
 @pytest.fixture
@@ -93,7 +34,6 @@ def own_dask(tmp_path: Path, toolchain_home: Path) -> Iterator[DaskProcesses]:
     made.close()
 
 
-@needs_dask
 def test_a_lost_scheduler_is_told_of_and_the_batch_goes_on_elsewhere(
     own_dask: DaskProcesses, tmp_path: Path, toolchain_home: Path
 ) -> None:
@@ -126,7 +66,6 @@ def test_a_lost_scheduler_is_told_of_and_the_batch_goes_on_elsewhere(
     assert all(row["index"] == row["result"] for row in rows)
 
 
-@needs_dask
 def test_the_command_goes_over_a_cluster(
     own_dask: DaskProcesses, tmp_path: Path, toolchain_home: Path
 ) -> None:
@@ -152,7 +91,6 @@ def test_the_command_goes_over_a_cluster(
         assert sorted(again.out.splitlines()) == sorted(done.out.splitlines())
 
 
-@needs_dask
 def test_nothing_goes_on_for_a_driver_that_was_killed(
     own_dask: DaskProcesses, origin: Origin
 ) -> None:
@@ -177,7 +115,6 @@ def test_nothing_goes_on_for_a_driver_that_was_killed(
     until(lambda: len(begun & set(own_dask.sandboxes())) <= len(begun) - 2, "end of both", 30)
 
 
-@needs_dask
 def test_a_batch_waits_for_workers_only_so_long(own_dask: DaskProcesses) -> None:
     Path("same.py").write_text("def main(n): return n")
     ended(own_dask.worker)
@@ -195,7 +132,6 @@ def test_a_batch_waits_for_workers_only_so_long(own_dask: DaskProcesses) -> None
     assert sorted(found) == [0, 1, 2]
 
 
-@needs_dask
 def test_nobody_answers() -> None:
     from capsule.engines import Dask
 
@@ -206,7 +142,6 @@ def test_nobody_answers() -> None:
                 list(sandbox.map(range(3), engine=Dask(address)))
 
 
-@needs_dask
 def test_the_artifact_travels_once_to_a_node(
     tmp_path: Path, toolchain_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -243,7 +178,6 @@ def test_the_artifact_travels_once_to_a_node(
     assert wasmtimes([os.getpid()]) == []
 
 
-@needs_dask
 def test_a_node_without_a_toolchain_takes_it_from_a_file_or_refuses_by_its_name(
     everything: None, tmp_path: Path, toolchain_home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
