@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from capsule.sdk.engine import Engine
 
 # Long enough that the beginning of a batch, which is measured by itself, is a small part.
-_ITEMS, _ROUNDS = 500, 5
+_ITEMS, _ROUNDS = 300, 11
 _SIZES = (1, 10, 100, 1000)
 _LEAST = {"dask": 0.9, "ray": 0.85}
 _SECONDS = 60.0
@@ -188,7 +188,7 @@ def _overheads(sandbox: SandboxSync, engine: Engine) -> dict[int, float]:
     for size in _SIZES:
         more = [
             (_took(sandbox, engine, size) - _took(sandbox, None, size)) / size
-            for _ in range(1 if size > 100 else _ROUNDS)
+            for _ in range(1 if size > 100 else 5)
         ]
         found[size] = statistics.median(more)
     return found
