@@ -28,10 +28,16 @@ def engine_named(text: str) -> Engine:
     if name == "local" and not given:
         return engines.Local()
     if name == "ray":
-        return engines.Ray(address or None)
+        over = engines.Ray(address or None)
+        import ray  # sets levels of its own
+
+        _hush(ray.__name__)
+        return over
     if name == "dask" and given:
         found = engines.Dask(address)
-        _hush()
+        import distributed  # sets levels of its own, for each of its loggers
+
+        _hush(distributed.__name__)
         return found
     if name == "dask":
         raise UsageError(
@@ -40,12 +46,10 @@ def engine_named(text: str) -> Engine:
     raise UsageError(f"--engine {shown(text)}: there is no such engine", hint=_FORMS)
 
 
-def _hush() -> None:
-    """Keep what Dask logs off the terminal: what is wrong is told in one message."""
+def _hush(library: str) -> None:
+    """Keep what a library logs off the terminal: what is wrong is told in one message."""
     import logging
 
-    import distributed  # sets levels of its own, for each of its loggers
-
-    for name in logging.root.manager.loggerDict:
-        if name.partition(".")[0] == distributed.__name__:
+    for name in (library, *logging.root.manager.loggerDict):
+        if name.partition(".")[0] == library:
             logging.getLogger(name).setLevel(logging.CRITICAL + 1)
