@@ -6,7 +6,7 @@ from capsule.namedtuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Protocol
 
     from capsule.confine.scratch import Scratch
@@ -23,6 +23,12 @@ class Stop(Protocol):
 
     def fileno(self) -> int:
         """A descriptor that is readable when it is."""
+
+    def attach(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when it is, at once if it is; it has to be quick and safe."""
+
+    def detach(self, listener: Callable[[], None]) -> None:
+        """Have it called no more."""
 
 
 class Arrival(NamedTuple):

@@ -9,6 +9,8 @@ from threading import RLock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from capsule.process.cancel import Cancellation
 
 
@@ -23,7 +25,8 @@ class WakeupPipe:
         self._lock = RLock()  # as that of `Cancellation`
         self._outer = outer
         self._reader = self._writer = -1
-        # Windows cannot wait for a pipe beside others: who waits there looks at `cancelled`.
+        self._listeners: list[Callable[[], None]] = []
+        # Windows cannot wait for a pipe beside others: who waits there is called.
         if sys.platform != "win32":
             self._reader, self._writer = os.pipe()
             os.set_blocking(self._reader, False)
@@ -38,6 +41,18 @@ class WakeupPipe:
                 # A full pipe has woken its reader already.
                 with suppress(OSError):
                     os.write(self._writer, b"\0")
+        for listener in tuple(self._listeners):
+            listener()
+
+    def attach(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called by each `wake`, at once if that was; it has to be quick."""
+        self._listeners.append(listener)
+        if self.cancelled:
+            listener()
+
+    def detach(self, listener: Callable[[], None]) -> None:
+        """Have it called no more."""
+        self._listeners.remove(listener)
 
     def clear(self) -> None:
         """Be quiet until the next call of `wake`; a cancellation stays."""

@@ -26,9 +26,10 @@ _READ = 1 << 18
 _LARGE = 1 << 16
 # At most this much waits to be taken: a flood of output stays in the pipe.
 _QUEUED = 16
-# A wait on Windows cannot be interrupted, neither by Ctrl-C nor by an answer that there is to send,
-# so it is made of short ones.
+# Signals are handled in the main thread, and no wait of Python's is interrupted by one on Windows:
+# there it is made of short ones. All else is told by what is put into the queue.
 _SLICE = 0.01
+_LONG = 3600.0
 
 _Stream = Literal["stdout", "stderr"]
 
@@ -38,7 +39,10 @@ class WindowsProcess:
 
     def __init__(self, child: subprocess.Popen[bytes]) -> None:
         self._child = child
-        self._arrived: queue.Queue[tuple[_Stream, bytes]] = queue.Queue(_QUEUED)
+        # None only ends a wait. Nothing is locked to put it: a signal's handler may do that, too.
+        self._arrived: queue.SimpleQueue[tuple[_Stream, bytes] | None] = queue.SimpleQueue()
+        self._room = threading.Semaphore(_QUEUED)
+        self._unread = 0
         self._outbox: queue.SimpleQueue[bytes | memoryview | None] = queue.SimpleQueue()
         self._unsent = 0
         self._is_large = False
@@ -93,30 +97,50 @@ class WindowsProcess:
         """Its threads read as much as there is."""
 
     def is_quiet(self) -> bool:
-        return self._child.poll() is None and self._arrived.empty()
+        with self._counting:
+            return not self._unread and self._child.poll() is None
 
     def wait(self, deadline: float | None, cancellation: Stop) -> Arrival:
+        cancellation.attach(self._look_again)
+        try:
+            return self._next(deadline, cancellation)
+        finally:
+            cancellation.detach(self._look_again)
+
+    def _next(self, deadline: float | None, cancellation: Stop) -> Arrival:
+        is_main = threading.current_thread() is threading.main_thread()
+        at_most = _SLICE if is_main else _LONG
         while True:
             if not self._open:
                 return Arrival(ended=True)
             if cancellation.cancelled:
                 return Arrival(cancelled=True)
-            late = deadline is not None and time.monotonic() >= deadline
+            if self._is_large and not self.unsent:
+                self._is_large = False
+                return Arrival()
+            left = at_most if deadline is None else min(at_most, deadline - time.monotonic())
+            late = left <= 0
             try:
-                stream, data = self._arrived.get(timeout=0 if late else _SLICE)
+                arrived = self._arrived.get(timeout=max(0, left))
             except queue.Empty:
                 if late:
                     return Arrival(timed_out=True)
-                if self._is_large and not self.unsent:
-                    self._is_large = False
-                    return Arrival()
                 continue
+            if arrived is None:
+                continue
+            stream, data = arrived
+            with self._counting:
+                self._unread -= 1
+            self._room.release()
             if not data:
                 self._open -= 1
             elif stream == "stdout":
                 return Arrival(stdout=data, timed_out=late)
             else:
                 return Arrival(stderr=data, timed_out=late)
+
+    def _look_again(self) -> None:
+        self._arrived.put(None)
 
     def rest(self, deadline: float, cancellation: Stop) -> None:
         """Return at once: its threads read whatever comes."""
@@ -139,12 +163,10 @@ class WindowsProcess:
         self.end()
         self._stopping = True
         self._outbox.put(None)
-        while any(thread.is_alive() for thread in self._threads):
-            # A reader may wait for room.
-            try:
-                self._arrived.get(timeout=_SLICE)
-            except queue.Empty:
-                continue
+        # Each reader may wait for room once more.
+        self._room.release(2)
+        for thread in self._threads:
+            thread.join()
         for pipe in self._pipes:
             with suppress(OSError):
                 pipe.close()
@@ -159,6 +181,9 @@ class WindowsProcess:
         data = b"\0"
         while data and not self._stopping:
             data = stream.read1(_READ)  # type: ignore[attr-defined]
+            self._room.acquire()
+            with self._counting:
+                self._unread += 1
             self._arrived.put((name, data))
 
     def _write(self, stream: IO[bytes]) -> None:
@@ -171,6 +196,9 @@ class WindowsProcess:
                 return
             with self._counting:
                 self._unsent -= len(data)
+                all_is_sent = not self._unsent
+            if all_is_sent:
+                self._look_again()
 
 
 def start(argv: Sequence[str], environment: Mapping[str, str]) -> WindowsProcess:

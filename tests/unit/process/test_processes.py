@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,7 @@ import pytest
 
 from capsule.process import posix, windows
 from capsule.process.cancel import Cancellation
+from capsule.process.wakeup_pipe import WakeupPipe
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -111,6 +113,32 @@ def test_a_cancellation_wakes_a_wait(start: Start) -> None:
         timer.start()
         assert process.wait(None, cancellation).cancelled
         timer.join()
+    assert is_gone(process.pid)
+
+
+def test_a_wait_in_another_thread_is_woken_again_and_again(
+    start: Start, never: Cancellation
+) -> None:
+    script = "import time; time.sleep(1e6)"
+    with (
+        ThreadPoolExecutor(1) as other,
+        WakeupPipe(never) as wakeup,
+        start(script) as process,
+    ):
+        for _ in range(20):
+            waiting = other.submit(process.wait, None, wakeup)
+            wakeup.wake()
+            assert waiting.result(20).cancelled
+            wakeup.clear()
+        # What was only a call is nothing that the process said.
+        assert process.is_quiet()
+
+
+def test_output_that_nobody_reads_is_left(start: Start) -> None:
+    begin = time.monotonic()
+    with start("while True: print('x' * 100_000)") as process:
+        while process.is_quiet():
+            assert time.monotonic() < begin + 20
     assert is_gone(process.pid)
 
 
