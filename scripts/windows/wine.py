@@ -17,6 +17,9 @@ COMPILER = "x86_64-w64-mingw32-gcc"
 INSTALL = f"apt-get install --no-install-recommends {' '.join(PACKAGES)}"
 _SOURCE = Path(__file__).with_name("bcryptprimitives.c")
 _APT = ("apt-get", "-qq", "-o", "APT::Sandbox::User=root")
+# wine leaves it to the kernel to keep what may only be read, and root may write that. Without this
+# right, root is held to the modes of files: so Windows holds everybody.
+_HELD = ("setpriv", "--bounding-set=-dac_override")
 # What pip and its kind go by, in this environment as in that of Windows.
 _PASSED = ("PIP_", "SSL_CERT_", "REQUESTS_CA_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "CI")
 # No word of wine's own, and no offer to install what nothing here needs.
@@ -62,7 +65,7 @@ class Wine:
         library = self._prefix / "drive_c" / "windows" / "system32" / "bcryptprimitives.dll"
         if not library.exists() or library.stat().st_mtime < _SOURCE.stat().st_mtime:
             words = ("-shared", "-O1", "-s", "-o", str(library), str(_SOURCE), "-ladvapi32")
-            subprocess.run([self._found(COMPILER), *words], check=True)
+            subprocess.run([COMPILER, *words], check=True)
 
     def started(
         self, words: Sequence[str], environ: Mapping[str, str], folder: Path
@@ -72,7 +75,7 @@ class Wine:
         That is a pipe: Python does not start where it is a plain file.
         """
         return subprocess.Popen(
-            [self._found("wine"), *words],
+            [*self._found("wine"), *words],
             env={**self.environ, **environ},
             cwd=folder,
             stdin=subprocess.DEVNULL,
@@ -98,14 +101,14 @@ class Wine:
             self._silent("wineserver", "-k")
 
     def _silent(self, name: str, *words: str) -> None:
-        nowhere, command = subprocess.DEVNULL, [self._found(name), *words]
+        nowhere, command = subprocess.DEVNULL, [*self._found(name), *words]
         subprocess.run(
             command, env=self.environ, stdin=nowhere, stdout=nowhere, stderr=nowhere, check=False
         )
 
     @staticmethod
-    def _found(name: str) -> str:
-        return shutil.which(name) or name
+    def _found(name: str) -> tuple[str, ...]:
+        return (*(_HELD if os.geteuid() == 0 else ()), shutil.which(name) or name)
 
 
 def windows_path(path: Path) -> str:
