@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from capsule.confine.access import Access
 
 # Where shared libraries lie; reading them is allowed, running a program in there is not.
-_LIBRARIES = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache")
+_LIBRARIES = (
+    *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache"),
+    # Where musl's loader looks: one that it may not read means nowhere to it.
+    *(f"/etc/ld-musl-{machine}.path" for machine in ("x86_64", "aarch64")),
+)
 _LIBRARY_RULES = tuple(landlock.Rule(Path(path), landlock.READ) for path in _LIBRARIES)
 # What wasmtime holds open itself, the folders, and the files that the guard lets be open.
 _OPEN_FILES = 256

@@ -57,6 +57,12 @@ def test_a_sandbox_may_execute_only_its_program_and_the_loader(tmp_path: Path) -
     assert writable == set()
 
 
+def test_a_loader_may_read_where_its_libraries_are(tmp_path: Path) -> None:
+    rules = linux.rules_for(Access(SHELL, read=(tmp_path,)))
+    readable = {str(rule.path) for rule in rules if rule.rights & landlock.READ_FILE}
+    assert {"/lib", "/usr/lib", "/etc/ld.so.cache", "/etc/ld-musl-x86_64.path"} <= readable
+
+
 def confined(script: str, access: Access, version: int | None = None) -> bytes:
     """Run a shell script behind the walls and return what it printed."""
     standing = (
