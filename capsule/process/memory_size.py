@@ -3,10 +3,12 @@
 WebAssembly's memory lies at the beginning of a reservation that is larger than any other mapping,
 and behind a guard that is larger than that of a stack: what the program inside has is readable and
 writable, the rest is not accessible. It only grows, so that what it is now is the most that it was.
-Only Linux tells.
+Linux and Windows tell.
 """
 
 from __future__ import annotations
+
+import sys
 
 from capsule.wasm import PAGE
 
@@ -32,6 +34,10 @@ def mappings(pid: int) -> list[tuple[int, int, str]]:
 
     Raises `OSError` where it does not tell, `ValueError` for what is no such list.
     """
+    if sys.platform == "win32":
+        from capsule.process import memory_map_windows
+
+        return memory_map_windows.mappings(pid)
     with open(f"/proc/{pid}/maps", "rb") as file:  # noqa: PTH123 - pathlib is for more than this
         return _read(file.read(_LONGEST).decode("ascii", "replace"))
 
