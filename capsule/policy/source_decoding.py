@@ -63,8 +63,10 @@ def _stated_encoding(source: bytes, name: str) -> str:
 
     try:
         stated, _ = detect_encoding(BytesIO(source).readline)
-    except SyntaxError as wrong:
-        raise UsageError(f"{name}:1: {printable(str(wrong))}", hint="save it as UTF-8") from None
+    except (SyntaxError, LookupError) as wrong:
+        # The latter of what is no encoding of text, since Python 3.14.
+        said = str(wrong).partition(";")[0]
+        raise UsageError(f"{name}:1: {printable(said)}", hint="save it as UTF-8") from None
     encoding = lookup(stated).name  # one name for "utf8", "UTF-8" and "U8"
     if encoding not in _ENCODINGS:
         raise UsageError(

@@ -65,7 +65,7 @@ def test_replacing_does_what_it_does_there(changes: dict[str, Any]) -> None:
     try:
         expected = Theirs(1, 2)._replace(**changes)
     except (TypeError, ValueError):  # which of the two depends on Python
-        with pytest.raises(ValueError, match="unexpected field names: \\['e'\\]"):
+        with pytest.raises((TypeError, ValueError), match="unexpected field names: \\['e'\\]"):
             Ours(1, [])._replace(**changes)
         return
     assert Ours(1, 2)._replace(**changes) == expected

