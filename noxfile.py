@@ -27,6 +27,7 @@ nox.options.sessions = [
     # The two frameworks that are installed first.
     "adapters(pydantic_ai)",
     "adapters(langchain)",
+    "windows_short",
 ]
 
 ROOT = Path(__file__).parent
@@ -215,13 +216,19 @@ def _own_tests(session: nox.Session) -> str:
 
 @nox.session(venv_backend="none")
 def windows(session: nox.Session) -> None:
-    """Run the integration tests in the real Windows Python under wine; `-- --short` some of them.
+    """Run the integration tests in the real Windows Python, under wine.
 
     What it makes is kept in `.toolchain/windows`, or in the folder of `-- --folder`.
     """
-    run = (*HERE, "scripts.windows", *session.posargs)
     # 77 says that there is no wine.
-    session.run(*run, success_codes=[0, 77])
+    session.run(*HERE, "scripts.windows", *session.posargs, success_codes=[0, 77])
+
+
+@nox.session(venv_backend="none")
+def windows_short(session: nox.Session) -> None:
+    """Run the tests about Windows alone there; where CI is set, wine is installed as root."""
+    words = ("scripts.windows", "--short", *session.posargs)
+    session.run(*HERE, *words, success_codes=[0, 77])
 
 
 @nox.session(venv_backend="none")
@@ -235,8 +242,18 @@ def packages(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def arm(session: nox.Session) -> None:
     """Run the pinned program for aarch64 under qemu: artifacts of here, results and fuel alike."""
-    kept = ROOT / ".toolchain" / "aarch64"
-    session.run(*HERE, "scripts.arm", "--kept", str(kept), *session.posargs)
+    _other_build(session, "aarch64")
+
+
+@nox.session(venv_backend="none")
+def musl(session: nox.Session) -> None:
+    """Run the pinned program for musl, behind all walls: artifacts of here, results and fuel."""
+    _other_build(session, "musl")
+
+
+def _other_build(session: nox.Session, build: str) -> None:
+    kept = ROOT / ".toolchain" / build
+    session.run(*HERE, "scripts.other_builds", build, "--kept", str(kept), *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -3,8 +3,9 @@
     python -m scripts.windows [--folder DIR] [--short | TEST ...]
 
 All that is needed is made in the folder and kept there. Without tests, all integration tests are
-run; with `--short`, or where CI is set, those that say most in the least time. It ends with 0 where
-none failed, and none passed that is excused; with 77 where there is no wine, and says so.
+run; with `--short` those that say most in the least time. It ends with 0 where none failed, and
+none passed that is excused; with 77 where there is no wine, and says so. Where CI is set, and it
+may, it installs wine.
 """
 
 from __future__ import annotations
@@ -48,9 +49,9 @@ def main(words: list[str]) -> int:
     wine = Wine(folder)
     with wine.serving():
         wine.prepare()
-        python = windows_path(windows_python.prepare(folder))
+        short = asked.short and not asked.tests
+        python = windows_path(windows_python.prepare(folder, short=short))
         print(f"windows: Python and wine are there after {time.monotonic() - begin:.0f} s")
-        short = asked.short or bool(os.environ.get("CI"))
         return _run(wine, python, folder, asked.tests or (_SHORT if short else [_TESTS]))
 
 
