@@ -31,6 +31,8 @@ nox.options.sessions = [
 ]
 
 ROOT = Path(__file__).parent
+# Those of Python that are supported.
+VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 # The environment that nox itself was installed into, whose programs need not be on the path.
 HERE = (sys.executable, "-m")
 
@@ -61,11 +63,20 @@ def tests(session: nox.Session) -> None:
         session.run(*HERE, "pytest", "-n", "2", "--dist", "loadfile", folder)
 
 
-@nox.session(python=["3.11", "3.12", "3.13"])
-def versions(session: nox.Session) -> None:
-    """Run all tests on every supported Python, each in an environment of its own."""
-    session.install("-e", ".[dev]")
-    session.run("pytest", *(session.posargs or ["tests/unit", "tests/integration"]))
+@nox.session(venv_backend="none")
+@nox.parametrize("version", [nox.param(each, id=each) for each in VERSIONS])
+def versions(session: nox.Session, version: str) -> None:
+    """Run all tests on each supported Python that is here, in an environment of its own."""
+    found = (which for which in _pythons(f"python{version}") if _may_fail(session, which, "-c", ""))
+    python = next(found, None)
+    if python is None:
+        session.skip(f"there is no Python {version}")
+    prefix = session.cache_dir.resolve() / "versions" / version
+    session.run(python, "-m", "venv", "--clear", str(prefix), external=True)
+    run = (str(prefix / "bin" / "python"), "-m")
+    session.run(*run, "pip", "install", "-q", "-e", ".[dev]", external=True)
+    tests = session.posargs or ["tests/unit", "tests/integration"]
+    session.run(*run, "pytest", *tests, external=True)
 
 
 @nox.session(venv_backend="none")

@@ -14,6 +14,7 @@ import argparse
 import os
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scripts.windows import interrupt, outcomes, windows_python
@@ -47,10 +48,11 @@ def main(words: list[str]) -> int:
     folder.mkdir(parents=True, exist_ok=True)
     begin = time.monotonic()
     wine = Wine(folder)
-    with wine.serving():
-        wine.prepare()
-        short = asked.short and not asked.tests
+    short = asked.short and not asked.tests
+    with wine.serving(), ThreadPoolExecutor(1) as beside:
+        prefix = beside.submit(wine.prepare)
         python = windows_path(windows_python.prepare(folder, short=short))
+        prefix.result()
         print(f"windows: Python and wine are there after {time.monotonic() - begin:.0f} s")
         return _run(wine, python, folder, asked.tests or (_SHORT if short else [_TESTS]))
 
