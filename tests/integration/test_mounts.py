@@ -88,6 +88,33 @@ def test_a_file_is_read_only_unless_it_is_said_otherwise(command: Command, place
     assert sorted(path.name for path in shared.parent.iterdir()) == [".hidden", "in.csv"]
 
 
+@pytest.mark.parametrize("beside", ["", "/a"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "open({path!r}, 'r+')",
+        "os.remove({path!r})",
+        "os.rename({path!r}, {path!r} + '.bak')",
+        "os.replace('/new', {path!r})",
+        "os.truncate({path!r}, 0)",
+    ],
+)
+def test_a_file_that_may_only_be_read_stays_among_others(
+    command: Command, beside: str, change: str
+) -> None:
+    """What lies beside it may be written, so that no folder keeps it."""
+    path = f"{beside}/own.csv"
+    mounts = ("--mount", f"own.csv::{path}", "--mount", f"read.py::{beside}/read.py:rw")
+    source = (
+        "import os\nopen('/new', 'w').close()\n"
+        f"try: {change.format(path=path)}\n"
+        f"except PermissionError: found = open({path!r}).read(), os.listdir({beside!r} or '/')\n"
+        "found"
+    )
+    content, names = result(command, "-c", source, *mounts)
+    assert (content, "own.csv" in names) == ("own", True)
+
+
 def test_a_file_comes_back_however_the_run_ends(command: Command, place: Path) -> None:
     shared = place / "shared" / "in.csv"
     endings = {

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 # and what there is of the project, if that is one of them.
 _rights: dict[str, bool] = {}
 _project: set[str] = set()
+# The files that it may only read. They lie among what it may write, and their modes, by which the
+# system keeps them, mean nothing to root where that has all its rights.
+_files: set[str] = set()
 # Not empty in a session, which is opened by a program.
 _sessions: list[bool] = []
 # Where what is open lies, for paths that begin there.
@@ -22,6 +25,7 @@ _opened: dict[int, str] = {}
 def grant(rights: dict[str, bool], *, in_session: bool = False) -> None:
     """Say which folders there are, and whether they may be written."""
     _rights.update(rights)
+    _files.update(part for part in rights if not rights[part] and os.path.isfile(part))  # noqa: PTH113
     _sessions[:] = [True] * in_session
     if "/" in _rights:
         _project.update(os.listdir("/"))  # noqa: PTH208 - names are all that is asked
@@ -53,12 +57,13 @@ def _mount(place: str) -> str:
 
 
 def check_project(path: Any, *, makes: bool = False, over: bool = True) -> None:
-    """Check a path of the project's copy, alone of what is only read not kept by the system.
+    """Check a path of the project's copy or of a file, of which only the modes keep what is read.
 
     What is wrong with the name itself comes first, as outside. Where one `makes` what is not there,
     its folder has to be; unless one writes `over` what is there, the system says that it is.
     """
-    if _read_only_part(path) != "/":
+    part = _read_only_part(path)
+    if part != "/" and part not in _files:
         return
     try:
         os.lstat(path)
