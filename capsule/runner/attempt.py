@@ -254,8 +254,7 @@ class _Watch:
         self.over_at: float | None = None
         self._to_end = to_end
         self.stdout, self.stderr = Capture(), Capture()
-        self.tail = bytearray()
-        self.tail_left_out = 0
+        self.tail, self.tail_left_out = bytearray(), 0
         self.answer: Frame | None = None
         self.memory: int | None = None
         self.memory_seen: int | None = None
@@ -291,7 +290,8 @@ class _Watch:
                     late = not stopped and self.overflow is None
                     return arrival._replace(cancelled=stopped, timed_out=late)
             except WireError as error:
-                self.violation = error
+                # Its traceback would hold all that the run has open, until the collector comes.
+                self.violation = error.with_traceback(None)
                 return arrival
             if self._keeps and self.decoder.closed:
                 self.over_at = time.monotonic()
