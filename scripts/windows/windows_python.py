@@ -21,7 +21,7 @@ _TESTS = (
     *("urllib3", "wasmtime", "pip", "colorama", "cffi", "tzdata"),
 )
 # And what some of them import, which are not in the short form.
-_MORE = ("pyte", "mypy", "ty", "mcp>=2,<3", "pywin32")
+_MORE = ("pyte", "mypy", "ty")
 # Of the libraries, those that Python itself looks for beside the program.
 _BESIDE = ("python", "vcruntime")
 
