@@ -151,7 +151,7 @@ def fork_result(session: SessionSync, state: str, code: str) -> Any:
 
 
 def test_files_belong_to_the_state(session: SessionSync, tmp_path: Path) -> None:
-    (tmp_path / "in.csv").write_text("a,b\n")
+    (tmp_path / "in.csv").write_bytes(b"a,b\n")
     with SessionSync(files={"in.csv": "in.csv", "deep/x.bin": b"\0\1"}, cwd=tmp_path) as opened:
         assert result(opened, "open('in.csv').read(), open('deep/x.bin', 'rb').read().hex()") == [
             "a,b\n",
