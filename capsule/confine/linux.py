@@ -5,11 +5,13 @@ from __future__ import annotations
 import _thread
 import os
 import resource
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
 from capsule.confine import capabilities, landlock, seccomp
 from capsule.confine.elf import loader_of
+from capsule.signal_calls import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -84,8 +86,19 @@ def spawn_confined(
         finally:
             done.release()
 
-    _thread.start_new_thread(restricted, ())
-    done.acquire()
+    try:
+        _thread.start_new_thread(restricted, ())
+        done.acquire()
+    except RuntimeError:  # there is no such thread
+        raise
+    except BaseException:
+        # Ctrl-C in the middle: nobody would know of what is started meanwhile.
+        done.acquire()
+        for pid in answer:
+            with suppress(ProcessLookupError, ChildProcessError):
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
+        raise
     if trouble:
         raise trouble[0]
     return answer[0]

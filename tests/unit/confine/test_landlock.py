@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -61,6 +63,32 @@ def test_a_loader_may_read_where_its_libraries_are(tmp_path: Path) -> None:
     rules = linux.rules_for(Access(SHELL, read=(tmp_path,)))
     readable = {str(rule.path) for rule in rules if rule.rights & landlock.READ_FILE}
     assert {"/lib", "/usr/lib", "/etc/ld.so.cache", "/etc/ld-musl-x86_64.path"} <= readable
+
+
+def test_a_start_that_is_interrupted_leaves_nothing() -> None:
+    interrupted = threading.Event()
+    started: list[int] = []
+
+    def interrupt(_number: int, _frame: object) -> None:
+        if not interrupted.is_set():
+            interrupted.set()
+            raise KeyboardInterrupt
+
+    def spawn() -> int:
+        # A signal that comes just before a wait begins does not end it: another one does.
+        while not interrupted.wait(0.05):
+            signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+        started.append(os.posix_spawn(SHELL, [str(SHELL), "-c", "read x"], {}))
+        return started[0]
+
+    before = signal.signal(signal.SIGINT, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            linux.spawn_confined(Access(SHELL, read=()), spawn, version=0, filtered=False)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with pytest.raises(ChildProcessError):
+        os.waitpid(started[0], os.WNOHANG)
 
 
 def confined(script: str, access: Access, version: int | None = None) -> bytes:
