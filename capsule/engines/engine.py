@@ -6,7 +6,9 @@ is in a chunk, what is tried again and what has come back twice is seen to by `E
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

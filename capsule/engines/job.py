@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from capsule import __version__
 from capsule.errors import UsageError
 from capsule.message_text import shown
+from capsule.namedtuples import NamedTuple
 from capsule.policy.project import Ceiling, Limits
 from capsule.policy.resolve import CallerLimits, Grants
 from capsule.policy.secret_rules import SecretRule

@@ -5,7 +5,9 @@ The engines themselves are in `capsule.engines`, which imports this; nothing her
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
+
+from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import (
