@@ -58,9 +58,17 @@ def tests(session: nox.Session) -> None:
     if session.posargs:
         session.run(*HERE, "pytest", *session.posargs)
         return
+    # Two files at a time, however many processors there are: each worker has its own home. What the
+    # second part finds is worth knowing where the first has failed.
+    failed = []
     for folder in ("tests/unit", "tests/integration"):
-        # Two files at a time, however many processors there are: each worker has its own home.
-        session.run(*HERE, "pytest", "-n", "2", "--dist", "loadfile", folder)
+        workers = ("-n", "2", "--dist", "loadfile")
+        try:
+            session.run(*HERE, "pytest", *workers, folder)
+        except nox.command.CommandFailed:
+            failed.append(folder)
+    if failed:
+        session.error(f"tests failed in {', '.join(failed)}")
 
 
 @nox.session(venv_backend="none")

@@ -16,7 +16,7 @@ from anyio import (
 
 from capsule.engines.engine_run import EngineRun
 from capsule.sdk.background_tasks import spawn
-from capsule.sdk.batch import numbered
+from capsule.sdk.batch import numbered, raised
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.threads import in_thread, loop_caller, to_its_end, whatever_comes
 
@@ -66,7 +66,7 @@ class AwaitedEngineBatch:
         try:
             async for found in receive:
                 if isinstance(found, BaseException):
-                    raise found
+                    raise raised(found)
                 yield found
         finally:
             self._scope.cancel()

@@ -94,7 +94,8 @@ class ChunkPlan:
     def due(self, slots: int) -> tuple[int, tuple[Item, ...]] | None:
         """Return a chunk that is to be given out now, with its number; None for none.
 
-        One that is not full is due where a slot has nothing to do.
+        One that is not full is due where a slot has nothing to do, or none is there: a cluster that
+        grows with its work has to be given some.
         """
         at_work = len(self._at_work)
         if not self._waiting or at_work >= self._most(slots):
@@ -102,7 +103,7 @@ class ChunkPlan:
         full = len(self._waiting) >= self._size or self._bytes >= _MOST_BYTES
         # Whoever was lost goes alone: it may be what ended the process.
         alone = self._waiting[0].lost > 0
-        if not (full or alone or at_work < slots):
+        if not (full or alone or at_work < max(1, slots)):
             return None
         chunk = [self._taken()]
         size = len(chunk[0].text)
@@ -118,6 +119,10 @@ class ChunkPlan:
     def is_at_work(self, number: int) -> bool:
         """Say whether a chunk was given out and is not over."""
         return number in self._at_work
+
+    def first(self, number: int, count: int) -> list[int]:
+        """Return the indexes of the first `count` items of a chunk that is at work."""
+        return [item.index for item in self._at_work[number][:count]]
 
     def finished(self, number: int, done: int, seconds: float) -> tuple[int, ...]:
         """Take it that the first `done` items of a chunk are over, and return their indexes.

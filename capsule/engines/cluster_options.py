@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from capsule.errors import UsageError
+from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
@@ -33,3 +35,17 @@ class RayOptions(NamedTuple):
     memory: int | None
     resources: Mapping[str, float]
     wait: float
+
+
+def resources_of(said: Mapping[str, Any] | None) -> dict[str, float]:
+    """Return what a run takes of resources. Raises `UsageError` for what is no amount.
+
+    >>> resources_of({"GPU": 1})
+    {'GPU': 1}
+    """
+    found = dict(said or {})
+    for name, amount in found.items():
+        is_number = isinstance(amount, (int, float)) and not isinstance(amount, bool)
+        if not is_number or not amount > 0:
+            raise UsageError(f"resources={{{shown(name)}: {shown(amount)}}}: more than 0 is needed")
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capsule.engines.awaited_batch import AwaitedEngineBatch
-from capsule.engines.cluster_options import DaskOptions
+from capsule.engines.cluster_options import DaskOptions, resources_of
 from capsule.engines.job import NodeOptions
 from capsule.engines.missing import check_installed
 from capsule.engines.threaded_batch import ThreadedEngineBatch
@@ -62,9 +62,14 @@ class Dask:
                 f"Dask({shown(address)}): the address of a scheduler is needed",
                 hint='Dask("tcp://scheduler:8786")',
             )
+        if getattr(address, "asynchronous", False):
+            raise UsageError(
+                "Dask: a Client(asynchronous=True) answers in the loop that it was made in alone",
+                hint="the address of the scheduler, or a Client without it",
+            )
         seconds_of("wait", wait)
         switch("retry_lost", retry_lost)
-        self._options = DaskOptions(address, dict(resources or {}), wait, retry_lost)
+        self._options = DaskOptions(address, resources_of(resources), wait, retry_lost)
         self.retry_lost = retry_lost
         self.node = NodeOptions(
             None if home is None else path_of("home", home),

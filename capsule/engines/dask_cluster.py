@@ -142,6 +142,8 @@ class DaskCluster:
         if kind == dask_worker.ANSWER:
             self._tell(Arrival(number, content))
             return
+        if kind == dask_worker.FAILED:
+            raise EngineError(f"a chunk failed on {shown(content)}")
         self._chunks[number] = chunk, None
         waiting = self._lacking.get(content)
         if waiting is not None:

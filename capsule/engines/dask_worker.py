@@ -22,19 +22,24 @@ _CANCELLED = "cancelled"
 def run_chunk(settings: bytes, chunk: bytes, claim: str | None) -> tuple[str, bytes | str, str]:
     """Run a chunk, and return its answer, with the name of this node and its worker's address.
 
-    Where the artifact is missing here, nothing runs, and the answer says so. `claim` names what the
+    Where the artifact is missing here, nothing runs, and the answer says so. What is raised is told
+    as text: to Dask, some of it would mean that a worker is gone. `claim` names what the
     first worker that begins the chunk takes, None where more than one may begin it.
     """
     worker = get_worker()
-    if node.lacks_artifact(settings):
-        return LACKS, platform.node(), worker.address
-    answer = node.run_chunk(
-        settings,
-        chunk,
-        share=worker.state.nthreads,
-        wanted=_wanted(),
-        begin=lambda: claim is None or _claimed(claim),
-    )
+    try:
+        if node.lacks_artifact(settings):
+            return LACKS, platform.node(), worker.address
+        answer = node.run_chunk(
+            settings,
+            chunk,
+            share=worker.state.nthreads,
+            wanted=_wanted(),
+            begin=lambda: claim is None or _claimed(claim),
+        )
+    except Exception as error:  # noqa: BLE001 - raised where the results are taken
+        said = f"{platform.node()}: {type(error).__name__}: {error}"
+        return FAILED, said, worker.address
     return ANSWER, answer, worker.address
 
 

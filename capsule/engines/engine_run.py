@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from capsule.engines.chunk_answer import read_answer
 from capsule.engines.chunk_plan import ANSWER_SECONDS, ChunkPlan, Item
 from capsule.engines.job import job_of
 from capsule.envelope import refusal
@@ -82,9 +83,10 @@ class EngineRun:
             if due is None:
                 return
             number, items = due
-            texts = b", ".join(b"[%d, %b]" % (item.index, item.text) for item in items)
+            # Each item is JSON of its own: one that is nested too deeply fails alone.
+            given = [[item.index, item.text.decode()] for item in items]
             self._cluster.submit(
-                number, b'{"seconds": %f, "items": [%b]}' % (ANSWER_SECONDS, texts)
+                number, json.dumps({"seconds": ANSWER_SECONDS, "items": given}).encode()
             )
 
     def arrived(self, arrival: Arrival) -> list[Envelope]:
@@ -104,20 +106,22 @@ class EngineRun:
     def _envelopes(self, arrival: Arrival) -> list[Envelope]:
         if arrival.answer is None:
             return [self._lost(index) for index in self._plan.lost(arrival.number)]
-        answer = json.loads(arrival.answer)
-        if (refused := answer.get("refused")) is not None:
-            error = EngineError(
-                f"the node {answer['node']} refuses the task: {refused['message']}",
-                hint=refused["hint"],
-            )
-            raise self._stopped(error)
-        if "begun" in answer:
+        try:
+            answer = read_answer(arrival.answer)
+        except EngineError as error:
+            raise self._stopped(error) from None
+        if answer.refused is not None:
+            message, hint = answer.refused
+            said = f"the node {answer.node} refuses the task: {message}"
+            raise self._stopped(EngineError(said, hint=hint))
+        if answer.begun:
             # A worker that is gone had begun it.
             return [self._lost(index) for index in self._plan.lost(arrival.number)]
-        done = answer["done"]
-        expected = self._plan.finished(arrival.number, len(done), answer["seconds"])
-        if tuple(index for index, _ in done) != expected:
+        done = answer.done
+        indexes = [index for index, _ in done]
+        if not done or indexes != self._plan.first(arrival.number, len(done)):
             raise self._stopped(EngineError("a node answered items that it was not given"))
+        self._plan.finished(arrival.number, len(done), answer.seconds)
         return [Envelope.of(envelope, index) for index, envelope in done]
 
     def _lost(self, index: int) -> Envelope:

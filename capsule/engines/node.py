@@ -12,6 +12,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from capsule.engines import node_tasks
+from capsule.engines.chunk_answer import done_answer, item_text
 from capsule.engines.chunk_watch import watched
 from capsule.envelope import refusal
 from capsule.errors import CapsuleError
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from capsule.engines.node_tasks import NodeTask
+    from capsule.envelope import Envelope
     from capsule.process.cancel import Cancellation
 
 # Bytes of envelopes after which a chunk is answered, whatever is left of it.
@@ -74,19 +76,26 @@ def _results(task: NodeTask, chunk: dict[str, Any], stop: Cancellation) -> bytes
     seconds: float = chunk["seconds"]
     begin, size = time.monotonic(), 0
     done: list[str] = []
-    for index, (args, kwargs) in chunk["items"]:
-        call = prepare.Call(args, kwargs, environ=task.environ, secrets=task.secrets)
-        queued = QueuedRun(task)
-        with queued:
-            try:
-                envelope = task.prepared.run(call, NOBODY, stop, queued=queued)
-            except CapsuleError as error:
-                envelope = refusal("", error.code, str(error))
+    for index, text in chunk["items"]:
+        envelope = _envelope(task, text, stop)
         if stop.cancelled:
             break
-        done.append(json.dumps([index, envelope]))
+        done.append(item_text(index, envelope))
         size += len(done[-1])
         if time.monotonic() - begin > seconds or size > _MOST_BYTES:
             break
     took = time.monotonic() - begin
-    return f'{{"seconds": {took}, "done": [{", ".join(done)}]}}'.encode()
+    return done_answer(platform.node(), took, done)
+
+
+def _envelope(task: NodeTask, text: str, stop: Cancellation) -> Envelope:
+    try:
+        args, kwargs = json.loads(text)
+    except RecursionError:
+        return refusal("", "usage_error", "its arguments are nested too deeply to travel")
+    call = prepare.Call(args, kwargs, environ=task.environ, secrets=task.secrets)
+    with QueuedRun(task) as queued:
+        try:
+            return task.prepared.run(call, NOBODY, stop, queued=queued)
+        except CapsuleError as error:
+            return refusal("", error.code, str(error))

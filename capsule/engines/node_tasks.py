@@ -64,6 +64,11 @@ class NodeTask:
         return f"<NodeTask of {self.uses} chunks: {self._made and self._made[0]!r}>"
 
     @property
+    def is_open(self) -> bool:
+        """Whether it can run, and so has its artifact."""
+        return self._made is not None
+
+    @property
     def prepared(self) -> PreparedTask:
         """What runs it, once it is open."""
         if self._made is None:
@@ -151,8 +156,9 @@ def obtain(said: bytes, share: int) -> NodeTask:
 def lacks_artifact(said: bytes) -> bool:
     """Say whether the artifact of a job has to be sent. Raises `CapsuleError`."""
     with _lock:
-        if said in _open:
-            return False
+        task = _open.get(said)
+    if task is not None and task.is_open:
+        return False
     settings = _understood(said)
     return artifact_store.find(_home_of(settings), settings["artifact"]) is None
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.engines.awaited_batch import AwaitedEngineBatch
-from capsule.engines.cluster_options import RayOptions
+from capsule.engines.cluster_options import RayOptions, resources_of
 from capsule.engines.job import NodeOptions
 from capsule.engines.missing import check_installed
 from capsule.engines.threaded_batch import ThreadedEngineBatch
@@ -64,7 +64,7 @@ class Ray:
             raise UsageError(f"num_cpus={shown(num_cpus)}: more than 0 is needed")
         seconds_of("wait", wait)
         switch("retry_lost", retry_lost)
-        self._options = RayOptions(address, num_cpus, memory, dict(resources or {}), wait)
+        self._options = RayOptions(address, num_cpus, memory, resources_of(resources), wait)
         self.retry_lost = retry_lost
         self.node = NodeOptions(
             None if home is None else path_of("home", home),

@@ -45,7 +45,15 @@ class RayCluster:
         self.slots = 0
         self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._chunks: dict[int, Any] = {}
-        self._is_own = _joined(options.address)
+        _joined.enter(options.address)
+        try:
+            self._begin()
+        except BaseException:
+            _joined.leave()
+            raise
+
+    def _begin(self) -> None:
+        options, job = self._options, self._job
         self._memory = options.memory if options.memory is not None else job.ram
         needs = {"CPU": options.num_cpus, **options.resources}
         if self._memory:
@@ -121,8 +129,12 @@ class RayCluster:
 
     def _look(self) -> None:
         """Count the slots of the nodes. Raises `EngineError` without any for too long."""
-        there = ray.cluster_resources()
-        self.slots = int(min(there.get(name, 0) // amount for name, amount in self._needs.items()))
+        # Of each node by itself: a run is on one of them.
+        self.slots = sum(
+            int(min(node["Resources"].get(name, 0) // need for name, need in self._needs.items()))
+            for node in ray.nodes()
+            if node["Alive"]
+        )
         now = time.monotonic()
         if self.slots:
             self._nodes_since = now
@@ -141,15 +153,49 @@ class RayCluster:
                 ray.cancel(reference)
             if at_work:
                 ray.wait(at_work, num_returns=len(at_work), timeout=_GRACE)
-        if self._is_own:
-            with suppress(Exception):
-                ray.shutdown()
+        with suppress(Exception):
+            _joined.leave()
 
 
-def _joined(address: str | None) -> bool:
-    """Join a cluster, unless this program is in one; say whether that was done."""
-    if ray.is_initialized():
-        return False
+class _Joined:
+    """The cluster that this program is in: joined by the first batch, left with the last one.
+
+    What the program has joined by itself stays.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._batches = 0
+
+    def enter(self, address: str | None) -> None:
+        """Join, unless this program is in one. Raises `EngineError`."""
+        with self._lock:
+            if not ray.is_initialized():
+                _join(address)
+                self._batches = 1
+                return
+            there = ray.get_runtime_context().gcs_address
+            if address not in (None, "auto", there):
+                raise EngineError(
+                    f"this program is in the Ray cluster at {there}, and not in that at {address}",
+                    hint="Ray() for the one that it is in; ray.shutdown() leaves it",
+                )
+            if self._batches:
+                self._batches += 1
+
+    def leave(self) -> None:
+        """Leave, where nobody else of ours is in it."""
+        with self._lock:
+            if self._batches:
+                self._batches -= 1
+                if not self._batches:
+                    ray.shutdown()
+
+
+_joined = _Joined()
+
+
+def _join(address: str | None) -> None:
     try:
         ray.init(
             address or "auto",
@@ -164,7 +210,6 @@ def _joined(address: str | None) -> bool:
             f" {shown(said)}",
             hint="ray start --head, and ray start --address ADDRESS on each node",
         ) from None
-    return True
 
 
 def _gone(error: BaseException) -> EngineError:

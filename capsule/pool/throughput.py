@@ -59,7 +59,7 @@ class Throughput(NamedTuple):
 
     @property
     def limited_by(self) -> str:
-        """What keeps it from doing more: `processors`, `other programs`, `memory` or `waiting`."""
+        """What keeps it from doing more: `processors`, `other programs` or `waiting`."""
         if self.busy + self.others >= _BUSY:
             return "other programs" if self.others >= _OTHERS else "processors"
         return "waiting"

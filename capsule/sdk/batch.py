@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import AsyncIterable
 from contextlib import aclosing
 
@@ -77,7 +78,7 @@ class Batch:
         try:
             async for done in receive:
                 if isinstance(done, _Failed):
-                    raise done.error
+                    raise raised(done.error)
                 yield done
         finally:
             self._scope.cancel()
@@ -138,15 +139,53 @@ class Batch:
         return envelope
 
 
+class ItemsCancelledError(Exception):
+    """Raised when items end because something that they wait for was cancelled, and not they.
+
+    `cancelled` is what was raised: in a task of ours, it would only end that task.
+    """
+
+    def __init__(self, cancelled: BaseException) -> None:
+        super().__init__()
+        self.cancelled = cancelled
+
+
+def raised(error: BaseException) -> BaseException:
+    """Return what whoever iterates is to be told of, as the items raised it."""
+    return error.cancelled if isinstance(error, ItemsCancelledError) else error
+
+
 async def numbered(
     items: Iterable[Any] | AsyncIterable[Any],
 ) -> AsyncGenerator[tuple[int, Any]]:
+    """Give items with their number. Raises what they raise, and `ItemsCancelledError`."""
     index = 0
-    if isinstance(items, AsyncIterable):
-        async for item in items:
+    if not isinstance(items, AsyncIterable):
+        for item in items:
             yield index, item
             index += 1
         return
-    for item in items:
+    coming = aiter(items)
+    while True:
+        try:
+            item = await anext(coming)
+        except StopAsyncIteration:
+            return
+        except BaseException as error:
+            if _is_foreign(error):
+                raise ItemsCancelledError(error) from None
+            raise
         yield index, item
         index += 1
+
+
+def _is_foreign(error: BaseException) -> bool:
+    """Say whether it is a cancellation of asyncio's that nobody asked of the task that it is in."""
+    asyncio = sys.modules.get("asyncio")
+    if asyncio is None or not isinstance(error, asyncio.CancelledError):
+        return False
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False  # it is no loop of asyncio's
+    return task is not None and not task.cancelling()

@@ -17,6 +17,10 @@ class TaskFailedError(Exception):
         super().__init__("" if error is None else f"{error.error_type}: {error.message}")
         self.envelope = envelope
 
+    def __reduce__(self) -> tuple[type[TaskFailedError], tuple[Envelope]]:
+        """Let it be copied and sent to another process, as `concurrent.futures` does."""
+        return type(self), (self.envelope,)
+
 
 class _Keys(dict[str, Any]):
     """A dict whose keys are attributes too."""

@@ -132,12 +132,20 @@ class SandboxExecutor(Executor):
 
         With `cancel_futures`, calls that have not begun are cancelled.
         """
-        self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
+        try:
+            self._threads.shutdown(wait=wait, cancel_futures=cancel_futures)
+        except RuntimeError:
+            # Called by what a future calls when it is done: that thread cannot wait for itself.
+            self._end_later()
+            raise
         if wait:
             self._close()
         else:
-            # What runs still needs it.
-            threading.Thread(target=self._close_later, name="capsule-executor-end").start()
+            self._end_later()
+
+    def _end_later(self) -> None:
+        # What runs still needs it.
+        threading.Thread(target=self._close_later, name="capsule-executor-end").start()
 
     def _close_later(self) -> None:
         self._threads.shutdown(wait=True)

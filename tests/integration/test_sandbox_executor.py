@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pickle
 import threading
 from concurrent import futures
 from pathlib import Path
@@ -330,6 +331,33 @@ def test_shutdown_without_waiting_lets_all_calls_end(gate: Gate) -> None:
     assert [run.result(timeout=60) for run in runs] == [1, 2]
     executor.shutdown()
     until(lambda: wasmtimes_here() == [], "end of its processes")
+
+
+def test_shutdown_by_what_a_future_calls_leaves_no_process() -> None:
+    before = wasmtimes_here()
+    executor = SandboxExecutor("job.py", max_workers=1)
+    said: list[str] = []
+
+    def end(_: futures.Future[Any]) -> None:
+        try:
+            executor.shutdown()
+        except RuntimeError as error:
+            said.append(str(error))
+
+    future = executor.submit("double", 1)
+    future.add_done_callback(end)
+    assert future.result(60) == 2
+    until(lambda: "ended" in repr(executor) and wasmtimes_here() == before, "end")
+    # As of a ThreadPoolExecutor, unless the callback came to run in this thread.
+    assert said in ([], ["cannot join current thread"])
+
+
+def test_an_error_can_be_sent_to_another_process(executor: SandboxExecutor) -> None:
+    error = executor.submit("fails", "no").exception(60)
+    assert isinstance(error, TaskFailedError)
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - it was written here
+    assert str(again) == str(error)
+    assert again.envelope == error.envelope
 
 
 def test_calls_from_many_threads(executor: SandboxExecutor) -> None:

@@ -97,4 +97,8 @@ def _with_task(source: Source, name: str | None) -> Source:
 
 
 def _within(option: str, text: str | None, otherwise: int, most: int) -> int:
-    return otherwise if text is None else min(whole_number(option, text, 1), most)
+    if text is None:
+        return otherwise
+    if (number := whole_number(option, text, 1)) > most:
+        raise UsageError(f"{option} {number}: {most} is the most", hint=f"{option} {most}")
+    return number

@@ -29,7 +29,8 @@ class ScriptedCluster:
         self.closed = 0
 
     def submit(self, number: int, chunk: bytes) -> None:
-        self.chunks[number] = json.loads(chunk)["items"]
+        items = json.loads(chunk)["items"]
+        self.chunks[number] = [[index, json.loads(text)] for index, text in items]
 
     def close(self) -> None:
         self.closed += 1
@@ -67,8 +68,8 @@ def begun(engine: ScriptedEngine, asked: BatchRequest, items: int = 0) -> Engine
 
 def answer(*indexes: int, **more: Any) -> bytes:
     envelope = refusal("main", "task_error", "no") | {"success": True, "error": None}
-    said = {"seconds": 0.1, "done": [[index, envelope] for index in indexes], **more}
-    return json.dumps(said).encode()
+    done = [[index, json.dumps(envelope)] for index in indexes]
+    return json.dumps({"node": "x", "seconds": 0.1, "done": done, **more}).encode()
 
 
 def test_items_go_out_and_come_back_with_their_index(asked: BatchRequest) -> None:
@@ -169,3 +170,58 @@ def test_it_lets_go_of_the_cluster_once(asked: BatchRequest) -> None:
     run.close()
     run.close()
     assert engine.cluster.closed == 1
+
+
+ENVELOPE = refusal("main", "task_error", "no")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"[]",
+        b"{}",
+        b"\xff",
+        b"[" * 100_000,
+        b'{"node": 5, "seconds": 0.1, "done": []}',
+        answer(0, seconds=float("nan")),
+        answer(0, seconds=-1),
+        answer(0, seconds="soon"),
+        answer(0, done=[[0, "no JSON"]]),
+        answer(0, done=[[0, "{}"]]),
+        answer(0, done=[["0", json.dumps(ENVELOPE)]]),
+        answer(0, done=[[0, json.dumps({**ENVELOPE, "success": "no"})]]),
+        answer(0, done=[[0, json.dumps({**ENVELOPE, "success": True})]]),
+        answer(0, done=[[0, json.dumps({**ENVELOPE, "error": None})]]),
+        answer(0, done=[[0, json.dumps({**ENVELOPE, "execution": {}})]]),
+        answer(0, done=[[0, json.dumps({**ENVELOPE, "error": {"error_type": 1}})]]),
+        answer(0, refused={"message": None, "hint": None}),
+    ],
+)
+def test_what_is_no_answer_ends_the_batch_and_says_how_far_it_came(
+    asked: BatchRequest, said: bytes
+) -> None:
+    run = begun(ScriptedEngine(), asked, 2)
+    run.arrived(Arrival(1, answer(1)))
+    with pytest.raises(EngineError, match=r"no answer.*1 items are done, and 1 that") as raised:
+        run.arrived(Arrival(0, said))
+    assert "--resume" in str(raised.value)
+
+
+def test_an_answer_that_is_nested_too_deeply_fails_alone(asked: BatchRequest) -> None:
+    run = begun(ScriptedEngine(slots=1), asked)
+    for index in (0, 1):
+        run.take(index, index)
+    deep = json.dumps(ENVELOPE).replace("null", "[" * 100_000 + "]" * 100_000, 1)
+    found = run.arrived(Arrival(0, answer(0, done=[[0, deep]])))
+    assert found[0].error is not None
+    assert (found[0].index, found[0].error.error_type) == (0, "protocol_error")
+    assert run.arrived(Arrival(1, answer(1)))[0].success
+
+
+def test_a_cluster_without_workers_is_given_work(asked: BatchRequest) -> None:
+    engine = ScriptedEngine(slots=1)
+    run = begun(engine, asked, 1)
+    engine.cluster.slots = 0
+    run.arrived(Arrival(0, answer(0, seconds=0.001)))
+    run.take(1, 1)
+    assert engine.cluster.chunks.keys() == {0, 1}

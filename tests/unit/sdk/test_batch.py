@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Any
 
 import anyio
@@ -119,6 +120,25 @@ async def test_items_may_come_from_what_the_results_lead_to() -> None:
     send.close()
     assert [envelope async for envelope in results] == []
     receive.close()
+
+
+def test_items_that_wait_for_what_was_cancelled_are_not_merely_over() -> None:
+    work = Work()
+    work.open = True
+
+    async def items() -> AsyncIterator[int]:
+        yield 1
+        waiting = asyncio.create_task(asyncio.sleep(60))
+        waiting.cancel()
+        await waiting
+
+    async def iterate() -> None:
+        results = Batch(work, 2, ()).results(items())
+        assert (await anext(results)).result == 1
+        with pytest.raises(asyncio.CancelledError):
+            await anext(results)
+
+    asyncio.run(iterate())
 
 
 async def test_breaking_off_cancels_what_is_at_work() -> None:

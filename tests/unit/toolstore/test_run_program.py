@@ -102,7 +102,9 @@ def test_an_exception_kills_the_program_and_what_it_started(
 _HOST = """
 import sys
 from capsule.toolstore import run_program
-run_program.run(["/bin/sh", "-c", sys.argv[1]], {"PATH": "/bin:/usr/bin"})
+def watched():
+    print("watched", flush=True)
+run_program.run(["/bin/sh", "-c", sys.argv[1]], {"PATH": "/bin:/usr/bin"}, watched)
 """
 
 
@@ -115,10 +117,15 @@ def test_a_program_and_what_it_started_end_with_this_one(
     os.mkfifo(fifo)
     script = f"exec 4> {fifo}; /bin/sleep 100 & echo on >&4; /bin/sleep 100"
     host = subprocess.Popen(
-        [sys.executable, "-c", _HOST, script], env={"PYTHONPATH": str(REPOSITORY)}
+        [sys.executable, "-c", _HOST, script],
+        env={"PYTHONPATH": str(REPOSITORY)},
+        stdout=subprocess.PIPE,
     )
-    with fifo.open("rb") as end:
+    assert host.stdout is not None
+    with fifo.open("rb") as end, host.stdout:
         assert end.readline() == b"on\n"
+        # A program that has only just begun is not tied to this one yet.
+        assert host.stdout.readline() == b"watched\n"
         host.send_signal(number)
         host.wait(20)
         readable, _, _ = select.select([end], [], [], 20)
