@@ -9,7 +9,7 @@ from capsule.errors import UsageError
 from capsule.packages.builtin_distributions import included
 from capsule.sessions.session_declaration import NAME
 from capsule.type_check import checker_process, tool_stubs, turn_modules
-from capsule.type_check.bound_names import is_in_a_scope
+from capsule.type_check.bound_names import lines_in_scopes
 from capsule.type_check.problems import listed
 
 if TYPE_CHECKING:
@@ -66,10 +66,12 @@ class TurnCheck:
         )
         names = history.whole and turns.tells_all and turn_modules.tells_all_names(codes)
         modules = self._closed and names and turn_modules.tells_all_modules(codes)
+        awaits = any(problem.message == _AWAIT for problem in found)
+        scopes = lines_in_scopes(code) if awaits else ()
         return [
             problem
             for problem in found
-            if not (problem.message == _AWAIT and not is_in_a_scope(code, problem.line))
+            if not (problem.message == _AWAIT and problem.line not in scopes)
             and not (problem.rule in _NAMES and not names)
             and not (problem.rule in _IMPORTS and not (modules and _is_nowhere(problem)))
         ]

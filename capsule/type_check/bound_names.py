@@ -36,26 +36,23 @@ def names_in(code: str) -> BoundNames:
     others: set[str] = set()
     deleted: set[str] = set()
     for statement in tree.body:
-        bound = _bound(statement, modules)
+        bound, imported = _bound(statement)
         others |= bound
-        deleted -= {*bound, *_imported(statement)}
+        deleted -= bound
+        for name, module in imported:
+            modules.setdefault(name, []).append(module)
+            deleted.discard(name)
         if isinstance(statement, ast.Delete):
             deleted |= {each.id for each in statement.targets if isinstance(each, ast.Name)}
     found = {name: () if name in others else tuple(which) for name, which in modules.items()}
     found = dict(sorted((found | dict.fromkeys(others, ())).items()))
-    looked_up = {
-        name.id
-        for node in ast.walk(tree)
-        if isinstance(node, (*_FUNCTIONS, ast.Lambda))
-        for name in ast.walk(node)
-        if isinstance(name, ast.Name)
-    }
-    return BoundNames(found, frozenset(deleted), frozenset(looked_up))
+    return BoundNames(found, frozenset(deleted), _looked_up(tree))
 
 
-def _bound(statement: ast.AST, modules: dict[str, list[str]]) -> set[str]:
-    """Return the names that a statement binds; modules of `import` are added to those."""
+def _bound(statement: ast.AST) -> tuple[set[str], list[tuple[str, str]]]:
+    """Return the names that a statement binds; beside them those of `import`, with the modules."""
     found: set[str] = set()
+    imported: list[tuple[str, str]] = []
     pending: list[ast.AST] = [statement]
     while pending:
         node = pending.pop()
@@ -72,7 +69,7 @@ def _bound(statement: ast.AST, modules: dict[str, list[str]]) -> set[str]:
             case ast.Import() | ast.ImportFrom():
                 for each in node.names:
                     if isinstance(node, ast.Import) and each.asname is None:
-                        modules.setdefault(each.name.partition(".")[0], []).append(each.name)
+                        imported.append((each.name.partition(".")[0], each.name))
                     else:
                         found.add(each.asname or each.name)
             case ast.Name(name, ast.Store()) | ast.ExceptHandler(name=str(name)):
@@ -82,28 +79,40 @@ def _bound(statement: ast.AST, modules: dict[str, list[str]]) -> set[str]:
             case ast.MatchMapping(rest=str(name)):
                 found.add(name)
         pending += ast.iter_child_nodes(node)
-    return found - {"*"}
+    return found - {"*"}, imported
 
 
-def _imported(statement: ast.AST) -> set[str]:
-    found: dict[str, list[str]] = {}
-    _bound(statement, found)
-    return set(found)
+def _looked_up(tree: ast.AST) -> frozenset[str]:
+    """Return the names in functions, each node seen once: they may be nested by the thousand."""
+    found: set[str] = set()
+    pending = [(tree, False)]
+    while pending:
+        node, is_inside = pending.pop()
+        if is_inside and isinstance(node, ast.Name):
+            found.add(node.id)
+        is_inside = is_inside or isinstance(node, (*_FUNCTIONS, ast.Lambda))
+        pending += [(child, is_inside) for child in ast.iter_child_nodes(node)]
+    return frozenset(found)
 
 
-def is_in_a_scope(code: str, line: int) -> bool:
-    """Say whether a line of code is in a function or a class, as far as it can be read here.
+def lines_in_scopes(code: str) -> frozenset[int]:
+    """Return the lines of code that are in a function or a class, as far as it can be read here.
 
-    >>> is_in_a_scope("a\\ndef f():\\n    b", 1), is_in_a_scope("a\\ndef f():\\n    b", 3)
-    (False, True)
+    >>> sorted(lines_in_scopes("a\\ndef f():\\n    b\\nc"))
+    [2, 3]
     """
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return False
-    scopes = (*_FUNCTIONS, ast.Lambda, ast.ClassDef)
-    return any(
-        node.lineno <= line <= (node.end_lineno or line)
-        for node in ast.walk(tree)
-        if isinstance(node, scopes)
-    )
+        return frozenset()
+    found: set[int] = set()
+    pending: list[ast.AST] = [tree]
+    while pending:
+        node = pending.pop()
+        if isinstance(node, (*_FUNCTIONS, ast.Lambda, ast.ClassDef)):
+            # What is inside has no other lines, but for what stands above.
+            found.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+            pending += getattr(node, "decorator_list", ())
+        else:
+            pending += ast.iter_child_nodes(node)
+    return frozenset(found)

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from typing import TYPE_CHECKING
+
 import pytest
 
-from capsule.type_check.bound_names import names_in
+from capsule.type_check.bound_names import lines_in_scopes, names_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 @pytest.mark.parametrize(
@@ -52,3 +58,34 @@ def test_names_that_functions_look_up() -> None:
     code = "def f(a): return b\nc = lambda: d\nclass E:\n    g = h\n    def i(self): return j\nk"
     assert {"b", "d", "j"} <= names_in(code).looked_up
     assert not {"h", "k"} & names_in(code).looked_up
+
+
+def test_lines_in_scopes() -> None:
+    code = "a\n@g(\n    lambda: b\n)\ndef f():\n    pass\nd\nclass E:\n    h = (\n)\nf"
+    assert lines_in_scopes(code) == {3, 5, 6, 8, 9, 10}
+    assert not lines_in_scopes("def f(")
+
+
+@pytest.mark.parametrize(
+    "code",
+    ["x = " + "lambda: " * 500 + "y", "[lambda: await y]\n" * 500, "f(" * 50 + ")" * 50],
+    ids=["nested", "beside", "calls"],
+)
+def test_each_node_is_seen_a_few_times(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is the host that reads, unbounded: functions in functions were read again for each."""
+    tree = ast.parse(code)
+    nodes = sum(1 for _ in ast.walk(tree))
+    seen = 0
+    children = ast.iter_child_nodes
+
+    def counted(node: ast.AST) -> Iterator[ast.AST]:
+        nonlocal seen
+        seen += 1
+        return children(node)
+
+    monkeypatch.setattr(ast, "iter_child_nodes", counted)
+    names_in(code)
+    assert nodes <= seen <= 3 * nodes
+    seen = 0
+    lines_in_scopes(code)
+    assert 0 < seen <= nodes
