@@ -110,9 +110,13 @@ class _Known:
             else:
                 self._modules.pop(name, None)
             self._sources[name] = source
-        for name in names.deleted:
-            self._sources.pop(name, None)
+        for name in names.deleted & self._sources.keys():
             self._modules.pop(name, None)
+            if source == UNKNOWN:
+                # It may have ended before.
+                self._sources[name] = UNKNOWN
+            else:
+                del self._sources[name]
         if not names.is_read and source != UNKNOWN:
             self._unread.append(source)
 

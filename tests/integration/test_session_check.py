@@ -96,6 +96,9 @@ def test_a_turn_that_raised_has_names_without_types(session: SessionSync) -> Non
     session.run("x = 1\nclass C: pass\n1 / 0\nx = ''\ny = 2")
     assert found(session, "x.anything\ndef f(c: C) -> C: return c\ny") == []
     assert found(session, "z") == [(1, "unresolved-reference")]
+    session.run("a = 1")
+    session.run("1 / 0\ndel a")
+    assert session.run("a + 1", check=True).result == 2
 
 
 def test_what_a_function_does_to_a_global_is_no_error(session: SessionSync) -> None:

@@ -51,6 +51,14 @@ def test_of_a_turn_that_raised_the_names_are_known() -> None:
     assert read(history, "x, z, C") == ({}, f"{UNKNOWN}C\n{UNKNOWN}x\n{UNKNOWN}z\n")
 
 
+def test_what_a_turn_that_raised_deletes_may_be_there() -> None:
+    history = past("x = 1\nimport a.b").grown("1 / 0\ndel x, a, y", raised=True)
+    assert read(history, "x, a, y") == (
+        {"capsule_turn_1": "x = 1\nimport a.b"},
+        f"{UNKNOWN}a\n{UNKNOWN}x\n",
+    )
+
+
 def test_what_functions_change_fits_everything() -> None:
     history = past("x = y = 1", "def f():\n    global x , z\n    x = ''")
     assert read(history, "x")[1] == f"{UNKNOWN}x\n"
