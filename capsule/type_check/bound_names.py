@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import ast
+import keyword
+import re
 
 from capsule.namedtuples import NamedTuple
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+_WORD = re.compile(r"\w+")
 
 
 class BoundNames(NamedTuple):
     """The names that code may bind, with the modules that `import` alone binds each of them to.
 
     `deleted` are those that `del` takes away at its end, `looked_up` those that its functions look
-    up when they are called. `is_read` is False for code that the Python of here cannot read.
+    up when they are called, `shared` those of `global`. `changed` are names of what gets another
+    key or attribute. `is_read` is False for code that the Python of here cannot read: its words may
+    all be names that are `changed`.
     """
 
     modules: dict[str, tuple[str, ...]]
     deleted: frozenset[str] = frozenset()
     looked_up: frozenset[str] = frozenset()
+    shared: frozenset[str] = frozenset()
+    changed: frozenset[str] = frozenset()
     is_read: bool = True
 
 
@@ -31,7 +38,9 @@ def names_in(code: str) -> BoundNames:
     try:
         tree = ast.parse(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return BoundNames({}, is_read=False)
+        words = (word for word in _WORD.findall(code) if word.isidentifier())
+        names = frozenset(word for word in words if not keyword.iskeyword(word))
+        return BoundNames({}, changed=names, is_read=False)
     modules: dict[str, list[str]] = {}
     others: set[str] = set()
     deleted: set[str] = set()
@@ -46,7 +55,7 @@ def names_in(code: str) -> BoundNames:
             deleted |= {each.id for each in statement.targets if isinstance(each, ast.Name)}
     found = {name: () if name in others else tuple(which) for name, which in modules.items()}
     found = dict(sorted((found | dict.fromkeys(others, ())).items()))
-    return BoundNames(found, frozenset(deleted), _looked_up(tree))
+    return BoundNames(found, frozenset(deleted), *_reached(tree))
 
 
 def _bound(statement: ast.AST) -> tuple[set[str], list[tuple[str, str]]]:
@@ -82,17 +91,42 @@ def _bound(statement: ast.AST) -> tuple[set[str], list[tuple[str, str]]]:
     return found - {"*"}, imported
 
 
-def _looked_up(tree: ast.AST) -> frozenset[str]:
-    """Return the names in functions, each node seen once: they may be nested by the thousand."""
-    found: set[str] = set()
+def _reached(tree: ast.AST) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """Return the names in functions, those of `global`, and of what gets a key or an attribute.
+
+    Each node is seen once: functions may be nested by the thousand.
+    """
+    looked_up: set[str] = set()
+    shared: set[str] = set()
+    changed: set[str] = set()
     pending = [(tree, False)]
     while pending:
         node, is_inside = pending.pop()
-        if is_inside and isinstance(node, ast.Name):
-            found.add(node.id)
-        is_inside = is_inside or isinstance(node, (*_FUNCTIONS, ast.Lambda))
+        match node:
+            case ast.Name(name) if is_inside:
+                looked_up.add(name)
+            case ast.Global(names):
+                shared.update(names)
+            case ast.Attribute(ctx=ast.Store()) | ast.Subscript(ctx=ast.Store()):
+                changed.add(_owner(node))
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.Lambda():
+                is_inside = True
         pending += [(child, is_inside) for child in ast.iter_child_nodes(node)]
-    return frozenset(found)
+    return frozenset(looked_up), frozenset(shared), frozenset(changed - {""})
+
+
+def _owner(target: ast.expr) -> str:
+    """Return the name that `a` is in `a.b[c].d().e`; empty where there is none."""
+    while True:
+        match target:
+            case ast.Name(name):
+                return name
+            case ast.Attribute() | ast.Subscript():
+                target = target.value
+            case ast.Call():
+                target = target.func
+            case _:
+                return ""
 
 
 def lines_in_scopes(code: str) -> frozenset[int]:

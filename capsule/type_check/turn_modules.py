@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 UNKNOWN = "__capsule_unknown__"
 # Of the code, in the notebook, counted from 1: before it are the imports.
 CODE_CELL = 2
-_GLOBAL = re.compile(r"\bglobal +(\w+(?: *, *\w+)*)")
 _WORD = re.compile(r"\w+")
 # What makes names that no reader of the text finds.
 _HIDDEN_NAMES = re.compile(
@@ -75,8 +74,8 @@ def modules_of(past: Sequence[PastTurn], code: str) -> TurnModules:
             continue
         files[f"{module}.py"] = known.imports(turn.code) + turn.code
         known.add(names, module)
-    known.forget(_changed((*(turn.code for turn in past), code)))
     now = names_in(code)
+    known.share(now.shared)
     # What it binds anew and looks up in functions would be of both types there.
     known.forget(now.looked_up.intersection(now.modules))
     cells = (known.imports(code), code)
@@ -97,6 +96,8 @@ class _Known:
         # By name, where it has been bound by `import` alone: a checker forgets what is below a
         # module that comes from another file.
         self._modules: dict[str, tuple[str, ...]] = {}
+        # Of `global`: what these are is known to nobody, before the function is called and after.
+        self._shared: set[str] = set()
         self._unread: list[str] = []
 
     @property
@@ -117,8 +118,18 @@ class _Known:
                 self._sources[name] = UNKNOWN
             else:
                 del self._sources[name]
-        if not names.is_read and source != UNKNOWN:
-            self._unread.append(source)
+        # A checker knows keys and attributes by their first values, or of one file alone.
+        self.forget(names.changed)
+        self.share(names.shared)
+        if not names.is_read:
+            if source == UNKNOWN:
+                self._sources.update(dict.fromkeys(names.changed, UNKNOWN))
+            else:
+                self._unread.append(source)
+
+    def share(self, names: Iterable[str]) -> None:
+        """Have names be there from now on, of a type that fits everything, whoever binds them."""
+        self._shared.update(names)
 
     def forget(self, names: Iterable[str]) -> None:
         """Have names be of a type that fits everything, where they are known."""
@@ -129,7 +140,12 @@ class _Known:
     def imports(self, code: str) -> str:
         """Return the imports of what code speaks of."""
         lines = [f"from {module} import *\n" for module in self._unread]
-        for name in sorted(self._sources.keys() & _WORD.findall(code)):
+        for name in sorted(set(_WORD.findall(code))):
+            if name in self._shared:
+                lines.append(f"from {UNKNOWN} import {name}\n")
+                continue
+            if name not in self._sources:
+                continue
             modules = dict.fromkeys(self._modules.get(name, ()))
             lines += [f"import {module}\n" for module in modules]
             if not modules:
@@ -153,16 +169,6 @@ def tells_all_modules(codes: Iterable[str]) -> bool:
     (True, False)
     """
     return not any(_HIDDEN_MODULES.search(code) for code in codes)
-
-
-def _changed(codes: Iterable[str]) -> set[str]:
-    """Return the names that functions change."""
-    return {
-        name.strip()
-        for code in codes
-        for names in _GLOBAL.findall(code)
-        for name in names.split(",")
-    }
 
 
 def _cell(number: int, source: str) -> dict[str, object]:

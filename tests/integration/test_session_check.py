@@ -107,6 +107,25 @@ def test_what_a_function_does_to_a_global_is_no_error(session: SessionSync) -> N
     assert found(session, "count.append('b')\nif count != 1: k = 1\nprint(k)") == []
 
 
+CHANGED: list[tuple[str, ...]] = [
+    ("d = {'k': None}", "d['k'] = []", "d['k'].append(1)"),
+    ("d = {'k': None}\nd['k'] = []", "d['k'].append(1)"),
+    ("class O: v = None\nobj = O()", "obj.v = 'a'", "obj.v.upper()"),
+    ("class O: v = None", "O.v = 'a'", "O.v.upper()"),
+    ("x = [[None]]", "def f():\n    x[0][0] = 'a'\nf()", "x[0][0].upper()"),
+    ("def f():\n    global g\n    g = 1", "f()", "g + 1"),
+    ("def f():\n    global g\n    g = 1\nf()\ng + 1", "g + 1"),
+    ("x = 1\ndef f():\n    global x\n    x = 'a'", "f()", "y = x", "y.upper()"),
+]
+
+
+@pytest.mark.parametrize("codes", CHANGED, ids=str)
+def test_what_a_turn_changed_is_no_error(session: SessionSync, codes: tuple[str, ...]) -> None:
+    for code in codes:
+        turn = session.run(code, check=True)
+        assert turn.success, turn.error
+
+
 REDEFINED: list[tuple[str, ...]] = [
     ("x: int = 1", "x: str = 'a'\nx.upper()"),
     ("x: int = 1", "x = 'a'\nx.upper()"),

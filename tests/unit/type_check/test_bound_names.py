@@ -60,6 +60,25 @@ def test_names_that_functions_look_up() -> None:
     assert not {"h", "k"} & names_in(code).looked_up
 
 
+@pytest.mark.parametrize(
+    ("code", "changed"),
+    [
+        ("a['k'] = b[0]; c.d.e[1] += 1; print(f.g)", "a c"),
+        ("for a.b, (c[0], *d[1:]) in e: pass\nwith f() as g.h: pass", "a c d g"),
+        ("def f(a):\n    if a: b().c['d'].setdefault(e)[f] = 1", "b"),
+        ("'a'.b = (c or d).e = 1; f = 1; del g[0]; h: int = 1", ""),
+        ("for is a1 1 b?", "a1 b"),
+    ],
+)
+def test_names_of_what_gets_a_key_or_an_attribute(code: str, changed: str) -> None:
+    assert names_in(code).changed == set(changed.split())
+
+
+def test_names_that_functions_share() -> None:
+    code = "global a\ndef f():\n    def g():\n        global b, \\\n            c\n'global d'"
+    assert names_in(code).shared == {"a", "b", "c"}
+
+
 def test_lines_in_scopes() -> None:
     code = "a\n@g(\n    lambda: b\n)\ndef f():\n    pass\nd\nclass E:\n    h = (\n)\nf"
     assert lines_in_scopes(code) == {3, 5, 6, 8, 9, 10}

@@ -62,6 +62,23 @@ def test_what_a_turn_that_raised_deletes_may_be_there() -> None:
 def test_what_functions_change_fits_everything() -> None:
     history = past("x = y = 1", "def f():\n    global x , z\n    x = ''")
     assert read(history, "x")[1] == f"{UNKNOWN}x\n"
+    assert read(history, "y, z")[1] == TURN.format(1, "y") + f"{UNKNOWN}z\n"
+    assert read(past(), "def f():\n    global z")[1] == f"{UNKNOWN}z\n"
+    # What a turn after that makes of it is of the same type.
+    assert read(history.grown("w = x", raised=False), "w")[0]["capsule_turn_3"] == (
+        f"{UNKNOWN}x\nw = x"
+    )
+
+
+@pytest.mark.parametrize("raised", [False, True])
+def test_what_got_a_key_or_an_attribute_fits_everything(*, raised: bool) -> None:
+    history = past("d = e = {}\nimport m").grown("d['k'] = m.a = f.b = 1", raised=raised)
+    assert read(history, "d, e, f, m")[1] == f"{UNKNOWN}d\n" + TURN.format(1, "e") + f"{UNKNOWN}m\n"
+    # Its next value has other keys, until it gets more.
+    assert read(history.grown("d = {}", raised=False), "d")[1] == TURN.format(3, "d")
+    assert read(history.grown("d = {}\nd[1] = 1", raised=False), "d")[1] == f"{UNKNOWN}d\n"
+    # The checker itself follows what the code does.
+    assert read(history, "e['k'] = 1")[1] == TURN.format(1, "e")
 
 
 def test_what_is_bound_anew_and_looked_up_later_fits_everything() -> None:
@@ -86,6 +103,19 @@ def test_a_turn_that_the_python_of_here_cannot_read() -> None:
     assert not made.tells_all
     assert "from __capsule_turn_2__ import *" in made.notebook
     assert turn_modules.modules_of(past("x = 1").turns, "is python?").tells_all
+    assert TURN.format(1, "x") in made.notebook.replace("\\n", "\n")
+    # It may bind what was there before.
+    history = past("x = z = 1", "x = is python?")
+    assert read(history, "x, z")[1] == (
+        f"from __capsule_turn_2__ import *\n{UNKNOWN}x\n" + TURN.format(1, "z")
+    )
+
+
+def test_a_turn_that_raised_and_cannot_be_read() -> None:
+    """All that it speaks of may be there; the names of others are known still."""
+    made = past("x = 1").grown("for x in y: is python?", raised=True)
+    assert read(made, "for i in x: is_, y, z")[1] == f"{UNKNOWN}x\n{UNKNOWN}y\n"
+    assert turn_modules.modules_of(made.turns, "x").tells_all
 
 
 @pytest.mark.parametrize(
