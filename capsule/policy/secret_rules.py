@@ -34,6 +34,15 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 _FORMS = "NAME[=VARIABLE]@HOST, like API_KEY@api.example.com"
 _TABLE = '{"hosts": ["api.example.com"]}, with "value" or "variable" for where its value is'
 _CONFIG_TABLE = '["api.example.com"], or {variable = "MY_KEY", hosts = ["api.example.com"]}'
+_EVERY = ', or "*" (every public address)'
+# What stands in no host, and what it is then.
+_NO_HOST = {
+    "@": "has a user name",
+    "://": "is a URL",
+    "/": "has a path",
+    "?": "has a query",
+    "#": "has a fragment",
+}
 
 
 class SecretRule(NamedTuple):
@@ -84,12 +93,8 @@ def parse_secret(text: object, folder: Path) -> SecretRule:
         # What stands there may be a value.
         raise InvalidValueError(_named(name), "has no @HOST", _FORMS)
     known = _parse_name(name)
-    return SecretRule(
-        known,
-        (_parse_host(known, host),),
-        _parse_variable(name, variable) if given else name,
-        folder,
-    )
+    named = _parse_variable(name, variable) if given else name
+    return SecretRule(known, (_parse_host(_named(name), host),), named, folder)
 
 
 def parse_secret_table(name: object, table: object, folder: Path) -> SecretRule:
@@ -236,19 +241,33 @@ def _parse_host(name: str, host: object) -> str:
     try:
         pattern = parse_host(host)
     except InvalidValueError as wrong:
-        said, _, allowed = wrong.message.partition("; allowed: ")
         # What is written as a host is, but for "*".
-        forms = allowed.replace(', or "*" (every public address)', "")
-        raise InvalidValueError(f"{name}:", said, forms, hint=wrong.hint) from None
+        forms = wrong.message.rpartition("; allowed: ")[2].replace(_EVERY, "")
+        # What is no host may be the value, or the rest of one that has an "@".
+        text = host if isinstance(host, str) else "\0"
+        marks = (what for mark, what in _NO_HOST.items() if mark in text)
+        problem = next(marks, "is none" if text else "is empty")
+        raise InvalidValueError(f"{name}: a host", problem, forms, hint=_host_of(text)) from None
     bare = split_port(pattern)[0]
     if bare == "*" or (bare.startswith("*.") and "." not in bare[2:] and bare != "*.localhost"):
         raise InvalidValueError(
             f"{name}: {shown(host)}",
             "is every host",
             "hosts that are trusted with the value, by their names",
-            hint=f'"api.example.com" for {name}, if its value is for there',
+            hint='"api.example.com", if the value is for there',
         )
     return pattern
+
+
+def _host_of(text: str) -> str | None:
+    """Return the host of a URL of the web that has nothing before it, for a hint."""
+    scheme, _, rest = text.partition("://")
+    if scheme.lower() not in ("http", "https") or "@" in text:
+        return None
+    try:
+        return shown(parse_host(rest.partition("/")[0]))
+    except InvalidValueError:
+        return None
 
 
 def _named(name: str) -> str:

@@ -68,8 +68,26 @@ def test_tables() -> None:
         (["A B@a.com"], "its name is not that of a variable"),
         ([f"{VALUE}@a.com"], "its name is not that of a variable"),
         (["KEY=@a.com"], "KEY names no variable that has its value"),
-        (["KEY@"], r"KEY: '' is not a host; allowed: .*an IPv4 address, \S+; no scheme, no path$"),
-        (["KEY@https://a.com"], "is a URL"),
+        (["KEY@"], r"KEY: a host is empty; allowed: .*an IPv4 address, \S+; no scheme, no path$"),
+        (["KEY@https://a.com/b"], "KEY: a host is a URL; .*try: 'a.com'$"),
+        ([f"KEY@https://{VALUE}@a.com"], r"KEY: a host has a user name; .*no path$"),
+        ([f"KEY@{VALUE}://a.com"], "KEY: a host is a URL; .*no path$"),
+        ([f"KEY=pa55@{VALUE}@a.com"], "KEY: a host has a user name; allowed"),
+        ([f"KEY=@{VALUE}@a.com"], "KEY names no variable that has its value"),
+        ([f"KEY@{VALUE}:password"], "KEY: a host is none"),
+        ([f"KEY@-{VALUE}"], "KEY: a host is none"),
+        *(
+            ({"KEY": {"hosts": ["a.com", f"{VALUE}{rest}"]}}, f"KEY: a host {problem}; allowed")
+            for rest, problem in (
+                ("/abc==", "has a path"),
+                ("==", "is none"),
+                ("?a", "has a query"),
+                ("#", "has a fragment"),
+                ("." + "a" * 64, "is none"),
+            )
+        ),
+        ({"KEY": {"hosts": [[VALUE]]}}, "KEY: a host is none"),
+        ({"key": {"hosts": [12345678]}}, "key: a host is none"),
         (["KEY@*"], "KEY: '\\*' is every host; .*try: "),
         (["KEY@*:443"], "is every host"),
         (["KEY@*.com"], "is every host"),
@@ -106,6 +124,13 @@ def test_what_is_none(said: Any, problem: str) -> None:
     ) as caught:
         caller_secrets(said, HERE)
     assert VALUE not in str(caught.value)
+
+
+@pytest.mark.parametrize("host", ["*", "rest@a.com"])
+def test_what_stands_before_the_host_may_be_a_value_too(host: str) -> None:
+    with pytest.raises(UsageError, match=r"^secrets: what is given: ") as caught:
+        caller_secrets([f"pa55word@{host}"], HERE)
+    assert "pa55word" not in f"{caught.value} {caught.value.hint}"
 
 
 @pytest.mark.parametrize(
