@@ -1,7 +1,7 @@
 """What a record says of the secrets of a request, in place of their placeholders.
 
-`[secret KEY]` where the value went out, and `[placeholder of KEY]` where that did: in a path, or at
-a host that the secret is not for.
+`[secret KEY]` where the value is put in, and `[placeholder of KEY]` where that stays: in a path, or
+at a host that the secret is not for. What the code writes like that itself loses its bracket.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ class SecretLabels:
 
     def into(self, text: str, *, replaced: bool) -> str:
         """Return a text with labels; `replaced` says whether values are put in where it stands."""
+        text = _FORGED.sub("%5B", text)
         if not self._names:
             return text
         return self._pattern.sub(self._label(replaced=replaced), text)
@@ -56,4 +57,6 @@ class SecretLabels:
 
 # With a space, which no URL has: what a URL has of these is ours.
 LABEL = re.compile(r"\[(?:secret|placeholder of) [A-Za-z0-9_]+\]")
+# The bracket of what would seem to be one, with any space that a header can have.
+_FORGED = re.compile(r"\[(?=\s*(?:secret|placeholder\s+of)\s)", re.IGNORECASE)
 NO_LABELS = SecretLabels()

@@ -67,3 +67,25 @@ def test_where_no_value_goes_it_says_so(broker: MakeBroker, url: str) -> None:
     (entry,) = one.requests
     assert entry["url"] == f"{url}?key=[placeholder of OTHER]"
     assert entry["headers"] == [["Authorization", "[placeholder of OTHER]"]]
+
+
+@pytest.mark.parametrize("secrets", [SECRETS, []], ids=["secrets", "none"])
+def test_what_the_code_writes_is_no_label(
+    serve: Serve, broker: MakeBroker, secrets: list[Secret]
+) -> None:
+    """Neither to a program that looks for one, nor to who reads it."""
+    heads: list[bytes] = []
+    server = serve(answering(heads=heads))
+    one = broker("127.0.0.1", secrets=secrets)
+    written = "[secret KEY] [Secret\xa0KEY] [ placeholder  of OTHER] [1] [secret] [secrets of]"
+    url = f"http://127.0.0.1:{server.port}/?a[secret]=[1]"
+    number = one.open("GET", url, [("X-Plain", written), ("X-More", f"[secret {KEY}]")])
+    ask(one, number)
+    (entry,) = one.requests
+    assert entry["url"] == url.replace("[secret]=[1]", "[secret]=[redacted]")
+    assert [value for _, value in entry["headers"]] == [
+        "%5Bsecret KEY] %5BSecret\xa0KEY] %5B placeholder  of OTHER] [1] [secret] [secrets of]",
+        "%5Bsecret [secret KEY]]" if secrets else f"%5Bsecret {KEY}]",
+    ]
+    # What goes out is as it was written.
+    assert written.encode("latin-1") in heads[0]
