@@ -50,8 +50,10 @@ def prune(
 ) -> int:
     """Delete what has not been used for long; what was used in the last minute stays.
 
-    Nothing is lost but time: the next run makes again what it needs. With --json it says what is
-    deleted, entry by entry, and how many bytes are freed.
+    Nothing is lost but time: the next run makes again what it needs. But a state that has a handle
+    (of capsule mcp, or of LangChain with a checkpointer) cannot go on once the snapshot that it was
+    made from is deleted, by --all, its age or the size. With --json it says what is deleted, entry
+    by entry, and how many bytes are freed.
 
     Examples:
 
