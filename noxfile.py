@@ -21,7 +21,6 @@ nox.options.sessions = [
     "tests",
     "mcp",
     "engines(dask)",
-    "engines(ray)",
     "browser",
     "first_run",
     # The two frameworks that are installed first.
