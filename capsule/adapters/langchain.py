@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any, NotRequired
 from capsule.adapters.code_function import DESCRIPTION, NAME, ready_to_check
 from capsule.adapters.missing import not_installed
 from capsule.adapters.observation import MOST_TEXT, described, joined, observed, refused
-from capsule.adapters.run_sessions import RunSession, RunSessions
+from capsule.adapters.run_key import merged, parsed
+from capsule.adapters.run_sessions import Run, RunSessions
 from capsule.errors import CapsuleError
+from capsule.process.cancel import Cancellation
 from capsule.sdk.threads import in_thread
 from capsule.sessions.session import Session, SessionSync
 
@@ -16,23 +18,30 @@ try:
     from langchain.agents.middleware import AgentMiddleware
     from langchain.agents.middleware.types import AgentState, PrivateStateAttr
     from langchain.tools import ToolRuntime  # noqa: TC002 - the framework reads annotations
+    from langchain_core.messages import ToolMessage
     from langchain_core.tools import BaseTool, StructuredTool
     from langgraph.channels import UntrackedValue
     from langgraph.config import get_config
+    from langgraph.types import Command
 except ImportError as error:
     raise not_installed("langchain", error) from None
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from typing import Self
 
+    from langchain_core.runnables import RunnableConfig
     from langgraph.runtime import Runtime
 
     from capsule.adapters.observation import Observation
+    from capsule.adapters.run_key import RunKey
     from capsule.sessions.turn import Turn
 
     Answer = tuple[str | list[dict[str, Any]], Turn | None]
 
-_SESSION, _KEY = "capsule_session", "capsule_key"
+_RUN, _KEY = "capsule_run", "capsule_key"
+# Where langgraph has what keeps the checkpoints, for whoever runs in a graph.
+_CHECKPOINTER = "__pregel_checkpointer"
 
 
 def python_tool(
@@ -68,11 +77,20 @@ def python_tool(
     )
 
 
-class CapsuleState(AgentState[Any]):
-    """An agent's state, with the session of its run, which no checkpoint has, and its key."""
+class _RunChannel(UntrackedValue[Any]):
+    """What all parts of one call of an agent have in common, and no checkpoint has."""
 
-    capsule_session: NotRequired[Annotated[Any, UntrackedValue, PrivateStateAttr]]  # type: ignore[valid-type]
-    capsule_key: NotRequired[Annotated[str, PrivateStateAttr]]  # type: ignore[valid-type]
+    def from_checkpoint(self, checkpoint: Any) -> Self:
+        made = super().from_checkpoint(checkpoint)
+        made.value = Run()
+        return made
+
+
+class CapsuleState(AgentState[Any]):
+    """An agent's state, with the run, which no checkpoint has, and the key of its session."""
+
+    capsule_run: NotRequired[Annotated[Any, _RunChannel, PrivateStateAttr]]
+    capsule_key: NotRequired[Annotated[str, PrivateStateAttr, merged]]
 
 
 class CapsuleMiddleware(AgentMiddleware[CapsuleState, Any, Any]):
@@ -93,38 +111,56 @@ class CapsuleMiddleware(AgentMiddleware[CapsuleState, Any, Any]):
         self._runs = runs = RunSessions(options)
 
         def run_sync(code: str, runtime: ToolRuntime[Any, Any]) -> Any:
-            run = _found(runs, runtime.state)
-            return _answered(lambda: run.of(SessionSync).run(code, check=check), most)
+            (run, key), lasts = _of(runtime.state), _lasts(runtime.config)
+            with Cancellation() as stop:
+                session = runs.take(run, key, stop)
+            saved = None
+            try:
+                answer = _answered(lambda: session.of(SessionSync).run(code, check=check), most)
+                saved = session.save() if lasts else None
+            finally:
+                runs.give_back(run, session, lasts=lasts, saved=saved is not None)
+            return _told(answer, saved, key, runtime.tool_call_id)
 
         async def run_async(code: str, runtime: ToolRuntime[Any, Any]) -> Any:
-            run = await in_thread(lambda _: _found(runs, runtime.state))
-            return await _awaited(run.of(Session), code, most, check=check)
+            (run, key), lasts = _of(runtime.state), _lasts(runtime.config)
+            session = await in_thread(lambda stop: runs.take(run, key, stop))
+            saved = None
+            try:
+                answer = await _awaited(session.of(Session), code, most, check=check)
+                saved = await in_thread(lambda _: session.save()) if lasts else None
+            finally:
+                runs.give_back(run, session, lasts=lasts, saved=saved is not None)
+            return _told(answer, saved, key, runtime.tool_call_id)
 
         tool = StructuredTool.from_function(
             run_sync,
             run_async,
             name=name,
             description=joined([DESCRIPTION, described(SessionSync(**options).tools)]),
-            response_format="content_and_artifact",
         )
         self.tools: Sequence[BaseTool] = [tool]
 
     def before_agent(self, state: CapsuleState, runtime: Runtime[Any]) -> dict[str, Any]:  # noqa: ARG002
         """Open a session for a run."""
-        return _said(self._runs.begin(lasts=_lasts()))
+        lasts = _lasts(get_config())
+        with Cancellation() as stop:
+            return self._begun(state, stop, lasts=lasts)
 
     async def abefore_agent(self, state: CapsuleState, runtime: Runtime[Any]) -> dict[str, Any]:  # noqa: ARG002
         """Open a session for a run that is awaited."""
-        lasts = _lasts()
-        return _said(await in_thread(lambda _: self._runs.begin(lasts=lasts)))
+        lasts = _lasts(get_config())
+        return await in_thread(lambda stop: self._begun(state, stop, lasts=lasts))
 
     def before_model(self, state: CapsuleState, runtime: Runtime[Any]) -> dict[str, Any]:  # noqa: ARG002
-        """Keep what the code did for a run that may be interrupted now."""
-        return self._kept(state) if _lasts() else {}
-
-    async def abefore_model(self, state: CapsuleState, runtime: Runtime[Any]) -> dict[str, Any]:  # noqa: ARG002
-        """Keep what the code did for a run that may be interrupted now, without holding it up."""
-        return await in_thread(lambda _: self._kept(state)) if _lasts() else {}
+        """Refuse to go on with answers that no session stands for."""
+        run, key = _of(state)
+        if not key:
+            return {}
+        parsed(key)
+        # Another middleware may have taken the tool's answer, and the key with it, for its own.
+        mine = self._runs.key_of(run)
+        return {} if mine is None or str(mine) == key else {_KEY: str(mine)}
 
     def after_agent(self, state: CapsuleState, runtime: Runtime[Any]) -> None:  # noqa: ARG002
         """Close the session of a run."""
@@ -134,30 +170,39 @@ class CapsuleMiddleware(AgentMiddleware[CapsuleState, Any, Any]):
         """Close the session of a run that is awaited."""
         await in_thread(lambda _: self._ended(state))
 
-    def _kept(self, state: CapsuleState) -> dict[str, Any]:
-        run = _found(self._runs, state)
-        self._runs.keep(run)
-        return _said(run)
+    def _begun(self, state: CapsuleState, stop: Cancellation, *, lasts: bool) -> dict[str, Any]:
+        key = self._runs.begin(_of(state)[0], stop, lasts=lasts)
+        return {_KEY: str(key)} if lasts else {}
 
     def _ended(self, state: CapsuleState) -> None:
-        if isinstance(run := state.get(_SESSION), RunSession):
-            run.close()
-        self._runs.end(str(state.get(_KEY)))
+        run, key = _of(state)
+        self._runs.end(run, key)
+        if key:
+            # A tool whose answer is the last has no model asked any more.
+            parsed(key)
 
 
-def _found(runs: RunSessions, state: Any) -> RunSession:
-    """Return the session of a run, which lost it where it was interrupted."""
-    run = state.get(_SESSION)
-    return run if isinstance(run, RunSession) else runs.find(state[_KEY])
+def _of(state: Any) -> tuple[Run, str]:
+    """Return a run, and the key of its session, which is empty where it has no checkpoints."""
+    run = state.get(_RUN)
+    # A call that an earlier langgraph has put into a checkpoint has the state of then, without it.
+    return run if isinstance(run, Run) else Run(), state.get(_KEY) or ""
 
 
-def _said(run: RunSession) -> dict[str, Any]:
-    return {_SESSION: run, _KEY: run.key}
-
-
-def _lasts() -> bool:
+def _lasts(config: RunnableConfig) -> bool:
     """Say whether the run has checkpoints, from which it may be gone on with."""
-    return bool(get_config().get("configurable", {}).get("thread_id"))
+    return bool(config.get("configurable", {}).get(_CHECKPOINTER))
+
+
+def _told(answer: Answer, saved: RunKey | None, key: str, call: str | None) -> Any:
+    """Return what the tool answers, with a new key: a checkpoint has both of them, or neither."""
+    content: Any = answer[0]
+    update: dict[str, Any] = {
+        "messages": [ToolMessage(content=content, artifact=answer[1], tool_call_id=str(call))]
+    }
+    if saved is not None and str(saved) != key:
+        update[_KEY] = str(saved)
+    return Command(update=update)
 
 
 async def _awaited(session: Session, code: str, most: int, *, check: bool) -> Answer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from typing import TYPE_CHECKING, Any, Self
 
 from capsule.sdk.envelope import Envelope
@@ -68,6 +69,14 @@ class Turn(Envelope):
         made.__dict__["files"] = answered.changes
         made.__dict__["state"] = State(answered.kept)
         made.__dict__["_kept"] = answered.kept
+        return made
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        """Return a copy, whose state is kept with this one's: frameworks copy what tools answer."""
+        memo[id(self._kept)] = self._kept
+        made = type(self)()
+        made.update(deepcopy(dict(self), memo))
+        made.__dict__.update(deepcopy(self.__dict__, memo))
         return made
 
 
