@@ -89,8 +89,8 @@ class _RunChannel(UntrackedValue[Any]):
 class CapsuleState(AgentState[Any]):
     """An agent's state, with the run, which no checkpoint has, and the key of its session."""
 
-    capsule_run: NotRequired[Annotated[Any, _RunChannel, PrivateStateAttr]]
-    capsule_key: NotRequired[Annotated[str, PrivateStateAttr, merged]]
+    capsule_run: NotRequired[Annotated[Any, _RunChannel, PrivateStateAttr]]  # type: ignore[valid-type]
+    capsule_key: NotRequired[Annotated[str, PrivateStateAttr, merged]]  # type: ignore[valid-type]
 
 
 class CapsuleMiddleware(AgentMiddleware[CapsuleState, Any, Any]):
