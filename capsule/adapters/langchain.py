@@ -13,6 +13,7 @@ from capsule.errors import CapsuleError
 from capsule.process.cancel import Cancellation
 from capsule.sdk.threads import in_thread
 from capsule.sessions.session import Session, SessionSync
+from capsule.sessions.state_file import StateError
 
 try:
     from langchain.agents.middleware import AgentMiddleware
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     Answer = tuple[str | list[dict[str, Any]], Turn | None]
 
 _RUN, _KEY = "capsule_run", "capsule_key"
-# Where langgraph has what keeps the checkpoints, for whoever runs in a graph.
-_CHECKPOINTER = "__pregel_checkpointer"
+# Where langgraph has what keeps the checkpoints, and what reads the state, for parts of a graph.
+_CHECKPOINTER, _READ = "__pregel_checkpointer", "__pregel_read"
 
 
 def python_tool(
@@ -111,7 +112,7 @@ class CapsuleMiddleware(AgentMiddleware[CapsuleState, Any, Any]):
         self._runs = runs = RunSessions(options)
 
         def run_sync(code: str, runtime: ToolRuntime[Any, Any]) -> Any:
-            (run, key), lasts = _of(runtime.state), _lasts(runtime.config)
+            run, key, lasts = _of_call(runtime)
             with Cancellation() as stop:
                 session = runs.take(run, key, stop)
             saved = None
@@ -123,7 +124,7 @@ class CapsuleMiddleware(AgentMiddleware[CapsuleState, Any, Any]):
             return _told(answer, saved, key, runtime.tool_call_id)
 
         async def run_async(code: str, runtime: ToolRuntime[Any, Any]) -> Any:
-            (run, key), lasts = _of(runtime.state), _lasts(runtime.config)
+            run, key, lasts = _of_call(runtime)
             session = await in_thread(lambda stop: runs.take(run, key, stop))
             saved = None
             try:
@@ -184,9 +185,19 @@ class CapsuleMiddleware(AgentMiddleware[CapsuleState, Any, Any]):
 
 def _of(state: Any) -> tuple[Run, str]:
     """Return a run, and the key of its session, which is empty where it has no checkpoints."""
-    run = state.get(_RUN)
-    # A call that an earlier langgraph has put into a checkpoint has the state of then, without it.
-    return run if isinstance(run, Run) else Run(), state.get(_KEY) or ""
+    if not isinstance(run := state.get(_RUN), Run):
+        raise StateError("the tool of a CapsuleMiddleware is for calls of an agent that has that")
+    return run, state.get(_KEY) or ""
+
+
+def _of_call(runtime: ToolRuntime[Any, Any]) -> tuple[Run, str, bool]:
+    """Return a run, the key of its session, and whether it lasts, for a call of the tool."""
+    state, config = runtime.state, runtime.config
+    read = config.get("configurable", {}).get(_READ)
+    if read is not None and not isinstance(state.get(_RUN), Run):
+        # Earlier releases put the state into the call, and that into a checkpoint: without the run.
+        state = {**state, **read([_RUN])}
+    return *_of(state), _lasts(config)
 
 
 def _lasts(config: RunnableConfig) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 # By the extra: what it brings. A test holds pyproject.toml to it.
 REQUIREMENTS = {
-    "langchain": "langchain>=1.2,<2",
+    "langchain": "langchain>=1.2.13,<2",
     "pydantic-ai": "pydantic-ai-slim>=2.0,<3",
     "smolagents": "smolagents>=1.25,<2",
     "dspy": "dspy>=3.4.1,<4",
