@@ -195,7 +195,8 @@ def _of_call(runtime: ToolRuntime[Any, Any]) -> tuple[Run, str, bool]:
     state, config = runtime.state, runtime.config
     read = config.get("configurable", {}).get(_READ)
     if read is not None and not isinstance(state.get(_RUN), Run):
-        # Earlier releases put the state into the call, and that into a checkpoint: without the run.
+        # Earlier releases put the state into the call, and that into a checkpoint, where no run is;
+        # and another middleware may give the tool a copy.
         state = {**state, **read([_RUN])}
     return *_of(state), _lasts(config)
 

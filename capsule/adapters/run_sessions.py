@@ -93,6 +93,10 @@ class Run(str):
         made.opening, made.session = Lock(), None
         return made
 
+    def __reduce__(self) -> tuple[type[str], tuple[str]]:
+        """Have copies be its name alone: what is open stays where it is."""
+        return str, (str(self),)
+
 
 class RunSessions:
     """The sessions of the runs of one agent; any thread may use it. Options are a session's."""

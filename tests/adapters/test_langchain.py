@@ -422,7 +422,8 @@ def test_a_middleware_that_takes_the_answer_for_its_own(tmp_path: Path) -> None:
 
     @wrap_tool_call
     def plain(request: Any, handler: Any) -> Any:
-        answer = handler(request)
+        state = {key: value for key, value in request.state.items() if key != "messages"}
+        answer = handler(request.override(state=deepcopy(state)))
         return ToolMessage(
             answer.update["messages"][0].content, tool_call_id=request.tool_call["id"]
         )
