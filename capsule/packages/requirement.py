@@ -11,7 +11,7 @@ import re
 from packaging.markers import UndefinedComparison, UndefinedEnvironmentName
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
-from packaging.utils import canonicalize_name
+from packaging.utils import InvalidName, canonicalize_name
 from packaging.version import InvalidVersion
 
 from capsule.errors import UsageError
@@ -91,7 +91,11 @@ def parse(text: str, where: str) -> Requirement:
     for versions in found.specifier:
         if versions.operator == "===" or _ARCHIVE.search(versions.version):
             raise UsageError(f"{problem} can be read as a file; allowed: {_ONLY}")
-    found.name = canonicalize_name(found.name)
+    try:
+        # What parses may still be no name: "0_" does, and no index has that.
+        found.name = canonicalize_name(found.name, validate=True)
+    except InvalidName:
+        raise UsageError(f"{problem} is no requirement; allowed: {_ONLY}") from None
     return found
 
 

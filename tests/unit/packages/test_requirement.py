@@ -90,6 +90,12 @@ def test_whatever_passes_is_a_name_with_versions(text: str) -> None:
     assert Requirement(asked).name == found.name
 
 
+@pytest.mark.parametrize("text", ["0_", "name-", "name_ >= 1", "name."])
+def test_a_name_ends_in_a_letter_or_a_digit(text: str) -> None:
+    with pytest.raises(UsageError, match="is no requirement"):
+        parse(text, "here")
+
+
 def test_roots() -> None:
     spec = DependencySpec(
         (
