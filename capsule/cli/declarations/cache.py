@@ -17,9 +17,10 @@ def list_(json: Json = False) -> int:
 
     There is a row for each kind of entry: generic and task snapshots, compiled modules (host),
     matplotlib's data, packages and their modules (compiled), plans: what reading a file gave, and
-    how it was started, the code of capsule's own modules, the states of sessions that are open, and
-    those that have handles (states), which prune leaves alone. With --json it is an array with an
-    object for each entry: kind, size in bytes, path, and used, the time in seconds since 1970.
+    how it was started, the code of capsule's own modules, the artifacts of batches over an engine,
+    the states of sessions that are open, and those that have handles (states), which prune leaves
+    alone. With --json it is an array with an object for each entry: kind, size in bytes, path, and
+    used, the time in seconds since 1970.
 
     Example:
 
