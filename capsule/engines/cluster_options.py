@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from capsule.engines.job import NodeOptions
 from capsule.errors import UsageError
 from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
+from capsule.sdk.said_values import path_of
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Mapping
 
 
@@ -49,3 +52,13 @@ def resources_of(said: Mapping[str, Any] | None) -> dict[str, float]:
         if not is_number or not amount > 0:
             raise UsageError(f"resources={{{shown(name)}: {shown(amount)}}}: more than 0 is needed")
     return found
+
+
+def node_options(
+    home: str | os.PathLike[str] | None, toolchain: str | os.PathLike[str] | None
+) -> NodeOptions:
+    """Return what a program says of the nodes of its cluster. Raises `UsageError` for no path."""
+    return NodeOptions(
+        None if home is None else path_of("home", home),
+        None if toolchain is None else path_of("toolchain", toolchain),
+    )

@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from capsule.engines.awaited_batch import AwaitedEngineBatch
-from capsule.engines.cluster_options import DaskOptions, resources_of
-from capsule.engines.job import NodeOptions
+from capsule.engines.cluster_options import DaskOptions, node_options, resources_of
 from capsule.engines.missing import check_installed
 from capsule.engines.threaded_batch import ThreadedEngineBatch
 from capsule.errors import UsageError
 from capsule.message_text import shown
-from capsule.sdk.said_values import options_of, path_of, seconds_of, switch
+from capsule.sdk.said_values import options_of, seconds_of, switch
 
 if TYPE_CHECKING:
     import os
@@ -71,10 +70,7 @@ class Dask:
         switch("retry_lost", retry_lost)
         self._options = DaskOptions(address, resources_of(resources), wait, retry_lost)
         self.retry_lost = retry_lost
-        self.node = NodeOptions(
-            None if home is None else path_of("home", home),
-            None if toolchain is None else path_of("toolchain", toolchain),
-        )
+        self.node = node_options(home, toolchain)
 
     def __repr__(self) -> str:
         return f"Dask({self._options.address!r})"

@@ -9,13 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from capsule.engines.awaited_batch import AwaitedEngineBatch
-from capsule.engines.cluster_options import RayOptions, resources_of
-from capsule.engines.job import NodeOptions
+from capsule.engines.cluster_options import RayOptions, node_options, resources_of
 from capsule.engines.missing import check_installed
 from capsule.engines.threaded_batch import ThreadedEngineBatch
 from capsule.errors import UsageError
 from capsule.message_text import shown
-from capsule.sdk.said_values import options_of, path_of, seconds_of, switch
+from capsule.sdk.said_values import options_of, seconds_of, switch
 
 if TYPE_CHECKING:
     import os
@@ -66,10 +65,7 @@ class Ray:
         switch("retry_lost", retry_lost)
         self._options = RayOptions(address, num_cpus, memory, resources_of(resources), wait)
         self.retry_lost = retry_lost
-        self.node = NodeOptions(
-            None if home is None else path_of("home", home),
-            None if toolchain is None else path_of("toolchain", toolchain),
-        )
+        self.node = node_options(home, toolchain)
 
     def __repr__(self) -> str:
         address = self._options.address
