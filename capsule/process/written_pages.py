@@ -7,14 +7,17 @@ so, nothing is known, and the sandbox has to be asked.
 
 from __future__ import annotations
 
-import mmap
 import os
 import re
 import sys
-from itertools import accumulate, chain, pairwise
+from itertools import chain, pairwise
+
+from capsule import anonymous_memory
+from capsule.namedtuples import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import mmap
     from collections.abc import Iterator
     from pathlib import Path
 
@@ -28,18 +31,28 @@ _OF_IMAGE = bytes(bool(_OF_REST[flags] and not flags & _OF_FILE) for flags in ra
 _LONGEST = 1 << 20
 _PAGE = 4096
 # Bytes that are read at once, and how many places they are in: IOV_MAX of Linux.
-_AT_ONCE, _VECTORS = 1 << 19, 1024
+_AT_ONCE, _VECTORS = 1 << 21, 1024
 # Small enough not to change when the C library gives freed memory back, in the whole program
 # that this is a part of.
 _ENTRIES = 1 << 16
-_NEIGHBOURS = re.compile(rb"\x01{1,%d}" % (_AT_ONCE // _PAGE))
+_NEIGHBOURS = re.compile(rb"\x01{1,%d}" % (_ENTRIES // _PAGE))
 
 
-def written_pages(pid: int, image: Path, length: int) -> Iterator[tuple[int, bytes]] | None:
-    """Return runs of pages that process `pid` has written, by their place behind `image`'s begin.
+class Written(NamedTuple):
+    """Runs of pages, by address and length; `there` has their bytes, one run after the other.
+
+    They are there until the next are asked for.
+    """
+
+    runs: list[tuple[int, int]]
+    there: mmap.mmap
+
+
+def written_pages(pid: int, image: Path, first: int, length: int) -> Iterator[Written] | None:
+    """Return the pages that process `pid` has written, by address: `image` begins at `first`.
 
     `length` is how many bytes are looked at: those of the image, and what memory has grown by. None
-    where the system does not tell. Each run is read when it is asked for; raises `OSError` or
+    where the system does not tell. They are read when they are asked for; raises `OSError` or
     `ValueError` then where that fails.
     """
     if sys.platform != "linux" or sys.byteorder != "little":
@@ -48,9 +61,13 @@ def written_pages(pid: int, image: Path, length: int) -> Iterator[tuple[int, byt
         return None
     try:
         begin, mapped = _mapping(pid, image)
-        return _read(pid, begin, min(mapped, length), length)
+        flags, of_image = _flags(pid, begin // _PAGE, length // _PAGE), mapped // _PAGE
+        written = flags[:of_image].translate(_OF_IMAGE) + flags[of_image:].translate(_OF_REST)
+        # Now, while whoever asks can still take another way.
+        memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
     except (OSError, ValueError):
         return None
+    return _read(pid, memory, (first, begin), _runs(written))
 
 
 def _mapping(pid: int, image: Path) -> tuple[int, int]:
@@ -72,14 +89,6 @@ def _mapping(pid: int, image: Path) -> tuple[int, int]:
     return found[0][0], found[-1][1] - found[0][0]
 
 
-def _read(pid: int, begin: int, mapped: int, length: int) -> Iterator[tuple[int, bytes]]:
-    flags, of_image = _flags(pid, begin // _PAGE, length // _PAGE), mapped // _PAGE
-    written = flags[:of_image].translate(_OF_IMAGE) + flags[of_image:].translate(_OF_REST)
-    # Now, while whoever asks can still take another way.
-    memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
-    return _pieces(pid, memory, begin, _runs(written))
-
-
 def _flags(pid: int, first: int, count: int) -> bytes:
     """Return the byte of each page's entry in which all flags are, the last one."""
     size, flags = count * _ENTRY, bytearray()
@@ -92,25 +101,34 @@ def _flags(pid: int, first: int, count: int) -> bytes:
     return bytes(flags)
 
 
-def _pieces(
-    pid: int, memory: int, begin: int, runs: list[tuple[int, int]]
-) -> Iterator[tuple[int, bytes]]:
+def _read(
+    pid: int, memory: int, begins: tuple[int, int], pages: list[tuple[int, int]]
+) -> Iterator[Written]:
+    mine, theirs = begins
     try:
-        room = _Room(pid)
-        for some in _batches(runs):
-            places = [(begin + first * _PAGE, (last - first) * _PAGE) for first, last in some]
-            pieces = room.read(places) or (_piece(memory, *place) for place in places)
-            for (address, _), piece in zip(places, pieces, strict=True):
-                yield address - begin, piece
+        room = _ROOMS.pop()
+    except IndexError:
+        room = _Room()
+    try:
+        for some in _batches(pages):
+            sizes = [(last - first) * _PAGE for first, last in some]
+            places = [first * _PAGE for first, _ in some]
+            there = room.filled(pid, memory, _at(theirs, places, sizes))
+            yield Written(_at(mine, places, sizes), there)
     finally:
         os.close(memory)
+        _ROOMS.append(room)
+
+
+def _at(begin: int, places: list[int], sizes: list[int]) -> list[tuple[int, int]]:
+    return [(begin + place, size) for place, size in zip(places, sizes, strict=True)]
 
 
 def _batches(runs: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
     """Return runs in the order in which they are, as many together as are read at once.
 
-    >>> list(_batches([(0, 2), (5, 105), (300, 340)]))
-    [[(0, 2), (5, 105)], [(300, 340)]]
+    >>> list(_batches([(0, 2), (5, 305), (600, 900)]))
+    [[(0, 2), (5, 305)], [(600, 900)]]
     """
     some: list[tuple[int, int]] = []
     pages = 0
@@ -128,33 +146,43 @@ def _batches(runs: list[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
 class _Room:
     """Room for what is read of a process at once: many places by one call of the system."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self) -> None:
         import ctypes
 
-        self._pid, self._ctypes = pid, ctypes
+        self._ctypes = ctypes
         self._call = getattr(ctypes.CDLL(None), "process_vm_readv", None)
+        self._there = anonymous_memory.reserve(_AT_ONCE)
+        self._begin = ctypes.addressof(ctypes.c_char.from_buffer(self._there))
         if self._call is not None:
             self._call.restype = ctypes.c_ssize_t
-            # The system's own, for the same reason.
-            self._there = (ctypes.c_char * _AT_ONCE).from_buffer(mmap.mmap(-1, _AT_ONCE))
 
-    def read(self, places: list[tuple[int, int]]) -> Iterator[bytes] | None:
-        """Return what is at places, an address and a length each; None where it cannot be had."""
+    def filled(self, pid: int, memory: int, places: list[tuple[int, int]]) -> mmap.mmap:
+        """Return the room with what is at places, by address and length, one after the other."""
+        if not self._read(pid, places):
+            self._read_each(memory, places)
+        return self._there
+
+    def _read(self, pid: int, places: list[tuple[int, int]]) -> bool:
         if self._call is None:
-            return None
-        ctypes, begin = self._ctypes, self._ctypes.addressof(self._there)
+            return False
+        ctypes = self._ctypes
         length = sum(size for _, size in places)
         theirs = (ctypes.c_size_t * (2 * len(places)))(*chain.from_iterable(places))
-        mine = (ctypes.c_size_t * 2)(begin, length)
+        mine = (ctypes.c_size_t * 2)(self._begin, length)
         one, many, none = (ctypes.c_ulong(number) for number in (1, len(places), 0))
-        if self._call(self._pid, mine, one, theirs, many, none) != length:
-            return None
-        ends = accumulate(size for _, size in places)
-        # One after the other: memory that is new to this program costs more than the copy.
-        return (
-            ctypes.string_at(begin + end - size, size)
-            for end, (_, size) in zip(ends, places, strict=True)
-        )
+        return bool(self._call(pid, mine, one, theirs, many, none) == length)
+
+    def _read_each(self, memory: int, places: list[tuple[int, int]]) -> None:
+        at = 0
+        with memoryview(self._there) as there:
+            for address, length in places:
+                if os.preadv(memory, [there[at : at + length]], address) != length:
+                    raise ValueError("memory is shorter than it is said to be")
+                at += length
+
+
+# Those that nobody uses: memory that is new to this program costs more than what is read into it.
+_ROOMS: list[_Room] = []
 
 
 def _runs(written: bytes) -> list[tuple[int, int]]:
@@ -164,10 +192,3 @@ def _runs(written: bytes) -> list[tuple[int, int]]:
     [(1, 3), (5, 6)]
     """
     return [found.span() for found in _NEIGHBOURS.finditer(written)]
-
-
-def _piece(memory: int, address: int, length: int) -> bytes:
-    data = os.pread(memory, length, address)
-    if len(data) != length:
-        raise ValueError("memory is shorter than it is said to be")
-    return data

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import mmap
-
-from capsule.snapshot.changed_pages import PAGE, PageRun
+from capsule import anonymous_memory
+from capsule.snapshot.changed_pages import PageRun
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ def read_large(file: BufferedReader, length: int) -> memoryview:
     """Read so many bytes, or fewer at the end of the file, into memory of the system's own."""
     if not length:
         return memoryview(b"")
-    there = memoryview(mmap.mmap(-1, length))
+    there = memoryview(anonymous_memory.reserve(length))
     return there[: file.readinto(there)]
 
 
@@ -28,7 +27,7 @@ class KeptPages:
     """Runs of pages, in order. `pieces` are the same bytes, without what lies between runs.
 
     >>> kept = KeptPages()
-    >>> kept.add(1 << 24, bytes(PAGE)); kept.add((1 << 24) + PAGE, bytes(PAGE))
+    >>> kept.add(1 << 24, bytes(4096)); kept.add((1 << 24) + 4096, bytes(4096))
     >>> [(run.offset, len(run.data)) for run in kept], kept.size
     ([(16777216, 8192)], 8192)
     """
@@ -37,7 +36,8 @@ class KeptPages:
         self._pieces: list[memoryview] = []
         # By their offset in memory: in which piece they are, where they begin and end there.
         self._runs: list[tuple[int, int, int, int]] = []
-        self._room = 0
+        # How much of the last piece is filled.
+        self._filled = 0
         self.size = 0
 
     def __repr__(self) -> str:
@@ -50,21 +50,26 @@ class KeptPages:
         for offset, piece, begin, end in self._runs:
             yield PageRun(offset, self._pieces[piece][begin:end])
 
-    def add(self, offset: int, page: bytes) -> None:
-        """Add a page, behind those that are there."""
-        if not self._room:
-            self._pieces.append(memoryview(mmap.mmap(-1, _PIECE)))
-            self._room = _PIECE
-        piece, at = len(self._pieces) - 1, _PIECE - self._room
-        self._pieces[piece][at : at + PAGE] = page
-        self._room -= PAGE
-        self.size += PAGE
+    def reserve(self, size: int) -> None:
+        """Have room for so many bytes more, which are filled at once."""
+        if size:
+            self._begin(size, at_once=True)
+
+    def add(self, offset: int, pages: bytes | memoryview) -> None:
+        """Add pages, behind those that are there."""
+        size = len(pages)
+        if not self._pieces or self._filled + size > len(self._pieces[-1]):
+            self._begin(max(size, _PIECE))
+        piece, at = len(self._pieces) - 1, self._filled
+        self._filled += size
+        self._pieces[piece][at : self._filled] = pages
+        self.size += size
         if self._runs:
             first, of, begin, end = self._runs[-1]
             if of == piece and first + end - begin == offset:
-                self._runs[-1] = first, of, begin, at + PAGE
+                self._runs[-1] = first, of, begin, self._filled
                 return
-        self._runs.append((offset, piece, at, at + PAGE))
+        self._runs.append((offset, piece, at, self._filled))
 
     @property
     def pieces(self) -> Sequence[memoryview]:
@@ -72,4 +77,9 @@ class KeptPages:
         if not self._pieces:
             return ()
         *full, last = self._pieces
-        return (*full, last[: _PIECE - self._room])
+        return (*full, last[: self._filled])
+
+    def _begin(self, size: int, *, at_once: bool = False) -> None:
+        self._pieces[-1:] = [piece[: self._filled] for piece in self._pieces[-1:]]
+        self._pieces.append(memoryview(anonymous_memory.reserve(size, at_once=at_once)))
+        self._filled = 0

@@ -12,7 +12,7 @@ from capsule.process.trap_report import TAIL, is_whole, read_report
 from capsule.process.written_pages import written_pages
 from capsule.sessions import scratch_files
 from capsule.sessions.code_history import UNKNOWN_HISTORY, CodeHistory
-from capsule.sessions.page_difference import PageDifference
+from capsule.sessions.page_difference import TOGETHER, PageDifference
 from capsule.snapshot.changed_pages import STACK_TOP
 from capsule.snapshot.preopens import forget
 
@@ -149,12 +149,12 @@ class KeptTurn:
     def _is_read(self, started: SandboxProcess, length: int) -> bool:
         """Say whether the system has told what the process wrote, one run after the other."""
         try:
-            pages = written_pages(started.process.pid, self._image, length)
+            pages = written_pages(started.process.pid, self._image, STACK_TOP, length)
             if pages is None:
                 return False
-            found = PageDifference(self._base.read, self._most)
-            for place, data in pages:
-                found.take(STACK_TOP + place, data)
+            found = PageDifference(self._base.reader(TOGETHER), self._most)
+            for runs, there in pages:
+                found.take(runs, there)
         except (OSError, ValueError):
             return False
         self._difference = found

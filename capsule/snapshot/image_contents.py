@@ -14,8 +14,15 @@ from capsule.snapshot.changed_pages import STACK_TOP
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
-    from typing import Any
+    from typing import Any, Protocol
+
+    class Bytes(Protocol):
+        """What parts of are taken."""
+
+        def __getitem__(self, part: slice, /) -> bytes: ...
+
 
 # Of ELF with 64 bits, little-endian: https://refspecs.linuxfoundation.org/elf/gabi4+/ch4.eheader.html
 _HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
@@ -75,6 +82,29 @@ class ImageContents:
             if len(there) != wanted:
                 raise ToolchainError("the memory of a session's beginning is no longer whole")
         return there if len(there) == length else there + bytes(length - len(there))
+
+    def reader(self, most: int) -> Callable[[int, int], Bytes]:
+        """Return what reads as `read` does, into the same room each time, and for one thread.
+
+        What it returns begins with the bytes, and holds until it is called again. `most` is the
+        length that there is room for; of more, as on Windows, each has its own.
+        """
+        if _pread is None:
+            return self.read
+        # Parts of an array of characters are bytes, which its types do not say.
+        room: Any = ctypes.create_string_buffer(most)
+
+        def read(address: int, length: int) -> Bytes:
+            at = address - STACK_TOP
+            if length > most or at + length > self.size:
+                return self.read(address, length)
+            if _pread(self._file, room, length, self._begin + at) != length:
+                # It says what is wrong.
+                return self.read(address, length)
+            found: Bytes = room
+            return found
+
+        return read
 
     def _piece(self, at: int, length: int) -> bytes:
         if _pread is not None:

@@ -47,8 +47,8 @@ def test_pieces_of_any_size_give_the_pages_that_differ(changed: set[int], cuts: 
 
 def test_what_was_written_and_is_as_before_is_left_out() -> None:
     found = PageDifference(before, 1 << 20)
-    found.take(STACK_TOP + PAGE, BEFORE[PAGE : 2 * PAGE] + b"x" * PAGE)
-    found.take(STACK_TOP + 9 * PAGE, bytes(PAGE) + b"y" * PAGE)
+    runs = [(STACK_TOP + PAGE, 2 * PAGE), (STACK_TOP + 9 * PAGE, 2 * PAGE)]
+    found.take(runs, BEFORE[PAGE : 2 * PAGE] + b"x" * PAGE + bytes(PAGE) + b"y" * PAGE)
     assert [(run.offset - STACK_TOP) // PAGE for run in found.finish()] == [2, 10]
     # The next process writes it ahead, as the next turn will.
     assert found.same == [STACK_TOP + PAGE, STACK_TOP + 9 * PAGE]
