@@ -9,7 +9,7 @@ import sys
 def reserve(length: int, *, at_once: bool = False) -> mmap.mmap:
     """Return `length` bytes of this process alone, all zero; at least one.
 
-    With `at_once`, Linux gives all pages now, which takes a fifth of the time of giving each when
+    With `at_once`, Linux gives all pages now, which takes 0.6 of the time of giving each when
     it is first written. Raises `OSError` where there is no room.
 
     >>> with reserve(5) as room:
