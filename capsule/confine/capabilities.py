@@ -10,6 +10,7 @@ import os
 import stat
 import struct
 from contextlib import suppress
+from functools import lru_cache
 from itertools import islice
 
 TYPE_CHECKING = False
@@ -56,31 +57,50 @@ def needed(access: Access) -> int:
 
     wanted = 0
     above: set[str] = set()
-    for path in (access.program, *access.read, *access.write):
-        folder = os.path.dirname(path)  # noqa: PTH120 - objects for paths would take most of the time
-        while folder not in above:
+    written = frozenset(map(os.fspath, access.write))
+    for name in map(os.fspath, (access.program, *access.read, *access.write)):
+        for folder in _above(name):
+            if folder in above:
+                break
             above.add(folder)
-            with suppress(OSError):
+            # Not by `suppress`, which takes as long as the call.
+            try:
                 if lacks(os.stat(folder), _PASS):  # noqa: PTH116
                     wanted |= reading
-            folder = os.path.dirname(folder)  # noqa: PTH120
-        rights = _READ | _WRITE if path in access.write else _READ
+            except OSError:
+                continue
+        writes = name in written
+        rights, reaching = (_READ | _WRITE, WRITING) if writes else (_READ, reading)
         with suppress(OSError):
             top = True
-            for status in _statuses(os.fspath(path)):
+            for status in _statuses(name):
                 if status is None:
                     # What was not looked at may be another's as well.
-                    wanted |= WRITING if rights & _WRITE else reading
+                    wanted |= reaching
                     break
-                is_folder = stat.S_ISDIR(status.st_mode)
                 # What is the caller's own and only to be read is so for a sandbox too.
-                if top or status.st_uid != user:
-                    if lacks(status, rights | _PASS if is_folder else rights):
-                        wanted |= WRITING if rights & _WRITE else reading
-                    if is_folder and rights & _WRITE and status.st_mode & stat.S_ISVTX:
-                        wanted |= OWNING
+                if not top and status.st_uid == user:
+                    continue
                 top = False
+                is_folder = stat.S_ISDIR(status.st_mode)
+                if lacks(status, rights | _PASS if is_folder else rights):
+                    wanted |= reaching
+                if is_folder and writes and status.st_mode & stat.S_ISVTX:
+                    wanted |= OWNING
     return wanted & here
+
+
+@lru_cache
+def _above(path: str) -> tuple[str, ...]:
+    """Return the folders above a path, from it up.
+
+    >>> _above("/a/b/c")
+    ('/a/b', '/a', '/')
+    """
+    found = [os.path.dirname(path)]  # noqa: PTH120 - objects for paths would take most of the time
+    while (folder := os.path.dirname(found[-1])) != found[-1]:  # noqa: PTH120
+        found.append(folder)
+    return tuple(found)
 
 
 def _statuses(path: str) -> Iterator[os.stat_result | None]:
