@@ -26,10 +26,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import (
         AsyncGenerator,
-        AsyncIterator,
         Awaitable,
         Callable,
         Container,
+        Generator,
         Iterable,
     )
     from typing import Any
@@ -74,7 +74,7 @@ class Batch:
         """
         send, receive = create_memory_object_stream[Envelope | _Failed](self._at_once)
         self._begun = True
-        spawn(self._work, numbered(items), send)
+        spawn(self._work, _Items(items), send)
         try:
             async for done in receive:
                 if isinstance(done, _Failed):
@@ -95,32 +95,22 @@ class Batch:
         if self._begun:
             await whatever_comes(self._over)
 
-    async def _work(
-        self, items: AsyncGenerator[tuple[int, Any]], send: ObjectSendStream[Envelope | _Failed]
-    ) -> None:
+    async def _work(self, items: _Items, send: ObjectSendStream[Envelope | _Failed]) -> None:
         """Keep so many at work until there are no more items; it never raises."""
-        taking = Lock()
         try:
             with self._scope:
                 async with send, aclosing(items), create_task_group() as workers:
                     for _ in range(self._at_once):
-                        workers.start_soon(self._one_after_another, items, taking, send)
+                        workers.start_soon(self._one_after_another, items, send)
         finally:
             self._over.set()
 
     async def _one_after_another(
-        self,
-        items: AsyncIterator[tuple[int, Any]],
-        taking: Lock,
-        send: ObjectSendStream[Envelope | _Failed],
+        self, items: _Items, send: ObjectSendStream[Envelope | _Failed]
     ) -> None:
         try:
             while True:
-                async with taking:
-                    # After its end, and after an error, a generator only says that it is over.
-                    index, item = await anext(items)
-                    while index in self._skip or not self._wanted(item):
-                        index, item = await anext(items)
+                index, item = await items.take(self._is_wanted)
                 await send.send(await self._one(item, index))
         except (StopAsyncIteration, BrokenResourceError):
             return
@@ -130,6 +120,9 @@ class Batch:
             except BrokenResourceError:
                 return
 
+    def _is_wanted(self, index: int, item: Any) -> bool:
+        return index not in self._skip and self._wanted(item)
+
     async def _one(self, item: Any, index: int) -> Envelope:
         try:
             envelope = await self._run(item, index)
@@ -137,6 +130,36 @@ class Batch:
             envelope = Envelope.of(refusal("", error.code, str(error)))
         envelope.index = index
         return envelope
+
+
+class _Items:
+    """Items with their number, from which several take in turn."""
+
+    def __init__(self, items: Iterable[Any] | AsyncIterable[Any]) -> None:
+        # To wait for one that is there would be a turn of the loop for each.
+        self._there = None if isinstance(items, AsyncIterable) else _counted(items)
+        self._coming = numbered(items)
+        self._taking = Lock()
+
+    async def take(self, wanted: Callable[[int, Any], bool]) -> tuple[int, Any]:
+        """Return the next that is wanted. Raises `StopAsyncIteration`, and what the items raise."""
+        if self._there is not None:
+            for index, item in self._there:
+                if wanted(index, item):
+                    return index, item
+            raise StopAsyncIteration
+        async with self._taking:
+            # After its end, and after an error, a generator only says that it is over.
+            index, item = await anext(self._coming)
+            while not wanted(index, item):
+                index, item = await anext(self._coming)
+        return index, item
+
+    async def aclose(self) -> None:
+        """Take no more."""
+        if self._there is not None:
+            self._there.close()
+        await self._coming.aclose()
 
 
 class ItemsCancelledError(Exception):
@@ -159,12 +182,11 @@ async def numbered(
     items: Iterable[Any] | AsyncIterable[Any],
 ) -> AsyncGenerator[tuple[int, Any]]:
     """Give items with their number. Raises what they raise, and `ItemsCancelledError`."""
-    index = 0
     if not isinstance(items, AsyncIterable):
-        for item in items:
-            yield index, item
-            index += 1
+        for each in _counted(items):
+            yield each
         return
+    index = 0
     coming = aiter(items)
     while True:
         try:
@@ -177,6 +199,10 @@ async def numbered(
             raise
         yield index, item
         index += 1
+
+
+def _counted(items: Iterable[Any]) -> Generator[tuple[int, Any]]:
+    yield from enumerate(items)
 
 
 def _is_foreign(error: BaseException) -> bool:

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 P = ParamSpec("P")
 
+# So many threads that begin at once leave the loop its turn.
+_FEW = 8
 _loop_slots: RunVar[Slots] = RunVar("capsule-runs")
 
 
@@ -47,7 +49,7 @@ async def in_thread(work: Callable[[Cancellation], T], queued: QueuedRun | None 
     threads = _threads()
     await _entered(threads, queued)
     try:
-        if threads.taken > 1:
+        if threads.taken > _FEW:
             # Hundreds may be begun in this step of the loop: all of them are, before the first
             # thread asks for the interpreter's lock.
             await checkpoint()

@@ -16,7 +16,7 @@ import pytest
 from capsule.errors import BusyError
 from capsule.pool import slots
 from capsule.pool.run_queue import QueuedRun, RunQueue
-from capsule.sdk import thread_pool
+from capsule.sdk import thread_pool, threads
 from capsule.sdk.threads import in_thread, to_its_end
 
 if TYPE_CHECKING:
@@ -206,6 +206,7 @@ async def test_all_that_are_begun_in_one_step_are_begun_before_a_thread_works(
         await in_thread(lambda _: None)
 
     monkeypatch.setattr(thread_pool, "begin", counted)
+    monkeypatch.setattr(threads, "_FEW", 1)
     async with anyio.create_task_group() as group:
         for number in range(8):
             group.start_soon(one, number)
