@@ -20,7 +20,7 @@ from _frozen_importlib_external import MAGIC_NUMBER, SourceFileLoader
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from importlib.machinery import ModuleSpec
     from pathlib import Path
     from types import CodeType, ModuleType
@@ -42,6 +42,7 @@ _PACKAGE = os.path.dirname(os.path.dirname(__file__))  # noqa: PTH120
 _LIBRARY = os.path.dirname(os.__file__)  # noqa: PTH120
 _Spec, _Module = type(__spec__), type(sys)
 _LATE = _thread.RLock()
+_NONE: Mapping[str, Collection[str]] = {}
 
 
 class CodeCache:
@@ -82,13 +83,14 @@ class CodeCache:
         code = self._code(found)
         return None if code is None else _spec(name, found, code)
 
-    def load(self, wanted: Collection[str], late: Collection[str] = ()) -> None:
+    def load(self, wanted: Collection[str], late: Mapping[str, Collection[str]] = _NONE) -> None:
         """Import those of the modules `wanted` that were kept, without looking for each.
 
         That takes a third of the time. They are taken in the order in which they were complete when
         they were kept, so that each finds what it imports; of a package that imports modules of its
         own, as they come before it, all is left to `import`. The code of those in `late` runs when
-        something of them is asked for.
+        something of them is asked for, but for the functions that stand beside them: these are
+        handed out, and it runs when one is called.
         """
         modules = sys.modules
         for name, found in self._modules.items():
@@ -101,7 +103,7 @@ class CodeCache:
             spec = _spec(name, found, code)
             made = modules[name] = _module(spec)
             if name in late:
-                spec.loader_state, made.__class__ = _LATE, _LateModule
+                spec.loader_state, made.__class__ = late[name], _LateModule
             else:
                 try:
                     exec(marshal.loads(code), made.__dict__)  # noqa: S102, S302 - as a loader does
@@ -193,16 +195,33 @@ class _LateModule(type(sys)):  # type: ignore[misc]
     def __getattr__(self, name: str) -> Any:
         # `import` asks for `__path__`.
         if not name.startswith("__"):
-            with _LATE:
-                spec = self.__spec__
-                if spec.loader_state is _LATE:
-                    spec.loader_state = None
-                    spec.loader.exec_module(self)
-                    self.__class__ = _Module  # type: ignore[assignment]
+            if name in (self.__spec__.loader_state or ()):
+                return _of_late(self, name)
+            _run(self)
         try:
             return self.__dict__[name]
         except KeyError:
             raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}") from None
+
+
+def _of_late(module: ModuleType, name: str) -> Callable[..., Any]:
+    """Return what calls a function of a module that is not loaded yet."""
+
+    def call(*args: Any, **named: Any) -> Any:
+        _run(module)
+        return module.__dict__[name](*args, **named)
+
+    return call
+
+
+def _run(module: ModuleType) -> None:
+    """Run the code of a late module, once."""
+    with _LATE:
+        spec = module.__spec__
+        if spec is not None and spec.loader is not None and spec.loader_state is not None:
+            spec.loader_state = None
+            spec.loader.exec_module(module)
+            module.__class__ = _Module
 
 
 def install(root: str | None) -> CodeCache | None:

@@ -38,6 +38,7 @@ BEFORE_START = frozenset(
         "capsule.confine.scratch_reserve",
         "capsule.confine.seccomp",
         "capsule.confine.traced_filter",
+        "capsule.direct_json",
         "capsule.file_lock",
         "capsule.lifecycle",
         "capsule.lifecycle.recorder",
@@ -185,6 +186,7 @@ LIBRARY = frozenset(
         "ntpath",
         "operator",
         "pathlib",
+        "re",
         "reprlib",
         "struct",
         "threading",
@@ -194,5 +196,12 @@ LIBRARY = frozenset(
         "warnings",
     )
 )
-# Of these, what is imported by others and used by no plain run.
-LATE = frozenset(("fnmatch", "ipaddress"))
+# Of these, what is imported by others and used by no plain run; and the functions that they take of
+# it, which import it when they are called.
+LATE = {
+    "enum": (),
+    "fnmatch": (),
+    "ipaddress": (),
+    "re": (),
+    "urllib.parse": ("quote_from_bytes",),
+}

@@ -7,12 +7,12 @@ So does one that would have to wait at its end for others that keep the database
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import time
 from contextlib import suppress
 
+from capsule import direct_json
 from capsule.lifecycle import schema
 from capsule.lifecycle.columns import values
 from capsule.lifecycle.owner_process import Host
@@ -57,7 +57,7 @@ def leave(folder: Path, rows: Sequence[Row]) -> bool:
         make_private(spool)
     # This program is over when they are read: one that has not ended is closed then.
     host = Host(os.urandom(6).hex(), os.getpid(), "")
-    text = json.dumps([schema.COLUMNS, [values(row, host) for row in rows]])
+    text = direct_json.dumps([schema.COLUMNS, [values(row, host) for row in rows]])
     name = f"{time.time_ns():020}-{host.name}"
     made = spool / f"{name}{_UNFINISHED}"
     descriptor = os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
@@ -133,7 +133,7 @@ def _read(path: Path) -> list[list[object]]:
             raise OSError(f"{path.name} is no file")
         data = b"" if status.st_size > _MOST_BYTES else file.read()
     try:
-        columns, rows = json.loads(data)
+        columns, rows = direct_json.loads(data)
     except (ValueError, TypeError, RecursionError):
         return []
     if columns != schema.COLUMNS or not isinstance(rows, list):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import itertools
-import json
 import time
 from threading import Lock
 
+from capsule import direct_json
 from capsule.envelope import refusal
 from capsule.errors import CapsuleError
 from capsule.lifecycle import ids
@@ -185,7 +185,7 @@ class AttemptEvents:
             outcome.message or None,
             outcome.traceback,
             done.left_out,
-            json.dumps(new) if new else "",
+            direct_json.dumps(new) if new else "",
             done.stdout,
             done.stderr,
         )

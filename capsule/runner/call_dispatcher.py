@@ -6,11 +6,11 @@ What waits does so as the bytes that came.
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from collections import deque
 
+from capsule import direct_json
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
 from capsule.process.cancel import Cancellation
@@ -222,7 +222,7 @@ class CallDispatcher:
             fields = {"error": "failed", "message": f"the host failed: {type(error).__name__}"}
         if not data:
             hold.release()
-        pieces = _pieces(json.dumps({"call": number, **fields}).encode(), data)
+        pieces = _pieces(direct_json.dumps({"call": number, **fields}).encode(), data)
         del fields, data
         with self._changed:
             self._open -= len(payload)
@@ -280,7 +280,7 @@ def _split(payload: bytes | bytearray) -> tuple[bytes, memoryview]:
 def _understood(text: bytes) -> tuple[int, str, dict[str, Any]]:
     """Return the number, the name and the other fields of a call. Raises `WireError`."""
     try:
-        fields = json.loads(text)
+        fields = direct_json.loads(text)
         number, op = fields.pop("call"), fields.pop("op")
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise WireError(f"the sandbox sent a call that is none: {type(error).__name__}") from None

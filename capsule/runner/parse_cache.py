@@ -7,11 +7,10 @@ may do is worked out anew each time.
 
 from __future__ import annotations
 
-import json
 import os
 from contextlib import suppress
 
-from capsule import __version__
+from capsule import __version__, direct_json
 from capsule.errors import CapsuleError
 from capsule.progress import Silent
 from capsule.snapshot import cache
@@ -45,7 +44,7 @@ def recall(home: Path, key: str) -> dict[str, Any] | None:
     if not isinstance(found, cache.Entry):
         return None
     try:
-        values = json.loads((found.folder / _CONTENT).read_bytes())
+        values = direct_json.loads((found.folder / _CONTENT).read_bytes())
     except (OSError, ValueError):
         return None
     files.note_use(found.folder / cache.INDEX)
@@ -54,7 +53,7 @@ def recall(home: Path, key: str) -> dict[str, Any] | None:
 
 def keep(home: Path, key: str, values: dict[str, Any]) -> None:
     """Keep values of JSON under `key`, in place of others; nothing happens where that fails."""
-    text = json.dumps(values).encode()
+    text = direct_json.dumps(values).encode()
     if len(text) > _MOST:
         return
 

@@ -6,12 +6,12 @@ it is kept under the hash of the bytes, and which files there are is looked at a
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
 from contextlib import contextmanager
 
+from capsule import direct_json
 from capsule.message_text import printable
 from capsule.policy.declaration_types import decode, encode
 from capsule.runner import parse_cache
@@ -172,6 +172,6 @@ def toml_reader(home: Path | None) -> Callable[[str], dict[str, object]] | None:
 def _is_json(value: object) -> bool:
     """Say whether JSON can say a value: options may hold tuples, or keys that are no texts."""
     try:
-        return bool(json.loads(json.dumps(value)) == value)
+        return bool(direct_json.loads(direct_json.dumps(value)) == value)
     except (TypeError, ValueError, RecursionError):
         return False

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import time
 
+from capsule import direct_json
 from capsule.runner.call_dispatcher import CallError
 from capsule.snapshot.request import Call
 from capsule.wire.response_parser import RawResult
@@ -77,4 +77,4 @@ def _arguments(asked: HostCall) -> memoryview:
     if not isinstance(args, list) or not isinstance(kwargs, dict):
         raise CallError("failed", "the arguments of a task are a list and an object")
     # What waits for its turn does so as text: parsed, it takes thirty times as much.
-    return memoryview(json.dumps([args, kwargs]).encode())
+    return memoryview(direct_json.dumps([args, kwargs]).encode())

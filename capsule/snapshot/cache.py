@@ -6,11 +6,11 @@ again before each use: one that was damaged is made again, never run.
 
 from __future__ import annotations
 
-import json
 import stat
 from contextlib import suppress
 from pathlib import Path
 
+from capsule import direct_json
 from capsule.errors import EXHAUSTED, ToolchainError, hint_of
 from capsule.namedtuples import NamedTuple
 from capsule.toolstore import file_index, files, toolchain_lock
@@ -130,7 +130,7 @@ def look(folder: Path, needs: tuple[str, ...] = ()) -> Entry | Damage | None:
         # Looked at first: reading what is no file could wait without end.
         if not stat.S_ISREG(index.lstat().st_mode):
             return Damage(index, "it is no file")
-        return _understood(folder, json.loads(index.read_bytes()), needs)
+        return _understood(folder, direct_json.loads(index.read_bytes()), needs)
     except FileNotFoundError as error:
         missing = Path(error.filename)
         return None if missing == index else Damage(missing, "it is gone")
@@ -213,11 +213,11 @@ def _encoded(facts: Facts, entries: dict[str, dict[str, object]]) -> bytes:
         "files": entries,
         "sha256": _content_hash(facts, entries),
     }
-    return json.dumps(document, indent=1).encode()
+    return direct_json.dumps(document, indent=1).encode()
 
 
 def _content_hash(*parts: object) -> str:
-    return sha256(json.dumps(parts, sort_keys=True).encode())
+    return sha256(direct_json.dumps(parts, sort_keys=True).encode())
 
 
 def _sha256(path: Path) -> str:

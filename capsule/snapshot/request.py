@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from types import MappingProxyType
 
+from capsule import direct_json
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.shared import frames
@@ -142,7 +142,7 @@ def json_text(arguments: object) -> bytes:
     b'[[1], {"n": 2}]'
     """
     try:
-        text = json.dumps(arguments, allow_nan=False, default=_scalar).encode()
+        text = direct_json.dumps(arguments, allow_nan=False, default=_scalar).encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"the arguments are not JSON values: {error}") from None
     if len(text) > frames.MAX_BODY:

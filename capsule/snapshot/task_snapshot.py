@@ -7,9 +7,9 @@ be frozen; one that cannot is done again in each run, and why is kept in the sna
 
 from __future__ import annotations
 
-import json
 import time
 
+from capsule import direct_json
 from capsule.errors import ToolchainError, WireError
 from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
@@ -323,7 +323,7 @@ def _judged(taken: MemoryDump) -> SnapshotContent | Unfrozen:
         reason = f"fails: {_quoted(failure.message)}"
         return Unfrozen(reason, limited, failed=True, needs=failure.needs)
     try:
-        report = json.loads(taken.answer.payload)
+        report = direct_json.loads(taken.answer.payload)
         descriptors, printed, left = report["open"], report["printed"], report["left"]
         fresh, files, variables = report["fresh"], report["files"], report["variables"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:

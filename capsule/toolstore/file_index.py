@@ -8,10 +8,10 @@ reading the record.)
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
+from capsule import direct_json
 from capsule.namedtuples import NamedTuple
 
 TYPE_CHECKING = False
@@ -106,7 +106,7 @@ def now() -> int:
 def read(path: Path) -> FileIndex | None:
     """Return the record in `path`, None when there is none that can be understood."""
     try:
-        document = json.loads(path.read_bytes())
+        document = direct_json.loads(path.read_bytes())
         return _decoded(document) if document["format"] == _FORMAT else None
     except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
@@ -132,7 +132,7 @@ def encode(record: FileIndex) -> bytes:
             for path, binary in sorted(record.binaries.items())
         },
     }
-    return json.dumps(document, indent=1).encode() + b"\n"
+    return direct_json.dumps(document, indent=1).encode() + b"\n"
 
 
 def _decoded(document: dict[str, Any]) -> FileIndex:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from capsule import direct_json
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
 
@@ -54,7 +53,7 @@ def read_result(payload: bytes | bytearray) -> Any:
     if b"\\ud" in payload or b"\\uD" in payload:
         # Such an escape can stand for half a character, which no UTF-8 output can hold.
         try:
-            json.dumps(value, ensure_ascii=False).encode()
+            direct_json.dumps(value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
             raise WireError("the sandbox sent a result with a lone surrogate") from None
     return value
@@ -89,7 +88,9 @@ def read_failure(payload: bytes | bytearray) -> Failure:
 
 def _parse(payload: bytes | bytearray, what: str) -> Any:
     try:
-        return json.loads(payload.decode(), parse_constant=_refuse_constant, parse_float=_finite)
+        return direct_json.loads(
+            payload.decode(), parse_constant=_refuse_constant, parse_float=_finite
+        )
     except (ValueError, RecursionError) as error:
         # The text of the error may quote what the sandbox sent; its type says enough.
         reason = "nested too deep" if isinstance(error, RecursionError) else type(error).__name__

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
+from capsule import direct_json
 from capsule.errors import UsageError
 from capsule.message_text import shown
 from capsule.namedtuples import NamedTuple
@@ -109,7 +108,7 @@ def _load(args_file: str, context: Context) -> bytes:
 
 def _parsed(data: bytes | str, called: str) -> Any:
     try:
-        return json.loads(data, parse_constant=_refuse)
+        return direct_json.loads(data, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
         raise UsageError(f"{called}: not JSON: {error}") from None
 

@@ -7,13 +7,13 @@ are made harmless: code that nobody trusts must not drive the terminal of whoeve
 from __future__ import annotations
 
 import codecs
-import json
 import os
 import select
 import sys
 import time
 from contextlib import contextmanager, nullcontext, suppress
 
+from capsule import direct_json
 from capsule.errors import OutputError
 
 TYPE_CHECKING = False
@@ -83,17 +83,17 @@ class Console:
 
     def document(self, value: Any, *, indent: int | None = None) -> None:
         """Print a value as JSON, on one line unless it is indented."""
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
+        text = direct_json.dumps(value, ensure_ascii=False, allow_nan=False, indent=indent)
         try:
             text.encode()
         except UnicodeEncodeError:
             # Half of a pair, as in the name of a file that is no UTF-8: escaped, it comes whole.
-            text = json.dumps(value, allow_nan=False, indent=indent)
+            text = direct_json.dumps(value, allow_nan=False, indent=indent)
         self._print(_harmless_json(text) if self.stdout_is_terminal else text)
 
     def json(self, value: Any) -> None:
         """Print a value as one line of JSON, all of it in ASCII."""
-        self._print(_harmless_json(json.dumps(value)))
+        self._print(_harmless_json(direct_json.dumps(value)))
 
     def bare_result(self, result: Any) -> None:
         """Print a result alone, a string as it is."""
@@ -289,7 +289,7 @@ def _harmless_json(text: str) -> str:
 def _bare(result: Any) -> str:
     if isinstance(result, str):
         return result
-    return json.dumps(result, ensure_ascii=False, allow_nan=False)
+    return direct_json.dumps(result, ensure_ascii=False, allow_nan=False)
 
 
 def _is_terminal(stream: Any) -> bool:

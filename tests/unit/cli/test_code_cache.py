@@ -210,7 +210,7 @@ def test_a_module_that_fails_is_not_there(kept: Path, monkeypatch: pytest.Monkey
 def test_code_that_may_wait_runs_when_something_of_it_is_asked_for(kept: Path) -> None:
     cache = install(f"{kept}")
     assert cache is not None
-    cache.load(set(NAMES), late={NAMES[2], NAMES[3]})
+    cache.load(set(NAMES), late=dict.fromkeys(NAMES[2:4], ()))
     late, other = sys.modules[NAMES[2]], sys.modules[NAMES[3]]
     assert importlib.import_module(NAMES[2]) is late
     assert "VALUE" not in vars(late)
@@ -223,10 +223,25 @@ def test_code_that_may_wait_runs_when_something_of_it_is_asked_for(kept: Path) -
         _ = late.more
 
 
+def test_a_function_that_is_taken_of_it_runs_it_when_it_is_called(kept: Path) -> None:
+    cache = install(f"{kept}")
+    assert cache is not None
+    cache.load(set(NAMES), late={NAMES[2]: ("fail",)})
+    from kept_2 import fail  # type: ignore[import-not-found]
+
+    late = sys.modules[NAMES[2]]
+    assert "VALUE" not in vars(late)
+    with pytest.raises(ValueError, match="2"):
+        fail()
+    assert (type(late), late.VALUE) == (type(sys), 2)
+    # What was not taken before is the function itself.
+    assert late.fail is not fail
+
+
 def test_many_threads_that_ask_at_once_see_all_of_it(kept: Path) -> None:
     cache = install(f"{kept}")
     assert cache is not None
-    cache.load(set(NAMES), late=set(NAMES))
+    cache.load(set(NAMES), late=dict.fromkeys(NAMES, ()))
     begin = threading.Barrier(8)
 
     def ask(_: int) -> list[int]:
