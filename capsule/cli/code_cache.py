@@ -160,14 +160,20 @@ class CodeCache:
             codes.append(code)
             size += len(code)
 
+        def add_kept(*, before: bool) -> None:
+            for name, module in self._modules.items():
+                if name in table or (name in self._before) != before:
+                    continue
+                kept = self._code(module) if _state(module[0]) == module[1:3] else None
+                if kept is not None:
+                    add(name, module[0], is_package=module[3], code=kept)
+
+        # What this program had before it looked here, others may not have: all else may import it.
+        add_kept(before=True)
         for name, loader in loaders.items():
             code = marshal.dumps(loader.get_code(name))
             add(name, loader.path, is_package=loader.is_package(name), code=code)
-        for name, module in self._modules.items():
-            if name not in table and _state(module[0]) == module[1:3]:
-                kept = self._code(module)
-                if kept is not None:
-                    add(name, module[0], is_package=module[3], code=kept)
+        add_kept(before=False)
         head = marshal.dumps(table)
         length = len(head).to_bytes(_LENGTH, "little")
         return b"".join((_imp.source_hash(0, length + head), length, head, *codes))

@@ -276,6 +276,21 @@ def test_what_was_kept_before_stays(kept: Path, library: Path) -> None:
     assert not found(kept, "kept_2")
 
 
+def test_what_a_program_had_from_elsewhere_stays_before_what_may_import_it(
+    kept: Path, library: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    importlib.import_module(NAMES[5])
+    cache = install(f"{kept}")
+    assert cache is not None
+    (library / "kept_more.py").write_text(f"from {NAMES[5]} import VALUE\n")
+    importlib.import_module("kept_more")
+    monkeypatch.setattr(code_cache, "_FEW", 1)
+    cache.keep()
+    with closing(CodeCache(f"{kept}")) as later:
+        order = list(later._modules)
+    assert order == [NAMES[5], "kept_more", *NAMES[:5], *NAMES[6:]]
+
+
 def test_nothing_is_kept_where_python_is_to_write_no_bytecode(
     library: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
