@@ -147,10 +147,12 @@ class RayCluster:
 
     def _let_go(self) -> None:
         """Cancel what is at work; leave the cluster, if it was joined for this."""
-        with suppress(Exception):
-            at_work = list(self._chunks.values())
-            for reference in at_work:
+        at_work = list(self._chunks.values())
+        for reference in at_work:
+            # Each by itself: where one cannot be, the others still can.
+            with suppress(Exception):
                 ray.cancel(reference)
+        with suppress(Exception):
             if at_work:
                 ray.wait(at_work, num_returns=len(at_work), timeout=_GRACE)
         with suppress(Exception):

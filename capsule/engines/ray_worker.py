@@ -44,14 +44,17 @@ def run_chunk(settings: bytes, chunk: bytes, artifact: list[ray.ObjectRef[bytes]
             over.set()
 
     thread = threading.Thread(target=work, name="capsule-chunk")
-    thread.start()
     try:
+        # The interruption may come in here too, when the other thread is at work already.
+        thread.start()
         while not over.wait(_INTERVAL):
             if context.is_canceled():
                 stopped.set()
     finally:
         stopped.set()
-        thread.join()
+        # One that has not begun by now is told to end as its first thing.
+        if thread.is_alive():
+            thread.join()
     if trouble:
         raise trouble[0]
     return answers[0]

@@ -39,7 +39,10 @@ def main(n):
     return n
 """
 # Their tests need the library itself.
-collect_ignore = [] if "dask" in CLUSTERS else ["test_dask_failures.py"]
+LIBRARY_TESTS = {"dask": ["test_dask_failures.py"], "ray": ["test_ray_worker.py"]}
+collect_ignore = [
+    file for name, files in LIBRARY_TESTS.items() if name not in CLUSTERS for file in files
+]
 ITEMS = int(os.environ.get("CAPSULE_TEST_ITEMS", "400"))
 
 
