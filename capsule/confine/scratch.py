@@ -7,6 +7,7 @@ bound by then got past the guard, and is ended.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import sys
@@ -19,7 +20,7 @@ from capsule.message_text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
 WORKING = "/"
@@ -88,6 +89,34 @@ class Scratch:
                     " no folder that could take it",
                     hint="--mount PATH::GUEST with another place",
                 )
+
+    def put(self, files: Mapping[str, bytes]) -> None:
+        """Write files into the working folder, by their paths in it, for the task to find.
+
+        Nothing that is there is replaced, and no link is followed: what the project has there may
+        be one. Raises `PolicyError` where a file cannot be put.
+        """
+        made = 0
+        for name, content in files.items():
+            *folders, last = name.split("/")
+            place = self.working
+            try:
+                for folder in folders:
+                    place /= folder
+                    if not os.path.lexists(place):
+                        place.mkdir(mode=0o700)
+                        made += 1
+                    if not stat.S_ISDIR(place.lstat().st_mode):
+                        raise FileExistsError(errno.EEXIST, "something else is in its place")
+                with (place / last).open("xb") as file:
+                    file.write(content)
+            except OSError as error:
+                raise PolicyError(
+                    f"the file {printable(name)} cannot be put into the working folder:"
+                    f" {error.strerror}",
+                    hint="another name in files=",
+                ) from None
+        self.allow(made + len(files), sum(map(len, files.values())))
 
     def allow(self, entries: int, size: int) -> None:
         """Leave out of account what has been put into the folders for the task to read."""

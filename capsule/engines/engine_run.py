@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 
 from capsule.engines.chunk_answer import read_answer
 from capsule.engines.chunk_plan import ANSWER_SECONDS, ChunkPlan, Item
+from capsule.engines.item_codec import encode_item
 from capsule.engines.job import job_of
 from capsule.envelope import refusal
 from capsule.errors import CapsuleError, EngineError
 from capsule.message_text import printable
 from capsule.sdk.envelope import Envelope
-from capsule.snapshot.request import json_text
 
 if TYPE_CHECKING:
     from typing import Any
@@ -68,7 +68,7 @@ class EngineRun:
     def take(self, index: int, item: Any) -> Envelope | None:
         """Take an item, and give out what is due; return what came of one that cannot run."""
         try:
-            text = json_text(self._asked.arguments(item))
+            text = encode_item(self._asked.arguments(item), self._asked.files(item))
         except CapsuleError as error:
             self._done += 1
             return Envelope.of(refusal("", error.code, str(error)), index)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from capsule.snapshot.cache import Facts
 
 # Of what a node is told; one that knows another says so.
-FORMAT = 1
+FORMAT = 2
 STORE = "artifacts"
 FILE = "task.wasm"
 
@@ -158,14 +158,14 @@ def _check_files(order: Order, call: prepare.Call) -> None:
     for rule in call.mounts:
         raise UsageError(
             f"the mount {shown(str(rule))} is on this machine, and does not travel over an engine",
-            hint="give the task its content in the item, or leave the mount out",
+            hint="files= of map, its content in the item, or no such mount",
         )
     for name, job in order.jobs.items():
         for grant in job.policy.allowed_files:
             raise UsageError(
                 f"task {name!r}: the folder .{grant.guest} of allowed_files is on this machine, and"
                 " does not travel over an engine",
-                hint="give the task its content in the item, or no_files in limits (--no-files)",
+                hint="files= of map, its content in the item, or no_files in limits (--no-files)",
             )
 
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from capsule.engines import node_tasks
 from capsule.engines.chunk_answer import done_answer, item_text
 from capsule.engines.chunk_watch import watched
+from capsule.engines.item_codec import decode_item
 from capsule.envelope import refusal
 from capsule.errors import CapsuleError
 from capsule.pool.run_queue import QueuedRun
@@ -90,12 +91,12 @@ def _results(task: NodeTask, chunk: dict[str, Any], stop: Cancellation) -> bytes
 
 def _envelope(task: NodeTask, text: str, stop: Cancellation) -> Envelope:
     try:
-        args, kwargs = json.loads(text)
+        args, kwargs, files = decode_item(text)
     except RecursionError:
         return refusal("", "usage_error", "its arguments are nested too deeply to travel")
     call = prepare.Call(args, kwargs, environ=task.environ, secrets=task.secrets)
     with QueuedRun(task) as queued:
         try:
-            return task.prepared.run(call, NOBODY, stop, queued=queued)
+            return task.prepared.run(call, NOBODY, stop, queued=queued, files=files)
         except CapsuleError as error:
             return refusal("", error.code, str(error))

@@ -16,6 +16,7 @@ from capsule.snapshot.task_snapshot import Unfrozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from capsule.envelope import Envelope
@@ -100,6 +101,7 @@ class PreparedTask:
         functions: HostFunctions | None = None,
         queued: QueuedRun | None = None,
         own_policy: bool = False,
+        files: Mapping[str, bytes] | None = None,
     ) -> Envelope:
         """Run the task once and return its envelope, whatever happens inside.
 
@@ -107,6 +109,7 @@ class PreparedTask:
         task unless given. `fetched_ms` is what of its time was spent for its packages, where it was
         made for this run. `functions` are those of the host that the task may call. With
         `own_policy`, limits and mounts are those of `call`, and not those that it was made with.
+        `files` are put into its working folder, by their paths in it.
 
         Raises `CapsuleError` when the host cannot run it at all; then nothing has run.
         """
@@ -122,6 +125,10 @@ class PreparedTask:
         if functions is not None:
             order = prepare.with_functions(order, functions)
         starter: Starter = COLD if self.pool is None else self.pool
+        if files:
+            from capsule.runner.working_files import WithFiles  # few runs are given any
+
+            starter = WithFiles(starter, files)
         queued = queued or QueuedRun(self)
         envelope = run_in_turn(order, observer, cancellation, starter, queued)
         self._cold_runs -= 1

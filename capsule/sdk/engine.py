@@ -35,7 +35,7 @@ class BatchRequest(NamedTuple):
     `call` has the limits, mounts and secrets of all runs. `arguments` makes an item the arguments
     of a run, and raises `CapsuleError` for one that is none. At most `at_once` runs go on at once,
     None for as many as the engine has room for. Items at places in `skip` are left out, and those
-    that are not `wanted`.
+    that are not `wanted`. `files` are what the run of an item has in its working folder.
     """
 
     prepared: PreparedTask
@@ -44,6 +44,7 @@ class BatchRequest(NamedTuple):
     at_once: int | None = None
     skip: Container[int] = ()
     wanted: Callable[[Any], bool] = lambda _: True
+    files: Callable[[Any], Mapping[str, bytes]] = lambda _: {}
 
 
 class AwaitedBatch(Protocol):

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from capsule.runner.observer import Observer
     from capsule.sdk.engine import AwaitedBatch, Engine
     from capsule.sdk.envelope import Envelope
+    from capsule.sdk.file_contents import Files, FilesOf
     from capsule.sdk.output import MapOutput, OnOutput
     from capsule.sdk.sandbox_base import RunRequest
 
@@ -110,6 +111,7 @@ class Sandbox(SandboxBase):
         mounts: Sequence[Mount] = (),
         secrets: SecretsSaid | None = None,
         tools: Functions | None = None,
+        files: Files | None = None,
         on_output: OnOutput | None = None,
     ) -> Envelope:
         """Run the task as `run` does, with limits, mounts, secrets and functions of its own.
@@ -119,9 +121,11 @@ class Sandbox(SandboxBase):
         that it calls are narrowed alone. `no_net`, `no_files`, `no_env` and `untrusted` take away
         besides what the sandbox does. `mounts` are beside the sandbox's, and in place of those at
         the same place inside; so are `secrets`, by their names: each run may have the key of
-        another user. `tools` are in place of the sandbox's. `on_output(stream, text)` is called in
-        this loop for what is printed. A run that differs by its timeout alone, and has no more of
-        it, uses a process that waits; for others one is started.
+        another user. `tools` are in place of the sandbox's. `files` are put into the working folder
+        of this run, by names with a path (text) or content (bytes), of 32 MB together.
+        `on_output(stream, text)` is called in this loop for what is printed. A run that differs by
+        its timeout and files alone, and has no more time, uses a process that waits; for others one
+        is started.
 
         Raises as `run` does, and `PolicyError` for limits above a ceiling: it names both.
 
@@ -134,7 +138,9 @@ class Sandbox(SandboxBase):
         ...     asyncio.run(main(folder))
         [3, 3, 3]
         """
-        asked = self._own_request(args, kwargs, mounts, limits, secrets, tools, in_this_loop())
+        asked = self._own_request(
+            args, kwargs, mounts, limits, secrets, tools, files, in_this_loop()
+        )
         with in_loop(on_output) as told:
             observer = NOBODY if told is None else Printing(told)
             return await self._run(asked, observer, self._queued_run())
@@ -146,6 +152,7 @@ class Sandbox(SandboxBase):
         concurrency: int | None = None,
         skip: Container[int] = (),
         spread: bool = False,
+        files: FilesOf | None = None,
         on_output: MapOutput | None = None,
         engine: Engine | None = None,
     ) -> AsyncGenerator[Envelope]:
@@ -157,25 +164,26 @@ class Sandbox(SandboxBase):
         that run is given. At most `concurrency` runs go on at once, and items are taken only when
         one of them is about to begin, so neither the items nor the results have to fit into memory.
         Items whose place is in `skip` are passed over: those that an earlier batch has done. What
-        the host cannot run at all gives an envelope that says so. Who breaks off early closes it
+        the host cannot run at all gives an envelope that says so. `files(item)` is called, in this
+        loop, for the `files` of each run, as `call` takes them. Who breaks off early closes it
         (`contextlib.aclosing`), or leaves that to the end of the block.
 
         With `engine`, one of `capsule.engines`, the runs go on on its workers, at most as many as
-        these have room for. The task travels there; folders and files of this machine, host
-        functions and `on_output` do not. See docs/scale.md.
+        these have room for. The task travels there, and so do `files`; folders of this machine and
+        other files, host functions and `on_output` do not. See docs/scale.md.
 
-        Raises what `items` raises, and `EngineError` where an engine cannot go on.
+        Raises what `items` and `files` raise, and `EngineError` where an engine cannot go on.
         """
         self._opened()
         at_once = self._at_once(concurrency)
         if engine is not None:
             self._check_engine(on_output)
             return self._keep(
-                engine.batch(self._batch_request(at_once, skip, spread=spread)), items
+                engine.batch(self._batch_request(at_once, skip, spread=spread, files=files)), items
             )
 
         async def run(item: Any, index: int) -> Envelope:
-            asked = self._item_request(item, in_this_loop(), spread=spread)
+            asked = self._item_request(item, in_this_loop(), spread=spread, files=files)
             with in_loop(on_output) as told:
                 observer = NOBODY if told is None else Printing(partial(told, index))
                 return await self._run(asked, observer, self._queued_item())

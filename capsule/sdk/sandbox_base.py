@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
+
 from capsule.errors import UsageError
 from capsule.namedtuples import NamedTuple
 from capsule.pool.pool import IDLE_SECONDS
@@ -13,9 +15,10 @@ from capsule.runner.host_functions import HostFunctions
 from capsule.sdk.coroutines import alone
 from capsule.sdk.engine import BatchRequest
 from capsule.sdk.envelope import Envelope
+from capsule.sdk.file_contents import run_files
 from capsule.sdk.logged_progress import LoggedProgress
 from capsule.sdk.record import recorder_of
-from capsule.sdk.requests import call_of, source_of, spread_out, with_own
+from capsule.sdk.requests import call_of, source_of, spread_out, with_own, working_folder
 from capsule.sdk.said_values import count_of, options_of, seconds_of
 from capsule.state_folder import checked_root
 
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from capsule.runner.host_functions import Approve, Await, Functions
     from capsule.runner.observer import Observer
     from capsule.sdk.engine import Arguments
+    from capsule.sdk.file_contents import Files, FilesOf
 
 # How long to wait for the first process that waits: a run that comes sooner starts its own.
 _READY_SECONDS = 10.0
@@ -40,11 +44,15 @@ MOST_WAITING = 10_000
 
 
 class RunRequest(NamedTuple):
-    """One run as it was asked for: with `own_policy`, `call` has all limits and mounts of it."""
+    """One run as it was asked for: with `own_policy`, `call` has all limits and mounts of it.
+
+    `files` are put into its working folder.
+    """
 
     call: prepare.Call
     functions: HostFunctions | None
     own_policy: bool = False
+    files: Mapping[str, bytes] = MappingProxyType({})
 
 
 class SandboxBase:
@@ -131,9 +139,16 @@ class SandboxBase:
         call = prepare.Call(args, kwargs, secrets=self._shared.secrets)
         return RunRequest(call, self._functions(None, wait))
 
-    def _item_request(self, item: Any, wait: Await, *, spread: bool) -> RunRequest:
-        """Return the run of an item of a batch."""
-        return self._plain_request(*(spread_out(item) if spread else ((item,), {})), wait)
+    def _item_request(
+        self, item: Any, wait: Await, *, spread: bool, files: FilesOf | None
+    ) -> RunRequest:
+        """Return the run of an item of a batch. Raises `UsageError` for files that are none."""
+        plain = self._plain_request(*(spread_out(item) if spread else ((item,), {})), wait)
+        return plain if files is None else plain._replace(files=self._contents(files(item)))
+
+    def _contents(self, files: Files | None) -> dict[str, bytes]:
+        """Return the content of the files of a run."""
+        return {} if files is None else run_files(files, working_folder(self._cwd))
 
     def _check_engine(self, on_output: object) -> None:
         """Refuse what does not go over an engine. Raises `UsageError`."""
@@ -149,14 +164,18 @@ class SandboxBase:
             )
 
     def _batch_request(
-        self, at_once: int | None, skip: Container[int], *, spread: bool
+        self, at_once: int | None, skip: Container[int], *, spread: bool, files: FilesOf | None
     ) -> BatchRequest:
         """Return a batch for an engine."""
 
         def arguments(item: Any) -> Arguments:
             return spread_out(item) if spread else ((item,), {})
 
-        return BatchRequest(self._opened(), self._shared, arguments, at_once, skip)
+        def contents(item: Any) -> Mapping[str, bytes]:
+            return {} if files is None else self._contents(files(item))
+
+        prepared = self._opened()
+        return BatchRequest(prepared, self._shared, arguments, at_once, skip, files=contents)
 
     def _own_request(  # noqa: PLR0913, PLR0917 - what a call says
         self,
@@ -166,6 +185,7 @@ class SandboxBase:
         limits: Limits | Mapping[str, object] | None,
         secrets: SecretsSaid | None,
         tools: Functions | None,
+        files: Files | None,
         wait: Await,
     ) -> RunRequest:
         """Return a run with what only that has. Raises `UsageError` as `call_of` does."""
@@ -175,7 +195,7 @@ class SandboxBase:
             call = with_own(self._shared, call)
         else:
             call = call._replace(secrets=self._shared.secrets)
-        return RunRequest(call, self._functions(tools, wait), own_policy)
+        return RunRequest(call, self._functions(tools, wait), own_policy, self._contents(files))
 
     def _functions(self, own: Functions | None, wait: Await) -> HostFunctions | None:
         given = self._tools if own is None else own
@@ -198,9 +218,15 @@ def envelope_of(
     queued: QueuedRun,
 ) -> Envelope:
     """Do a run in this thread, and return its envelope. Raises what `PreparedTask.run` raises."""
-    call, functions, own_policy = asked
+    call, functions, own_policy, files = asked
     return Envelope.of(
         prepared.run(
-            call, observer, stop, functions=functions, queued=queued, own_policy=own_policy
+            call,
+            observer,
+            stop,
+            functions=functions,
+            queued=queued,
+            own_policy=own_policy,
+            files=files,
         )
     )

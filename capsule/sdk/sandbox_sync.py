@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from capsule.runner.observer import Observer
     from capsule.sdk.engine import Engine, ThreadedBatch
     from capsule.sdk.envelope import Envelope
+    from capsule.sdk.file_contents import Files, FilesOf
     from capsule.sdk.output import MapOutput, OnOutput
     from capsule.sdk.sandbox_base import RunRequest
 
@@ -123,6 +124,7 @@ class SandboxSync(SandboxBase):
         mounts: Sequence[Mount] = (),
         secrets: SecretsSaid | None = None,
         tools: Functions | None = None,
+        files: Files | None = None,
         on_output: OnOutput | None = None,
     ) -> Envelope:
         """Run the task as `Sandbox.call` does, and wait for its envelope.
@@ -139,7 +141,7 @@ class SandboxSync(SandboxBase):
         True
         """
         observer = NOBODY if on_output is None else Printing(on_output)
-        asked = self._own_request(args, kwargs, mounts, limits, secrets, tools, alone)
+        asked = self._own_request(args, kwargs, mounts, limits, secrets, tools, files, alone)
         return self._run(asked, observer, self._queued_run())
 
     def map(  # noqa: PLR0913 - the options are the interface
@@ -149,31 +151,35 @@ class SandboxSync(SandboxBase):
         concurrency: int | None = None,
         skip: Container[int] = (),
         spread: bool = False,
+        files: FilesOf | None = None,
         on_output: MapOutput | None = None,
         engine: Engine | None = None,
     ) -> Generator[Envelope]:
         """Run the task with each item as its argument; give the envelopes as the runs end.
 
-        The options are those of `Sandbox.map`. Runs go on in threads; items are taken and
-        `on_output(index, stream, text)` is called in the thread that iterates, while it waits for
-        the next envelope. Who breaks off early closes it, or leaves that to the end of the block.
+        The options are those of `Sandbox.map`. Runs go on in threads. Items are taken, and
+        `files(item)` and `on_output(index, stream, text)` called, in the thread that iterates,
+        while it waits for the next envelope. Who breaks off early closes it, or leaves that to the
+        end of the block.
 
-        Raises what `items` and `on_output` raise, and `EngineError` as `Sandbox.map` does.
+        Raises what `items`, `files` and `on_output` raise, and `EngineError` as `Sandbox.map` does.
         """
         prepared = self._opened()
         at_work, at_once = self._at_work, self._at_once(concurrency)
         if engine is not None:
             self._check_engine(on_output)
-            asked = self._batch_request(at_once, skip, spread=spread)
+            asked = self._batch_request(at_once, skip, spread=spread, files=files)
             return self._keep(engine.thread_batch(asked), items)
 
-        def run(item: Any, told: OnOutput | None, stop: Cancellation) -> Envelope:
+        def request(item: Any) -> RunRequest:
+            return self._item_request(item, alone, spread=spread, files=files)
+
+        def run(asked: RunRequest, told: OnOutput | None, stop: Cancellation) -> Envelope:
             observer = NOBODY if told is None else Printing(told)
-            asked = self._item_request(item, alone, spread=spread)
             with at_work.one(stop), self._queued_item() as queued:
                 return envelope_of(prepared, asked, observer, stop, queued)
 
-        return self._keep(ThreadBatch(run, at_once, skip, on_output), items)
+        return self._keep(ThreadBatch(run, at_once, skip, on_output, request), items)
 
     def _keep(self, batch: ThreadedBatch, items: Iterable[Any]) -> Generator[Envelope]:
         """Have the end of the block end a batch, and return its results."""

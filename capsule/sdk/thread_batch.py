@@ -58,18 +58,23 @@ class _Ended:
 
 
 class ThreadBatch:
-    """Calls `run(item, told, stop)` with each item, `at_once` at a time.
+    """Calls `run(request(item), told, stop)` with each item, `at_once` at a time.
 
     Those whose index is in `skip` are left out. `on_output` is told what is printed, None for
-    nobody. `close` ends what is at work.
+    nobody. `request` is called where items are taken. `close` ends what is at work.
     """
 
     def __init__(
-        self, run: Run, at_once: int | None, skip: Container[int], on_output: MapOutput | None
+        self,
+        run: Run,
+        at_once: int | None,
+        skip: Container[int],
+        on_output: MapOutput | None,
+        request: Callable[[Any], Any] = lambda item: item,
     ) -> None:
         if on_output is not None:
             called("on_output", on_output)
-        self._run, self._skip, self._tell = run, skip, on_output
+        self._run, self._skip, self._tell, self._request = run, skip, on_output, request
         self._at_once = at_once or os.cpu_count() or 1
         # All of these change under the condition only.
         self._changed = Condition()
@@ -129,12 +134,23 @@ class ThreadBatch:
         """Have a thread run the task with an item."""
         stop, ended = Cancellation(), _Ended(index)
 
+        wrong: CapsuleError | None = None
+        try:
+            request = self._request(item)
+        except CapsuleError as error:
+            wrong = error
+
         def told(stream: str, text: str) -> None:
             self._tell_later(index, stream, text)
 
+        def once() -> Envelope:
+            if wrong is not None:
+                raise wrong
+            return self._run(request, self._tell and told, stop)
+
         def work() -> None:
             with stop:
-                ended.take(lambda: self._run(item, self._tell and told, stop))
+                ended.take(once)
 
         def over() -> None:
             with self._changed:

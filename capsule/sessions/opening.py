@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from capsule.errors import UsageError
-from capsule.message_text import printable, shown
 from capsule.policy.caller_limits import caller_limits, caller_secrets, mount_rules
 from capsule.policy.resolve import narrowed
 from capsule.progress import Silent
@@ -17,6 +13,7 @@ from capsule.runner.host_functions import HostFunctions
 from capsule.runner.secret_values import new_identity
 from capsule.runner.source import under_ceilings
 from capsule.sdk.coroutines import alone
+from capsule.sdk.file_contents import checked_files, content_of
 from capsule.sdk.logged_progress import LoggedProgress
 from capsule.sdk.record import recorder_of
 from capsule.sdk.requests import call_of, working_folder
@@ -24,7 +21,7 @@ from capsule.sdk.said_values import list_of, text_of
 from capsule.sessions import saved_state, session_base, state_memory
 from capsule.sessions.kept_turn import first_kept
 from capsule.sessions.session_core import SessionCore
-from capsule.sessions.state_file import StateError, open_regular
+from capsule.sessions.state_file import StateError
 from capsule.sessions.state_store import StateStore
 from capsule.sessions.wider_interpreter import with_natives
 from capsule.snapshot import cache
@@ -32,7 +29,8 @@ from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
     from capsule.lifecycle.events import Ledger
     from capsule.policy.caller_limits import Limits, Mount
@@ -40,14 +38,13 @@ if TYPE_CHECKING:
     from capsule.process.cancel import Cancellation
     from capsule.progress import Progress
     from capsule.runner.host_functions import Approve, Await, Functions
+    from capsule.sdk.file_contents import Files
     from capsule.sessions.session_core import Opener
     from capsule.sessions.state_file import Contents
     from capsule.sessions.state_handles import StateHandles
     from capsule.sessions.turn_check import TurnCheck
 
-    Files = Mapping[str, str | os.PathLike[str] | bytes]
 
-_MOST_FILE = 128 << 20
 _OVERHEADS = ("first", "second", "third", "fourth")
 
 
@@ -81,12 +78,7 @@ class Wanted:
             for name, given in (("imports", imports), ("packages", packages))
         )
         self.options = dict(options)
-        if not (files is None or isinstance(files, Mapping)):
-            raise UsageError(
-                f"files={shown(files)}: names with paths or content are needed",
-                hint='files={"data.csv": "data.csv"}',
-            )
-        self.files = {text_of("files", name): said for name, said in (files or {}).items()}
+        self.files = checked_files(files)
         # Looked at now, and not with the first turn.
         HostFunctions(tools or (), alone, approve)
         self.tools, self.approve = tools, approve
@@ -110,7 +102,7 @@ class Wanted:
 
     def contents(self) -> dict[str, bytes]:
         """Return the content of the files that are put into the working folder."""
-        return {name: _content(name, said, self.working) for name, said in self.files.items()}
+        return {name: content_of(name, said, self.working) for name, said in self.files.items()}
 
     def functions(self, wait: Await) -> HostFunctions | None:
         """Return the functions of the host that turns may call, for one turn."""
@@ -238,24 +230,6 @@ def _started(
         return SessionCore(base, store, home, state, opener=opener)
     finally:
         store.release()
-
-
-def _content(name: str, said: object, working: Path) -> bytes:
-    if isinstance(said, bytes):
-        return said
-    if not isinstance(said, (str, Path)):
-        raise UsageError(f"files: {name!r}: a path (text) or content (bytes) is needed")
-    path = working / said
-    try:
-        with open_regular(path) as file:
-            content = file.read(_MOST_FILE + 1)
-    except (OSError, ValueError) as error:
-        said = error.strerror if isinstance(error, OSError) else error
-        hint = "text is a path; content is bytes, as text.encode()"
-        raise UsageError(f"files: cannot read {printable(str(path))}: {said}", hint=hint) from None
-    if len(content) > _MOST_FILE:
-        raise UsageError(f"files: {path} has more than {_MOST_FILE >> 20} MB")
-    return content
 
 
 def limited(wanted: Wanted, limits: Limits | Mapping[str, object] | None) -> prepare.Call | None:

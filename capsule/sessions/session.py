@@ -29,9 +29,10 @@ if TYPE_CHECKING:
     from capsule.policy.caller_limits import Limits, Mount
     from capsule.policy.secret_rules import SecretsSaid
     from capsule.runner.host_functions import Approve, Await, Functions
+    from capsule.sdk.file_contents import Files
     from capsule.sdk.output import OnOutput
     from capsule.sessions.kept_turn import Answered, KeptState
-    from capsule.sessions.opening import Files, Wanted
+    from capsule.sessions.opening import Wanted
     from capsule.sessions.session_core import SessionCore
     from capsule.type_check.problems import TypeProblem
 

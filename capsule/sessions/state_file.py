@@ -7,11 +7,9 @@ that travels is of the same parts: `capsule.sessions.saved_state`.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import secrets
-import stat
 import zlib
 from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
@@ -19,6 +17,7 @@ from pathlib import PurePosixPath
 from capsule.errors import CapsuleError
 from capsule.namedtuples import NamedTuple
 from capsule.runner.secret_values import is_identity
+from capsule.sdk.file_contents import open_regular
 from capsule.sessions.kept_pages import KeptPages, read_large
 from capsule.snapshot.changed_pages import PAGE, STACK_TOP, PageRun
 from capsule.toolstore.digests import sha256
@@ -216,18 +215,6 @@ def opened(path: Path) -> Iterator[tuple[BufferedReader, int]]:
         raise StateError(
             f"{path} is no state, or a damaged one: {said}", hint="save the session again"
         ) from None
-
-
-def open_regular(path: Path) -> BufferedReader:
-    """Open a file to be read, and no device or pipe: those have no end, or wait for a writer.
-
-    Raises `OSError`, and `ValueError` for a path that can be none.
-    """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-    if not stat.S_ISREG(os.fstat(handle).st_mode):
-        os.close(handle)
-        raise OSError(errno.EINVAL, "it is no file")
-    return os.fdopen(handle, "rb")
 
 
 def taken_header(take: Callable[[int], bytes], size: int) -> tuple[dict[str, Any], int]:

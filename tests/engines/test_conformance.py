@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import time
 from contextlib import aclosing
 from pathlib import Path
@@ -232,6 +233,70 @@ def test_skip_and_spread(backend: Backend) -> None:
     envelopes = asyncio.run(results(backend, file, items, skip={2, 3}, spread=True))
     found = one_each(envelopes, [0, 1, 4, 5])
     assert {n: envelope.result for n, envelope in found.items()} == {0: 3, 1: 3, 4: 2, 5: 9}
+
+
+def test_each_item_has_its_files(backend: Backend) -> None:
+    Path("shared.txt").write_bytes(b"of the caller \xff")
+    file = write(
+        "read.py",
+        "import os\n"
+        "def main(item):\n"
+        "    found = {}\n"
+        "    for folder, _, names in os.walk('.'):\n"
+        "        for name in names:\n"
+        "            path = os.path.join(folder, name)[2:]\n"
+        "            found[path] = open(path, 'rb').read().decode('latin-1')\n"
+        "    open('left.txt', 'w').write('by another')\n"
+        "    return found\n",
+    )
+
+    def files(item: Any) -> Any:
+        if item == "none":
+            return {}
+        if item == "missing":
+            return {"in.txt": "not there.txt"}
+        if item == "outside":
+            return {"../in.txt": b""}
+        return {"in/own.txt": str(item).encode(), "shared.txt": Path("shared.txt").absolute()}
+
+    items = [*range(30), "none", "missing", "outside"]
+    found = one_each(asyncio.run(results(backend, file, items, files=files)), range(33))
+    shared = "of the caller \xff"
+    for n in range(30):
+        assert found[n].unwrap() == {"in/own.txt": str(n), "shared.txt": shared}
+    assert found[30].unwrap() == {}
+    said = "files: '../in.txt' is no name of a file in the working folder"
+    for n, message in ((31, "files: cannot read .*not there.txt: No such file"), (32, said)):
+        error = found[n].error
+        assert error is not None
+        assert error.error_type == "usage_error"
+        assert re.match(message, error.message), error.message
+    with SandboxSync(file, warm=0) as sandbox:
+        stream = sandbox.map(items, files=files, engine=backend.engine())
+        plain = one_each(list(stream), range(33))
+    assert {n: outcome(each) for n, each in plain.items()} == {
+        n: outcome(each) for n, each in found.items()
+    }
+
+
+def test_large_files_travel(backend: Backend) -> None:
+    file = write("size.py", "def main(n): return sum(open('large', 'rb').read()[::4096])")
+    said: Any = {"files": lambda n: {"large": bytes([n]) * (24 << 20)}}
+    found = one_each(asyncio.run(results(backend, file, [1, 2], **said)), [0, 1])
+    assert [found[n].unwrap() for n in (0, 1)] == [6144, 12288]
+
+
+def test_files_that_raise_end_it(backend: Backend) -> None:
+    def files(n: int) -> Any:
+        if n == 3:
+            raise LookupError("no files")
+        return {}
+
+    file = write("same.py", "def main(n): return n")
+    with pytest.raises(LookupError, match="no files"):
+        asyncio.run(results(backend, file, range(9), files=files))
+    with SandboxSync(file, warm=0) as sandbox, pytest.raises(LookupError, match="no files"):
+        list(sandbox.map(range(9), files=files, engine=backend.engine()))
 
 
 def test_an_item_that_is_no_json_is_told_of(backend: Backend) -> None:

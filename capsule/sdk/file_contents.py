@@ -1,0 +1,117 @@
+"""Files that a program hands in: names with paths, or with content, which a task then finds."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Mapping
+
+from capsule.errors import UsageError
+from capsule.message_text import printable, shown
+from capsule.policy.folders import RESERVED, relative_parts
+from capsule.policy.invalid_value import InvalidValueError
+from capsule.sdk.said_values import text_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from io import BufferedReader
+    from pathlib import Path
+    from typing import Any
+
+    Files = Mapping[str, str | os.PathLike[str] | bytes]
+    FilesOf = Callable[[Any], Files]
+
+# Bytes that the files of one run have together: over an engine they are a part of a message.
+MOST_OF_RUN = 32 << 20
+_MOST_FILE = 128 << 20
+
+
+def checked_files(files: object) -> Files:
+    """Return what a program says of files. Raises `UsageError` for what are no names.
+
+    >>> checked_files({"data.csv": b"1,2"})
+    {'data.csv': b'1,2'}
+    """
+    if not (files is None or isinstance(files, Mapping)):
+        raise UsageError(
+            f"files={shown(files)}: names with paths or content are needed",
+            hint='files={"data.csv": "data.csv"}',
+        )
+    return {text_of("files", name): said for name, said in (files or {}).items()}
+
+
+def run_files(files: Files | None, working: Path) -> dict[str, bytes]:
+    """Return the content of the files that a run has, by their path in its working folder.
+
+    Paths in `files` are relative to `working`. Raises `UsageError` for a name that leads out of the
+    working folder or into what is not the run's, for what cannot be read, and for more than
+    `MOST_OF_RUN` bytes.
+
+    >>> import pathlib
+    >>> run_files({"./in/data.csv": b"1,2"}, pathlib.Path())
+    {'in/data.csv': b'1,2'}
+    """
+    found: dict[str, bytes] = {}
+    size = 0
+    for name, said in checked_files(files).items():
+        place = _place(name)
+        if place in found:
+            raise UsageError(f"files: {shown(place)} is named twice")
+        found[place] = content_of(name, said, working)
+        size += len(found[place])
+        if size > MOST_OF_RUN:
+            raise UsageError(
+                f"files: up to {shown(name)}, they have more than {MOST_OF_RUN >> 20} MB together",
+                hint="mounts= for a folder that all runs read",
+            )
+    return found
+
+
+def content_of(name: str, said: object, working: Path) -> bytes:
+    """Return the content of a file that a program names, or hands in.
+
+    Raises `UsageError` for what cannot be read, or is too large.
+    """
+    if isinstance(said, bytes):
+        return said
+    if not isinstance(said, (str, os.PathLike)):
+        raise UsageError(f"files: {name!r}: a path (text) or content (bytes) is needed")
+    path = working / os.fsdecode(said)
+    try:
+        with open_regular(path) as file:
+            content = file.read(_MOST_FILE + 1)
+    except (OSError, ValueError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        hint = "text is a path; content is bytes, as text.encode()"
+        raise UsageError(f"files: cannot read {printable(str(path))}: {said}", hint=hint) from None
+    if len(content) > _MOST_FILE:
+        raise UsageError(f"files: {path} has more than {_MOST_FILE >> 20} MB")
+    return content
+
+
+def open_regular(path: Path) -> BufferedReader:
+    """Open a file to be read, and no device or pipe: those have no end, or wait for a writer.
+
+    Raises `OSError`, and `ValueError` for a path that can be none.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise OSError(errno.EINVAL, "it is no file")
+    return os.fdopen(handle, "rb")
+
+
+def _place(name: str) -> str:
+    """Return the path of a file below the working folder. Raises `UsageError`."""
+    try:
+        parts = relative_parts(name)
+    except InvalidValueError:
+        parts = ()
+    if not parts or parts[0] in RESERVED or name.endswith("/"):
+        raise UsageError(
+            f"files: {shown(name)} is no name of a file in the working folder",
+            hint='a relative path, as "data.csv" or "in/data.csv"',
+        )
+    return "/".join(parts)
