@@ -29,7 +29,8 @@ def run_chunk(settings: bytes, chunk: bytes, claim: str | None) -> tuple[str, by
     worker = get_worker()
     try:
         if node.lacks_artifact(settings):
-            return LACKS, platform.node(), worker.address
+            # Nodes made of one image have one name.
+            return LACKS, f"{platform.node()} ({worker.ip})", worker.address
         answer = node.run_chunk(
             settings,
             chunk,

@@ -39,7 +39,10 @@ def main(n):
     return n
 """
 # Their tests need the library itself.
-LIBRARY_TESTS = {"dask": ["test_dask_failures.py"], "ray": ["test_ray_worker.py"]}
+LIBRARY_TESTS = {
+    "dask": ["test_dask_failures.py", "test_dask_nodes.py"],
+    "ray": ["test_ray_worker.py"],
+}
 collect_ignore = [
     file for name, files in LIBRARY_TESTS.items() if name not in CLUSTERS for file in files
 ]
