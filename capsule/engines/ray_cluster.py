@@ -13,6 +13,7 @@ from ray import exceptions
 
 from capsule.engines import ray_worker
 from capsule.engines.engine import Arrival
+from capsule.engines.ray_nodes import RayNodes
 from capsule.errors import EngineError
 from capsule.message_text import shown
 
@@ -23,8 +24,11 @@ if TYPE_CHECKING:
     from capsule.engines.engine import Tell
     from capsule.engines.job import Job
 
-# How often the nodes are counted, in seconds.
+# How often it is looked whether there are nodes, and a head, in seconds.
 _LOOK = 1.0
+# After how many seconds in which its head does not answer a cluster is lost: after 60, Ray ends a
+# program that is in it.
+_SILENCE = 15.0
 # How long a worker may take to end what was cancelled, in seconds.
 _GRACE = 5.0
 # Raised where what had a task is gone, or what it returned is.
@@ -42,7 +46,6 @@ class RayCluster:
 
     def __init__(self, options: RayOptions, job: Job, tell: Tell) -> None:
         self._options, self._job, self._tell = options, job, tell
-        self.slots = 0
         self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._chunks: dict[int, Any] = {}
         _joined.enter(options.address)
@@ -66,10 +69,15 @@ class RayCluster:
         self._run = remote(ray_worker.run_chunk)
         self._artifact = ray.put(job.artifact)
         self._nodes_since = time.monotonic()
-        self._closing = False
-        self._look()
+        self._closing = self._is_lost = False
+        self._nodes = RayNodes(needs)
         self._thread = threading.Thread(target=self._work, name="capsule-ray", daemon=True)
         self._thread.start()
+
+    @property
+    def slots(self) -> int:
+        """How many runs go on at once on all of its nodes now."""
+        return self._nodes.slots
 
     def submit(self, number: int, chunk: bytes) -> None:
         """Have a worker do a chunk."""
@@ -128,13 +136,14 @@ class RayCluster:
         self._tell(Arrival(number, answer))
 
     def _look(self) -> None:
-        """Count the slots of the nodes. Raises `EngineError` without any for too long."""
-        # Of each node by itself: a run is on one of them.
-        self.slots = sum(
-            int(min(node["Resources"].get(name, 0) // need for name, need in self._needs.items()))
-            for node in ray.nodes()
-            if node["Alive"]
-        )
+        """Raise `EngineError` without a head, or nodes, for too long."""
+        if self._nodes.silence > _SILENCE:
+            self._is_lost = True
+            raise EngineError(
+                f"the Ray cluster is lost: its head at {self._nodes.head} has not answered for"
+                f" {_SILENCE:g} s",
+                hint="start it again",
+            )
         now = time.monotonic()
         if self.slots:
             self._nodes_since = now
@@ -147,7 +156,9 @@ class RayCluster:
 
     def _let_go(self) -> None:
         """Cancel what is at work; leave the cluster, if it was joined for this."""
-        at_work = list(self._chunks.values())
+        self._nodes.close()
+        # Nobody is there who would do it.
+        at_work = [] if self._is_lost else list(self._chunks.values())
         for reference in at_work:
             # Each by itself: where one cannot be, the others still can.
             with suppress(Exception):

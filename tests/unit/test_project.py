@@ -132,7 +132,10 @@ NEED_EXTRA |= {
 }
 NEED_EXTRA |= {
     f"capsule.engines.{name}": "ray" if "ray" in name else "distributed"
-    for name in ("dask", "dask_cluster", "dask_worker", "ray", "ray_cluster", "ray_worker")
+    for name in (
+        *("dask", "dask_cluster", "dask_worker"),
+        *("ray", "ray_cluster", "ray_nodes", "ray_worker"),
+    )
 }
 
 
