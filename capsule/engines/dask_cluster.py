@@ -28,8 +28,16 @@ if TYPE_CHECKING:
 # How often the workers are counted, in seconds.
 _LOOK = 1.0
 _CONNECT_SECONDS = 10.0
-# Bytes above which something is moved as data of the cluster, and not inside of a task.
-_LARGE = 1 << 20
+_SCATTER_SECONDS = 5.0
+# Bytes above which something is moved as data of the cluster, which may be lost with the worker
+# that has it, and not inside of a task, which the scheduler keeps, but warns of from 10 MB on.
+_LARGE = 8 << 20
+# How often what was lost with the data that it needs is given out again: as often as Dask itself
+# gives out what was lost with its worker.
+_AGAIN = 3
+# How a task ended that has returned nothing: workers that had it died, or the data that it needs,
+# or that it was, is gone.
+_KILLED, _GONE = "killed", "gone"
 # How often in a row a node may lack what was sent to it.
 _TRIES = 20
 
@@ -45,6 +53,9 @@ class DaskCluster:
         self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._chunks: dict[int, tuple[bytes, Any]] = {}
         self._claims: dict[int, Any] = {}
+        self._lost: dict[int, int] = {}
+        # How often in a row data could not be put into the memory of a worker.
+        self._unsent = 0
         # By node: the chunks that wait until it has the artifact.
         self._lacking: dict[str, list[int]] = {}
         self._sent: dict[str, int] = {}
@@ -102,6 +113,11 @@ class DaskCluster:
             self._let_go()
 
     def _submit(self, number: int, chunk: bytes) -> None:
+        given: Any = chunk
+        if len(chunk) > _LARGE:
+            given = self._scattered(chunk, lambda: self._submit(number, chunk))
+            if given is None:
+                return
         claim = None
         if not self._options.retry_lost:
             # Never the same again: what is released is gone some time later.
@@ -109,9 +125,6 @@ class DaskCluster:
             queue = distributed.Queue(claim, client=self._client, maxsize=1)
             queue.put(1)
             self._claims[number] = queue
-        given: Any = chunk
-        if len(chunk) > _LARGE:
-            given = self._client.scatter(chunk, hash=False)
         future = self._client.submit(
             dask_worker.run_chunk,
             self._job.settings,
@@ -124,6 +137,23 @@ class DaskCluster:
         self._chunks[number] = chunk, future
         self._when_done(future, lambda: self._done(number, future))
 
+    def _scattered(self, data: bytes, again: Callable[[], None]) -> Any:
+        """Put data into the memory of a worker; None where that failed, and `again` is called.
+
+        It fails with the worker that was to have it, and where there is none.
+        """
+        try:
+            found = self._client.scatter(data, hash=False, timeout=_SCATTER_SECONDS)
+        except OSError as error:
+            # That there are workers is seen to elsewhere, and for how long.
+            self._unsent += not isinstance(error, TimeoutError)
+            if self._is_lost() or self._unsent > _TRIES:
+                raise
+            self._todo.put(again)
+            return None
+        self._unsent = 0
+        return found
+
     def _when_done(self, future: Any, then: Callable[[], None]) -> None:
         future.add_done_callback(lambda _: self._todo.put(then))
 
@@ -133,12 +163,14 @@ class DaskCluster:
             return
         result = self._result_of(future)
         chunk, _ = self._chunks.pop(number)
-        if (queue := self._claims.pop(number, None)) is not None:
-            queue.close()
-        if result is None:
-            self._tell(Arrival(number))
-            return
+        claim = self._claims.pop(number, None)
         kind, content, address = result
+        if kind in {_KILLED, _GONE}:
+            self._again_or_lost(number, chunk, claim, is_gone=kind == _GONE)
+            return
+        self._lost.pop(number, None)
+        if claim is not None:
+            claim.close()
         if kind == dask_worker.ANSWER:
             self._tell(Arrival(number, content))
             return
@@ -152,15 +184,30 @@ class DaskCluster:
         self._lacking[content] = [number]
         self._send_artifact(content, address)
 
+    def _again_or_lost(self, number: int, chunk: bytes, claim: Any, *, is_gone: bool) -> None:
+        """Give a chunk out again, where that is as if it had never been; else tell of its loss."""
+        lost = self._lost[number] = self._lost.get(number, 0) + 1
+        if claim is None:
+            again = is_gone and lost <= _AGAIN
+        else:
+            # Who gets the claim has what no worker can begin any more.
+            again = lost <= _TRIES and bool(claim.get(batch=True))
+            claim.close()
+        if again:
+            self._submit(number, chunk)
+        else:
+            self._lost.pop(number)
+            self._tell(Arrival(number))
+
     def _result_of(self, future: Any) -> Any:
-        """Return what a task returned; None where the workers that had it died.
+        """Return what a task returned, or how it was lost, in the same form.
 
         Raises `EngineError` for what ends the batch.
         """
         try:
             return future.result()
         except KilledWorker:
-            return None
+            return _KILLED, None, None
         except ModuleNotFoundError as error:
             raise EngineError(
                 f"a worker of the Dask scheduler cannot do this: {error}",
@@ -168,8 +215,8 @@ class DaskCluster:
             ) from None
         except (CancelledError, OSError) as error:
             # So it is too where data of the cluster went with the worker that had it.
-            if self._client.status == "running" and not self._is_lost():
-                return None
+            if not self._is_lost():
+                return _GONE, None, None
             known = None if isinstance(error, CancelledError) else error
             raise self._lost_scheduler(known) from None
         finally:
@@ -177,10 +224,12 @@ class DaskCluster:
 
     def _send_artifact(self, node: str, address: str) -> None:
         """Have the node of a worker keep the artifact: once, for all processes of it."""
+        artifact = self._scattered(self._job.artifact, lambda: self._send_artifact(node, address))
+        if artifact is None:
+            return
         self._sent[node] = self._sent.get(node, 0) + 1
         if self._sent[node] > _TRIES:
             raise EngineError(f"the node {node} has lost the artifact {_TRIES} times")
-        artifact = self._client.scatter(self._job.artifact, hash=False)
         future = self._client.submit(
             dask_worker.keep_artifact,
             self._job.settings,
@@ -194,7 +243,8 @@ class DaskCluster:
 
         def kept() -> None:
             trouble = self._result_of(future)
-            if trouble is not None:
+            # Where it was lost, they say so again.
+            if isinstance(trouble, str):
                 raise EngineError(f"a node cannot keep the task: {trouble}")
             for number in self._lacking.pop(node):
                 chunk, _ = self._chunks.pop(number)
