@@ -6,7 +6,6 @@ without `engine=` does the same with less.
 
 from __future__ import annotations
 
-import os
 import threading
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
@@ -17,6 +16,7 @@ from capsule.engines.engine import Arrival
 from capsule.engines.job import NodeOptions
 from capsule.engines.threaded_batch import ThreadedEngineBatch
 from capsule.errors import CapsuleError, EngineError
+from capsule.processors import usable_processors
 from capsule.sdk.said_values import count_of
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ class Local:
     def __init__(self, *, concurrency: int | None = None) -> None:
         if concurrency is not None:
             count_of("concurrency", concurrency, 1)
-        self._slots = concurrency or os.cpu_count() or 1
+        self._slots = concurrency or usable_processors()
 
     def __repr__(self) -> str:
         return f"Local(concurrency={self._slots})"

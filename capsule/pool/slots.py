@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from threading import RLock
 
+from capsule.processors import usable_processors
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -144,7 +146,7 @@ class Slots:
         self._waiting.clear()
 
 
-def default_most(said: str | None, processors: int | None) -> int:
+def default_most(said: str | None, processors: int) -> int:
     """Return how many may run at once: what `CAPSULE_MAX_RUNNING` says, else by processors.
 
     >>> default_most(None, 2), default_most(None, 16), default_most("3", 16), default_most("x", 2)
@@ -152,11 +154,11 @@ def default_most(said: str | None, processors: int | None) -> int:
     """
     if said is not None and said.isdecimal() and int(said) > 0:
         return int(said)
-    return max(_LEAST, _PER_PROCESSOR * (processors or 1))
+    return max(_LEAST, _PER_PROCESSOR * processors)
 
 
 # Those of this program.
-SHARED = Slots(default_most(os.environ.get(VARIABLE), os.cpu_count()))
+SHARED = Slots(default_most(os.environ.get(VARIABLE), usable_processors()))
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=SHARED.forget)

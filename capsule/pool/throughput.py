@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from statistics import median
@@ -11,6 +10,7 @@ import psutil
 
 from capsule.namedtuples import NamedTuple
 from capsule.pool.run_queue import QueuedRun
+from capsule.processors import usable_processors
 from capsule.runner.observer import NOBODY
 
 TYPE_CHECKING = False
@@ -26,6 +26,8 @@ _READY_SECONDS = 10.0
 # Above this part of the processors' time, nothing is left of them.
 _BUSY = 0.85
 _OTHERS = 0.2
+# What of a processor's time is use of it, by the names that systems have for it.
+_USED = ("user", "nice", "system", "irq", "softirq", "steal")
 
 
 class Throughput(NamedTuple):
@@ -97,8 +99,10 @@ def measure(  # noqa: PLR0913, PLR0917 - two ways to run it, and what holds for 
     errors = [envelope["error"] for envelope in envelopes if envelope["error"] is not None]
     fuel = [said for one in envelopes if (said := one["execution"]["fuel_consumed"]) is not None]
     ram = [said for one in envelopes if (said := one["execution"]["ram_used"]) is not None]
-    processors = os.cpu_count() or 1
+    processors = usable_processors()
     whole = used.wall * processors
+    # Where a control group gives time for fewer than there are, the rest is for other programs.
+    others = used.all - used.own - used.wall * (used.processors - processors)
     return Throughput(
         processors,
         slots,
@@ -111,7 +115,7 @@ def measure(  # noqa: PLR0913, PLR0917 - two ways to run it, and what holds for 
         round(median(fuel)) if fuel else None,
         max(ram, default=None),
         min(1.0, used.own / whole),
-        max(0.0, min(1.0, (used.all - used.own) / whole)),
+        max(0.0, min(1.0, others / whole)),
         errors[0] if errors else None,
     )
 
@@ -158,21 +162,30 @@ def _together(  # noqa: PLR0913, PLR0917 - what the threads share
 class _Use(NamedTuple):
     """The clock, and the processors' time that was used: by this program and what it started.
 
-    All of it in seconds. That of processes that run still is not yet known.
+    And by all, on the `processors` that this program may be put on. All of it in seconds. That of
+    processes that run still is not yet known.
     """
 
     wall: float
     own: float
     all: float
+    processors: int
 
     @classmethod
     def now(cls) -> _Use:
-        mine, whole = psutil.Process().cpu_times(), psutil.cpu_times()
+        program = psutil.Process()
+        mine = program.cpu_times()
         own = mine.user + mine.system + mine.children_user + mine.children_system
-        idle = whole.idle + getattr(whole, "iowait", 0.0)
-        counted = whole.user + whole.system + getattr(whole, "nice", 0.0) + idle
-        more = sum(getattr(whole, name, 0.0) for name in ("irq", "softirq", "steal"))
-        return cls(time.monotonic(), own, counted + more - idle)
+        each = psutil.cpu_times(percpu=True)
+        # A program that is put on some of them has nothing of what the others do.
+        mine_alone = set(program.cpu_affinity()) if hasattr(program, "cpu_affinity") else None
+        used = [
+            sum(getattr(one, name, 0.0) for name in _USED)
+            for number, one in enumerate(each)
+            if mine_alone is None or number in mine_alone
+        ]
+        return cls(time.monotonic(), own, sum(used), len(used))
 
     def since(self, before: _Use) -> _Use:
-        return _Use(self.wall - before.wall, self.own - before.own, self.all - before.all)
+        wall, own = self.wall - before.wall, self.own - before.own
+        return _Use(wall, own, self.all - before.all, self.processors)

@@ -8,11 +8,12 @@ that wait for a host or a timer.
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections import Counter
 from contextlib import contextmanager
+
+from capsule.processors import usable_processors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ _PER_UNUSED = 2
 
 def processors() -> int:
     """Return how many tasks of each depth have a place whatever they do."""
-    return max(2, os.cpu_count() or 1)
+    return max(2, usable_processors())
 
 
 class TaskPlaces:
@@ -144,6 +145,7 @@ class Place:
 class ProcessorUse:
     """What the processes of a run use of the processors, from look to look.
 
+    >>> import os
     >>> use = ProcessorUse()
     >>> with use.counting(os.getpid()):
     ...     use.waiting()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import AsyncIterable
 from contextlib import aclosing
@@ -18,6 +17,7 @@ from anyio import (
 
 from capsule.envelope import refusal
 from capsule.errors import CapsuleError
+from capsule.processors import usable_processors
 from capsule.sdk.background_tasks import spawn
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.threads import whatever_comes
@@ -61,7 +61,7 @@ class Batch:
         wanted: Callable[[Any], bool] = lambda _: True,
     ) -> None:
         self._run, self._skip, self._wanted = run, skip, wanted
-        self._at_once = at_once or os.cpu_count() or 1
+        self._at_once = at_once or usable_processors()
         self._scope = CancelScope()
         self._over = Event()
         self._begun = False

@@ -14,6 +14,7 @@ from capsule.message_text import nearest, shown
 from capsule.pool.prepared_task import Warmth, open_prepared_task
 from capsule.pool.run_queue import QueuedRun
 from capsule.process.cancel import Cancellation
+from capsule.processors import usable_processors
 from capsule.runner import prepare
 from capsule.runner.host_functions import HostFunctions
 from capsule.runner.observer import NOBODY
@@ -96,7 +97,7 @@ class SandboxExecutor(Executor):
         self._opening = threading.Lock()
         self._open: dict[str, PreparedTask] = {}
         self._ended = False
-        self._threads = ThreadPoolExecutor(max_workers or os.cpu_count() or 1, "capsule-executor")
+        self._threads = ThreadPoolExecutor(max_workers or usable_processors(), "capsule-executor")
         thread_pool.keep()
 
     def __repr__(self) -> str:

@@ -6,13 +6,13 @@ printed. So it need not be safe for threads.
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from threading import Condition
 
 from capsule.envelope import refusal
 from capsule.errors import CapsuleError
 from capsule.process.cancel import Cancellation
+from capsule.processors import usable_processors
 from capsule.sdk import thread_pool
 from capsule.sdk.envelope import Envelope
 from capsule.sdk.said_values import called
@@ -75,7 +75,7 @@ class ThreadBatch:
         if on_output is not None:
             called("on_output", on_output)
         self._run, self._skip, self._tell, self._request = run, skip, on_output, request
-        self._at_once = at_once or os.cpu_count() or 1
+        self._at_once = at_once or usable_processors()
         # All of these change under the condition only.
         self._changed = Condition()
         self._arrived: deque[_Ended | tuple[int, str, str]] = deque()

@@ -9,12 +9,12 @@ it is packed once, and whoever has the same one need not read it.
 from __future__ import annotations
 
 import mmap
-import os
 import zlib
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from capsule.namedtuples import NamedTuple
+from capsule.processors import usable_processors
 from capsule.sessions import state_file
 from capsule.sessions.background_work import in_background
 from capsule.sessions.state_file import StateError
@@ -176,7 +176,7 @@ def _unpack(said: tuple[memoryview, memoryview]) -> None:
 
 def _each(work: Callable[[Of], Made], some: Sequence[Of]) -> list[Made]:
     """Do work on each, on all processors: what it calls lets go of Python's lock."""
-    workers = min(len(some), os.cpu_count() or 1)
+    workers = min(len(some), usable_processors())
 
     def share(number: int) -> list[Made]:
         return [work(each) for each in some[number::workers]]

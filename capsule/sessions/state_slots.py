@@ -7,7 +7,8 @@ Python, which does one thing at a time anyway.
 
 from __future__ import annotations
 
-import os
 from threading import BoundedSemaphore
 
-STATE_SLOTS = BoundedSemaphore(max(2, os.cpu_count() or 1))
+from capsule.processors import usable_processors
+
+STATE_SLOTS = BoundedSemaphore(max(2, usable_processors()))

@@ -9,6 +9,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from capsule.errors import ToolchainError, hint_of
+from capsule.processors import usable_processors
 from capsule.progress import Step
 from capsule.toolstore import run_program
 from capsule.toolstore.flavours import PLAIN, codegen
@@ -49,7 +50,7 @@ def compile_interpreter(
 
     Raises `ToolchainError` when wasmtime cannot do it.
     """
-    cores = min(os.cpu_count() or 1, _CORES)
+    cores = min(usable_processors(), _CORES)
     step = Step(f"compiling the {flavour} interpreter", _USUAL[flavour] / cores, "seconds")
     begin = time.monotonic()
     with progress.step(step) as tracker:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from capsule import __version__
 from capsule.paths import state_root
 from capsule.process.cancel import Cancellation
+from capsule.processors import usable_processors as cores
 from scripts.bench import (
     against,
     alternatives,
@@ -79,7 +80,7 @@ def _compared(said: argparse.Namespace) -> str:
 def _machine() -> str:
     return (
         f"capsule {__version__}, Python {platform.python_version()}, {platform.system()} "
-        f"{platform.machine()}, {processes.cores()} cores"
+        f"{platform.machine()}, {cores()} cores"
     )
 
 

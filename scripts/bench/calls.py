@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 from capsule import Sandbox
 from capsule.process.trap_report import TRAPPED
+from capsule.processors import usable_processors as cores
 from scripts.bench.commands import HELLO
 from scripts.bench.peer import Peer
-from scripts.bench.processes import bare_of, cores, order
+from scripts.bench.processes import bare_of, order
 from scripts.bench.timing import Row, told_by_turns
 
 if TYPE_CHECKING:

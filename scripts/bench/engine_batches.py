@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING
 import psutil
 
 from capsule import SandboxSync
+from capsule.processors import usable_processors as cores
 from scripts.bench.commands import HELLO
-from scripts.bench.processes import cores
 from scripts.bench.timing import Row
 
 if TYPE_CHECKING:
@@ -60,7 +60,14 @@ def _dask(folder: Path) -> Iterator[Engine]:
 
     file = folder / "scheduler.json"
     common = ("--scheduler-file", str(file), "--no-dashboard", "--host", "127.0.0.1")
-    worker = ("--nworkers", "1", "--nthreads", str(cores()), "--local-directory", str(folder))
+    worker = (
+        "--nworkers",
+        "1",
+        "--nthreads",
+        str(cores()),
+        "--local-directory",
+        str(folder),
+    )
     address = ""
     with (folder / "dask.log").open("wb") as log, ExitStack() as owned:
         for what, more in (("scheduler", ("--port", "0")), ("worker", worker)):
@@ -211,7 +218,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="capsule-engines-") as name:
         task = Path(name, "hello.py")
         task.write_text(HELLO)
-        with clusters(Path(name)) as engines, SandboxSync(task, warm=cores()) as sandbox:
+        with (
+            clusters(Path(name)) as engines,
+            SandboxSync(task, warm=cores()) as sandbox,
+        ):
             for each, engine in {"map": None, **engines}.items():
                 if named and each not in named:
                     continue

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -185,8 +184,3 @@ def _pandas(home: Path, cancellation: Cancellation) -> Row:
         "importing it",
         1 / 10,
     )
-
-
-def cores() -> int:
-    """Return how many processors there are to use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from capsule.cli.parsing.integers import whole_number
 from capsule.cli.parsing.run_options import Options
 from capsule.cli.parsing.run_request import read_request
@@ -18,6 +16,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.pool.prepared_task import Warmth, open_prepared_task
 from capsule.pool.throughput import measure
 from capsule.process.cancel import Cancellation
+from capsule.processors import usable_processors
 from capsule.runner.source import callable_tasks, entry_of
 
 TYPE_CHECKING = False
@@ -51,7 +50,7 @@ def command(said: BenchOptions, context: Context) -> int:
     """
     console = context.console
     seconds = _within("--seconds", said.seconds, _SECONDS, _MOST_SECONDS)
-    slots = _within("--concurrency", said.concurrency, os.cpu_count() or 1, _MOST_AT_ONCE)
+    slots = _within("--concurrency", said.concurrency, usable_processors(), _MOST_AT_ONCE)
     options = Options(said.file, [], artifact=said.file.endswith(_ARTIFACT))
     request = read_request(options, context, "capsule bench")
     source = _with_task(request.source, said.task)
