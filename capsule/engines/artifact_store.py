@@ -8,7 +8,7 @@ from capsule.engines.job import FILE, STORE, write
 from capsule.errors import EngineError
 from capsule.progress import Silent
 from capsule.snapshot import cache
-from capsule.toolstore import toolchain_lock
+from capsule.toolstore import files, toolchain_lock
 from capsule.toolstore.digests import sha256
 
 if TYPE_CHECKING:
@@ -25,7 +25,11 @@ def find(home: Path, digest: str) -> Entry | None:
     folder = home / "cache" / STORE / cache.key(digest.encode())
     lease = toolchain_lock.lease(folder)
     found = cache.look(folder) if lease is not None else None
-    return found._replace(lease=lease) if isinstance(found, cache.Entry) else None
+    if not isinstance(found, cache.Entry):
+        return None
+    # What is sent once to a node must not be what nobody has used for longest.
+    files.note_use(folder / cache.INDEX)
+    return found._replace(lease=lease)
 
 
 def keep(home: Path, digest: str, artifact: bytes) -> Entry:

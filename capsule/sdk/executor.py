@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import threading
+import weakref
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -52,7 +53,8 @@ class SandboxExecutor(Executor):
     task failed. At most `max_workers` run at once, as many as there are processors by default.
     `warm` processes wait for the next call of each task. The other options are those of `Sandbox`.
 
-    Use it in `with`, or call `shutdown`. What holds for a `ThreadPoolExecutor` does here: one that
+    Use it in `with`, or call `shutdown`; one that nobody has any more ends what waits for calls by
+    itself. What holds for a `ThreadPoolExecutor` does here: one that
     runs cannot be cancelled, and is waited for at the end of the block.
 
     Raises `CapsuleError` where the file cannot be read.
@@ -94,14 +96,15 @@ class SandboxExecutor(Executor):
         self._source = source_of(file, cwd, self._home)
         self._tasks = {task.name: task for task in callable_tasks(self._source)}
         self._places = _places(file, cwd)
-        self._opening = threading.Lock()
-        self._open: dict[str, PreparedTask] = {}
-        self._ended = False
+        self._prepared = _PreparedTasks()
+        # One that nobody has any more has nothing at work: whatever is at work refers to it.
+        finalizer = weakref.finalize(self, self._prepared.close_later)
+        # At the end of the program, what waits ends with it.
+        finalizer.atexit = False
         self._threads = ThreadPoolExecutor(max_workers or usable_processors(), "capsule-executor")
-        thread_pool.keep()
 
     def __repr__(self) -> str:
-        return f"<SandboxExecutor {self._file!r} {'ended' if self._ended else 'open'}>"
+        return f"<SandboxExecutor {self._file!r} {'ended' if self._prepared.is_closed else 'open'}>"
 
     def submit(self, fn: str | Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> Future[Any]:
         """Have a task run, and return its future.
@@ -140,7 +143,7 @@ class SandboxExecutor(Executor):
             self._end_later()
             raise
         if wait:
-            self._close()
+            self._prepared.close()
         else:
             self._end_later()
 
@@ -150,17 +153,7 @@ class SandboxExecutor(Executor):
 
     def _close_later(self) -> None:
         self._threads.shutdown(wait=True)
-        self._close()
-
-    def _close(self) -> None:
-        with self._opening:
-            ended, self._ended = self._ended, True
-            opened, self._open = self._open, {}
-        if not ended:
-            with ExitStack() as owned:
-                owned.callback(thread_pool.release)
-                for prepared in opened.values():
-                    owned.callback(prepared.close)
+        self._prepared.close()
 
     def _run(self, name: str, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
         prepared = self._opened(name)
@@ -171,19 +164,20 @@ class SandboxExecutor(Executor):
 
     def _opened(self, name: str) -> PreparedTask:
         """Return a task that is ready to run, prepared once."""
-        with self._opening:
-            if name not in self._open:
-                with Cancellation() as never:
-                    self._open[name] = open_prepared_task(
-                        self._source._replace(task=name),
-                        self._shared,
-                        self._home,
-                        LoggedProgress(),
-                        warmth=Warmth(self._warm),
-                        cancellation=never,
-                        ledger=recorder_of(self._home),
-                    )
-            return self._open[name]
+
+        def opened() -> PreparedTask:
+            with Cancellation() as never:
+                return open_prepared_task(
+                    self._source._replace(task=name),
+                    self._shared,
+                    self._home,
+                    LoggedProgress(),
+                    warmth=Warmth(self._warm),
+                    cancellation=never,
+                    ledger=recorder_of(self._home),
+                )
+
+        return self._prepared.obtain(name, opened)
 
     def _name_of(self, said: object) -> str:
         """Return the name of the task that is meant. Raises `UsageError`."""
@@ -210,6 +204,37 @@ class SandboxExecutor(Executor):
         names = [shown(name) for name in self._tasks]
         more = f", and {len(names) - _LISTED} more" if len(names) > _LISTED else ""
         return (", ".join(names[:_LISTED]) or "none") + more
+
+
+class _PreparedTasks:
+    """The tasks of an executor that are ready to run, each prepared once; it knows no executor."""
+
+    def __init__(self) -> None:
+        self._opening = threading.Lock()
+        self._open: dict[str, PreparedTask] = {}
+        self.is_closed = False
+        thread_pool.keep()
+
+    def obtain(self, name: str, opened: Callable[[], PreparedTask]) -> PreparedTask:
+        with self._opening:
+            if name not in self._open:
+                self._open[name] = opened()
+            return self._open[name]
+
+    def close(self) -> None:
+        """End the processes that wait, once, and wait until they are gone."""
+        with self._opening:
+            closed, self.is_closed = self.is_closed, True
+            open_tasks, self._open = self._open, {}
+        if not closed:
+            with ExitStack() as owned:
+                owned.callback(thread_pool.release)
+                for prepared in open_tasks.values():
+                    owned.callback(prepared.close)
+
+    def close_later(self) -> None:
+        # Whoever drops the last reference may be in the middle of anything, and does not wait.
+        threading.Thread(target=self.close, name="capsule-executor-end").start()
 
 
 def _places(

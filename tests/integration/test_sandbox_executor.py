@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import pickle
+import subprocess
+import sys
 import threading
 from concurrent import futures
 from pathlib import Path
@@ -15,6 +18,7 @@ import pytest
 from capsule import SandboxExecutor, TaskFailedError
 from capsule.errors import UsageError
 from tests.engines.clusters import until, wasmtimes_here
+from tests.integration.command import REPOSITORY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -350,6 +354,49 @@ def test_shutdown_by_what_a_future_calls_leaves_no_process() -> None:
     until(lambda: "ended" in repr(executor) and wasmtimes_here() == before, "end")
     # As of a ThreadPoolExecutor, unless the callback came to run in this thread.
     assert said in ([], ["cannot join current thread"])
+
+
+def threads_of_executors() -> list[str]:
+    names = [thread.name for thread in threading.enumerate()]
+    return [name for name in names if name.startswith("capsule-executor")]
+
+
+def test_one_that_is_dropped_leaves_no_process_and_no_thread() -> None:
+    before = wasmtimes_here()
+    executor = SandboxExecutor("job.py", max_workers=2)
+    assert executor.submit("double", 1).result(60) == 2
+    until(lambda: len(wasmtimes_here()) > len(before), "process that waits for the next call")
+    del executor
+    gc.collect()
+    # Long before those that nobody uses end by themselves.
+    until(lambda: wasmtimes_here() == before, "end of its processes", 20)
+    until(lambda: not threads_of_executors(), "end of its threads", 20)
+
+
+def test_one_that_is_dropped_while_it_works_ends_behind_its_work(gate: Gate) -> None:
+    before = wasmtimes_here()
+    runs = [gated(gate).submit("held", n) for n in (1, 2)]
+    for _ in runs:
+        assert gate.begun.acquire(timeout=60)
+    gc.collect()
+    assert not any(run.done() for run in runs)
+    gate.opened.set()
+    assert [run.result(timeout=60) for run in runs] == [1, 2]
+    until(lambda: wasmtimes_here() == before and not threads_of_executors(), "end")
+
+
+def test_a_program_that_never_ends_one_ends() -> None:
+    program = (
+        "from capsule import SandboxExecutor\n"
+        "kept = SandboxExecutor('job.py')\n"
+        "def dropped(): return SandboxExecutor('job.py').submit('double', 2).result()\n"
+        "print(kept.submit('double', 1).result(), dropped())\n"
+    )
+    environ = {**os.environ, "PYTHONPATH": str(REPOSITORY)}
+    done = subprocess.run(
+        (sys.executable, "-c", program), env=environ, timeout=60, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, b"2 4\n", b"")
 
 
 def test_an_error_can_be_sent_to_another_process(executor: SandboxExecutor) -> None:
