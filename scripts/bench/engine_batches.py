@@ -48,14 +48,15 @@ def clusters(folder: Path) -> Iterator[dict[str, Engine]]:
     with ExitStack() as owned:
         found: dict[str, Engine] = {}
         if find_spec("distributed"):
-            found["dask"] = owned.enter_context(_dask(folder))
+            found["dask"] = owned.enter_context(dask(folder))
         if find_spec("ray"):
             found["ray"] = owned.enter_context(_ray())
         yield found
 
 
 @contextmanager
-def _dask(folder: Path) -> Iterator[Engine]:
+def dask(folder: Path) -> Iterator[Engine]:
+    """Start a scheduler, and a worker with as many threads as processors."""
     from capsule.engines import Dask
 
     file = folder / "scheduler.json"
