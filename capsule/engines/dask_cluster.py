@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from concurrent.futures import CancelledError
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -14,6 +12,7 @@ import distributed
 from distributed.scheduler import KilledWorker
 
 from capsule.engines import dask_worker
+from capsule.engines.cluster_thread import ClusterThread
 from capsule.engines.engine import Arrival
 from capsule.errors import EngineError
 from capsule.message_text import shown
@@ -25,8 +24,6 @@ if TYPE_CHECKING:
     from capsule.engines.engine import Tell
     from capsule.engines.job import Job
 
-# How often the workers are counted, in seconds.
-_LOOK = 1.0
 _CONNECT_SECONDS = 10.0
 _SCATTER_SECONDS = 5.0
 # Bytes above which something is moved as data of the cluster, which may be lost with the worker
@@ -49,8 +46,10 @@ class DaskCluster:
         self._options, self._job, self._tell = options, job, tell
         self.slots = 0
         self._name = f"capsule-{uuid4().hex[:12]}"
-        # Told of by other threads; all else is this thread's own.
-        self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        # All that follows is this thread's own, once it is started.
+        self._thread = ClusterThread(
+            tell, look=self._look, let_go=self._let_go, gone=self._lost_scheduler
+        )
         self._chunks: dict[int, tuple[bytes, Any]] = {}
         self._claims: dict[int, Any] = {}
         self._lost: dict[int, int] = {}
@@ -61,8 +60,6 @@ class DaskCluster:
         self._sent: dict[str, int] = {}
         self._workers_since = time.monotonic()
         self._client, self._is_own = self._connected(options.address)
-        self._closing = False
-        self._thread = threading.Thread(target=self._work, name="capsule-dask", daemon=True)
         try:
             self._look()
         except EngineError:
@@ -72,13 +69,11 @@ class DaskCluster:
 
     def submit(self, number: int, chunk: bytes) -> None:
         """Have a worker do a chunk."""
-        self._todo.put(lambda: self._submit(number, chunk))
+        self._thread.put(lambda: self._submit(number, chunk))
 
     def close(self) -> None:
         """Cancel what is at work, and disconnect."""
-        self._closing = True
-        self._todo.put(None)
-        self._thread.join()
+        self._thread.close()
 
     @staticmethod
     def _connected(address: Any) -> tuple[Any, bool]:
@@ -91,26 +86,6 @@ class DaskCluster:
             ), True
         except (OSError, ValueError, TypeError) as error:  # no time left is an OSError
             raise _no_scheduler(address, error) from None
-
-    def _work(self) -> None:
-        """Do what there is to do until it is closed."""
-        look_at = time.monotonic() + _LOOK
-        try:
-            while not self._closing:
-                with suppress(Empty):
-                    todo = self._todo.get(timeout=max(0.0, look_at - time.monotonic()))
-                    if todo is None:
-                        break
-                    todo()
-                if time.monotonic() >= look_at:
-                    self._look()
-                    look_at = time.monotonic() + _LOOK
-        except EngineError as error:
-            self._tell(Arrival(-1, trouble=error))
-        except Exception as error:  # noqa: BLE001 - told of where the results are taken
-            self._tell(Arrival(-1, trouble=self._lost_scheduler(error)))
-        finally:
-            self._let_go()
 
     def _submit(self, number: int, chunk: bytes) -> None:
         given: Any = chunk
@@ -149,13 +124,13 @@ class DaskCluster:
             self._unsent += not isinstance(error, TimeoutError)
             if self._is_lost() or self._unsent > _TRIES:
                 raise
-            self._todo.put(again)
+            self._thread.put(again)
             return None
         self._unsent = 0
         return found
 
     def _when_done(self, future: Any, then: Callable[[], None]) -> None:
-        future.add_done_callback(lambda _: self._todo.put(then))
+        future.add_done_callback(lambda _: self._thread.put(then))
 
     def _done(self, number: int, future: Any) -> None:
         """Take what came of a chunk."""

@@ -5,27 +5,23 @@ from __future__ import annotations
 import threading
 import time
 from contextlib import suppress
-from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 import ray
 from ray import exceptions
 
 from capsule.engines import ray_worker
+from capsule.engines.cluster_thread import ClusterThread
 from capsule.engines.engine import Arrival
 from capsule.engines.ray_nodes import RayNodes
 from capsule.errors import EngineError
 from capsule.message_text import shown
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from capsule.engines.cluster_options import RayOptions
     from capsule.engines.engine import Tell
     from capsule.engines.job import Job
 
-# How often it is looked whether there are nodes, and a head, in seconds.
-_LOOK = 1.0
 # After how many seconds in which its head does not answer a cluster is lost: after 60, Ray ends a
 # program that is in it.
 _SILENCE = 15.0
@@ -46,7 +42,6 @@ class RayCluster:
 
     def __init__(self, options: RayOptions, job: Job, tell: Tell) -> None:
         self._options, self._job, self._tell = options, job, tell
-        self._todo: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._chunks: dict[int, Any] = {}
         _joined.enter(options.address)
         try:
@@ -69,9 +64,9 @@ class RayCluster:
         self._run = remote(ray_worker.run_chunk)
         self._artifact = ray.put(job.artifact)
         self._nodes_since = time.monotonic()
-        self._closing = self._is_lost = False
+        self._is_lost = False
         self._nodes = RayNodes(needs)
-        self._thread = threading.Thread(target=self._work, name="capsule-ray", daemon=True)
+        self._thread = ClusterThread(self._tell, look=self._look, let_go=self._let_go, gone=_gone)
         self._thread.start()
 
     @property
@@ -81,40 +76,18 @@ class RayCluster:
 
     def submit(self, number: int, chunk: bytes) -> None:
         """Have a worker do a chunk."""
-        self._todo.put(lambda: self._submit(number, chunk))
+        self._thread.put(lambda: self._submit(number, chunk))
 
     def close(self) -> None:
         """Cancel what is at work, and leave the cluster, if it was joined for this."""
-        self._closing = True
-        self._todo.put(None)
-        self._thread.join()
-
-    def _work(self) -> None:
-        """Do what there is to do until it is closed."""
-        look_at = time.monotonic() + _LOOK
-        try:
-            while not self._closing:
-                with suppress(Empty):
-                    todo = self._todo.get(timeout=max(0.0, look_at - time.monotonic()))
-                    if todo is None:
-                        break
-                    todo()
-                if time.monotonic() >= look_at:
-                    self._look()
-                    look_at = time.monotonic() + _LOOK
-        except EngineError as error:
-            self._tell(Arrival(-1, trouble=error))
-        except Exception as error:  # noqa: BLE001 - told of where the results are taken
-            self._tell(Arrival(-1, trouble=_gone(error)))
-        finally:
-            self._let_go()
+        self._thread.close()
 
     def _submit(self, number: int, chunk: bytes) -> None:
         # In a list it is not fetched before the worker asks for it.
         reference = self._run.remote(self._job.settings, chunk, [self._artifact])
         self._chunks[number] = reference
         done = reference.future()
-        done.add_done_callback(lambda _: self._todo.put(lambda: self._done(number, done)))
+        done.add_done_callback(lambda _: self._thread.put(lambda: self._done(number, done)))
 
     def _done(self, number: int, done: Any) -> None:
         """Take what came of a chunk. Raises `EngineError` for what ends the batch."""
