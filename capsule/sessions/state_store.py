@@ -66,8 +66,9 @@ class StateStore:
             self._users -= 1
             last = self._users == 0
         if last:
-            files.delete(self._folder)
+            # Before: on Windows it keeps its holder from that, too.
             self._lease.release()
+            toolchain_lock.delete_unused(self._folder)
 
     def write(self, state: Contents, name: str | None = None) -> str:
         """Keep a state and return its name, which nobody can guess, or in place of one of `name`.
@@ -133,6 +134,4 @@ def _made_in(store: Path) -> tuple[Path, toolchain_lock.Lease]:
 def _collect(store: Path) -> None:
     """Delete what nobody uses any more: a program that was killed could not."""
     for folder in [path for path in store.iterdir() if path.is_dir() and len(path.name) == _NAME]:
-        if (lease := toolchain_lock.claim(folder)) is not None:
-            files.delete(folder)
-            lease.release()
+        toolchain_lock.delete_unused(folder)

@@ -15,7 +15,7 @@ from contextlib import suppress
 from capsule.namedtuples import NamedTuple
 from capsule.snapshot.cache import INDEX
 from capsule.toolstore import files
-from capsule.toolstore.toolchain_lock import claim, locked_if_free
+from capsule.toolstore.toolchain_lock import delete_unused, locked_if_free
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,18 +131,11 @@ def _delete(entry: Path) -> bool:
     """Delete an entry unless someone is making or using it; say whether it is gone."""
     guard = entry.with_name(f"{entry.name}{files.LOCK}")
     with locked_if_free(guard) as held:
-        lease = claim(entry) if held else None
-        if lease is None:
+        if not held or not delete_unused(entry):
             return False
-        try:
-            # Moved first: whoever looks finds it whole or not at all.
-            aside = entry.with_name(f"{files.UNFINISHED}{entry.name}-gone")
-            files.delete(aside)
-            entry.rename(aside)
-            files.delete(aside)
+        # On Windows a lock that is held stays: it is an open file.
+        if os.name != "nt":
             guard.unlink(missing_ok=True)
-        finally:
-            lease.release()
     return True
 
 

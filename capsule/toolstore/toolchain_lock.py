@@ -12,6 +12,7 @@ import time
 from contextlib import contextmanager
 
 from capsule.file_lock import try_lock
+from capsule.toolstore import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,7 +25,13 @@ if TYPE_CHECKING:
 _INTERVAL = 0.05
 
 if sys.platform == "win32":
+    import _winapi
     import msvcrt
+
+    # How a folder is opened: to list it, so that others may read and write there, and to delete it,
+    # so that they may do that too. Who asks for one and does not share the other is refused.
+    _TO_LIST, _TO_DELETE = (0x1, 0x3), (0x10000, 0x7)
+    _EXISTING, _OF_A_FOLDER = 3, 0x02000000
 
     def _wait(handle: int) -> None:
         while True:
@@ -34,11 +41,26 @@ if sys.platform == "win32":
                 continue
             return
 
-    def _share(handle: int) -> bool:
-        raise NotImplementedError
-
     def _release(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_UNLCK, 1)
+
+    def _lease(folder: Path, access: int, shared: int) -> Lease | None:
+        how = (access, shared, 0, _EXISTING, _OF_A_FOLDER, 0)
+        try:
+            return Lease(_winapi.CreateFile(str(folder), *how), _winapi.CloseHandle)
+        except OSError:
+            return None
+
+    def lease(folder: Path) -> Lease | None:
+        """Return a lease on `folder`, None when there is none or somebody is deleting it."""
+        return _lease(folder, *_TO_LIST)
+
+    def claim(folder: Path) -> Lease | None:
+        """Return a lease that nobody else has one beside, None while anybody has: to delete it.
+
+        Another may have such a one, and be deleting it too.
+        """
+        return _lease(folder, *_TO_DELETE)
 
 else:
     import fcntl
@@ -57,51 +79,66 @@ else:
         # Closing is not enough: a process that was forked meanwhile has the same open file.
         fcntl.flock(handle, fcntl.LOCK_UN)
 
+    def lease(folder: Path) -> Lease | None:
+        """Return a lease on `folder`, None when there is none or somebody is deleting it."""
+        return _claimed(folder, _share)
+
+    def claim(folder: Path) -> Lease | None:
+        """Return a lease that nobody else has one beside, None while anybody has: to delete it."""
+        return _claimed(folder, try_lock)
+
+    def _claimed(folder: Path, take: Callable[[int], bool]) -> Lease | None:
+        try:
+            handle = os.open(folder, os.O_RDONLY)
+        except FileNotFoundError:
+            return None
+        if take(handle) and _still_there(folder, handle):
+            return Lease(handle, os.close)
+        os.close(handle)
+        return None
+
 
 class Lease:
     """Keeps a folder from being deleted, as long as it is referred to: for what is in use.
 
-    Any number of processes may hold one at once.
+    Any number of processes may hold one at once. On Windows its holder cannot delete it either.
     """
 
-    def __init__(self, handle: int) -> None:
-        self._handle = handle
+    def __init__(self, handle: int, close: Callable[[int], None]) -> None:
+        self._handle, self._close = handle, close
 
     def __repr__(self) -> str:
-        return f"<Lease on descriptor {self._handle}>"
+        return f"<Lease on handle {self._handle}>"
 
     def release(self) -> None:
         """Let go; nothing happens when that was done."""
         if self._handle >= 0:
-            os.close(self._handle)
+            self._close(self._handle)
             self._handle = -1
 
     def __del__(self) -> None:
         self.release()
 
 
-def lease(folder: Path) -> Lease | None:
-    """Return a lease on `folder`, None when there is none or somebody is deleting it."""
-    return _claimed(folder, _share)
-
-
-def claim(folder: Path) -> Lease | None:
-    """Return a lease that nobody else has one beside, None while anybody has: for deleting it."""
-    return _claimed(folder, try_lock)
-
-
-def _claimed(folder: Path, take: Callable[[int], bool]) -> Lease | None:
-    if sys.platform == "win32":
-        # A folder cannot be opened there, and one whose files are open cannot be deleted.
-        return Lease(-1) if folder.is_dir() else None
+def delete_unused(folder: Path) -> bool:
+    """Delete a folder that nobody has a lease on; say whether it is gone. Raises `OSError`."""
+    if (lease := claim(folder)) is None:
+        return False
+    aside = folder.with_name(f"{files.UNFINISHED}{folder.name}-{os.urandom(8).hex()}")
     try:
-        handle = os.open(folder, os.O_RDONLY)
-    except FileNotFoundError:
-        return None
-    if take(handle) and _still_there(folder, handle):
-        return Lease(handle)
-    os.close(handle)
-    return None
+        # Moved first: whoever looks finds it whole or not at all.
+        folder.rename(aside)
+        # Before it is looked through: the handle keeps others from that on Windows, and itself.
+        lease.release()
+        files.delete(aside)
+    except OSError:
+        # There, another may be at it too, or have a file of it open.
+        if os.name != "nt":
+            raise
+        return False
+    finally:
+        lease.release()
+    return True
 
 
 @contextmanager

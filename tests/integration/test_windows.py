@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING
 import psutil
 import pytest
 
+from capsule import SessionSync
 from capsule.confine import private_dirs
+from capsule.progress import Silent
+from capsule.snapshot import cache, eviction
 from tests.integration.command import ENDING, Command
 
 if TYPE_CHECKING:
@@ -288,3 +291,31 @@ def test_a_path_longer_than_windows_takes_is_deleted(capsule: Command) -> None:
     capsule.write("deep.py", source)
     assert result(capsule("run", "deep.py")) == 2 * 61
     assert there(capsule.folder / "temporary") == set()
+
+
+def test_a_session_leaves_the_states_of_others(
+    toolchain_home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CAPSULE_HOME", str(toolchain_home))
+    with SessionSync(cwd=tmp_path) as session:
+        session.run("x = 41").unwrap()
+        with SessionSync(cwd=tmp_path) as other:
+            assert other.run("1 + 1").result == 2
+            assert session.run("x + 1").result == 42
+        assert session.run("x + 2").result == 43
+    assert list((toolchain_home / "cache" / "sessions").iterdir()) == []
+
+
+def test_what_is_used_stays_in_the_cache(tmp_path: Path) -> None:
+    def make(folder: Path) -> cache.Facts:
+        (folder / "file").write_bytes(b"content")
+        return {}
+
+    entry = cache.obtain(tmp_path / "tasks", "a" * 32, make, Silent())
+    assert entry.lease is not None
+    assert eviction.prune(tmp_path, eviction.Bounds(), all_of_it=True) == []
+    entry.lease.release()
+    (gone,) = eviction.prune(tmp_path, eviction.Bounds(), all_of_it=True)
+    assert gone.path == entry.folder
+    # The lock, which is held while it goes, stays.
+    assert [path.name for path in (tmp_path / "tasks").iterdir()] == [f"{'a' * 32}.lock"]

@@ -7,7 +7,7 @@ import select
 import signal
 from typing import TYPE_CHECKING
 
-from capsule.toolstore.toolchain_lock import locked, locked_if_free
+from capsule.toolstore.toolchain_lock import delete_unused, lease, locked, locked_if_free
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -94,6 +94,23 @@ def test_a_program_that_is_started_does_not_inherit_it(tmp_path: Path, watcher: 
         ours = [fd for fd in range(3, 100) if _same(fd, target)]
         assert len(ours) == 1
         assert not os.get_inheritable(ours[0])
+
+
+def test_a_folder_is_deleted_unless_somebody_uses_it(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    assert not delete_unused(folder)
+    folder.mkdir()
+    (folder / "file").write_bytes(b"content")
+    one, other = lease(folder), lease(folder)
+    assert one is not None
+    assert other is not None
+    one.release()
+    assert not delete_unused(folder)
+    assert (folder / "file").read_bytes() == b"content"
+    other.release()
+    assert delete_unused(folder)
+    assert list(tmp_path.iterdir()) == []
+    assert lease(folder) is None
 
 
 def heard(end: int) -> str:
