@@ -90,10 +90,14 @@ def check(
         for name, text in files.items():
             path = folder / name
             path.parent.mkdir(exist_ok=True)
-            path.write_text(text)
+            # As it is, whatever the system's encoding and ends of lines are.
+            path.write_bytes(text.encode())
         packages = folder / _PACKAGES
-        (packages / "lib" / f"python{_PYTHON}" / "site-packages").mkdir(parents=True)
-        (packages / "pyvenv.cfg").write_text(f"home = {packages}\nversion_info = {_PYTHON}\n")
+        # As an environment lies on this system, though it is none of its Python.
+        library = "Lib" if os.name == "nt" else f"lib/python{_PYTHON}"
+        (packages / library / "site-packages").mkdir(parents=True)
+        about = f"home = {packages}\nversion_info = {_PYTHON}\n"
+        (packages / "pyvenv.cfg").write_text(about, encoding="utf-8")
         status, said, complaint = _answer(checker, folder, cancellation)
     if cancellation is not None and cancellation.cancelled:
         raise GivenUpError("looking for type errors was cancelled")

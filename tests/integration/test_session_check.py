@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
+import subprocess
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -253,7 +255,8 @@ def test_nothing_of_the_users_folder_is_read(
 
 
 def test_code_is_read_and_never_run(session: SessionSync, tmp_path: Path) -> None:
-    code = f"open({str(tmp_path / 'made')!r}, 'w')\nimport os\nos.system('touch {tmp_path}/made')"
+    made = str(tmp_path / "made")
+    code = f"open({made!r}, 'w')\nimport os\nos.system({f'touch {made}'!r})"
     assert found(session, code) == []
     assert not (tmp_path / "made").exists()
 
@@ -331,3 +334,17 @@ def test_a_session_that_is_awaited(tmp_path: Path) -> None:
             return [problem.line for problem in problems], turn.success, more.success
 
     assert asyncio.run(main()) == ([1, 2], False, True)
+
+
+def test_code_is_read_as_it_is_whatever_the_systems_encoding(toolchain_home: Path) -> None:
+    program = (
+        "from capsule import SessionSync\n"
+        "with SessionSync() as session:\n"
+        "    session.run('name = \\'\\u00e9\\'').unwrap()\n"
+        "    print(ascii(session.check('\\u00e4 = name\\r\\nn: int = \\u00e4\\r\\n')))\n"
+    )
+    environ = {**os.environ, "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=environ, capture_output=True, check=True
+    )
+    assert done.stdout.startswith(b"[TypeProblem(line=2, "), done
