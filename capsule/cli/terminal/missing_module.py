@@ -11,6 +11,8 @@ from capsule.message_text import nearest, printable
 
 # What Python says of a module that is nowhere, and of one that is not in its package.
 _NO_MODULE = re.compile(r"ModuleNotFoundError: No module named '([A-Za-z_]\w*)((?:\.\w+)*)'")
+# How a source is named that is no file, to which the caller grants packages.
+_OWN_WORDS = ("-c", "-")
 _MOST_NAMES = 1_000
 _PYTHON = ".py"
 
@@ -18,8 +20,9 @@ _PYTHON = ".py"
 def advice(message: str, file: str | None = None) -> str | None:
     """Return what to do about the missing module that `message` tells of, None for other messages.
 
-    `file` is the task's file, as the user named it. What lies beside it, or elsewhere in the
-    working folder, is the user's own: no package of its name is proposed, which may be anybody's.
+    `file` is the task's file, as the user named it, or `-c`. What lies beside it, or elsewhere in
+    the working folder, is the user's own: no package of its name is proposed, which may be
+    anybody's.
     """
     if (match := _NO_MODULE.match(message)) is None:
         return None
@@ -31,6 +34,8 @@ def advice(message: str, file: str | None = None) -> str | None:
     folder = Path(file).parent if file and file != "-" else Path()
     if own := _own_module(name, folder):
         return own
+    if file in _OWN_WORDS:
+        return f"--package {name}, where that is a package of pure Python"
     return (
         f"where {name} is a package of pure Python, name it in the file:\n"
         f'       # /// script\n       # dependencies = ["{name}"]\n       # ///'

@@ -46,12 +46,20 @@ def test_of_what_is_no_package_none_is_proposed(project: Path, name: str, said: 
     assert "dependencies" not in found
 
 
-@pytest.mark.parametrize("file", ["tasks/run.py", "-", None])
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ("tasks/run.py", 'dependencies = ["{}"]'),
+        (None, 'dependencies = ["{}"]'),
+        ("-", "--package {}, where"),
+        ("-c", "--package {}, where"),
+    ],
+)
 @pytest.mark.parametrize("name", ["yarl", "data"])
-def test_all_else_may_be_a_package(project: Path, name: str, file: str | None) -> None:
+def test_all_else_may_be_a_package(project: Path, name: str, file: str | None, said: str) -> None:
     found = advice(missing(name), file)
     assert found is not None
-    assert f'dependencies = ["{name}"]' in found
+    assert said.format(name) in found
 
 
 def test_a_source_on_stdin_has_the_working_folder_beside_it(project: Path) -> None:
