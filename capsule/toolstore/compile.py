@@ -35,12 +35,7 @@ _USUAL: dict[Flavour, float] = {
 }
 _CORES = 8
 
-# What the system's loader says when it cannot start wasmtime at all, and what helps.
-_REMEDIES = {
-    "libgcc_s": "install libgcc (on Alpine: apk add libgcc)",
-    "GLIBC_": "set CAPSULE_WASMTIME to a wasmtime that was built for this system's glibc",
-    "No space left": "free 1 GB, or set CAPSULE_HOME to a folder on another disk",
-}
+_NO_SPACE = "free 1 GB, or set CAPSULE_HOME to a folder on another disk"
 
 
 def compile_interpreter(
@@ -113,12 +108,14 @@ def compile_file(
         ) from error
     if outcome.status == 0:
         return
+    if (found := run_program.loader_failure(outcome.stderr)) is not None:
+        said, hint = found
+        raise ToolchainError(f"{wasmtime} cannot be started: {said}", hint=hint)
     said = run_program.tail(outcome.stderr)
     how = f"ended with status {outcome.status}"
     if outcome.status < 0:
         how = f"was killed by signal {-outcome.status}, perhaps for want of memory"
-    hint = next((help_ for sign, help_ in _REMEDIES.items() if sign in outcome.stderr), None)
     raise ToolchainError(
         f"{wasmtime} could not compile {source.name}: it {how}" + (f": {said}" if said else ""),
-        hint=hint or "capsule toolchain verify",
+        hint=_NO_SPACE if "No space left" in outcome.stderr else "capsule toolchain verify",
     )

@@ -22,6 +22,11 @@ INTERVAL = 0.2
 _SIGNALS = [
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 ]
+# What the system's loader says when it cannot start wasmtime at all, and what helps.
+_REMEDIES = {
+    "libgcc_s": "install GCC's library for unwinding (on Alpine: apk add libgcc)",
+    "GLIBC_": "set CAPSULE_WASMTIME to a wasmtime that was built for this system's glibc",
+}
 # Characters of a line that is quoted in an error.
 _LONG = 400
 
@@ -109,6 +114,21 @@ def _ended(process: subprocess.Popen[bytes], watch: Watch | None) -> tuple[bytes
         except subprocess.TimeoutExpired:
             if watch:
                 watch()
+
+
+def loader_failure(complaint: str) -> tuple[str, str] | None:
+    """Return what the system's loader says that cannot start a program, and what helps.
+
+    None is for any other complaint.
+
+    >>> loader_failure("Error loading shared library libgcc_s.so.1: No such file")[1]
+    "install GCC's library for unwinding (on Alpine: apk add libgcc)"
+    """
+    for line in complaint.splitlines():
+        for sign, help_ in _REMEDIES.items():
+            if sign in line:
+                return tail(line), help_
+    return None
 
 
 def tail(text: str, lines: int = 3) -> str:

@@ -43,6 +43,9 @@ def inspect(
             f"{who} cannot be started: {error.strerror or error}",
             hint=hint,
         ) from error
+    if outcome.status and (found := run_program.loader_failure(outcome.stderr)) is not None:
+        said, helps = found
+        raise ToolchainError(f"{who} cannot be started: {said}", hint=helps)
     match = _VERSION.match(outcome.stdout)
     if outcome.status != 0 or match is None:
         said = run_program.tail(outcome.stdout or outcome.stderr, 1) or f"status {outcome.status}"

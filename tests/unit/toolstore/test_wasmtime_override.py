@@ -99,6 +99,18 @@ def test_one_that_is_none(bench: Bench, text: str, says: str) -> None:
     assert says in caught.value.message
 
 
+def test_one_that_lacks_a_library_of_the_system(bench: Bench) -> None:
+    """musl's loader says it first, and then each name that it did not find."""
+    lacking = "Error loading shared library libgcc_s.so.1: No such file or directory"
+    mine = program(bench, f"#!/bin/sh\necho '{lacking}\nError relocating: _Unwind' >&2; exit 127\n")
+    with pytest.raises(ToolchainError) as caught:
+        wasmtime_override.inspect(mine, 48)
+    assert (
+        caught.value.message == f"CAPSULE_WASMTIME names {mine}, which cannot be started: {lacking}"
+    )
+    assert "apk add libgcc" in str(caught.value.hint)
+
+
 def test_one_that_is_not_there(bench: Bench) -> None:
     with pytest.raises(ToolchainError, match=r"/nowhere/wasmtime, which cannot be started"):
         bench.open(environ={"CAPSULE_WASMTIME": "/nowhere/wasmtime"})
