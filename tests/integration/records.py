@@ -32,11 +32,16 @@ def home_beside(toolchain_home: Path, folder: Path) -> Path:
     home = folder / "home"
     home.mkdir()
     for name in ("toolchain", "cache"):
-        try:
-            (home / name).symlink_to(toolchain_home / name)
-        except OSError:  # Windows lets few make links to folders
-            shutil.copytree(toolchain_home / name, home / name, copy_function=os.link)
+        link_folder(toolchain_home / name, home / name)
     return home
+
+
+def link_folder(source: Path, link: Path) -> None:
+    if os.name == "nt":
+        # Few may make links to folders there; wine says that it has made one, and has not.
+        shutil.copytree(source, link, copy_function=os.link)
+    else:
+        link.symlink_to(source)
 
 
 def command_with_a_record(toolchain_home: Path, folder: Path) -> Command:

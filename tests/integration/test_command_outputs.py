@@ -140,7 +140,7 @@ CASES = {
     "toolchain export": Case(
         "toolchain export parts.zip",
         "",
-        STEPS + r"capsule: wrote 2 wheels, 115\.\d MB, to parts\.zip\n",
+        STEPS + r"capsule: wrote 2 wheels, 11\d\.\d MB, to parts\.zip\n",
         lambda found: (
             found["file"] == "parts.zip"
             and found["size"] > 100_000_000
@@ -194,7 +194,8 @@ def home(toolchain_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     assert command("run", "hello.py", "--quiet").code == 0
     assert command("toolchain", "export", "exported.zip").code == 0
     yield home
-    shutil.rmtree(folder)
+    # Windows deletes no file that is only to be read.
+    shutil.rmtree(folder, ignore_errors=os.name == "nt")
 
 
 HELLO = "def main(n=3):\n    print('said')\n    return 'hello ' * int(n)\n"
@@ -205,7 +206,7 @@ def capsule(home: Path, tmp_path: Path) -> Command:
     made = Command(tmp_path, home)
     made.write("hello.py", HELLO)
     for name in ("hello.wasm", "exported.zip"):
-        (tmp_path / name).symlink_to(home.parent / name)
+        (tmp_path / name).hardlink_to(home.parent / name)
     return made
 
 
