@@ -1,11 +1,13 @@
 """Run the product, and its integration tests, in the real Windows Python under wine.
 
-    python -m scripts.windows [--folder DIR] [--short | TEST ...]
+    python -m scripts.windows [--folder DIR] [--again] [--each] [--short | TEST ...]
 
 All that is needed is made in the folder and kept there. Without tests, all integration tests are
-run; with `--short` those that say most in the least time. It ends with 0 where none failed, and
-none passed that is excused; with 77 where there is no wine, and says so. Where CI is set, and it
-may, it installs wine.
+run; with `--short` those that say most in the least time. Of cases that are alike, as
+`excused.toml` says, the first of some is run, with `--each` each. With `--again` what has passed
+when it ran last in this folder counts, and only the others are run. It ends with 0 where none
+failed, and none passed that is excused; with 77 where there is no wine, and says so. Where CI is
+set, and it may, it installs wine.
 """
 
 from __future__ import annotations
@@ -18,8 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from scripts.windows import interrupt, outcomes, windows_python
-from scripts.windows.excuses import load
-from scripts.windows.recorder_variable import VARIABLE
+from scripts.windows.recorder_variable import EACH, VARIABLE
 from scripts.windows.wine import INSTALL, Wine, install, lacking, windows_path
 
 ROOT = Path(__file__).parents[2]
@@ -36,6 +37,8 @@ def main(words: list[str]) -> int:
     """Run what `words` say and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m scripts.windows", description=__doc__)
     parser.add_argument("--folder", type=Path, default=ROOT / ".toolchain" / "windows")
+    parser.add_argument("--again", action="store_true")
+    parser.add_argument("--each", action="store_true")
     parser.add_argument("--short", action="store_true")
     parser.add_argument("tests", nargs="*")
     asked = parser.parse_args(words)
@@ -54,10 +57,17 @@ def main(words: list[str]) -> int:
         python = windows_path(windows_python.prepare(folder, short=short))
         prefix.result()
         print(f"windows: Python and wine are there after {time.monotonic() - begin:.0f} s")
-        return _run(wine, python, folder, asked.tests or (_SHORT if short else [_TESTS]))
+        record = folder / "outcomes.jsonl"
+        if asked.again:
+            outcomes.keep_passed(record)
+        else:
+            record.unlink(missing_ok=True)
+        tests = asked.tests or (_SHORT if short else (_TESTS,))
+        return _run(wine, python, record, tests, each=asked.each)
 
 
-def _run(wine: Wine, python: str, folder: Path, tests: list[str] | tuple[str, ...]) -> int:
+def _run(wine: Wine, python: str, record: Path, tests: tuple[str, ...], *, each: bool) -> int:
+    folder = record.parent
     home = windows_path(folder / "home")
     environ = {
         "CAPSULE_HOME": home,
@@ -75,18 +85,20 @@ def _run(wine: Wine, python: str, folder: Path, tests: list[str] | tuple[str, ..
         return 1
     took = time.monotonic() - begin
     print(f"windows: the toolchain is there, and Ctrl-C ends a run, after {took:.0f} s")
-    record = folder / "outcomes.jsonl"
-    record.unlink(missing_ok=True)
     # Tests write files as text, in UTF-8; the commands that they run have the code page.
     environ |= {VARIABLE: windows_path(record), "PYTHONUTF8": "1"}
+    if each:
+        environ[EACH] = "1"
     del environ["CAPSULE_HOME"]
     options = (*_PYTEST, "--continue-on-collection-errors", "-o", f"timeout={_SECONDS}")
     for _ in range(_ROUNDS):
         wine.run([python, "-m", "pytest", *options, *tests], environ, ROOT)
         if not outcomes.has_ended_pytest(record):
             break
+        # What the test had started runs on.
+        wine.end_programs()
     ended = outcomes.read(record)
-    print("\n".join(outcomes.summary(ended, load())))
+    print("\n".join(outcomes.summary(ended)))
     print(f"windows: {time.monotonic() - begin:.0f} s")
     return 0 if outcomes.is_good(ended) else 1
 

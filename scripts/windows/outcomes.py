@@ -7,17 +7,13 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from scripts.windows.excuses import KINDS, excuse_of
-
 if TYPE_CHECKING:
     from pathlib import Path
-
-    from scripts.windows.excuses import Excuse
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a test, or the import of a file of tests, ended; `said` is why it failed, or was left."""
+    """How a test, or the import of a file of tests, ended; `said` is why it did not pass."""
 
     test: str
     outcome: str
@@ -36,13 +32,21 @@ def read(file: Path) -> list[Ended]:
     return list(found.values())
 
 
+def keep_passed(file: Path) -> None:
+    """Leave in the file those that passed, so that all others are run again."""
+    ended = {each.test: each.outcome for each in read(file)}
+    lines = file.read_text(encoding="utf-8").splitlines(keepends=True) if file.exists() else []
+    kept = [line for line in lines if ended[json.loads(line)["test"]] == "passed"]
+    file.write_text("".join(kept), encoding="utf-8")
+
+
 def has_ended_pytest(file: Path) -> bool:
     """Say whether the last that was written is that a test began."""
     lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
     return bool(lines) and json.loads(lines[-1])["outcome"] == "begun"
 
 
-def summary(ended: list[Ended], excuses: list[Excuse]) -> list[str]:
+def summary(ended: list[Ended]) -> list[str]:
     """Return the lines that say how many passed, and what became of the others.
 
     "needless" ones are excused and passed; "skipped" ones left themselves out.
@@ -51,16 +55,8 @@ def summary(ended: list[Ended], excuses: list[Excuse]) -> list[str]:
     told = ("failed", "excused", "needless", "skipped")
     counts = ", ".join(f"{count[outcome]} {outcome}" for outcome in told)
     lines = [f"{len(ended):,} integration tests: {count['passed']:,} passed, {counts}"]
-    used = Counter(
-        excuse
-        for each in ended
-        if each.outcome in {"excused", "needless"}
-        and (excuse := excuse_of(each.test, excuses)) is not None
-    )
-    for kind in KINDS:
-        for excuse, number in used.items():
-            if excuse.kind == kind:
-                lines.append(f"  {number:>4} {kind}: {excuse.reason}")
+    used = Counter(each.said for each in ended if each.outcome in {"excused", "needless"})
+    lines += [f"  {used[reason]:>4} {reason}" for reason in sorted(used)]
     reasons = Counter(each.said for each in ended if each.outcome == "skipped")
     lines += [f"  {number:>4} skipped: {said[:150]}" for said, number in reasons.most_common()]
     for outcome, words in (("failed", "FAILED"), ("needless", "EXCUSED, AND PASSED")):

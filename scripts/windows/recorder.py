@@ -8,15 +8,24 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from scripts.windows.excuses import excuse_of, load
-from scripts.windows.recorder_variable import VARIABLE
+from scripts.windows.excuses import excuse_of, excused, load
+from scripts.windows.recorder_variable import EACH, VARIABLE
+
+if sys.platform == "win32":
+    import _winapi
+
+    # wine 8 lacks what Python would copy a file by, and ends a program that calls it.
+    del _winapi.CopyFile2
 
 _OUTCOMES = Path(os.environ[VARIABLE])
+# How pytest begins the reason for a test that it was not to run.
+_NOT_TRIED = "[NOTRUN] "
 _reports: dict[str, list[pytest.TestReport]] = {}
 
 
@@ -28,13 +37,13 @@ def _write(**line: Any) -> None:
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out what has begun in an earlier round, and excuse what is excused."""
     seen = {json.loads(line)["test"] for line in _lines()}
-    excuses = load()
+    excuses = [excuse for excuse in load() if not (EACH in os.environ and excuse.every)]
+    found = excused([item.nodeid for item in items], excuses)
     left = [item for item in items if item.nodeid not in seen]
     config.hook.pytest_deselected(items=[item for item in items if item.nodeid in seen])
     for item in left:
-        excuse = excuse_of(item.nodeid, excuses)
-        if excuse is not None:
-            mark = pytest.mark.xfail(reason=excuse.reason, run=excuse.runs, strict=False)
+        if (excuse := found.get(item.nodeid)) is not None:
+            mark = pytest.mark.xfail(reason=str(excuse), run=excuse.runs, strict=False)
             item.add_marker(mark, append=False)
     items[:] = left
 
@@ -70,8 +79,11 @@ def pytest_runtest_logfinish(nodeid: str) -> None:
         if hasattr(report, "wasxfail"):
             # Excused: it failed, or it was tried and passed.
             outcome = "excused" if report.skipped else "needless"
+            said = report.wasxfail.removeprefix(_NOT_TRIED)
         elif report.outcome != "passed" and outcome != "failed":
             outcome, said = report.outcome, _said(report)
+    if outcome == "failed" and (excuse := excuse_of(nodeid, load(), said)) is not None:
+        outcome, said = "excused", str(excuse)
     _write(test=nodeid, outcome=outcome, said=said, seconds=round(seconds, 2))
 
 

@@ -1,5 +1,8 @@
-"""Where the recorder finds its file: the name of a variable."""
+"""What the recorder is told: the names of variables."""
 
 from __future__ import annotations
 
+# Where its file is.
 VARIABLE = "CAPSULE_WINDOWS_OUTCOMES"
+# Set where of cases that are alike each is run, and not the first of some.
+EACH = "CAPSULE_WINDOWS_EACH"

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import select
 import shutil
 import subprocess
+import sys
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -23,6 +25,8 @@ _HELD = ("setpriv", "--bounding-set=-dac_override")
 # What pip and its kind go by, in this environment as in that of Windows. Not CI: where that is set,
 # the tests prepare the largest interpreter.
 _PASSED = ("PIP_", "SSL_CERT_", "REQUESTS_CA_", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY")
+# How often to look whether a program has ended that has left others; of what it says, at once.
+_LOOK_SECONDS, _READ = 1.0, 1 << 16
 # No word of wine's own, and no offer to install what nothing here needs.
 _QUIET = {"WINEDEBUG": "-all", "WINEDLLOVERRIDES": "mscoree=;mshtml="}
 
@@ -85,12 +89,28 @@ class Wine:
         )
 
     def run(self, words: Sequence[str], environ: Mapping[str, str], folder: Path) -> int:
-        """Run a Windows program in a folder, showing what it writes; return its exit status."""
+        """Run a Windows program in a folder, showing what it writes; return its exit status.
+
+        What it has started and left holds its pipe, and is not waited for.
+        """
         with self.started(words, environ, folder) as process:
             assert process.stdout is not None  # noqa: S101 - it is a pipe
-            for line in process.stdout:
-                print(line.decode(errors="replace").rstrip(), flush=True)
+            pipe = process.stdout.fileno()
+            while True:
+                if select.select([pipe], [], [], _LOOK_SECONDS)[0]:
+                    if not (said := os.read(pipe, _READ)):
+                        break
+                    sys.stdout.write(said.decode(errors="replace"))
+                    sys.stdout.flush()
+                elif process.poll() is not None:
+                    break
         return process.returncode
+
+    def end_programs(self) -> None:
+        """End all that runs, and serve again."""
+        self._silent("wineserver", "-k")
+        self._silent("wineserver", "-p")
+        self._silent("wine", "wineboot")
 
     @contextmanager
     def serving(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scripts.windows import outcomes
-from scripts.windows.excuses import Excuse, excuse_of, load
+from scripts.windows.excuses import Excuse, excuse_of, excused, load
 from scripts.windows.outcomes import Ended
 
 if TYPE_CHECKING:
@@ -31,6 +31,37 @@ BY_PARAMETER = Excuse(("tests/a.py::test_x[1-*]", "tests/b.py*"), "posix", "no s
 )
 def test_brackets_of_a_pattern_are_those_of_parameters(test: str, fits: bool) -> None:
     assert (excuse_of(test, [BY_PARAMETER]) is not None) == fits
+
+
+def test_of_cases_that_are_alike_one_in_some_is_run_in_each_file() -> None:
+    alike = Excuse(("tests/a.py*", "tests/b.py*"), "time", "alike", runs=False, every=3)
+    other = Excuse(("tests/a.py::2",), "posix", "no signals")
+    tests = [f"tests/{file}.py::{number}" for file in "ab" for number in range(5)]
+    left = {test: each.reason for test, each in excused(tests, [other, alike]).items()}
+    assert left == {
+        **dict.fromkeys(["tests/a.py::1", "tests/a.py::3"], "alike"),
+        "tests/a.py::2": "no signals",
+        **dict.fromkeys(["tests/b.py::1", "tests/b.py::2", "tests/b.py::4"], "alike"),
+    }
+
+
+def test_an_excuse_by_an_error_is_one_for_that_error_alone() -> None:
+    by_error = Excuse(("tests/*",), "posix", "no pty", error="no pty")
+    assert excused(["tests/a.py::x"], [by_error]) == {}
+    assert excuse_of("tests/a.py::x", [by_error]) is None
+    assert excuse_of("tests/a.py::x", [BY_PARAMETER, by_error], "E  no pty here") is by_error
+    assert excuse_of("tests/b.py::x", [BY_PARAMETER, by_error], "E  other") is None
+    assert excuse_of("other/a.py::x", [by_error], "E  no pty here") is None
+
+
+def test_what_passed_is_not_run_again(tmp_path: Path) -> None:
+    said = {name: {"test": name, "outcome": name} for name in ("passed", "failed", "excused")}
+    begun = [{"test": name, "outcome": "begun"} for name in (*said, "hung")]
+    file = written(tmp_path, *begun, *said.values())
+    outcomes.keep_passed(file)
+    assert outcomes.read(file) == [Ended("passed", "passed")]
+    outcomes.keep_passed(tmp_path / "none")
+    assert outcomes.read(tmp_path / "none") == []
 
 
 def test_the_shipped_file_is_understood() -> None:
@@ -73,12 +104,12 @@ def test_a_test_that_only_began_has_ended_pytest(tmp_path: Path) -> None:
 def test_all_that_did_not_pass_is_told() -> None:
     ended = [
         Ended("tests/c.py::x", "passed"),
-        Ended("tests/a.py::test_x[1-2]", "excused"),
-        Ended("tests/b.py::y", "needless"),
+        Ended("tests/a.py::test_x[1-2]", "excused", "posix: no signals"),
+        Ended("tests/b.py::y", "needless", "posix: no signals"),
         Ended("tests/c.py::z", "failed", "why"),
         Ended("tests/c.py::w", "skipped", "Skipped: not here"),
     ]
-    assert outcomes.summary(ended, [BY_PARAMETER]) == [
+    assert outcomes.summary(ended) == [
         "5 integration tests: 1 passed, 1 failed, 1 excused, 1 needless, 1 skipped",
         "     2 posix: no signals",
         "     1 skipped: Skipped: not here",
