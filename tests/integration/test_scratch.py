@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -91,6 +92,42 @@ def main():
         return [errno.errorcode[error.errno], os.stat("/tmp/second").st_size >> 20]
 """
     assert bench.run(source, compute=10**12)["result"] == ["ENOSPC", 56]
+
+
+def test_a_file_without_a_name_also_where_an_open_one_cannot_be_deleted(bench: Workbench) -> None:
+    source = """
+import os, tempfile
+unlink = os.unlink
+def is_open(path):
+    for number in range(3, 64):
+        try:
+            if os.path.samestat(os.fstat(number), os.stat(path)): return True
+        except OSError: pass
+def refuse(path):
+    # As above Windows.
+    if is_open(path): raise PermissionError(2, "Permission denied", path)
+    return unlink(path)
+def use():
+    with tempfile.TemporaryFile("w+", dir="/") as file:
+        file.write("text")
+        file.seek(0)
+        found = [file.read(), len(os.listdir("/"))]
+    with tempfile.SpooledTemporaryFile(1) as file:
+        file.write(b"more")
+        file.seek(0)
+        found.append(file.read().decode())
+    return [*found, len(os.listdir("/")), os.listdir("/tmp")]
+def main():
+    before = len(os.listdir("/"))
+    found = [use()]
+    os.unlink = refuse
+    found.append(use())
+    return [before, *found]
+"""
+    before, plain, refused = bench.run(source)["result"]
+    here = 0 if os.name != "nt" else 1
+    assert plain == ["text", before + here, "more", before, []]
+    assert refused == ["text", before + 1, "more", before, []]
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,7 @@ from capsule_guest import (
     snapshot_prepare,
     streams,
     tasks,
+    temporary_files,
     thread_setup,
     time_zone,
 )
@@ -86,6 +87,7 @@ def prepare(*, flavour: str, lacking: list[str], asyncio: bool, folder: str) -> 
     net.install()
     thread_setup.adapt_on_import()
     process_refusals.install()
+    temporary_files.adapt_on_import()
     asyncio_loop.adapt_on_import()
     if asyncio:
         importlib.import_module("asyncio")
