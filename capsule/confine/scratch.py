@@ -36,6 +36,8 @@ MAX_DEPTH = 64
 _SLACK = 1.25
 # Seconds between two looks; a fast disk takes some 100 MB in that time.
 INTERVAL = 0.1
+# A folder that is just being made or deleted may be any error on Windows, for a moment.
+_TRIES = 20 if os.name == "nt" else 1
 
 
 class TooMuchError(Exception):
@@ -188,7 +190,7 @@ def _walk(folder: Path, deepest: int | None) -> Iterator[int]:
         if deepest is not None and depth > deepest:
             raise TooMuchError(f"{_BOTH} have folders that are more than {deepest - 1} deep")
         try:
-            with os.scandir(path) as entries:
+            with _opened(path) as entries:
                 for entry in entries:
                     with suppress(FileNotFoundError):
                         yield entry.stat(follow_symlinks=False).st_size
@@ -198,6 +200,18 @@ def _walk(folder: Path, deepest: int | None) -> Iterator[int]:
             continue
         except OSError as error:
             raise TooMuchError(f"{_BOTH} cannot be looked at: {error.strerror}") from None
+
+
+def _opened(path: str) -> os._ScandirIterator[str]:
+    for left in reversed(range(_TRIES)):
+        try:
+            return os.scandir(path)
+        except FileNotFoundError:
+            raise
+        except OSError:
+            if not left:
+                raise
+    raise AssertionError
 
 
 def _deleted(pid: int) -> int:
