@@ -237,7 +237,7 @@ def large(): return "x" * (8 << 20)
 def floods():
     posix.write(1, struct.pack("<BI", 18, 4 << 20))
     with open("/tmp/file", "wb") as file:
-        for _ in range(10): file.write(bytes(1 << 20))
+        for _ in range(12): file.write(bytes(1 << 20))
     time.sleep(1000)
 @task(timeout="60s")
 def main():
