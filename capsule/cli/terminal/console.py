@@ -7,6 +7,7 @@ are made harmless: code that nobody trusts must not drive the terminal of whoeve
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import select
 import sys
@@ -37,6 +38,8 @@ _ENTER, _LEAVE, _HOME, _END_OF_LINE, _REST = (
 )
 # What fits where no terminal says so.
 _COLUMNS, _LINES = 80, 24
+# What the system says of a pipe that nobody reads; Windows' C library calls it a wrong argument.
+_UNREAD = (errno.EPIPE, errno.EINVAL) if os.name == "nt" else (errno.EPIPE,)
 
 
 class Console:
@@ -312,7 +315,7 @@ def _write(stream: Any, data: bytes) -> bool:
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, stream.fileno())
         os.close(nowhere)
-        if not isinstance(error, BrokenPipeError):
+        if error.errno not in _UNREAD:
             raise
         return False
     return True

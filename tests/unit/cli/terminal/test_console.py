@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import select
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,11 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from capsule.cli.render.harmless_text import harmless
-from capsule.cli.terminal import progress_bars
+from capsule.cli.terminal import console, progress_bars
 from capsule.cli.terminal.console import Console
 from capsule.cli.terminal.progress_bars import ProgressBars, ProgressLines, progress_for
 from capsule.envelope import refusal
-from capsule.errors import UsageError
+from capsule.errors import OutputError, UsageError
 from capsule.progress import Silent, Step
 
 if TYPE_CHECKING:
@@ -94,6 +96,28 @@ def test_a_pipe_without_a_reader_is_left_alone(monkeypatch: pytest.MonkeyPatch) 
         console = Console()
         console.out("x" * 100_000)
         console.out("once more")
+
+
+class Unread(io.FileIO):
+    """A pipe that nobody reads, as it is on Windows."""
+
+    def write(self, _data: object, /) -> int:
+        raise OSError(errno.EINVAL, "Invalid argument")
+
+
+@pytest.mark.parametrize("on_windows", [False, True])
+def test_a_pipe_without_a_reader_is_another_error_on_windows(
+    monkeypatch: pytest.MonkeyPatch, on_windows: bool
+) -> None:
+    monkeypatch.setattr(console, "_UNREAD", (errno.EPIPE, errno.EINVAL)[: 1 + on_windows])
+    raw = Unread(os.devnull, "w")
+    stream = io.TextIOWrapper(io.BufferedWriter(raw))
+    monkeypatch.setattr(sys, "stdout", stream)
+    printing = Console()
+    with nullcontext() if on_windows else pytest.raises(OutputError):
+        printing.out("x")
+    assert printing.stdout_is_gone == on_windows
+    raw.close()
 
 
 def test_progress_goes_where_it_belongs(monkeypatch: pytest.MonkeyPatch) -> None:
