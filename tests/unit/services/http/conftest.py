@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
 from threading import Thread
@@ -142,8 +143,10 @@ class Server:
     def close(self) -> None:
         if self.listener.fileno() == -1:
             return
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.thread.join(10)
+        # It wakes who waits for the next; on Windows it is an error, and closing does that.
+        if os.name != "nt":
+            self.listener.shutdown(socket.SHUT_RDWR)
+            self.thread.join(10)
         self.listener.close()
         for connection in self.connections:
             with contextlib.suppress(OSError):
