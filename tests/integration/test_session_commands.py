@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from capsule.cli.render.human_units import size
 from tests.integration.command import Command
 from tests.integration.terminal import Terminal
 
@@ -82,7 +83,7 @@ def test_a_session_at_a_prompt(command: Command, tmp_path: Path) -> None:
     assert lines[-1] == "*   9  after turn 8: open('a.txt', 'w').write('abc')"
     assert "at state 5, after turn 5: print('out')\n" in done.err
     written = (tmp_path / "other.session").stat().st_size
-    assert f"saved turn 8 to {tmp_path / 'other.session'}, {written / (1 << 20):.1f} MB" in done.err
+    assert f"saved turn 8 to {tmp_path / 'other.session'}, {size(written)}" in done.err
     assert "out\n" in done.err
     assert "ZeroDivisionError: division by zero" in done.err
     assert "there is no :nope" in done.err
