@@ -132,6 +132,7 @@ def _made_in(store: Path) -> tuple[Path, toolchain_lock.Lease]:
 
 
 def _collect(store: Path) -> None:
-    """Delete what nobody uses any more: a program that was killed could not."""
-    for folder in [path for path in store.iterdir() if path.is_dir() and len(path.name) == _NAME]:
-        toolchain_lock.delete_unused(folder)
+    """Delete what nobody uses any more: a program that was killed could not, or not to the end."""
+    for folder in [path for path in store.iterdir() if path.is_dir()]:
+        if len(folder.name) == _NAME or folder.name.startswith(files.UNFINISHED):
+            toolchain_lock.delete_unused(folder)

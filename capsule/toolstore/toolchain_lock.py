@@ -128,8 +128,9 @@ def delete_unused(folder: Path) -> bool:
     try:
         # Moved first: whoever looks finds it whole or not at all.
         folder.rename(aside)
-        # Before it is looked through: the handle keeps others from that on Windows, and itself.
-        lease.release()
+        if os.name == "nt":
+            # Before it is looked through: the handle keeps others from that there, and itself.
+            lease.release()
         files.delete(aside)
     except OSError:
         # There, another may be at it too, or have a file of it open.

@@ -27,3 +27,11 @@ def test_sessions_that_are_opened_at_once_keep_their_folders(tmp_path: Path) -> 
     with ThreadPoolExecutor(16) as threads:
         assert all(threads.map(lambda _: opened(tmp_path), range(400)))
     assert list((tmp_path / FOLDER).iterdir()) == []
+
+
+def test_what_a_killed_program_had_begun_to_delete_is_deleted(tmp_path: Path) -> None:
+    left = tmp_path / FOLDER / f".new-{'0' * 32}-{'1' * 16}"
+    left.mkdir(parents=True, mode=0o700)
+    (left / "memory.state").write_bytes(b"of a session")
+    assert opened(tmp_path)
+    assert list((tmp_path / FOLDER).iterdir()) == []
