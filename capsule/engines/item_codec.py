@@ -9,6 +9,7 @@ import base64
 import json
 from typing import TYPE_CHECKING
 
+from capsule.sdk.file_contents import place_of
 from capsule.snapshot.request import json_text
 
 if TYPE_CHECKING:
@@ -32,7 +33,15 @@ def encode_item(arguments: Arguments, files: Mapping[str, bytes]) -> bytes:
 
 
 def decode_item(text: str) -> tuple[list[Any], dict[str, Any], dict[str, bytes]]:
-    """Return the arguments and files of an item. Raises `RecursionError` for deep ones."""
+    """Return the arguments and files of an item.
+
+    Raises `RecursionError` for deep arguments, and `UsageError` for what is no name of a file here:
+    the system that it was written on may be another.
+    """
     args, kwargs, *packed = json.loads(text)
     files = packed[0] if packed else {}
-    return args, kwargs, {name: base64.b64decode(content) for name, content in files.items()}
+    return (
+        args,
+        kwargs,
+        {place_of(name): base64.b64decode(content) for name, content in files.items()},
+    )

@@ -94,6 +94,8 @@ def _envelope(task: NodeTask, text: str, stop: Cancellation) -> Envelope:
         args, kwargs, files = decode_item(text)
     except RecursionError:
         return refusal("", "usage_error", "its arguments are nested too deeply to travel")
+    except CapsuleError as error:
+        return refusal("", error.code, str(error))
     call = prepare.Call(args, kwargs, environ=task.environ, secrets=task.secrets)
     with QueuedRun(task) as queued:
         try:

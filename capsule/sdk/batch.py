@@ -14,6 +14,7 @@ from anyio import (
     create_memory_object_stream,
     create_task_group,
 )
+from anyio.lowlevel import checkpoint_if_cancelled
 
 from capsule.envelope import refusal
 from capsule.errors import CapsuleError
@@ -144,6 +145,8 @@ class _Items:
     async def take(self, wanted: Callable[[int, Any], bool]) -> tuple[int, Any]:
         """Return the next that is wanted. Raises `StopAsyncIteration`, and what the items raise."""
         if self._there is not None:
+            # None is taken for nobody.
+            await checkpoint_if_cancelled()
             for index, item in self._there:
                 if wanted(index, item):
                     return index, item

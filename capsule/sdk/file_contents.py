@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Mapping
 
+from capsule.confine.scratch import MAX_DEPTH, MAX_ENTRIES
 from capsule.errors import UsageError
 from capsule.message_text import printable, shown
 from capsule.policy.folders import RESERVED, relative_parts
@@ -55,8 +56,14 @@ def run_files(files: Files | None, working: Path) -> dict[str, bytes]:
     """
     found: dict[str, bytes] = {}
     size = 0
-    for name, said in checked_files(files).items():
-        place = _place(name)
+    named = checked_files(files)
+    if len(named) > MAX_ENTRIES:
+        raise UsageError(
+            f"files: {len(named):,} are more than {MAX_ENTRIES:,}",
+            hint="mounts= for a folder that all runs read",
+        )
+    for name, said in named.items():
+        place = place_of(name)
         if place in found:
             raise UsageError(f"files: {shown(place)} is named twice")
         found[place] = content_of(name, said, working)
@@ -103,8 +110,12 @@ def open_regular(path: Path) -> BufferedReader:
     return os.fdopen(handle, "rb")
 
 
-def _place(name: str) -> str:
-    """Return the path of a file below the working folder. Raises `UsageError`."""
+def place_of(name: str) -> str:
+    """Return the path of a file below the working folder. Raises `UsageError`.
+
+    >>> place_of("./in//data.csv")
+    'in/data.csv'
+    """
     try:
         parts = relative_parts(name)
     except InvalidValueError:
@@ -113,5 +124,9 @@ def _place(name: str) -> str:
         raise UsageError(
             f"files: {shown(name)} is no name of a file in the working folder",
             hint='a relative path, as "data.csv" or "in/data.csv"',
+        )
+    if len(parts) - 1 > MAX_DEPTH:
+        raise UsageError(
+            f"files: {shown(name)} lies more than {MAX_DEPTH} folders deep", hint="fewer folders"
         )
     return "/".join(parts)
