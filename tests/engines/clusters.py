@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import signal
@@ -13,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import psutil
 
+from capsule import Sandbox
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from capsule.sdk.engine import Engine
 
@@ -79,6 +82,29 @@ def ended(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def killing_workers(
+    cluster: Backend, items: Iterable[Any], at: Collection[int], *, retry_lost: bool, spread: bool
+) -> tuple[list[Any], int]:
+    """Run `calls.py` with items over a cluster, and kill a worker after so many results.
+
+    Return the results, and how many workers were killed.
+    """
+    killed = 0
+
+    async def main() -> list[Any]:
+        nonlocal killed
+        found = []
+        async with Sandbox("calls.py", warm=0) as sandbox:
+            engine = cluster.engine(retry_lost=retry_lost)
+            async for envelope in sandbox.map(items, engine=engine, spread=spread):
+                found.append(envelope)
+                if len(found) in at:
+                    killed += await asyncio.to_thread(until, cluster.kill_a_worker, "worker")
+        return found
+
+    return asyncio.run(main()), killed
 
 
 class DaskProcesses:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import os
 import signal
@@ -16,8 +15,7 @@ import distributed
 import psutil
 import pytest
 
-from capsule import Sandbox
-from tests.engines.clusters import DaskProcesses, until
+from tests.engines.clusters import DaskProcesses, killing_workers, until
 from tests.integration.command import REPOSITORY
 
 if TYPE_CHECKING:
@@ -70,21 +68,9 @@ def test_items_that_wait_in_a_worker_that_dies(
     two_workers: DaskProcesses, origin: Origin, retry_lost: bool
 ) -> None:
     Path("calls.py").write_text(TASK.format(port=origin.server_port))
-    count, killed = 24, 0
-
-    async def main() -> list[Any]:
-        nonlocal killed
-        found = []
-        async with Sandbox("calls.py", warm=0) as sandbox:
-            items = ([n, "x" * LARGE] for n in range(count))
-            engine = two_workers.engine(retry_lost=retry_lost)
-            async for envelope in sandbox.map(items, engine=engine, spread=True):
-                found.append(envelope)
-                if len(found) in (3, 9):
-                    killed += await asyncio.to_thread(until, two_workers.kill_a_worker, "worker")
-        return found
-
-    found = asyncio.run(main())
+    count = 24
+    items = ([n, "x" * LARGE] for n in range(count))
+    found, killed = killing_workers(two_workers, items, (3, 9), retry_lost=retry_lost, spread=True)
     begun = begun_of(origin)
     assert killed == 2
     assert sorted(envelope.index for envelope in found) == list(range(count))

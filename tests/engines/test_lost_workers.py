@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule import Sandbox
-from tests.engines.clusters import until
+from tests.engines.clusters import killing_workers
 from tests.engines.conftest import CALLS
 
 if TYPE_CHECKING:
@@ -23,20 +21,10 @@ def test_what_a_dead_worker_had_is_begun_again_or_told_of(
     cluster: Backend, origin: Origin, retry_lost: bool
 ) -> None:
     Path("calls.py").write_text(CALLS.format(port=origin.server_port))
-    count, killed = 300, 0
-
-    async def main() -> list[Any]:
-        nonlocal killed
-        found = []
-        async with Sandbox("calls.py", warm=0) as sandbox:
-            stream = sandbox.map(range(count), engine=cluster.engine(retry_lost=retry_lost))
-            async for envelope in stream:
-                found.append(envelope)
-                if len(found) in (60, 150):
-                    killed += await asyncio.to_thread(until, cluster.kill_a_worker, "worker")
-        return found
-
-    found = asyncio.run(main())
+    count = 300
+    found, killed = killing_workers(
+        cluster, range(count), (60, 150), retry_lost=retry_lost, spread=False
+    )
     begun = Counter(line.rpartition("/")[2] for line in origin.seen)
     assert killed == 2
     assert sorted(envelope.index for envelope in found) == list(range(count))
