@@ -58,6 +58,13 @@ class Slots:
         """How many are taken."""
         return self._taken
 
+    def take(self) -> bool:
+        """Take a slot where one is free, and say whether it was; to `give_back`."""
+        with self._lock:
+            if free := self._taken < self.most:
+                self._taken += 1
+            return free
+
     def ask(self, owner: object, granted: Callable[[], object]) -> bool:
         """Take a slot and say so, or have `granted` called, from any thread, when there is one.
 
@@ -65,8 +72,7 @@ class Slots:
         no more for one calls `leave`. `owner` is in whose name it is asked.
         """
         with self._lock:
-            if self._taken < self.most:
-                self._taken += 1
+            if self.take():
                 return True
             self._waiting.setdefault(owner, deque()).append(granted)
         return False

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections import deque
 from collections.abc import AsyncIterable
 from contextlib import aclosing
 
-from anyio import (
-    BrokenResourceError,
-    CancelScope,
-    Event,
-    Lock,
-    create_memory_object_stream,
-    create_task_group,
-)
+from anyio import CancelScope, Event, Lock, create_task_group
 from anyio.lowlevel import checkpoint_if_cancelled
 
 from capsule.envelope import refusal
@@ -35,8 +29,6 @@ if TYPE_CHECKING:
     )
     from typing import Any
 
-    from anyio.abc import ObjectSendStream
-
     Run = Callable[[Any, int], Awaitable[Envelope]]
 
 
@@ -45,6 +37,56 @@ class _Failed:
 
     def __init__(self, error: BaseException) -> None:
         self.error = error
+
+
+class _Results:
+    """What came of runs, until it is taken: who brings more than `most` waits for that.
+
+    anyio's streams go through the event loop once more for each of both ends.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._there: deque[Envelope | _Failed] = deque()
+        self._changed: set[Event] = set()
+        self._over = False
+
+    def __repr__(self) -> str:
+        return f"<_Results of which {len(self._there)} wait>"
+
+    async def put(self, done: Envelope | _Failed) -> bool:
+        """Have it taken, and say whether anybody will take more."""
+        self._there.append(done)
+        self._wake()
+        while len(self._there) > self._most and not self._over:
+            await self._change()
+        return not self._over
+
+    async def take(self) -> Envelope | _Failed | None:
+        """Return the next, as soon as there is one, None when there will be none."""
+        while not self._there:
+            if self._over:
+                return None
+            await self._change()
+        self._wake()
+        return self._there.popleft()
+
+    def end(self) -> None:
+        """Say that no more will come, or that no more is taken."""
+        self._over = True
+        self._wake()
+
+    async def _change(self) -> None:
+        changed = Event()
+        self._changed.add(changed)
+        try:
+            await changed.wait()
+        finally:
+            self._changed.discard(changed)
+
+    def _wake(self) -> None:
+        for changed in self._changed:
+            changed.set()
 
 
 class Batch:
@@ -73,17 +115,16 @@ class Batch:
         One that is not taken keeps at most as many others waiting as run at once. When whoever
         iterates stops, what is at work is cancelled. Raises what `items` raises.
         """
-        send, receive = create_memory_object_stream[Envelope | _Failed](self._at_once)
+        results = _Results(self._at_once)
         self._begun = True
-        spawn(self._work, _Items(items), send)
+        spawn(self._work, _Items(items), results)
         try:
-            async for done in receive:
+            while (done := await results.take()) is not None:
                 if isinstance(done, _Failed):
                     raise raised(done.error)
                 yield done
         finally:
             self._scope.cancel()
-            receive.close()
 
     @property
     def is_over(self) -> bool:
@@ -96,30 +137,27 @@ class Batch:
         if self._begun:
             await whatever_comes(self._over)
 
-    async def _work(self, items: _Items, send: ObjectSendStream[Envelope | _Failed]) -> None:
+    async def _work(self, items: _Items, results: _Results) -> None:
         """Keep so many at work until there are no more items; it never raises."""
         try:
             with self._scope:
-                async with send, aclosing(items), create_task_group() as workers:
+                async with aclosing(items), create_task_group() as workers:
                     for _ in range(self._at_once):
-                        workers.start_soon(self._one_after_another, items, send)
+                        workers.start_soon(self._one_after_another, items, results)
         finally:
+            results.end()
             self._over.set()
 
-    async def _one_after_another(
-        self, items: _Items, send: ObjectSendStream[Envelope | _Failed]
-    ) -> None:
+    async def _one_after_another(self, items: _Items, results: _Results) -> None:
         try:
-            while True:
+            more = True
+            while more:
                 index, item = await items.take(self._is_wanted)
-                await send.send(await self._one(item, index))
-        except (StopAsyncIteration, BrokenResourceError):
+                more = await results.put(await self._one(item, index))
+        except StopAsyncIteration:
             return
         except Exception as error:  # noqa: BLE001 - raised where the results are taken
-            try:
-                await send.send(_Failed(error))
-            except BrokenResourceError:
-                return
+            await results.put(_Failed(error))
 
     def _is_wanted(self, index: int, item: Any) -> bool:
         return index not in self._skip and self._wanted(item)

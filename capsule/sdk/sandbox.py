@@ -182,8 +182,10 @@ class Sandbox(SandboxBase):
                 engine.batch(self._batch_request(at_once, skip, spread=spread, files=files)), items
             )
 
+        wait = in_this_loop()
+
         async def run(item: Any, index: int) -> Envelope:
-            asked = self._item_request(item, in_this_loop(), spread=spread, files=files)
+            asked = self._item_request(item, wait, spread=spread, files=files)
             with in_loop(on_output) as told:
                 observer = NOBODY if told is None else Printing(partial(told, index))
                 return await self._run(asked, observer, self._queued_item())

@@ -60,6 +60,8 @@ async def in_thread(work: Callable[[Cancellation], T], queued: QueuedRun | None 
 
 async def _entered(threads: Slots, queued: QueuedRun | None) -> None:
     """Have one of so many threads, when it is the turn of whoever asks."""
+    if threads.take():
+        return
     over = Event()
 
     def granted() -> None:

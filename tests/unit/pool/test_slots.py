@@ -50,6 +50,21 @@ def said() -> SimpleQueue[str]:
     return SimpleQueue()
 
 
+def test_one_is_taken_only_where_it_is_free(said: SimpleQueue[str]) -> None:
+    slots = Slots(2)
+    assert slots.take()
+    assert slots.take()
+    assert not slots.take()
+    waits = Runner(slots, "a", said, "a")
+    waits.start()
+    slots.give_back()
+    # It is for the one who waits.
+    assert not slots.take()
+    waits.finish()
+    assert slots.take()
+    assert not slots.take()
+
+
 def test_owners_take_turns(said: SimpleQueue[str]) -> None:
     slots = Slots(1)
     names = ["a1", "a2", "a3", "b1", "b2", "c1"]
