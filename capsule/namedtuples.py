@@ -29,11 +29,14 @@ else:
         _defaults: tuple[Any, ...] = ()
 
         def __new__(cls, /, *args: Any, **named: Any) -> _Tuple:
-            missing = len(cls._fields) - len(args)
-            if not named and 0 < missing <= len(cls._defaults):
-                args += cls._defaults[-missing:]
-            elif named or missing:
+            # Some dozens are made for each run.
+            if named:
                 args = _arguments(cls, args, named)
+            elif missing := len(cls._fields) - len(args):
+                if 0 < missing <= len(cls._defaults):
+                    args += cls._defaults[-missing:]
+                else:
+                    args = _arguments(cls, args, named)
             return tuple.__new__(cls, args)
 
         @classmethod
@@ -41,11 +44,13 @@ else:
             return cls(*values)
 
         def _replace(self, /, **changes: Any) -> _Tuple:
-            values, fields = list(self), self._fields
-            if unknown := changes.keys() - set(fields):
-                raise ValueError(f"Got unexpected field names: {sorted(unknown)!r}")
-            for name, value in changes.items():
-                values[fields.index(name)] = value
+            values, place = list(self), self._fields.index
+            try:
+                for name, value in changes.items():
+                    values[place(name)] = value
+            except ValueError:
+                unknown = sorted(changes.keys() - set(self._fields))
+                raise ValueError(f"Got unexpected field names: {unknown!r}") from None
             return tuple.__new__(type(self), values)
 
         def _asdict(self) -> dict[str, Any]:

@@ -72,25 +72,38 @@ def ruleset_attributes(version: int) -> bytes:
     return b"".join(field.to_bytes(8, "little") for field in fields)
 
 
-def restrict_this_thread(rules: Iterable[Rule], version: int) -> None:
-    """Give up everything but `rules`, for this thread and all that it will start, for good.
+class Ruleset:
+    """What threads may be restricted to: `rules`, and nothing else that the kernel can refuse.
 
     A path that does not exist gets no rule, nor does a `nofollow` one that leads through a link by
-    now. Raises `OSError` when the kernel refuses; the thread
-    must then start nothing.
+    now. Raises `OSError` when the kernel refuses.
     """
-    attributes = ruleset_attributes(version)
-    handled = int.from_bytes(attributes[:8], "little")
-    ruleset = _checked(
-        _libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
-    )
-    try:
+
+    def __init__(self, rules: Iterable[Rule], version: int) -> None:
+        attributes = ruleset_attributes(version)
+        handled = int.from_bytes(attributes[:8], "little")
+        # The kernel closes it in programs that are started.
+        self._descriptor = _checked(
+            _libc.syscall(_CREATE_RULESET, attributes, ctypes.c_size_t(len(attributes)), 0)
+        )
         for rule in rules:
-            _allow(ruleset, rule, handled)
+            _allow(self._descriptor, rule, handled)
+
+    def __repr__(self) -> str:
+        return f"<Ruleset {self._descriptor}>"
+
+    def restrict_this_thread(self) -> None:
+        """Give up everything else, for this thread and all that it will start, for good.
+
+        Raises `OSError` when the kernel refuses; the thread must then start nothing.
+        """
         _checked(_libc.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0))
-        _checked(_libc.syscall(_RESTRICT_SELF, ruleset, 0))
-    finally:
-        os.close(ruleset)
+        _checked(_libc.syscall(_RESTRICT_SELF, self._descriptor, 0))
+
+    def __del__(self) -> None:
+        # There is none where the kernel refused it.
+        if (descriptor := getattr(self, "_descriptor", -1)) >= 0:
+            os.close(descriptor)
 
 
 def _allow(ruleset: int, rule: Rule, handled: int) -> None:

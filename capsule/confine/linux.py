@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from capsule.confine import capabilities, landlock, seccomp
+from capsule.confine import capabilities, kept_rulesets, landlock, seccomp
 from capsule.confine.elf import loader_of
 from capsule.signal_calls import signal
 
@@ -20,12 +20,15 @@ if TYPE_CHECKING:
     from capsule.confine.access import Access
 
 # Where shared libraries lie; reading them is allowed, running a program in there is not.
-_LIBRARIES = (
-    *("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache"),
-    # Where musl's loader looks: one that it may not read means nowhere to it.
-    *(f"/etc/ld-musl-{machine}.path" for machine in ("x86_64", "aarch64")),
+_LIBRARIES = tuple(map(Path, ("/lib", "/lib64", "/usr/lib", "/usr/lib64")))
+# What is written anew when libraries come: where glibc's loader looks, and where musl's does, to
+# which one that it may not read means nowhere.
+_INDEXES = (
+    Path("/etc/ld.so.cache"),
+    *(Path(f"/etc/ld-musl-{machine}.path") for machine in ("x86_64", "aarch64")),
 )
-_LIBRARY_RULES = tuple(landlock.Rule(Path(path), landlock.READ) for path in _LIBRARIES)
+_LIBRARY_RULES = tuple(landlock.Rule(path, landlock.READ) for path in (*_LIBRARIES, *_INDEXES))
+_FIXED = frozenset(_LIBRARIES)
 # What wasmtime holds open itself, the folders, and the files that the guard lets be open.
 _OPEN_FILES = 256
 
@@ -40,6 +43,13 @@ def rules_for(access: Access) -> list[landlock.Rule]:
     for paths, rights in ((access.read, landlock.READ), (access.write, landlock.WRITE)):
         rules += [landlock.Rule(path, rights, path in access.nofollow) for path in paths]
     return rules
+
+
+def _ruleset(access: Access, version: int) -> landlock.Ruleset:
+    if access.nofollow:
+        return landlock.Ruleset(rules_for(access), version)
+    key = access.program, access.read, access.write, _loader(access), version
+    return kept_rulesets.ruleset(key, lambda: rules_for(access), version, _FIXED)
 
 
 def _loader(access: Access) -> Path | None:
@@ -64,7 +74,7 @@ def spawn_confined(
     keeps the rest of the program free. Capabilities are given up in any case. Raises what `spawn`
     raises, and `OSError` when the kernel refuses a wall; nothing is started then.
     """
-    rules = rules_for(access) if version else []
+    ruleset = _ruleset(access, version) if version else None
     loader = _loader(access) if traced else None
     code = seccomp.program(os.uname().machine, loader) if filtered else b""
     kept = capabilities.needed(access)
@@ -75,8 +85,8 @@ def spawn_confined(
 
     def restricted() -> None:
         try:
-            if version:
-                landlock.restrict_this_thread(rules, version)
+            if ruleset is not None:
+                ruleset.restrict_this_thread()
             capabilities.drop(kept)
             if filtered:
                 seccomp.filter_this_thread(code)

@@ -13,6 +13,7 @@ import stat
 import sys
 import time
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 
 from capsule.confine import scratch_reserve
 from capsule.errors import PolicyError
@@ -47,12 +48,14 @@ class TooMuchError(Exception):
 class Scratch:
     """The two folders of a run; `path` is where they lie on the host.
 
-    `next_look` is when `overflow` looks again, in the seconds of `time.monotonic`. `at_end` is what
-    has to be done when the task is over; what comes back is what could not be, in words.
+    The sandbox sees `working` as `/`, its working folder, and `temporary` as `/tmp`. `next_look` is
+    when `overflow` looks again, in the seconds of `time.monotonic`. `at_end` is what has to be done
+    when the task is over; what comes back is what could not be, in words.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.working, self.temporary = _inside(path)
         self.next_look = time.monotonic() + INTERVAL
         self.at_end: list[Callable[[], str | None]] = []
         self._allowed = 0, 0
@@ -60,16 +63,6 @@ class Scratch:
 
     def __repr__(self) -> str:
         return f"Scratch({str(self.path)!r})"
-
-    @property
-    def working(self) -> Path:
-        """What the sandbox sees as `/`, its working folder."""
-        return self.path / WORKING_NAME
-
-    @property
-    def temporary(self) -> Path:
-        """What the sandbox sees as `/tmp`."""
-        return self.path / TEMPORARY_NAME
 
     def show(self, guest: str) -> None:
         """Have a folder that is mounted at the absolute path `guest` be listed in the one above.
@@ -164,6 +157,12 @@ class Scratch:
                 if entries > MAX_ENTRIES * _SLACK:
                     return f"{_BOTH} hold more than {MAX_ENTRIES:,} files and folders"
         return f"{_BOTH} hold more than {MAX_BYTES >> 20} MB" if size > MAX_BYTES * _SLACK else None
+
+
+@lru_cache
+def _inside(path: Path) -> tuple[Path, Path]:
+    """Return the two folders; those of the runs before are the same, as they are used again."""
+    return path / WORKING_NAME, path / TEMPORARY_NAME
 
 
 @contextmanager

@@ -14,6 +14,10 @@ from contextlib import suppress
 from capsule.confine.private_dirs import PrivateDir
 from capsule.confine.remove_tree import FOLDER, can_empty, empty
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 # What a program keeps at most.
 _MOST = 16
 
@@ -27,10 +31,12 @@ class Folders:
     def __init__(self, *names: str) -> None:
         self._own = PrivateDir()
         self.path = self._own.path
-        self._names = names
+        self._names = {*names}
+        # Not as objects: these are looked at for each run.
+        self._places = [f"{self.path}{os.sep}{name}" for name in names]
         try:
-            for name in names:
-                (self.path / name).mkdir(mode=0o700)
+            for place in self._places:
+                os.mkdir(place, 0o700)  # noqa: PTH102 - as above
             self._states = self._looked() if can_empty() else []
         except BaseException:
             self.delete()
@@ -47,22 +53,22 @@ class Folders:
         if not can_empty():
             return False
         try:
-            for name in self._names:
-                folder = os.open(self.path / name, FOLDER)
-                try:
-                    empty(folder)
-                    os.utime(folder)
-                finally:
-                    os.close(folder)
-            there = {entry.name for entry in self.path.iterdir()}
-            return self._looked() == self._states and there == {*self._names}
+            there = {*os.listdir(self.path)}  # noqa: PTH208 - as above
+            return self._looked(empty) == self._states and there == self._names
         except OSError:
             return False
 
-    def _looked(self) -> list[tuple[int, ...]]:
+    def _looked(self, prepare: Callable[[int], object] = lambda _: None) -> list[tuple[int, ...]]:
+        """Return what tells whether the two are as they were, behind `prepare` of each."""
         found: list[tuple[int, ...]] = []
-        for name in self._names:
-            status = (self.path / name).lstat()
+        for place in self._places:
+            folder = os.open(place, FOLDER)
+            try:
+                prepare(folder)
+                os.utime(folder)
+                status = os.fstat(folder)
+            finally:
+                os.close(folder)
             found.append((status.st_ino, status.st_mode, status.st_nlink, status.st_size))
         return found
 

@@ -172,7 +172,7 @@ def test_no_connection_can_be_made() -> None:
         done: list[subprocess.CompletedProcess[bytes]] = []
 
         def restricted() -> None:
-            landlock.restrict_this_thread(rules, isolation_layers.standing().landlock)
+            landlock.Ruleset(rules, isolation_layers.standing().landlock).restrict_this_thread()
             done.append(
                 subprocess.run(
                     [python, "-ISc", script], capture_output=True, check=False, timeout=20, env={}
@@ -205,7 +205,7 @@ def test_a_wall_that_cannot_be_raised_stops_the_start(monkeypatch: pytest.Monkey
         started.append(1)
         return 1
 
-    monkeypatch.setattr(landlock, "restrict_this_thread", refuse)
+    monkeypatch.setattr(landlock.Ruleset, "restrict_this_thread", refuse)
     with pytest.raises(OSError, match="not supported"):
         isolation_layers.put_up(isolation_layers.standing(), Access(SHELL, read=()), start)
     assert started == []

@@ -1,0 +1,91 @@
+"""Rulesets of Landlock that are used again: many runs of a program reach the same files.
+
+To make one takes four calls of the system for each of fourteen paths, a tenth of what this program
+does for a run. A rule is about the file that was at its path, and not about the path: so before a
+ruleset is used again, it is looked whether the same files are there.
+"""
+
+from __future__ import annotations
+
+import os
+from threading import Lock
+
+from capsule.confine.landlock import Ruleset
+from capsule.namedtuples import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterable
+    from pathlib import Path
+
+    from capsule.confine.landlock import Rule
+
+    # Device and number of a file, which no other gets while a ruleset has it; None for no file.
+    Place = tuple[int, int] | None
+
+# Each is a descriptor. A program keeps folders for so many runs (`scratch_reserve`).
+_MOST = 32
+
+
+class _Kept(NamedTuple):
+    """A ruleset, the paths of those that may change, and what was there when it was made."""
+
+    ruleset: Ruleset
+    paths: tuple[str, ...]
+    places: tuple[Place, ...]
+
+
+# By what it was asked for; None where that was once, which it may never be again.
+_kept: dict[Hashable, _Kept | None] = {}
+_lock = Lock()
+
+
+def ruleset(
+    key: Hashable, rules: Callable[[], Iterable[Rule]], version: int, fixed: frozenset[Path]
+) -> Ruleset:
+    """Return a ruleset of `rules`, for an ABI of this `version`.
+
+    `key` is what the rules are made of: paths, of which none may be `nofollow`. Those that are
+    `fixed` are taken to stay the same while this program runs. Raises `OSError` when the kernel
+    refuses.
+    """
+    with _lock:
+        asked_before, kept = key in _kept, _kept.pop(key, None)
+    if kept is None or _places(kept.paths) != kept.places:
+        made = tuple(rules())
+        changing = (os.fspath(rule.path) for rule in made if rule.path not in fixed)
+        paths = tuple(changing) if asked_before else ()
+        places = _places(paths)
+        found = Ruleset(made, version)
+        # One whose files were being replaced is not for the next run.
+        kept = _Kept(found, paths, places) if paths and _places(paths) == places else None
+    else:
+        found = kept.ruleset
+    with _lock:
+        _kept[key] = kept
+        if len(_kept) > _MOST:
+            del _kept[next(iter(_kept))]
+    return found
+
+
+def _places(paths: Iterable[str]) -> tuple[Place, ...]:
+    found: list[Place] = []
+    for path in paths:
+        # Not by `suppress`, which takes as long as the call.
+        try:
+            status = os.stat(path)  # noqa: PTH116 - objects for paths take most of the time
+        except OSError:
+            found.append(None)
+        else:
+            found.append((status.st_dev, status.st_ino))
+    return tuple(found)
+
+
+def _forget() -> None:
+    global _lock  # noqa: PLW0603 - another thread of the parent may have held it
+    _lock = Lock()
+    _kept.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)
