@@ -64,6 +64,10 @@ class Scratch:
     def __repr__(self) -> str:
         return f"Scratch({str(self.path)!r})"
 
+    def begin(self) -> None:
+        """Have it looked at an interval after now, when code begins to run that may write here."""
+        self.next_look = time.monotonic() + INTERVAL
+
     def show(self, guest: str) -> None:
         """Have a folder that is mounted at the absolute path `guest` be listed in the one above.
 

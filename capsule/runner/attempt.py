@@ -157,6 +157,7 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
         CallDispatcher(wakeup, plan.answer, memory) as dispatcher,
     ):
         process = started.process
+        started.scratch.begin()
         process.send(plan.request)
         if plan.passed is not None:
             process.send(plan.passed)

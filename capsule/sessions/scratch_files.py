@@ -102,26 +102,41 @@ def read(
 
 def _walk(scratch: Scratch, hidden: frozenset[str]) -> Iterator[tuple[str, Path, Signature]]:
     for place, root in _roots(scratch).items():
-        for folder, folders, names in os.walk(root):
-            inside = os.path.relpath(folder, root).replace(os.sep, "/")
-            # Of the root itself; others may begin with a dot.
-            inside = "" if inside == "." else inside
-            folders[:] = [
-                each
-                for each in folders
-                if place != PLACES[0] or f"/{inside}/{each}".replace("//", "/") not in hidden
-            ]
-            if inside and not folders and not names:
+        unseen = hidden if place == PLACES[0] else ()
+        pending = [""]
+        while pending:
+            inside = pending.pop()
+            empty = True
+            for entry in _entries(f"{root}{os.sep}{inside}"):
+                name, is_folder = f"{inside}{entry.name}", entry.is_dir()
+                is_seen = f"/{name}" not in unseen
+                empty = empty and is_folder and not is_seen
+                if is_folder:
+                    # The guard lets no links be made.
+                    if is_seen and not entry.is_symlink():
+                        pending.append(f"{name}/")
+                elif is_seen:
+                    path = root / name
+                    status = path.lstat()
+                    signature = (
+                        status.st_ino,
+                        status.st_size,
+                        status.st_mtime_ns,
+                        status.st_ctime_ns,
+                    )
+                    yield f"{place}/{name}", path, signature
+            if inside and empty:
                 # A folder, of which the time of change is of no interest.
-                yield f"{place}/{inside}/", root / inside, (0, 0, 0, 0)
-            for name in names:
-                if place == PLACES[0] and f"/{inside}/{name}".replace("//", "/") in hidden:
-                    continue
-                path = root / inside / name
-                status = path.lstat()
-                # The guard lets no links be made.
-                signature = status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
-                yield f"{place}/{inside}/{name}".replace("//", "/"), path, signature
+                yield f"{place}/{inside}", root / inside, (0, 0, 0, 0)
+
+
+def _entries(folder: str) -> list[os.DirEntry[str]]:
+    # Most turns have no files: objects for paths, as `os.walk` makes, would take most of the time.
+    try:
+        with os.scandir(folder) as entries:
+            return list(entries)
+    except OSError as error:
+        raise WireError(f"a folder of the session cannot be read: {error.strerror}") from None
 
 
 def _roots(scratch: Scratch) -> dict[str, Path]:
