@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 from threading import Lock
 
+from capsule.confine import scratch_reserve
 from capsule.confine.landlock import Ruleset
 from capsule.namedtuples import NamedTuple
 
@@ -45,9 +46,9 @@ def ruleset(
 ) -> Ruleset:
     """Return a ruleset of `rules`, for an ABI of this `version`.
 
-    `key` is what the rules are made of: paths, of which none may be `nofollow`. Those that are
-    `fixed` are taken to stay the same while this program runs. Raises `OSError` when the kernel
-    refuses.
+    While a program keeps folders for its next runs, it keeps rulesets too. `key` is what the rules
+    are made of: paths, of which none may be `nofollow`. Those that are `fixed` are taken to stay
+    the same while this program runs. Raises `OSError` when the kernel refuses.
     """
     with _lock:
         asked_before, kept = key in _kept, _kept.pop(key, None)
@@ -62,7 +63,8 @@ def ruleset(
     else:
         found = kept.ruleset
     with _lock:
-        _kept[key] = kept
+        if scratch_reserve.is_kept():
+            _kept[key] = kept
         if len(_kept) > _MOST:
             del _kept[next(iter(_kept))]
     return found
@@ -81,11 +83,18 @@ def _places(paths: Iterable[str]) -> tuple[Place, ...]:
     return tuple(found)
 
 
-def _forget() -> None:
+def forget() -> None:
+    """Keep none of them any longer."""
+    with _lock:
+        _kept.clear()
+
+
+def _in_child() -> None:
     global _lock  # noqa: PLW0603 - another thread of the parent may have held it
     _lock = Lock()
     _kept.clear()
 
 
+scratch_reserve.at_end(forget)
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forget)
+    os.register_at_fork(after_in_child=_in_child)

@@ -82,6 +82,7 @@ class Folders:
 
 
 _free: list[Folders] = []
+_at_end: list[Callable[[], object]] = []
 _keepers = 0
 _lock = threading.Lock()
 
@@ -106,6 +107,18 @@ class Keeper:
             if _keepers:
                 return
         _delete_all()
+        for each in _at_end:
+            each()
+
+
+def is_kept() -> bool:
+    """Say whether folders are kept, and with them what else the next run can use again."""
+    return _keepers > 0
+
+
+def at_end(let_go: Callable[[], object]) -> None:
+    """Have `let_go` called each time that nothing is to be kept any more."""
+    _at_end.append(let_go)
 
 
 def take() -> Folders | None:

@@ -145,8 +145,7 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
     Raises what starting a process raises; nothing has run then.
     """
     begin = time.monotonic()
-    timeout_ms = plan.limits.timeout_ms
-    deadline = None if timeout_ms is None else begin + timeout_ms / 1000
+    deadline = None if (most := plan.limits.timeout_ms) is None else begin + most / 1000
     memory = plan.memory or RunMemory()
     hold = plan.hold or memory.answers.hold()
     # What an earlier attempt held is gone.
@@ -156,8 +155,8 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
         WakeupPipe(cancellation) as wakeup,
         CallDispatcher(wakeup, plan.answer, memory) as dispatcher,
     ):
-        process = started.process
         started.scratch.begin()
+        process = started.process
         process.send(plan.request)
         if plan.passed is not None:
             process.send(plan.passed)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from capsule.confine.scratch_reserve import Keeper
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="Landlock is Linux's")
 
 if sys.platform == "linux":
@@ -20,14 +22,18 @@ else:
     needs_landlock = pytest.mark.skip
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from capsule.confine.landlock import Ruleset
 
 
 @pytest.fixture(autouse=True)
-def _none_before(monkeypatch: pytest.MonkeyPatch) -> None:
+def keeper(monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeper]:
     monkeypatch.setattr(kept_rulesets, "_kept", {})
+    made = Keeper()
+    yield made
+    made.close()
 
 
 class Asked:
@@ -133,14 +139,19 @@ def test_what_is_fixed_is_not_looked_at(tmp_path: Path) -> None:
 
 
 @needs_landlock
-def test_few_are_kept_and_descriptors_are_given_back(tmp_path: Path) -> None:
+def test_few_are_kept_and_descriptors_are_given_back(tmp_path: Path, keeper: Keeper) -> None:
     before = len(os.listdir("/proc/self/fd"))
-    for number in range(100):
-        (folder := tmp_path / f"{number}").mkdir()
+    folders = [tmp_path / f"{number}" for number in range(100)]
+    for folder in folders:
+        folder.mkdir()
         asked = Asked(folder)
         asked(), asked()
     assert len(os.listdir("/proc/self/fd")) - before <= 32
-    kept_rulesets._kept.clear()
+    keeper.close()
+    assert len(os.listdir("/proc/self/fd")) <= before
+    # Nor is one kept for a program that will start no more.
+    asked = Asked(tmp_path)
+    asked(), asked()
     assert len(os.listdir("/proc/self/fd")) <= before
 
 
