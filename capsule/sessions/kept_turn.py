@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.sessions.kept_pages import KeptPages
     from capsule.sessions.scratch_files import FileChange, Signature
+    from capsule.sessions.turn_process import TurnProcess
     from capsule.snapshot.image_contents import ImageContents
 
 # How long the memory and the meter's report may take behind the answer.
@@ -76,6 +77,7 @@ class KeptTurn:
         self.changes: list[FileChange] = []
         self._laid_out: Mapping[str, Signature] = {}
         self._known: Mapping[str, bytes] = {}
+        self._differed: frozenset[int] = frozenset()
         self._base, self._image, self._hidden = base, image, hidden
         self._memory = 0
         self._most = most
@@ -86,9 +88,10 @@ class KeptTurn:
     def __repr__(self) -> str:
         return f"<KeptTurn {self._difference!r}>"
 
-    def begin(self, files: Mapping[str, bytes], laid_out: Mapping[str, Signature]) -> None:
-        """Say what the turn finds in its folders."""
-        self._known, self._laid_out = files, laid_out
+    def begin(self, found: TurnProcess) -> None:
+        """Say what the turn finds in its folders, and where the memory differs that it finds."""
+        self._known, self._laid_out = found.contents.files, found.laid_out
+        self._differed = found.differs
 
     def keep(self, started: SandboxProcess, memory: int, stderr: bytes) -> None:
         """Take over a process that waits, with so much memory, and what it wrote to stderr."""
@@ -152,7 +155,7 @@ class KeptTurn:
             pages = written_pages(started.process.pid, self._image, STACK_TOP, length)
             if pages is None:
                 return False
-            found = PageDifference(self._base.reader(TOGETHER), self._most)
+            found = PageDifference(self._base.reader(TOGETHER), self._most, self._differed)
             for runs, there in pages:
                 found.take(runs, there)
         except (OSError, ValueError):

@@ -9,17 +9,17 @@ from capsule.snapshot.changed_pages import PAGE, STACK_TOP
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import mmap
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Container, Iterator, Sequence
 
     from capsule.snapshot.image_contents import Bytes
 
 
 # Two megabytes.
 _MOST_SAME = 512
-# What lies between two runs is read with them up to here, in bytes: a call of the system takes as
+# What lies between two pages is read with them up to here, in bytes: a call of the system takes as
 # long as to copy so much.
 _GAP = 2 * PAGE
-# How much is read together, in bytes; runs that are longer are read for themselves.
+# How much is read together, in bytes.
 TOGETHER = 16 * PAGE
 
 
@@ -27,7 +27,7 @@ class PageDifference:
     """Takes memory from `STACK_TOP` on, and keeps the pages that `before` has not so.
 
     `before` gives bytes by address and length, until it is called again. At most `most` bytes are
-    kept.
+    kept. Pages that `differed` already are kept as they are when they were written.
 
     >>> found = PageDifference(lambda address, length: bytes(length), 1 << 20)
     >>> found.feed(bytes(PAGE) + b"x" * PAGE)
@@ -35,8 +35,13 @@ class PageDifference:
     [(4096, 4096)]
     """
 
-    def __init__(self, before: Callable[[int, int], Bytes], most: int) -> None:
-        self._before, self._most = before, most
+    def __init__(
+        self,
+        before: Callable[[int, int], Bytes],
+        most: int,
+        differed: Container[int] = (),
+    ) -> None:
+        self._before, self._most, self._differed = before, most, differed
         self._waiting = b""
         self._at = STACK_TOP
         self._kept = KeptPages()
@@ -66,30 +71,29 @@ class PageDifference:
         Each is an address and a length, and their bytes lie in `there`, one run after the other.
         Raises `WireError` where too much differs.
         """
-        differing: list[tuple[int, int, int]] = []
-        size = at = 0
-        for near in _near(runs):
+        kept: list[tuple[int, int]] = []
+        unknown: list[tuple[int, int]] = []
+        at = 0
+        for address, length in runs:
+            for place in range(address, address + length, PAGE):
+                (kept if place in self._differed else unknown).append((place, at))
+                at += PAGE
+        for near in _near(unknown):
             first = near[0][0]
-            before = self._before(first, sum(near[-1]) - first)
-            for address, length in near:
-                for place in range(address, address + length, PAGE):
-                    old = place - first
-                    if there[at : at + PAGE] == before[old : old + PAGE]:
-                        if len(self.same) < _MOST_SAME:
-                            self.same.append(place)
-                    else:
-                        size += PAGE
-                        last = differing[-1] if differing else (0, 0, 0)
-                        if last[0] + last[2] - last[1] == place:
-                            differing[-1] = (*last[:2], at + PAGE)
-                        else:
-                            differing.append((place, at, at + PAGE))
-                    at += PAGE
-        self._check(size)
-        self._kept.reserve(size)
+            before = self._before(first, near[-1][0] + PAGE - first)
+            for page in near:
+                place, at = page
+                old = place - first
+                if there[at : at + PAGE] != before[old : old + PAGE]:
+                    kept.append(page)
+                elif len(self.same) < _MOST_SAME:
+                    self.same.append(place)
+        self._check(len(kept) * PAGE)
+        self._kept.reserve(len(kept) * PAGE)
+        kept.sort()
         with memoryview(there) as pages:
-            for address, begin, end in differing:
-                self._kept.add(address, pages[begin:end])
+            for place, begin, end in _joined(kept):
+                self._kept.add(place, pages[begin:end])
 
     def finish(self) -> KeptPages:
         """Return the pages that differ."""
@@ -112,21 +116,39 @@ class PageDifference:
             raise WireError(f"its state would be larger than {self._most >> 20} MB")
 
 
-def _near(runs: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
-    """Return runs, those together that lie so near that they are read by one call.
+def _near(pages: Sequence[tuple[int, int]]) -> Iterator[list[tuple[int, int]]]:
+    """Return pages by address, those together that lie so near that they are read by one call.
 
-    >>> list(_near([(0, PAGE), (3 * PAGE, PAGE), (14 * PAGE, PAGE)]))
-    [[(0, 4096), (12288, 4096)], [(57344, 4096)]]
+    >>> list(_near([(0, 0), (3 * PAGE, PAGE), (16 * PAGE, 2 * PAGE)]))
+    [[(0, 0), (12288, 4096)], [(65536, 8192)]]
     """
     near: list[tuple[int, int]] = []
-    first = end = 0
-    for address, length in runs:
-        if near and (address - end > _GAP or address + length - first > TOGETHER):
+    first = last = 0
+    for page in pages:
+        place = page[0]
+        if near and (place - last > _GAP + PAGE or place + PAGE - first > TOGETHER):
             yield near
             near = []
         if not near:
-            first = address
-        near.append((address, length))
-        end = address + length
+            first = place
+        near.append(page)
+        last = place
     if near:
         yield near
+
+
+def _joined(pages: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
+    """Return the runs that pages are, each by its address, its begin and its end.
+
+    >>> list(_joined([(0, 0), (PAGE, PAGE), (4 * PAGE, 2 * PAGE)]))
+    [(0, 0, 8192), (16384, 8192, 12288)]
+    """
+    first = begin = end = -1
+    for place, at in pages:
+        if at != end or place - first != at - begin:
+            if end >= 0:
+                yield first, begin, end
+            first, begin = place, at
+        end = at + PAGE
+    if end >= 0:
+        yield first, begin, end

@@ -101,7 +101,7 @@ class SessionTurn:
             with Cancellation() as never:
                 found = turn_process.start(plan, reading.result, never)
         self._found = found
-        self.keeper.begin(found.contents.files, found.laid_out)
+        self.keeper.begin(found)
         return found.sandbox
 
     def fuel(self, offset: int | None) -> int | None:

@@ -9,6 +9,7 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy.units import format_ram
 from capsule.process import sandbox_process
 from capsule.sessions import scratch_files
+from capsule.snapshot.changed_pages import PAGE as SYSTEM_PAGE
 from capsule.snapshot.packet_reader import MOST_PACKET
 from capsule.wasm import PAGE
 
@@ -29,11 +30,15 @@ _MOST_PIECE = MOST_PACKET - _HEAD
 
 
 class TurnProcess(NamedTuple):
-    """A process that has the memory and the files of a state; `laid_out` is how these look."""
+    """A process that has the memory and the files of a state; `laid_out` is how these look.
+
+    `differs` is where the pages are in which its memory is not what a session begins with.
+    """
 
     sandbox: SandboxProcess
     contents: Contents
     laid_out: dict[str, Signature]
+    differs: frozenset[int]
 
 
 def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
@@ -56,7 +61,12 @@ def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
         started.close()
         raise
     # Its pages are in the process now.
-    return TurnProcess(started, contents._replace(pages=(), touched=()), laid_out)
+    differs = frozenset(
+        place
+        for run in contents.pages
+        for place in range(run.offset, run.offset + len(run.data), SYSTEM_PAGE)
+    )
+    return TurnProcess(started, contents._replace(pages=(), touched=()), laid_out, differs)
 
 
 def _check_memory(holds: int, most: int | None) -> None:

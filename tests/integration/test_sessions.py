@@ -456,6 +456,8 @@ def test_both_ways_give_the_same_pages(
     session: SessionSync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     session.run("x = 1")
+    assert session._core is not None
+    begun = session._core.base.contents
     found = []
     for way in (kernel.written_pages, lambda *_: None):
         monkeypatch.setattr("capsule.sessions.kept_turn.written_pages", way)
@@ -473,10 +475,13 @@ def test_both_ways_give_the_same_pages(
         }
         for each in found
     )
-    assert one.keys() == two.keys()
+    assert two.keys() <= one.keys()
+    # What differed before, and is again as a session begins, is kept where the kernel told.
+    again = one.keys() - two.keys()
+    assert len(again) < 5
+    assert all(one[place] == begun.read(place, PAGE) for place in again)
     # A clock and the seal of the process are in memory.
-    differing = sum(a != b for a, b in zip(one.values(), two.values(), strict=True))
-    assert differing <= len(one) / 4
+    assert sum(one[place] != two[place] for place in two) <= len(two) / 4
 
 
 def test_a_plot_says_nothing_of_caches_that_cannot_be_kept(tmp_path: Path) -> None:

@@ -54,6 +54,42 @@ def test_what_was_written_and_is_as_before_is_left_out() -> None:
     assert found.same == [STACK_TOP + PAGE, STACK_TOP + 9 * PAGE]
 
 
+@given(
+    written=st.sets(st.integers(0, 11)),
+    changed=st.sets(st.integers(0, 11)),
+    differed=st.sets(st.integers(0, 11)),
+)
+def test_what_differed_is_kept_without_a_look(
+    written: set[int], changed: set[int], differed: set[int]
+) -> None:
+    memory = bytearray(BEFORE + bytes(4 * PAGE))
+    for page in changed & written:
+        memory[page * PAGE + 5] ^= 0xFF
+    asked: set[int] = set()
+
+    def seen(address: int, length: int) -> bytes:
+        begin = (address - STACK_TOP) // PAGE
+        asked.update({begin, begin + length // PAGE - 1})
+        return before(address, length)
+
+    found = PageDifference(seen, 1 << 20, {STACK_TOP + page * PAGE for page in differed})
+    runs = [(STACK_TOP + page * PAGE, PAGE) for page in sorted(written)]
+    found.take(runs, b"".join(memory[page * PAGE : (page + 1) * PAGE] for page in sorted(written)))
+    kept = list(found.finish())
+    pages = [
+        (run.offset - STACK_TOP) // PAGE + number
+        for run in kept
+        for number in range(len(run.data) // PAGE)
+    ]
+    assert pages == sorted(written & (changed | differed))
+    for run in kept:
+        at = run.offset - STACK_TOP
+        assert bytes(run.data) == memory[at : at + len(run.data)]
+    # At the ends of what is read lies what is not known.
+    assert asked <= written - differed
+    assert {(place - STACK_TOP) // PAGE for place in found.same} == written - changed - differed
+
+
 def test_what_nobody_wrote_is_not_written_ahead() -> None:
     found = PageDifference(before, 1 << 20)
     found.feed(BEFORE[: 4 * PAGE])
