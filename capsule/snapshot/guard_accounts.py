@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from capsule.snapshot import wasm_instructions as op
 from capsule.snapshot.guard_layout import (
+    BADF,
     BORROWED,
     BYTES,
+    CHARACTER_DEVICE,
     CLOSED,
     DESCRIPTORS,
     DEVICE,
@@ -18,11 +20,15 @@ from capsule.snapshot.guard_layout import (
     MAX_DESCRIPTORS,
     MAX_OPEN,
     NAMELESS,
+    NOTHING_OPEN,
+    ONE_CLOSED,
+    OPEN,
     PLACES,
     PRIVATE,
     SIZE,
     STAT,
     STAT_SIZE,
+    answer,
     call,
     count_bytes,
     count_open,
@@ -39,6 +45,10 @@ from capsule.snapshot.guard_layout import (
 
 # Push what the descriptor on the stack is: all functions that answer, and take nothing, are type 0.
 _KIND = op.call_indirect(0, DESCRIPTORS)
+
+
+# Push the lowest number that a file can have, while all are open that are there from the start.
+first_given = op.global_get(END) + op.i32_const(MAX_OPEN) + op.i32_sub
 
 
 def kind() -> bytes:
@@ -99,7 +109,7 @@ def turn_kind() -> bytes:
     this = get(at) + _KIND + get(before) + op.i32_eq
     step = get(at) + op.i32_const(1) + op.i32_add + op.local_set(at)
     more = get(at) + op.global_get(END) + op.i32_lt_u
-    first = op.global_get(END) + op.i32_const(MAX_OPEN) + op.i32_sub + op.local_set(at)
+    first = first_given + op.local_set(at)
     return op.function(
         [(2, op.I32)],
         # Those before it are the folders that are there from the start.
@@ -145,12 +155,40 @@ def close() -> bytes:
             get(before),
             set_kind(get(descriptor), op.i32_const(CLOSED)),
             count_open(-1),
+            when(
+                get(descriptor) + first_given + op.i32_lt_u,
+                op.i32_const(1) + op.global_set(ONE_CLOSED),
+            ),
         ),
         when(
             is_kind(before, NAMELESS),
             when(still_open + op.i32_eqz, count_bytes(less)),
         ),
         op.i32_const(0),
+    )
+
+
+def describe() -> bytes:
+    """Return `fd_fdstat_get`, which answers for one number that no file has.
+
+    It is a terminal while nothing is open but what is there from the start, and else closed. Who
+    wants to know what is open need not ask for each number, which takes an exception for most.
+    """
+    descriptor, answered = range(2)
+    some = op.global_get(OPEN) + first_given + op.i32_ne + op.global_get(ONE_CLOSED) + op.i32_or
+    # A terminal cannot be moved in: it has no such right.
+    said = ((0, CHARACTER_DEVICE), (8, 0), (16, 0))
+    write = (get(answered) + op.i64_const(value) + op.i64_store(at) for at, value in said)
+    return op.function(
+        [],
+        when(
+            get(descriptor) + op.i32_const(NOTHING_OPEN) + op.i32_eq,
+            when(some, answer(BADF)),
+            *write,
+            answer(0),
+        ),
+        get(descriptor, answered),
+        call("fd_fdstat_get"),
     )
 
 

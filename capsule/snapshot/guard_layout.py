@@ -20,6 +20,8 @@ CLOSED, READ_ONLY, WRITABLE, PRIVATE, NAMELESS, STREAM = range(6)
 # room for.
 MAX_OPEN = 64
 MAX_DESCRIPTORS = 1024
+# What `capsule_guest.open_files` asks for: a number that nothing has.
+NOTHING_OPEN = MAX_DESCRIPTORS
 # The most that is moved by one call of WASI: wasmtime holds it once more meanwhile.
 PIECE = 16 << 20
 # The most that wasmtime reads at once.
@@ -34,7 +36,7 @@ KIND_NAMES = ["closed", "read_only", "writable", "private", "nameless", "stream"
 DEVICE, INODE, FILE_TYPE, LINKS, SIZE = range(5)
 PLACES = {DEVICE: 0, INODE: 8, FILE_TYPE: 16, LINKS: 24, SIZE: 32}
 STAT_SIZE = 64
-FOLDER, FILE = 3, 4
+CHARACTER_DEVICE, FOLDER, FILE = 2, 3, 4
 # The bytes that are borrowed: at the top of the stack, which every start touches.
 BORROWED = STACK_TOP - 4096
 
@@ -46,7 +48,9 @@ WINDOWS, END, OPEN, ENTRIES, BYTES = range(5)
 STAT, GONE, REPLACED = (5 + len(PLACES) * which for which in range(3))
 # The descriptor that was written to last, 0 for none, and its file's size: nobody else changes it.
 LAST, LAST_SIZE = REPLACED + len(PLACES), REPLACED + len(PLACES) + 1
-GLOBALS = [*[op.I32] * 4, op.I64, *[op.I64] * (3 * len(PLACES)), op.I32, op.I64]
+# Whether a stream or a folder from the start was closed, whose number a file may have since.
+ONE_CLOSED = LAST_SIZE + 1
+GLOBALS = [*[op.I32] * 4, op.I64, *[op.I64] * (3 * len(PLACES)), op.I32, op.I64, op.I32]
 
 # WASI's errors.
 ACCES, BADF, EXIST, FBIG, INVAL, ISDIR, MFILE, NOENT = 2, 8, 20, 22, 28, 31, 33, 44

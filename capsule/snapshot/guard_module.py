@@ -142,6 +142,7 @@ def _functions() -> dict[str, bytes]:
         "args_get": _refuse(0),
         "args_sizes_get": _no_arguments(),
         "fd_close": accounts.close(),
+        "fd_fdstat_get": accounts.describe(),
         "fd_filestat_set_size": contents.set_size(),
         "fd_filestat_set_times": _refuse(PERM),
         "fd_pread": contents.at_offset("read"),

@@ -21,6 +21,7 @@ from capsule.snapshot.guard_layout import (
     MFILE,
     NOENT,
     NOSPC,
+    NOTHING_OPEN,
     NOTSOCK,
     O_CREAT,
     O_EXCL,
@@ -234,6 +235,41 @@ def test_so_many_are_open_at_once(caller: Caller, folder: Path) -> None:
     caller.open(FIRST, "file")
     answers = caller.run([(folder, READ_ONLY)])[0]
     assert answers == [0] * MAX_OPEN + [MFILE, MFILE, 0, 0]
+
+
+def test_whether_nothing_is_open(caller: Caller, folder: Path) -> None:
+    described = caller.room(24)
+
+    def asked() -> None:
+        caller.call("fd_fdstat_get", NOTHING_OPEN, described)
+
+    caller.put(described, -1)
+    caller.put(described + 8, -1)
+    asked()
+    first = caller.open(FIRST, "file")
+    asked()
+    second = caller.open(FIRST, "file")
+    caller.call("fd_close", first)
+    asked()
+    caller.call("fd_close", second)
+    asked()
+    answers, said = caller.run([(folder, READ_ONLY)], dump=(described, 24))
+    assert answers == [0, 0, BADF, 0, 0, BADF, 0, 0]
+    # A character device without a right.
+    assert said == b"\2" + bytes(23)
+
+
+def test_a_file_may_have_the_number_of_a_folder_that_was_closed(
+    caller: Caller, folder: Path
+) -> None:
+    described = caller.room(24)
+    caller.call("fd_close", SECOND)
+    caller.call("fd_fdstat_get", NOTHING_OPEN, described)
+    opened = caller.open(FIRST, "file")
+    caller.call("fd_fdstat_get", NOTHING_OPEN, described)
+    caller.call("fd_fdstat_get", opened, described)
+    answers = caller.run([(folder, READ_ONLY), (folder, READ_ONLY)])[0]
+    assert answers == [0, BADF, 0, BADF, 0]
 
 
 def test_the_interpreter_sees_no_words(caller: Caller, folder: Path) -> None:

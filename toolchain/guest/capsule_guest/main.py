@@ -185,7 +185,9 @@ def turn() -> None:
     if request["number"] == 1:
         session_clock.install()
         session_turn.begin()
-    _RESERVE[:] = [bytearray(256 << 10)]
+    if not _RESERVE:
+        # A turn before has used up all of the memory.
+        _RESERVE.append(bytearray(256 << 10))
     calls.refuse(False)
     missing_natives.begin_turn()
     if there := request.get("interpreter"):
