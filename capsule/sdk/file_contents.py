@@ -66,13 +66,14 @@ def run_files(files: Files | None, working: Path) -> dict[str, bytes]:
         place = place_of(name)
         if place in found:
             raise UsageError(f"files: {shown(place)} is named twice")
-        found[place] = content_of(name, said, working)
-        size += len(found[place])
-        if size > MOST_OF_RUN:
+        content = _content(name, said, working, MOST_OF_RUN - size)
+        if content is None:
             raise UsageError(
                 f"files: up to {shown(name)}, they have more than {MOST_OF_RUN >> 20} MB together",
                 hint="mounts= for a folder that all runs read",
             )
+        found[place] = content
+        size += len(content)
     return found
 
 
@@ -83,19 +84,44 @@ def content_of(name: str, said: object, working: Path) -> bytes:
     """
     if isinstance(said, bytes):
         return said
+    content = _content(name, said, working, _MOST_FILE)
+    if content is None:
+        raise UsageError(
+            f"files: {shown(name)} has more than {_MOST_FILE >> 20} MB",
+            hint="mounts= for what is larger",
+        )
+    return content
+
+
+def _content(name: str, said: object, working: Path, most: int) -> bytes | None:
+    """Return the content of a file, None where it has more than `most` bytes.
+
+    Raises `UsageError` for what cannot be read.
+    """
+    if isinstance(said, bytes):
+        return said if len(said) <= most else None
     if not isinstance(said, (str, os.PathLike)):
         raise UsageError(f"files: {name!r}: a path (text) or content (bytes) is needed")
     path = working / os.fsdecode(said)
     try:
         with open_regular(path) as file:
-            content = file.read(_MOST_FILE + 1)
+            return _up_to(file, most)
     except (OSError, ValueError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         hint = "text is a path; content is bytes, as text.encode()"
         raise UsageError(f"files: cannot read {printable(str(path))}: {said}", hint=hint) from None
-    if len(content) > _MOST_FILE:
-        raise UsageError(f"files: {path} has more than {_MOST_FILE >> 20} MB")
-    return content
+
+
+def _up_to(file: BufferedReader, most: int) -> bytes | None:
+    """Return what a file holds, None where that is more than `most` bytes: those stay unread."""
+    size = os.fstat(file.fileno()).st_size
+    if size > most:
+        return None
+    content = file.read(size + 1)
+    if len(content) > size:
+        # It grows, or is one of the system's, whose size is 0 until it is read.
+        content += file.read(most + 1 - len(content))
+    return content if len(content) <= most else None
 
 
 def open_regular(path: Path) -> BufferedReader:
