@@ -63,11 +63,10 @@ def written_pages(pid: int, image: Path, first: int, length: int) -> Iterator[Wr
         begin, mapped = _mapping(pid, image)
         flags, of_image = _flags(pid, begin // _PAGE, length // _PAGE), mapped // _PAGE
         written = flags[:of_image].translate(_OF_IMAGE) + flags[of_image:].translate(_OF_REST)
-        # Now, while whoever asks can still take another way.
-        memory = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
     except (OSError, ValueError):
         return None
-    return _read(pid, memory, (first, begin), _runs(written))
+    # Nothing is open before it begins: nothing is left open where it never does.
+    return _read(pid, (first, begin), _runs(written))
 
 
 def _mapping(pid: int, image: Path) -> tuple[int, int]:
@@ -101,9 +100,7 @@ def _flags(pid: int, first: int, count: int) -> bytes:
     return bytes(flags)
 
 
-def _read(
-    pid: int, memory: int, begins: tuple[int, int], pages: list[tuple[int, int]]
-) -> Iterator[Written]:
+def _read(pid: int, begins: tuple[int, int], pages: list[tuple[int, int]]) -> Iterator[Written]:
     mine, theirs = begins
     try:
         room = _ROOMS.pop()
@@ -113,11 +110,11 @@ def _read(
         for some in _batches(pages):
             sizes = [(last - first) * _PAGE for first, last in some]
             places = [first * _PAGE for first, _ in some]
-            there = room.filled(pid, memory, _at(theirs, places, sizes))
+            there = room.filled(pid, _at(theirs, places, sizes))
             yield Written(_at(mine, places, sizes), there)
     finally:
-        os.close(memory)
-        _ROOMS.append(room)
+        if len(_ROOMS) < _MOST_ROOMS:
+            _ROOMS.append(room)
 
 
 def _at(begin: int, places: list[int], sizes: list[int]) -> list[tuple[int, int]]:
@@ -156,10 +153,10 @@ class _Room:
         if self._call is not None:
             self._call.restype = ctypes.c_ssize_t
 
-    def filled(self, pid: int, memory: int, places: list[tuple[int, int]]) -> mmap.mmap:
+    def filled(self, pid: int, places: list[tuple[int, int]]) -> mmap.mmap:
         """Return the room with what is at places, by address and length, one after the other."""
         if not self._read(pid, places):
-            self._read_each(memory, places)
+            self._read_each(pid, places)
         return self._there
 
     def _read(self, pid: int, places: list[tuple[int, int]]) -> bool:
@@ -172,16 +169,18 @@ class _Room:
         one, many, none = (ctypes.c_ulong(number) for number in (1, len(places), 0))
         return bool(self._call(pid, mine, one, theirs, many, none) == length)
 
-    def _read_each(self, memory: int, places: list[tuple[int, int]]) -> None:
+    def _read_each(self, pid: int, places: list[tuple[int, int]]) -> None:
         at = 0
-        with memoryview(self._there) as there:
+        with open(f"/proc/{pid}/mem", "rb", 0) as memory, memoryview(self._there) as there:  # noqa: PTH123
             for address, length in places:
-                if os.preadv(memory, [there[at : at + length]], address) != length:
+                if os.preadv(memory.fileno(), [there[at : at + length]], address) != length:
                     raise ValueError("memory is shorter than it is said to be")
                 at += length
 
 
 # Those that nobody uses: memory that is new to this program costs more than what is read into it.
+# Few are read at once, as Python's lock has one compared at a time; of more, the room is let go of.
+_MOST_ROOMS = 4
 _ROOMS: list[_Room] = []
 
 
