@@ -7,7 +7,6 @@ bound by then got past the guard, and is ended.
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 import sys
@@ -16,6 +15,7 @@ from contextlib import contextmanager, suppress
 from functools import lru_cache
 
 from capsule.confine import scratch_reserve
+from capsule.confine.nofollow import create_below
 from capsule.errors import PolicyError
 from capsule.message_text import printable
 
@@ -95,19 +95,12 @@ class Scratch:
         Nothing that is there is replaced, and no link is followed: what the project has there may
         be one. Raises `PolicyError` where a file cannot be put.
         """
-        made = 0
+        folders: set[str] = set()
         for name, content in files.items():
-            *folders, last = name.split("/")
-            place = self.working
+            above = name.split("/")[:-1]
+            folders.update("/".join(above[:depth]) for depth in range(1, len(above) + 1))
             try:
-                for folder in folders:
-                    place /= folder
-                    if not os.path.lexists(place):
-                        place.mkdir(mode=0o700)
-                        made += 1
-                    if not stat.S_ISDIR(place.lstat().st_mode):
-                        raise FileExistsError(errno.EEXIST, "something else is in its place")
-                with (place / last).open("xb") as file:
+                with create_below(self.working, name) as file:
                     file.write(content)
             except OSError as error:
                 raise PolicyError(
@@ -115,7 +108,7 @@ class Scratch:
                     f" {error.strerror}",
                     hint="another name in files=",
                 ) from None
-        self.allow(made + len(files), sum(map(len, files.values())))
+        self.allow(len(folders) + len(files), sum(map(len, files.values())))
 
     def allow(self, entries: int, size: int) -> None:
         """Leave out of account what has been put into the folders for the task to read."""
