@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 
+from capsule.confine.nofollow import create_below, create_folder_below, open_below
+from capsule.confine.scratch import WORKING
 from capsule.errors import WireError
 from capsule.namedtuples import NamedTuple
 from capsule.sessions.state_file import MOST_FILES, PLACES
@@ -16,6 +19,7 @@ if TYPE_CHECKING:
 
     from capsule.confine.scratch import Scratch
 
+_BY_DESCRIPTOR = os.utime in os.supports_fd
 # In nanoseconds: ten seconds.
 _EARLIER = 10_000_000_000
 # When a file was changed, and its size: what a task cannot have both as they were, by accident.
@@ -33,12 +37,14 @@ class FileChange(NamedTuple):
 def lay_out(
     scratch: Scratch, files: Mapping[str, bytes], hidden: frozenset[str]
 ) -> dict[str, Signature]:
-    """Write files into the folders of a process; return what they look like.
+    """Write files into the folders of a process; return what is in them then.
 
-    What is mounted stays: `hidden` is that, by its absolute path inside.
+    What is mounted stays: `hidden` is that, by its absolute path inside. Raises `OSError`, with the
+    name of what cannot be made: nothing of a project's view is replaced, and none of its links is
+    followed.
     """
     roots = _roots(scratch)
-    if not files:
+    if not files and WORKING not in hidden:
         return {}
     # A file that a turn writes has another time of change for certain, whatever the steps are in
     # which the clock of a file system moves.
@@ -47,20 +53,31 @@ def lay_out(
         place, _, rest = name.partition("/")
         if place == PLACES[0] and f"/{rest}" in hidden:
             continue
-        path = roots[place] / rest
-        if name.endswith("/"):
-            path.mkdir(parents=True, exist_ok=True)
-            continue
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        os.utime(path, ns=(past, past))
+        try:
+            _make(roots[place], rest, content, past)
+        except OSError as error:
+            error.filename = rest
+            raise
     scratch.allow(len(files), sum(map(len, files.values())))
     return {name: status for name, _, status in _walk(scratch, hidden)}
 
 
+def _make(root: Path, name: str, content: bytes, changed: int) -> None:
+    if name.endswith("/"):
+        create_folder_below(root, name.removesuffix("/"))
+        return
+    with create_below(root, name) as file:
+        file.write(content)
+        file.flush()
+        os.utime(file.fileno() if _BY_DESCRIPTOR else root / name, ns=(changed, changed))
+
+
 def look(scratch: Scratch, hidden: frozenset[str]) -> dict[str, tuple[Path, Signature]]:
-    """Return the files that are there; `hidden` is what is mounted in `/`."""
-    return {name: (path, status) for name, path, status in _walk(scratch, hidden)}
+    """Return the files that are there, with the folder that each is below.
+
+    `hidden` is what is mounted in `/`.
+    """
+    return {name: (root, status) for name, root, status in _walk(scratch, hidden)}
 
 
 def changes(
@@ -87,16 +104,26 @@ def read(
     known: Mapping[str, bytes],
     before: Mapping[str, Signature],
 ) -> dict[str, bytes]:
-    """Return the content of files; of those that are as they were `before`, it is `known`."""
-    if sum(status[1] for _, status in files.values()) > MOST_FILES:
-        raise WireError(f"its files would be larger than {MOST_FILES >> 20} MB")
-    found = {}
-    for name, (path, status) in files.items():
-        same = name in known and before.get(name) == status
+    """Return the content of files; of those that are as they were `before`, it is `known`.
+
+    What was there before and is not known is of the view of a project, which each turn has anew.
+    Raises `WireError` for too much.
+    """
+    found, size = {}, 0
+    for name, (root, status) in files.items():
+        same = before.get(name) == status
+        if same and name not in known:
+            continue
+        size += status[1]
+        if size > MOST_FILES:
+            raise WireError(f"its files would be larger than {MOST_FILES >> 20} MB")
         if name.endswith("/"):
             found[name] = b""
+        elif same:
+            found[name] = known[name]
         else:
-            found[name] = known[name] if same else path.read_bytes()
+            with open_below(root, name.partition("/")[2]) as file:
+                found[name] = file.read()
     return found
 
 
@@ -108,26 +135,27 @@ def _walk(scratch: Scratch, hidden: frozenset[str]) -> Iterator[tuple[str, Path,
             inside = pending.pop()
             empty = True
             for entry in _entries(f"{root}{os.sep}{inside}"):
-                name, is_folder = f"{inside}{entry.name}", entry.is_dir()
+                name, is_folder = f"{inside}{entry.name}", entry.is_dir(follow_symlinks=False)
                 is_seen = f"/{name}" not in unseen
                 empty = empty and is_folder and not is_seen
                 if is_folder:
-                    # The guard lets no links be made.
-                    if is_seen and not entry.is_symlink():
+                    if is_seen:
                         pending.append(f"{name}/")
                 elif is_seen:
-                    path = root / name
-                    status = path.lstat()
+                    status = os.lstat(entry.path)
+                    if not stat.S_ISREG(status.st_mode):
+                        # A link of the project's: the guard lets none be made.
+                        continue
                     signature = (
                         status.st_ino,
                         status.st_size,
                         status.st_mtime_ns,
                         status.st_ctime_ns,
                     )
-                    yield f"{place}/{name}", path, signature
+                    yield f"{place}/{name}", root, signature
             if inside and empty:
                 # A folder, of which the time of change is of no interest.
-                yield f"{place}/{inside}", root / inside, (0, 0, 0, 0)
+                yield f"{place}/{inside}", root, (0, 0, 0, 0)
 
 
 def _entries(folder: str) -> list[os.DirEntry[str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from capsule.errors import CapsuleError, PolicyError
+from capsule.message_text import printable
 from capsule.namedtuples import NamedTuple
 from capsule.policy.units import format_ram
 from capsule.process import sandbox_process
@@ -55,7 +56,11 @@ def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
         try:
             laid_out = scratch_files.lay_out(started.scratch, contents.files, hidden)
         except OSError as error:
-            raise CapsuleError(f"a file of the session cannot be made: {error.strerror}") from None
+            raise CapsuleError(
+                f"the file {printable(str(error.filename))} of the session cannot be made:"
+                f" {error.strerror}",
+                hint="what the project has in its place moved away, or another name in files=",
+            ) from None
         _feed(started, contents, stop)
     except BaseException:
         started.close()
