@@ -114,6 +114,17 @@ def test_beside_a_mounted_file_none_is_put(name: str) -> None:
     }
 
 
+@pytest.mark.parametrize("name", ["one.txt", "one.txt/two.txt"])
+@pytest.mark.parametrize("mount", ["one.txt", "one.txt::/one.txt:rw"])
+def test_a_mounted_file_is_not_replaced(name: str, mount: str) -> None:
+    Path("one.txt").write_text("mounted")
+    with pytest.raises(PolicyError, match=f"the file {name} cannot be put into the working folder"):
+        call({name: b"given"}, mounts=[mount])
+    assert Path("one.txt").read_text() == "mounted"
+    found = call({"two.txt": b"given"}, mounts=[mount]).unwrap()
+    assert found == {"one.txt": "mounted", "two.txt": "given"}
+
+
 def test_the_view_of_the_project_is_not_written_through(tmp_path: Path) -> None:
     outside = tmp_path.parent / f"{tmp_path.name}-outside"
     outside.mkdir()
