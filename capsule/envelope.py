@@ -6,7 +6,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, Literal, NotRequired, TypedDict
 
-    from capsule.errors import Code
+    from capsule.errors import CapsuleError, Code
 
     ErrorType = Literal[
         "task_error",
@@ -63,6 +63,16 @@ class Envelope(TypedDict):
     result: Any
     error: EnvelopeError | None
     execution: Execution
+
+
+def refusal_of(error: CapsuleError) -> Envelope:
+    """Return the envelope of a run that an error kept from beginning, before its task was known.
+
+    >>> from capsule.errors import UsageError
+    >>> refusal_of(UsageError("no", hint="yes"))["error"]
+    {'error_type': 'usage_error', 'message': 'no\\n  try: yes'}
+    """
+    return refusal("", error.code, str(error))
 
 
 def refusal(task_name: str, error_type: ErrorType | Code, message: str) -> Envelope:

@@ -12,7 +12,7 @@ from capsule.engines.chunk_answer import read_answer
 from capsule.engines.chunk_plan import ANSWER_SECONDS, ChunkPlan, Item
 from capsule.engines.item_codec import encode_item
 from capsule.engines.job import job_of
-from capsule.envelope import refusal
+from capsule.envelope import refusal, refusal_of
 from capsule.errors import CapsuleError, EngineError
 from capsule.message_text import printable
 from capsule.sdk.envelope import Envelope
@@ -71,7 +71,7 @@ class EngineRun:
             text = encode_item(self._asked.arguments(item), self._asked.files(item))
         except CapsuleError as error:
             self._done += 1
-            return Envelope.of(refusal("", error.code, str(error)), index)
+            return Envelope.of(refusal_of(error), index)
         self._plan.add(Item(index, text))
         self.give_out()
         return None

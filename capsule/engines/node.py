@@ -15,7 +15,7 @@ from capsule.engines import node_tasks
 from capsule.engines.chunk_answer import done_answer, item_text
 from capsule.engines.chunk_watch import watched
 from capsule.engines.item_codec import decode_item
-from capsule.envelope import refusal
+from capsule.envelope import refusal, refusal_of
 from capsule.errors import CapsuleError
 from capsule.pool.run_queue import QueuedRun
 from capsule.runner import prepare
@@ -95,10 +95,10 @@ def _envelope(task: NodeTask, text: str, stop: Cancellation) -> Envelope:
     except RecursionError:
         return refusal("", "usage_error", "its arguments are nested too deeply to travel")
     except CapsuleError as error:
-        return refusal("", error.code, str(error))
+        return refusal_of(error)
     call = prepare.Call(args, kwargs, environ=task.environ, secrets=task.secrets)
     with QueuedRun(task) as queued:
         try:
             return task.prepared.run(call, NOBODY, stop, queued=queued, files=files)
         except CapsuleError as error:
-            return refusal("", error.code, str(error))
+            return refusal_of(error)

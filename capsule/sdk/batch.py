@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Generator
 from contextlib import aclosing
 
 from anyio import CancelScope, Event, Lock, create_task_group
 from anyio.lowlevel import checkpoint_if_cancelled
 
-from capsule.envelope import refusal
+from capsule.envelope import refusal_of
 from capsule.errors import CapsuleError
 from capsule.processors import usable_processors
 from capsule.sdk.background_tasks import spawn
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         Awaitable,
         Callable,
         Container,
-        Generator,
         Iterable,
     )
     from typing import Any
@@ -166,7 +165,7 @@ class Batch:
         try:
             envelope = await self._run(item, index)
         except CapsuleError as error:
-            envelope = Envelope.of(refusal("", error.code, str(error)))
+            envelope = Envelope.of(refusal_of(error))
         envelope.index = index
         return envelope
 
@@ -176,31 +175,32 @@ class _Items:
 
     def __init__(self, items: Iterable[Any] | AsyncIterable[Any]) -> None:
         # To wait for one that is there would be a turn of the loop for each.
-        self._there = None if isinstance(items, AsyncIterable) else _counted(items)
-        self._coming = numbered(items)
+        self._items = numbered(items) if isinstance(items, AsyncIterable) else _counted(items)
         self._taking = Lock()
 
     async def take(self, wanted: Callable[[int, Any], bool]) -> tuple[int, Any]:
         """Return the next that is wanted. Raises `StopAsyncIteration`, and what the items raise."""
-        if self._there is not None:
+        items = self._items
+        # After its end, and after an error, a generator only says that it is over.
+        if isinstance(items, Generator):
             # None is taken for nobody.
             await checkpoint_if_cancelled()
-            for index, item in self._there:
+            for index, item in items:
                 if wanted(index, item):
                     return index, item
             raise StopAsyncIteration
         async with self._taking:
-            # After its end, and after an error, a generator only says that it is over.
-            index, item = await anext(self._coming)
+            index, item = await anext(items)
             while not wanted(index, item):
-                index, item = await anext(self._coming)
+                index, item = await anext(items)
         return index, item
 
     async def aclose(self) -> None:
         """Take no more."""
-        if self._there is not None:
-            self._there.close()
-        await self._coming.aclose()
+        if isinstance(self._items, Generator):
+            self._items.close()
+        else:
+            await self._items.aclose()
 
 
 class ItemsCancelledError(Exception):

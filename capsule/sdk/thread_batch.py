@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import deque
 from threading import Condition
 
-from capsule.envelope import refusal
+from capsule.envelope import refusal_of
 from capsule.errors import CapsuleError
 from capsule.process.cancel import Cancellation
 from capsule.processors import usable_processors
@@ -45,7 +45,7 @@ class _Ended:
         try:
             self._envelope = run()
         except CapsuleError as error:
-            self._envelope = Envelope.of(refusal("", error.code, str(error)))
+            self._envelope = Envelope.of(refusal_of(error))
         except BaseException as error:  # noqa: BLE001 - raised where the results are taken
             self._error = error
 

@@ -88,9 +88,9 @@ def _answer(error: CapsuleError, words: Sequence[str], console: Console) -> None
     """Print an error as the JSON that a program waits for."""
     try:
         if words[0] in _RUNS:
-            from capsule.envelope import refusal
+            from capsule.envelope import refusal_of
 
-            console.envelope(refusal("", error.code, str(error)), one_line=True)
+            console.envelope(refusal_of(error), one_line=True)
         else:
             said = {"error": {"error_type": error.code, "message": str(error)}}
             console.document(said)
