@@ -33,18 +33,28 @@ _DATA = b".rodata.wasm"
 
 
 def _pread_of_c() -> Any:
-    """Return what reads at a place, and keeps Python's lock; None on Windows, which has none.
+    """Return what reads at a place, and keeps Python's lock.
 
     Of `os.pread` the lock goes to another thread each time, hundreds of times for a turn.
     """
     if not hasattr(os, "pread"):
-        return None
+        return _pread_by_seek
     call = ctypes.PyDLL(None, use_errno=True).pread
     call.argtypes = [ctypes.c_int, ctypes.c_char_p, ctypes.c_size_t, ctypes.c_int64]
     call.restype = ctypes.c_ssize_t
     return call
 
 
+def _pread_by_seek(file: int, room: Any, length: int, at: int) -> int:
+    """Do the same on Windows, which has no call for it."""
+    with _SEEKING:
+        os.lseek(file, at, os.SEEK_SET)
+        found = os.read(file, length)
+    ctypes.memmove(room, found, len(found))
+    return len(found)
+
+
+_SEEKING = Lock()
 _pread = _pread_of_c()
 
 
@@ -60,7 +70,6 @@ class ImageContents:
         # Windows would take it for text.
         self._file = os.open(image, os.O_RDONLY | getattr(os, "O_BINARY", 0))
         self._closing = weakref.finalize(self, os.close, self._file)
-        self._lock = Lock()
         try:
             with mmap.mmap(self._file, 0, access=mmap.ACCESS_READ) as mapped:
                 self._begin, self.size = _section(mapped)
@@ -78,19 +87,20 @@ class ImageContents:
         at = address - STACK_TOP
         there = b""
         if (wanted := min(length, self.size - at)) > 0:
-            there = self._piece(self._begin + at, wanted)
-            if len(there) != wanted:
+            room = ctypes.create_string_buffer(wanted)
+            if (found := _pread(self._file, room, wanted, self._begin + at)) < 0:
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            if found != wanted:
                 raise ToolchainError("the memory of a session's beginning is no longer whole")
+            there = room.raw
         return there if len(there) == length else there + bytes(length - len(there))
 
     def reader(self, most: int) -> Callable[[int, int], Bytes]:
         """Return what reads as `read` does, into the same room each time, and for one thread.
 
         What it returns begins with the bytes, and holds until it is called again. `most` is the
-        length that there is room for; of more, as on Windows, each has its own.
+        length that there is room for; more has its own.
         """
-        if _pread is None:
-            return self.read
         # Parts of an array of characters are bytes, which its types do not say.
         room: Any = ctypes.create_string_buffer(most)
 
@@ -105,16 +115,6 @@ class ImageContents:
             return found
 
         return read
-
-    def _piece(self, at: int, length: int) -> bytes:
-        if _pread is not None:
-            there = ctypes.create_string_buffer(length)
-            if (found := _pread(self._file, there, length, at)) < 0:
-                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
-            return there.raw[:found]
-        with self._lock:
-            os.lseek(self._file, at, os.SEEK_SET)
-            return os.read(self._file, length)
 
     def close(self) -> None:
         """Let go of the file."""

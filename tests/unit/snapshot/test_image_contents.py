@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from capsule.errors import ToolchainError
+from capsule.snapshot import image_contents
 from capsule.snapshot.changed_pages import PAGE, STACK_TOP
 from capsule.snapshot.image_contents import ImageContents
 
@@ -44,6 +45,29 @@ def test_what_lies_behind_the_end_is_zero(tmp_path: Path) -> None:
     contents.close()
     with pytest.raises(OSError, match="Bad file descriptor"):
         contents.read(STACK_TOP, 1)
+
+
+@pytest.mark.parametrize("pread", ["_pread", "_pread_by_seek"])
+def test_a_reader_reads_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pread: str
+) -> None:
+    """With the call of this system, and with what stands in for it on Windows."""
+    monkeypatch.setattr(image_contents, "_pread", getattr(image_contents, pread))
+    contents = ImageContents(image(tmp_path / "image"))
+    read = contents.reader(PAGE)
+    for at, length, expected in (
+        (PAGE - 1, 2, b"ab"),
+        (PAGE, PAGE, b"b" * PAGE),
+        (0, 2 * PAGE, DATA),
+        (2 * PAGE - 1, 3, b"b\0\0"),
+        (9 * PAGE, 2, b"\0\0"),
+    ):
+        assert read(STACK_TOP + at, length)[:length] == expected
+        assert contents.read(STACK_TOP + at, length) == expected
+    contents.close()
+    for which in (read, contents.read):
+        with pytest.raises(OSError, match="Bad file descriptor"):
+            which(STACK_TOP, 1)
 
 
 def test_a_file_that_became_shorter_is_no_memory_of_zeros(tmp_path: Path) -> None:
