@@ -22,8 +22,10 @@ CHUNK_SECONDS = 0.5
 # A node answers a chunk after so many seconds, with what is done; the rest is given out again.
 ANSWER_SECONDS = 1.0
 _MOST_ITEMS = 1_000
-# Bytes of arguments.
+# Bytes of arguments and files: of a chunk, and of all items that are not over, which this program
+# holds, as they may be lost. Where there are many slots, their chunks are smaller for that.
 _MOST_BYTES = 4 << 20
+_MOST_OPEN = 128 << 20
 # How many chunks there are for each slot: one that runs, and one that waits behind it.
 _AHEAD = 2
 # How much of what is known of the time of an item is what the last chunk showed.
@@ -54,7 +56,7 @@ class ChunkPlan:
     def __init__(self, at_once: int | None, *, attempts: int) -> None:
         self._at_once, self._attempts = at_once, attempts
         self._waiting: deque[Item] = deque()
-        self._bytes = 0
+        self._bytes = self._open_bytes = 0
         self._at_work: dict[int, tuple[Item, ...]] = {}
         self._next = 0
         self._seconds: float | None = None
@@ -83,13 +85,15 @@ class ChunkPlan:
         return (
             len(self._at_work) < self._most(slots)
             and len(self._waiting) < self._size
-            and self._bytes < _MOST_BYTES
+            and self._bytes < self._most_bytes(slots)
+            and self._open_bytes < _MOST_OPEN
         )
 
     def add(self, item: Item) -> None:
         """Take an item."""
         self._waiting.append(item)
         self._bytes += len(item.text)
+        self._open_bytes += len(item.text)
 
     def due(self, slots: int) -> tuple[int, tuple[Item, ...]] | None:
         """Return a chunk that is to be given out now, with its number; None for none.
@@ -100,7 +104,10 @@ class ChunkPlan:
         at_work = len(self._at_work)
         if not self._waiting or at_work >= self._most(slots):
             return None
-        full = len(self._waiting) >= self._size or self._bytes >= _MOST_BYTES
+        most = self._most_bytes(slots)
+        full = len(self._waiting) >= self._size or self._bytes >= most
+        # It gets no fuller while this is all that may be taken.
+        full = full or self._open_bytes >= _MOST_OPEN
         # Whoever was lost goes alone: it may be what ended the process.
         alone = self._waiting[0].lost > 0
         if not (full or alone or at_work < max(1, slots)):
@@ -109,7 +116,7 @@ class ChunkPlan:
         size = len(chunk[0].text)
         while not alone and self._waiting and len(chunk) < self._size:
             size += len(self._waiting[0].text)
-            if size > _MOST_BYTES or self._waiting[0].lost:
+            if size > most or self._waiting[0].lost:
                 break
             chunk.append(self._taken())
         number, self._next = self._next, self._next + 1
@@ -134,6 +141,7 @@ class ChunkPlan:
         if not 0 < done <= len(items):
             raise EngineError(f"a node answered {done} of {len(items)} items")
         self._put_back(items[done:])
+        self._let_go(items[:done])
         each = seconds / done
         known = self._seconds
         self._seconds = each if known is None else known + _WEIGHT * (each - known)
@@ -146,10 +154,16 @@ class ChunkPlan:
         items = self._at_work.pop(number)
         again = [replace(item, lost=item.lost + 1) for item in items]
         self._put_back([item for item in again if item.lost < self._attempts])
-        return tuple(item.index for item in again if item.lost >= self._attempts)
+        over = [item for item in again if item.lost >= self._attempts]
+        self._let_go(over)
+        return tuple(item.index for item in over)
 
     def _most(self, slots: int) -> int:
         return _AHEAD * max(1, slots) if self._at_once is None else self._at_once
+
+    def _most_bytes(self, slots: int) -> int:
+        """Return how many bytes a chunk may have, unless it is one item."""
+        return min(_MOST_BYTES, _MOST_OPEN // self._most(slots))
 
     def _taken(self) -> Item:
         item = self._waiting.popleft()
@@ -159,3 +173,6 @@ class ChunkPlan:
     def _put_back(self, items: Collection[Item]) -> None:
         self._waiting.extendleft(reversed(tuple(items)))
         self._bytes += sum(len(item.text) for item in items)
+
+    def _let_go(self, items: Collection[Item]) -> None:
+        self._open_bytes -= sum(len(item.text) for item in items)

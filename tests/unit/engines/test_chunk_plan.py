@@ -149,6 +149,63 @@ def test_large_items_go_alone_and_bound_what_is_taken() -> None:
     assert [len(items) for _, items in given_out(plan, 8)] == [1, 1]
 
 
+LARGE = b"x" * (43 << 20)
+
+
+def taken_up(plan: ChunkPlan, slots: int, text: bytes) -> list[tuple[int, ...]]:
+    """Take items until there is no room, giving out what is due."""
+    index, found = 0, []
+    while plan.has_room(slots) and index < 100_000:
+        plan.add(Item(index, text))
+        index += 1
+        found += [items for _, items in given_out(plan, slots)]
+    return found
+
+
+@pytest.mark.parametrize("at_once", [None, 60])
+def test_the_bytes_of_all_that_is_not_over_have_a_bound(at_once: int | None) -> None:
+    plan = ChunkPlan(at_once, attempts=2)
+    # Less than 128 MiB, and the one that is more.
+    assert taken_up(plan, 50, LARGE) == [(0,), (1,), (2,)]
+    assert not plan.has_room(50)
+    # What was lost is not over.
+    assert plan.lost(1) == ()
+    assert not plan.has_room(50)
+    [(again, _)] = given_out(plan, 50)
+    assert plan.lost(again) == (1,)
+    assert plan.has_room(50)
+    plan.add(Item(3, LARGE))
+    assert not plan.has_room(50)
+    assert [items for _, items in given_out(plan, 50)] == [(3,)]
+    plan.finished(0, 1, 0.1)
+    assert plan.has_room(50)
+
+
+def test_many_slots_have_work_within_the_bound() -> None:
+    """Chunks of the usual size would leave two thirds of them without."""
+    plan = ChunkPlan(None, attempts=1)
+    for size in range(12):
+        filled(plan, plan.size)
+        [(number, items)] = given_out(plan, 1)
+        assert len(items) == 2**size or plan.size == 1_000
+        plan.finished(number, len(items), 0.0001)
+    text = b"x" * 100_000
+    chunks = taken_up(plan, 100, text)
+    assert len(chunks) == 200
+    assert sum(map(len, chunks)) * len(text) < 128 << 20
+
+
+def test_small_items_are_taken_as_if_there_were_no_bound() -> None:
+    plan = ChunkPlan(None, attempts=1)
+    for _ in range(12):
+        filled(plan, plan.size)
+        [(number, items)] = given_out(plan, 1)
+        plan.finished(number, len(items), 0.0001)
+    chunks = taken_up(plan, 32, b"x" * 1_000)
+    # Slots that have nothing to do do not wait for a chunk to be full.
+    assert [len(each) for each in chunks] == [1] * 32 + [1_000] * 32
+
+
 @pytest.mark.parametrize("done", [0, 3, -1])
 def test_a_node_that_answers_more_or_nothing_is_told_of(done: Any) -> None:
     plan = ChunkPlan(None, attempts=1)
