@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import CancelledError
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -14,6 +13,7 @@ from distributed.scheduler import KilledWorker
 from capsule.engines import dask_worker
 from capsule.engines.cluster_thread import ClusterThread
 from capsule.engines.engine import Arrival
+from capsule.engines.running_clock import RunningClock
 from capsule.errors import EngineError
 from capsule.message_text import shown
 
@@ -58,7 +58,8 @@ class DaskCluster:
         # By node: the chunks that wait until it has the artifact.
         self._lacking: dict[str, list[int]] = {}
         self._sent: dict[str, int] = {}
-        self._workers_since = time.monotonic()
+        self._clock = RunningClock()
+        self._workers_since = self._clock.now()
         self._client, self._is_own = self._connected(options.address)
         try:
             self._look()
@@ -236,7 +237,7 @@ class DaskCluster:
         except OSError as error:
             raise self._lost_scheduler(error) from None
         self.slots = sum(self._slots_of(worker) for worker in workers)
-        now = time.monotonic()
+        now = self._clock.now()
         if self.slots:
             self._workers_since = now
         elif now - self._workers_since > self._options.wait:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +13,7 @@ from capsule.engines import ray_worker
 from capsule.engines.cluster_thread import ClusterThread
 from capsule.engines.engine import Arrival
 from capsule.engines.ray_nodes import RayNodes
+from capsule.engines.running_clock import RunningClock
 from capsule.errors import EngineError
 from capsule.message_text import shown
 
@@ -63,9 +63,10 @@ class RayCluster:
         remote: Any = ray.remote(max_retries=0, retry_exceptions=False, **taken)
         self._run = remote(ray_worker.run_chunk)
         self._artifact = ray.put(job.artifact)
-        self._nodes_since = time.monotonic()
+        self._clock = RunningClock()
+        self._nodes_since = self._clock.now()
         self._is_lost = False
-        self._nodes = RayNodes(needs)
+        self._nodes = RayNodes(needs, self._clock)
         self._thread = ClusterThread(self._tell, look=self._look, let_go=self._let_go, gone=_gone)
         self._thread.start()
 
@@ -117,7 +118,7 @@ class RayCluster:
                 f" {_SILENCE:g} s",
                 hint="start it again",
             )
-        now = time.monotonic()
+        now = self._clock.now()
         if self.slots:
             self._nodes_since = now
         elif now - self._nodes_since > self._options.wait:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,8 @@ import ray
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from capsule.engines.running_clock import RunningClock
 
 # How often it is looked, and how long a connection may take, in seconds.
 _LOOK = 1.0
@@ -27,11 +28,11 @@ _GRACE = 5.0
 class RayNodes:
     """Counts the runs that nodes have room for, each of which takes `needs` of one of them."""
 
-    def __init__(self, needs: Mapping[str, float]) -> None:
-        self._needs = needs
+    def __init__(self, needs: Mapping[str, float], clock: RunningClock) -> None:
+        self._needs, self._clock = needs, clock
         self.head = str(ray.get_runtime_context().gcs_address)
         self.slots = self._count()
-        self._seen = time.monotonic()
+        self._seen = clock.now()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="capsule-ray-nodes", daemon=True)
         self._thread.start()
@@ -41,8 +42,8 @@ class RayNodes:
 
     @property
     def silence(self) -> float:
-        """For how many seconds the head has not answered."""
-        return time.monotonic() - self._seen
+        """For how many seconds the head has not answered, of those in which this program ran."""
+        return self._clock.now() - self._seen
 
     def close(self) -> None:
         """Look no more."""
@@ -55,7 +56,7 @@ class RayNodes:
                 host, _, port = self.head.rpartition(":")
                 socket.create_connection((host.strip("[]"), int(port)), _CONNECT).close()
                 self.slots = self._count()
-                self._seen = time.monotonic()
+                self._seen = self._clock.now()
 
     def _count(self) -> int:
         # Of each node by itself: a run is on one of them.

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -73,21 +75,44 @@ def head(tmp_path: Path, toolchain_home: Path) -> Iterator[RayHead]:
     made.close()
 
 
+def begin(head: RayHead, folder: Path, home: Path, count: int) -> subprocess.Popen[bytes]:
+    """Begin a batch, and return its process once there are some results in `first.jsonl`."""
+    capsule = Command(folder, home)
+    capsule.write("same.py", "def main(n):\n    for _ in range(300_000): pass\n    return n\n")
+    capsule.write("items.jsonl", "".join(f"{n}\n" for n in range(count)))
+    words = (sys.executable, "-m", "capsule", "run", "same.py", "--map", "items.jsonl", "--result")
+    with Path("first.jsonl").open("wb") as out, Path("said").open("wb") as said:
+        running = subprocess.Popen(
+            (*words, "--engine", f"ray={head.address}"),
+            env=head.environ, cwd=folder, stdout=out, stderr=said,
+        )  # fmt: skip
+    until(lambda: Path("first.jsonl").read_bytes().count(b"\n") > 20, "result")
+    return running
+
+
+@pytest.mark.timeout(240)
+def test_a_program_that_was_stopped_finds_its_cluster_again(
+    head: RayHead, tmp_path: Path, toolchain_home: Path
+) -> None:
+    """As that of a machine which slept: for longer than a head may be silent."""
+    count = 400
+    running = begin(head, tmp_path, toolchain_home, count)
+    running.send_signal(signal.SIGSTOP)
+    stopped = time.monotonic()
+    until(lambda: time.monotonic() > stopped + 20, "end of its sleep")
+    running.send_signal(signal.SIGCONT)
+    assert running.wait(120) == 0, Path("said").read_text()
+    done = [json.loads(line) for line in Path("first.jsonl").read_text().splitlines()]
+    assert sorted(row["index"] for row in done) == list(range(count))
+    assert all(row["index"] == row["result"] for row in done)
+
+
 @pytest.mark.timeout(240)
 def test_a_lost_head_is_told_of_and_the_batch_goes_on_elsewhere(
     head: RayHead, tmp_path: Path, toolchain_home: Path
 ) -> None:
     """Ray itself would end the program after a minute, with words of its own."""
-    capsule = Command(tmp_path, toolchain_home)
-    capsule.write("same.py", "def main(n):\n    for _ in range(300_000): pass\n    return n\n")
-    capsule.write("items.jsonl", "".join(f"{n}\n" for n in range(COUNT)))
-    words = (sys.executable, "-m", "capsule", "run", "same.py", "--map", "items.jsonl", "--result")
-    with Path("first.jsonl").open("wb") as out, Path("said").open("wb") as said:
-        running = subprocess.Popen(
-            (*words, "--engine", f"ray={head.address}"),
-            env=head.environ, cwd=tmp_path, stdout=out, stderr=said,
-        )  # fmt: skip
-    until(lambda: Path("first.jsonl").read_bytes().count(b"\n") > 20, "result")
+    running = begin(head, tmp_path, toolchain_home, COUNT)
     head.kill()
     assert running.wait(50) == 2, Path("said").read_text()
     told = Path("said").read_text()
@@ -99,6 +124,7 @@ def test_a_lost_head_is_told_of_and_the_batch_goes_on_elsewhere(
     assert 20 < len(done) < COUNT
     indexes = [row["index"] for row in done]
     assert len(set(indexes)) == len(indexes)
+    capsule = Command(tmp_path, toolchain_home)
     # What is left of the first 200, so that it takes no minute.
     first = [row for row in done if row["index"] < 200]
     capsule.write("items.jsonl", "".join(f"{n}\n" for n in range(200)))
