@@ -30,7 +30,7 @@ class DaskOptions(NamedTuple):
 class RayOptions(NamedTuple):
     """A cluster's address, None for that of this machine, and what a run takes of a node.
 
-    `memory` is in bytes, None for what the task may use; `wait` is that of `DaskOptions`.
+    `memory` is in bytes, None for what the task may use; the others are those of `DaskOptions`.
     """
 
     address: str | None
@@ -38,6 +38,7 @@ class RayOptions(NamedTuple):
     memory: int | None
     resources: Mapping[str, float]
     wait: float
+    retry_lost: bool
 
 
 def resources_of(said: Mapping[str, Any] | None) -> dict[str, float]:

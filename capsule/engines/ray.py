@@ -63,7 +63,9 @@ class Ray:
             raise UsageError(f"num_cpus={shown(num_cpus)}: more than 0 is needed")
         seconds_of("wait", wait)
         switch("retry_lost", retry_lost)
-        self._options = RayOptions(address, num_cpus, memory, resources_of(resources), wait)
+        self._options = RayOptions(
+            address, num_cpus, memory, resources_of(resources), wait, retry_lost
+        )
         self.retry_lost = retry_lost
         self.node = node_options(home, toolchain)
 

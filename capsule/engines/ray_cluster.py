@@ -5,19 +5,23 @@ from __future__ import annotations
 import threading
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 
 import ray
 from ray import exceptions
 
-from capsule.engines import ray_worker
+from capsule.engines import ray_claims, ray_worker
 from capsule.engines.cluster_thread import ClusterThread
 from capsule.engines.engine import Arrival
 from capsule.engines.ray_nodes import RayNodes
 from capsule.engines.running_clock import RunningClock
 from capsule.errors import EngineError
 from capsule.message_text import shown
+from capsule.namedtuples import NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from capsule.engines.cluster_options import RayOptions
     from capsule.engines.engine import Tell
     from capsule.engines.job import Job
@@ -25,8 +29,10 @@ if TYPE_CHECKING:
 # After how many seconds in which its head does not answer a cluster is lost: after 60, Ray ends a
 # program that is in it.
 _SILENCE = 15.0
-# How long a worker may take to end what was cancelled, in seconds.
+# How long a worker may take to end what was cancelled, and the head to forget, in seconds.
 _GRACE = 5.0
+# How often a chunk is given out again that nobody had begun.
+_AGAIN = 20
 # Raised where what had a task is gone, or what it returned is.
 _LOST = (
     exceptions.WorkerCrashedError,
@@ -37,12 +43,23 @@ _LOST = (
 )
 
 
+class _Chunk(NamedTuple):
+    """A chunk that is at work: its claim, where it has one, and how often it was lost before."""
+
+    reference: Any
+    content: bytes
+    claim: str | None
+    lost: int
+
+
 class RayCluster:
     """The nodes of a cluster, for one batch; see `Cluster`."""
 
     def __init__(self, options: RayOptions, job: Job, tell: Tell) -> None:
         self._options, self._job, self._tell = options, job, tell
-        self._chunks: dict[int, Any] = {}
+        self._chunks: dict[int, _Chunk] = {}
+        self._name = f"capsule-{uuid4().hex}"
+        self._has_taken = False
         _joined.enter(options.address)
         try:
             self._begin()
@@ -77,26 +94,31 @@ class RayCluster:
 
     def submit(self, number: int, chunk: bytes) -> None:
         """Have a worker do a chunk."""
-        self._thread.put(lambda: self._submit(number, chunk))
+        self._thread.put(lambda: self._submit(number, chunk, 0))
 
     def close(self) -> None:
         """Cancel what is at work, and leave the cluster, if it was joined for this."""
         self._thread.close()
 
-    def _submit(self, number: int, chunk: bytes) -> None:
+    def _submit(self, number: int, content: bytes, lost: int) -> None:
+        claim = None if self._options.retry_lost else f"{self._name}-{number}-{lost}"
         # In a list it is not fetched before the worker asks for it.
-        reference = self._run.remote(self._job.settings, chunk, [self._artifact])
-        self._chunks[number] = reference
+        reference = self._run.remote(self._job.settings, content, [self._artifact], claim)
+        self._chunks[number] = _Chunk(reference, content, claim, lost)
         done = reference.future()
         done.add_done_callback(lambda _: self._thread.put(lambda: self._done(number, done)))
 
     def _done(self, number: int, done: Any) -> None:
         """Take what came of a chunk. Raises `EngineError` for what ends the batch."""
-        del self._chunks[number]
+        chunk = self._chunks.pop(number)
         try:
             answer = done.result()
         except _LOST:
-            self._tell(Arrival(number))
+            claim = chunk.claim
+            if claim is None or chunk.lost >= _AGAIN:
+                self._tell(Arrival(number))
+            else:
+                _aside(lambda: self._ask(number, chunk, claim))
             return
         except exceptions.RayTaskError as error:
             cause = error.cause
@@ -108,6 +130,22 @@ class RayCluster:
                 ) from None
             raise EngineError(f"a chunk failed: {type(cause).__name__}: {shown(said)}") from None
         self._tell(Arrival(number, answer))
+
+    def _ask(self, number: int, chunk: _Chunk, claim: str) -> None:
+        """See whether a chunk that was lost had been begun, in a thread of its own."""
+        is_free = False
+        # Without a head it may have been, and that is told of elsewhere.
+        with suppress(Exception):
+            is_free = ray_claims.take(claim)
+        self._thread.put(lambda: self._again_or_lost(number, chunk, is_free=is_free))
+
+    def _again_or_lost(self, number: int, chunk: _Chunk, *, is_free: bool) -> None:
+        """Give a chunk out again whose claim no worker can get any more; else tell of its loss."""
+        if is_free:
+            self._has_taken = True
+            self._submit(number, chunk.content, chunk.lost + 1)
+        else:
+            self._tell(Arrival(number))
 
     def _look(self) -> None:
         """Raise `EngineError` without a head, or nodes, for too long."""
@@ -132,7 +170,7 @@ class RayCluster:
         """Cancel what is at work; leave the cluster, if it was joined for this."""
         self._nodes.close()
         # Nobody is there who would do it.
-        at_work = [] if self._is_lost else list(self._chunks.values())
+        at_work = [] if self._is_lost else [chunk.reference for chunk in self._chunks.values()]
         for reference in at_work:
             # Each by itself: where one cannot be, the others still can.
             with suppress(Exception):
@@ -140,8 +178,23 @@ class RayCluster:
         with suppress(Exception):
             if at_work:
                 ray.wait(at_work, num_returns=len(at_work), timeout=_GRACE)
+        # Those that were taken here stay, for workers that are only cut off.
+        if not (self._options.retry_lost or self._is_lost or self._has_taken):
+            _aside(lambda: ray_claims.forget(self._name)).join(_GRACE)
         with suppress(Exception):
             _joined.leave()
+
+
+def _aside(work: Callable[[], object]) -> threading.Thread:
+    """Do what asks the head in a thread of its own: it may wait for as long as there is none."""
+
+    def once() -> None:
+        with suppress(Exception):
+            work()
+
+    thread = threading.Thread(target=once, name="capsule-ray-claims", daemon=True)
+    thread.start()
+    return thread
 
 
 class _Joined:

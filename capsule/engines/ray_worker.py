@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import ray
 
-from capsule.engines import node
+from capsule.engines import node, ray_claims
 from capsule.errors import CapsuleError, EngineError
 
 if TYPE_CHECKING:
@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 _INTERVAL = 0.2
 
 
-def run_chunk(settings: bytes, chunk: bytes, artifact: list[ray.ObjectRef[bytes]]) -> bytes:
+def run_chunk(
+    settings: bytes, chunk: bytes, artifact: list[ray.ObjectRef[bytes]], claim: str | None
+) -> bytes:
     """Run a chunk, and return its answer; the artifact is fetched only where it is missing.
 
+    `claim` names what a worker that begins the chunk takes, None where more than one may begin it.
     Ray gives each slot a process of its own. It interrupts the main thread of one whose work was
     cancelled, so another does the work, which is then told to end.
     """
@@ -37,7 +40,8 @@ def run_chunk(settings: bytes, chunk: bytes, artifact: list[ray.ObjectRef[bytes]
     def work() -> None:
         try:
             wanted = _until(stopped)
-            answers.append(node.run_chunk(settings, chunk, share=1, wanted=wanted))
+            begin = _claim(claim)
+            answers.append(node.run_chunk(settings, chunk, share=1, wanted=wanted, begin=begin))
         except BaseException as error:  # noqa: BLE001 - raised in the thread that Ray looks at
             trouble.append(error)
         finally:
@@ -58,6 +62,10 @@ def run_chunk(settings: bytes, chunk: bytes, artifact: list[ray.ObjectRef[bytes]
     if trouble:
         raise trouble[0]
     return answers[0]
+
+
+def _claim(name: str | None) -> Callable[[], bool]:
+    return lambda: name is None or ray_claims.take(name)
 
 
 def _until(stopped: threading.Event) -> Callable[[], bool]:

@@ -209,6 +209,10 @@ class LocalRay:
                 continue
         return found
 
+    def idle_workers(self) -> list[psutil.Process]:
+        """Return the processes that wait for a chunk."""
+        return [each for each in self._workers() if each.cmdline()[:1] == ["ray::IDLE"]]
+
     def kill_a_worker(self) -> bool:
         for process in self._workers():
             if wasmtimes([process.pid]):

@@ -41,7 +41,7 @@ def main(n):
 # Their tests need the library itself.
 LIBRARY_TESTS = {
     "dask": ["test_dask_failures.py", "test_dask_lost_data.py", "test_dask_nodes.py"],
-    "ray": ["test_ray_failures.py", "test_ray_worker.py"],
+    "ray": ["test_ray_claims.py", "test_ray_failures.py", "test_ray_worker.py"],
 }
 collect_ignore = [
     file for name, files in LIBRARY_TESTS.items() if name not in CLUSTERS for file in files

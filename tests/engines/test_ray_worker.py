@@ -48,7 +48,7 @@ def test_an_interruption_ends_the_chunk_whenever_it_comes(monkeypatch: pytest.Mo
     for _ in range(_TIMES):
         begun.clear()
         with pytest.raises(KeyboardInterrupt):
-            ray_worker.run_chunk(b"{}", b"", [])
+            ray_worker.run_chunk(b"{}", b"", [], None)
         assert begun.is_set()
     until(lambda: ends.total() == _TIMES, "end of all")
     assert ends == {True: _TIMES}

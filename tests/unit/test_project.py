@@ -134,7 +134,7 @@ NEED_EXTRA |= {
     f"capsule.engines.{name}": "ray" if "ray" in name else "distributed"
     for name in (
         *("dask", "dask_cluster", "dask_worker"),
-        *("ray", "ray_cluster", "ray_nodes", "ray_worker"),
+        *("ray", "ray_claims", "ray_cluster", "ray_nodes", "ray_worker"),
     )
 }
 
