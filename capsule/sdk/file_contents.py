@@ -12,7 +12,7 @@ from capsule.errors import UsageError
 from capsule.message_text import printable, shown
 from capsule.policy.folders import RESERVED, relative_parts
 from capsule.policy.invalid_value import InvalidValueError
-from capsule.sdk.said_values import text_of
+from capsule.sdk.said_values import called, text_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,6 +43,21 @@ def checked_files(files: object) -> Files:
     return {text_of("files", name): said for name, said in (files or {}).items()}
 
 
+def check_files_of(said: object) -> None:
+    """Raise `UsageError` for what cannot give the files of each item of a batch.
+
+    >>> check_files_of(lambda item: {"data.csv": item})
+    """
+    if said is None:
+        return
+    if not callable(said):
+        raise UsageError(
+            f"files={shown(said)}: for map, a function of the item is needed",
+            hint='files=lambda item: {"data.csv": "data.csv"}',
+        )
+    called("files", said)
+
+
 def run_files(files: Files | None, working: Path) -> dict[str, bytes]:
     """Return the content of the files that a run has, by their path in its working folder.
 
@@ -70,7 +85,7 @@ def run_files(files: Files | None, working: Path) -> dict[str, bytes]:
         if content is None:
             raise UsageError(
                 f"files: up to {shown(name)}, they have more than {MOST_OF_RUN >> 20} MB together",
-                hint="mounts= for a folder that all runs read",
+                hint="mounts= for what all runs read; over an engine, what the task can fetch",
             )
         found[place] = content
         size += len(content)
@@ -101,7 +116,9 @@ def _content(name: str, said: object, working: Path, most: int) -> bytes | None:
     if isinstance(said, bytes):
         return said if len(said) <= most else None
     if not isinstance(said, (str, os.PathLike)):
-        raise UsageError(f"files: {name!r}: a path (text) or content (bytes) is needed")
+        raise UsageError(
+            f"files: {name!r}: a path (text) or content (bytes) is needed, and not {shown(said)}"
+        )
     path = working / os.fsdecode(said)
     try:
         with open_regular(path) as file:

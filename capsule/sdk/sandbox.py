@@ -12,6 +12,7 @@ from capsule.sdk import thread_pool
 from capsule.sdk.batch import Batch
 from capsule.sdk.cancelled_envelope import CancelledAnswer
 from capsule.sdk.coroutines import in_this_loop
+from capsule.sdk.file_contents import check_files_of
 from capsule.sdk.output import Printing
 from capsule.sdk.sandbox_base import SandboxBase, envelope_of
 from capsule.sdk.threads import in_loop, in_thread, to_its_end
@@ -175,6 +176,7 @@ class Sandbox(SandboxBase):
         Raises what `items` and `files` raise, and `EngineError` where an engine cannot go on.
         """
         self._opened()
+        check_files_of(files)
         at_once = self._at_once(concurrency)
         if engine is not None:
             self._check_engine(on_output)

@@ -9,6 +9,7 @@ from capsule.process.cancel import Cancellation
 from capsule.runner.observer import NOBODY
 from capsule.sdk import thread_pool
 from capsule.sdk.coroutines import alone
+from capsule.sdk.file_contents import check_files_of
 from capsule.sdk.output import Printing
 from capsule.sdk.sandbox_base import SandboxBase, envelope_of
 from capsule.sdk.thread_batch import OVER, ThreadBatch
@@ -165,6 +166,7 @@ class SandboxSync(SandboxBase):
         Raises what `items`, `files` and `on_output` raise, and `EngineError` as `Sandbox.map` does.
         """
         prepared = self._opened()
+        check_files_of(files)
         at_work, at_once = self._at_work, self._at_once(concurrency)
         if engine is not None:
             self._check_engine(on_output)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from capsule import PolicyError, Sandbox, SandboxSync, UsageError
+from capsule.engines import Local
 
 if TYPE_CHECKING:
     from capsule import Envelope
@@ -152,7 +153,7 @@ def test_the_view_of_the_project_is_not_written_through(tmp_path: Path) -> None:
         ({"": b""}, "'' is no name of a file"),
         ({"a/": b""}, "is no name of a file"),
         ({"tmp/a": b""}, "'tmp/a' is no name of a file"),
-        ({"a": 5}, "'a': a path .* or content"),
+        ({"a": 5}, "'a': a path .* or content .* is needed, and not 5"),
         ({"a": "nowhere"}, "cannot read .*nowhere: No such file"),
         ({"a": "."}, "cannot read .*: it is no file"),
         ({"a": b"", "./a": b""}, "'a' is named twice"),
@@ -162,6 +163,31 @@ def test_the_view_of_the_project_is_not_written_through(tmp_path: Path) -> None:
 def test_files_that_are_none_are_refused(files: Any, said: str) -> None:
     with pytest.raises(UsageError, match=said):
         call(files)
+
+
+async def _none(item: Any) -> Any:
+    raise AssertionError(item)
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"a": b""}, "files={'a': b''}: for map, a function of the item is needed"),
+        (_none, "files is called, and not awaited"),
+    ],
+)
+def test_what_gives_no_files_of_an_item_is_refused_at_once(files: Any, said: str) -> None:
+    async def main() -> None:
+        async with Sandbox(write(), warm=0) as sandbox:
+            for engine in (None, Local()):
+                with pytest.raises(UsageError, match=said):
+                    sandbox.map([1], files=files, engine=engine)
+
+    asyncio.run(main())
+    with SandboxSync(write(), warm=0) as sandbox:
+        for engine in (None, Local()):
+            with pytest.raises(UsageError, match=said):
+                sandbox.map([1], files=files, engine=engine)
 
 
 def test_files_within_each_other_are_refused() -> None:
