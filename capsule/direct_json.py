@@ -28,7 +28,8 @@ class _Settings:
     """What the scanner asks of a decoder."""
 
     strict = True
-    object_hook = object_pairs_hook = None
+    # The last is asked for since Python 3.15.
+    object_hook = object_pairs_hook = array_hook = None
     parse_int = int
 
     def __init__(
