@@ -10,8 +10,9 @@ from capsule.message_text import printable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+    from capsule.process.argv import Mount
     from capsule.process.sandbox_process import SandboxProcess
     from capsule.runner.attempt import Plan, Starter
 
@@ -32,19 +33,25 @@ class WithFiles:
 
         Raises `PolicyError` where one cannot be put, and what starting raises; nothing has run.
         """
-        for mount in plan.launch.mounts:
-            # A file that is mounted stands in a folder that hides what else is in its place.
-            self._check(mount.guest.rpartition("/")[0] if mount.is_file else mount.guest)
+        check_places(self._files, plan.launch.mounts)
         with self._starter.start(plan) as started:
             started.scratch.put(self._files)
             yield started
 
-    def _check(self, guest: str) -> None:
-        """Refuse a file that what is mounted would hide. Raises `PolicyError`."""
-        for name in self._files:
-            if guest not in {"", WORKING} and f"/{name}/".startswith(f"{guest}/"):
+
+def check_places(names: Iterable[str], mounts: Sequence[Mount]) -> None:
+    """Refuse files, by their paths in the working folder, that what is mounted would hide.
+
+    Raises `PolicyError`.
+    """
+    for mount in mounts:
+        # A file that is mounted stands in a folder that hides what else is in its place.
+        folder = mount.guest.rpartition("/")[0] if mount.is_file else mount.guest
+        hiding = mount.guest if folder in {"", WORKING} and mount.is_file else folder
+        for name in names:
+            if hiding not in {"", WORKING} and f"/{name}/".startswith(f"{hiding}/"):
                 raise PolicyError(
                     f"the file {printable(name)} cannot be put into the working folder:"
-                    f" {printable(guest)} is mounted there",
+                    f" {printable(hiding)} is mounted there",
                     hint="another name in files=",
                 )

@@ -12,6 +12,7 @@ from capsule.runner.cancellable_progress import CancellableProgress
 from capsule.runner.host_functions import HostFunctions
 from capsule.runner.secret_values import new_identity
 from capsule.runner.source import under_ceilings
+from capsule.runner.working_files import check_places
 from capsule.sdk.coroutines import alone
 from capsule.sdk.file_contents import checked_files, content_of
 from capsule.sdk.logged_progress import LoggedProgress
@@ -29,7 +30,7 @@ from capsule.state_folder import checked_root
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from capsule.lifecycle.events import Ledger
@@ -127,6 +128,7 @@ def opened(wanted: Wanted, stop: Cancellation, more: Sequence[str] = ()) -> Sess
     def begun(more: Sequence[str], stop: Cancellation) -> tuple[session_base.SessionBase, Contents]:
         imports = (*wanted.imports, *(name for name in more if name not in wanted.imports))
         base = _base(wanted, imports, stop, identity)
+        _check_places(contents, base)
         return base, state_memory.first_state(base, contents, imports)
 
     return _started(*begun(more, stop), opener=begun)
@@ -164,11 +166,17 @@ def resumed(
     """
     state = _with_identity(handles.load(handle))
     _check_imports(state, handle)
-    if adds_files:
-        state = state_memory.with_files(state, wanted.contents())
+    contents = wanted.contents() if adds_files else {}
+    state = state_memory.with_files(state, contents)
     base = _base(wanted, state.imports, stop, state.identity)
+    _check_places(contents, base)
     base = with_natives(base, state.natives, stop)
     return _started(base, handles.fitted(state, base))
+
+
+def _check_places(files: Iterable[str], base: session_base.SessionBase) -> None:
+    """Refuse files that what is mounted would hide. Raises `PolicyError`."""
+    check_places([name.removeprefix("/") for name in files], base.choice.mounts)
 
 
 def _with_identity(state: Contents) -> Contents:

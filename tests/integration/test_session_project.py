@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from capsule import CapsuleError, SessionSync
+from capsule import CapsuleError, PolicyError, SessionSync
 from capsule.sessions import saved_state
 
 if TYPE_CHECKING:
@@ -72,6 +72,23 @@ def test_no_link_of_it_is_followed(session: SessionSync, outside: Path, tmp_path
             hostile.run("1")
     assert outside.read_text() == "two"
     assert not (tmp_path / "evil.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("mount", "name", "hiding"),
+    [
+        ("data.txt", "data.txt", "/data.txt"),
+        ("data.txt::/in/data.txt:rw", "in/data.txt", "/in"),
+        ("data.txt::/in/data.txt", "in/other.txt", "/in"),
+        ("../project::/in", "in/data.txt", "/in"),
+    ],
+)
+def test_what_a_mount_would_hide_is_refused(mount: str, name: str, hiding: str) -> None:
+    said = f"the file {name} cannot be put into the working folder: {hiding} is mounted there"
+    with pytest.raises(PolicyError, match=said):
+        SessionSync(mounts=[mount], files={name: b"mine"}).__enter__()
+    with SessionSync(mounts=[mount], files={"other.txt": b"mine"}) as session:
+        assert session.run("open('other.txt').read()").unwrap() == "mine"
 
 
 def test_nothing_of_it_is_replaced() -> None:
