@@ -44,7 +44,7 @@ _LOST = (
 
 
 class _Chunk(NamedTuple):
-    """A chunk that is at work: its claim, where it has one, and how often it was lost before."""
+    """A chunk that is at work: its claim, if it has one, and its content then; how often lost."""
 
     reference: Any
     content: bytes
@@ -104,7 +104,9 @@ class RayCluster:
         claim = None if self._options.retry_lost else f"{self._name}-{number}-{lost}"
         # In a list it is not fetched before the worker asks for it.
         reference = self._run.remote(self._job.settings, content, [self._artifact], claim)
-        self._chunks[number] = _Chunk(reference, content, claim, lost)
+        # Ray has it, and what is lost with a worker that may have begun it is seen to elsewhere.
+        kept = b"" if claim is None else content
+        self._chunks[number] = _Chunk(reference, kept, claim, lost)
         done = reference.future()
         done.add_done_callback(lambda _: self._thread.put(lambda: self._done(number, done)))
 
