@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 from capsule.confine.scratch import scratch
 from capsule.namedtuples import NamedTuple
@@ -13,6 +13,8 @@ from capsule.process.mounts import mounted, places_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     from capsule.confine.isolation_layers import IsolationLayers
     from capsule.confine.scratch import Scratch
     from capsule.process.argv import Launch
@@ -36,6 +38,14 @@ class SandboxProcess:
     def detached(self) -> SandboxProcess:
         """Return one that has all that was this one's, to be closed by whoever has it."""
         return SandboxProcess(self.process, self.scratch, self.seal, self._owned.pop_all())
+
+    def asked(self, request: bytes, passed: memoryview | None) -> AbstractContextManager[Process]:
+        """Send a request, and what is `passed` behind it; give the process, which stays open."""
+        self.scratch.begin()
+        self.process.send(request)
+        if passed is not None:
+            self.process.send(passed)
+        return nullcontext(self.process)
 
     def close(self) -> None:
         """End the process if it runs, and delete its folders."""

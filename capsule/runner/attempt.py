@@ -152,15 +152,12 @@ def attempt(plan: Plan, starter: Starter, output: Output, cancellation: Cancella
     hold.release()
     with (
         starter.start(plan) as started,
+        # What follows is done while it works already.
+        started.asked(plan.request, plan.passed) as process,
         WakeupPipe(cancellation) as wakeup,
         CallDispatcher(wakeup, plan.answer, memory) as dispatcher,
     ):
-        started.scratch.begin()
-        process = started.process
-        process.send(plan.request)
-        if plan.passed is not None:
-            process.send(plan.passed)
-        # Needed at the end, and done while it works: a millisecond.
+        # Needed at the end: a millisecond.
         fuel_reading.last_looks(plan.launch.budget)
         watch = _Watch(output, started, dispatcher, hold, plan, to_end=starter.sees_end)
         with nullcontext() if plan.use is None else plan.use.counting(process.pid):
