@@ -37,7 +37,11 @@ def main() -> None:
         sys.exit(code)
     # Whatever is held is the system's to take back, and all was written when it was printed: taking
     # the interpreter apart would cost 7 ms.
+    writer = sys.modules.get("capsule.cli.terminal.patient_writer")
     for stream in (sys.stdout, sys.stderr):
+        if writer is not None and stream is sys.stderr and writer.STDERR.is_stuck:
+            # It is in a write that may never end.
+            continue
         try:
             stream.flush()
         except (OSError, ValueError, AttributeError):

@@ -146,7 +146,14 @@ def open_regular(path: Path) -> BufferedReader:
 
     Raises `OSError`, and `ValueError` for a path that can be none.
     """
-    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+    how = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        handle = os.open(path, how)
+    except PermissionError:
+        # That is what Windows says of a folder.
+        if path.is_dir():
+            raise OSError(errno.EINVAL, "it is no file") from None
+        raise
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise OSError(errno.EINVAL, "it is no file")

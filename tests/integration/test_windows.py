@@ -303,7 +303,9 @@ def test_a_session_leaves_the_states_of_others(
             assert other.run("1 + 1").result == 2
             assert session.run("x + 1").result == 42
         assert session.run("x + 2").result == 43
-    assert list((toolchain_home / "cache" / "sessions").iterdir()) == []
+    there = (toolchain_home / "cache" / "sessions").iterdir()
+    # What `run --state` is held apart by stays.
+    assert [path for path in there if path.is_dir()] == []
 
 
 def test_what_is_used_stays_in_the_cache(tmp_path: Path) -> None:

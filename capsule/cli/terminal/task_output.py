@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import select
 import time
+from functools import partial
 
 from capsule.runner.observer import Nobody
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
     from typing import TextIO
 
     from capsule.cli.terminal.console import Console
@@ -49,8 +50,22 @@ class _Shown:
 
     def stdout(self, data: bytes) -> None:
         """Show what the task printed."""
-        for piece in pieces_in_time(data, self._console.stderr, self._deadline, self._cancellation):
-            self._console.task_output(piece)
+        console, deadline, cancellation = self._console, self._deadline, self._cancellation
+        descriptor = _descriptor(console.stderr)
+        if descriptor is None:
+            console.task_output(data)
+            return
+        poll = _poll(descriptor, cancellation)
+        for start in range(0, len(data), _PIECE):
+            piece = data[start : start + _PIECE]
+            if poll is None:
+                if not _patiently(partial(console.task_output, piece), deadline, cancellation):
+                    return
+                continue
+            ready = dict(poll.poll(_left(deadline)))
+            if descriptor not in ready or cancellation.fileno() in ready:
+                return
+            console.task_output(piece)
 
     def stderr(self, data: bytes) -> None:
         """Show what the task printed to stderr."""
@@ -62,38 +77,34 @@ def deadline_of(policy: Policy) -> float | None:
     return None if policy.timeout_ms is None else time.monotonic() + policy.timeout_ms / 1000
 
 
-def pieces_in_time(
-    data: bytes, stderr: TextIO, deadline: float | None, cancellation: Cancellation
-) -> Iterator[bytes]:
-    """Yield `data` in pieces, each when `stderr` can take it.
-
-    Stops early, so that the rest is dropped, at `deadline` (in the seconds of `time.monotonic`) and
-    when the run is cancelled.
-    """
-    descriptor = _descriptor(stderr)
-    if descriptor is None or not hasattr(select, "poll"):
-        yield data
-        return
-    poll = _poll(descriptor, cancellation)
-    for start in range(0, len(data), _PIECE):
-        ready = dict(poll.poll(_left(deadline)))
-        if descriptor not in ready or cancellation.fileno() in ready:
-            return
-        yield data[start : start + _PIECE]
-
-
-def takes_a_line(stderr: TextIO, deadline: float | None, cancellation: Cancellation) -> bool:
-    """Say whether `stderr` takes a line, as soon as it does; no at `deadline`.
+def say_in_time(
+    console: Console, text: str, deadline: float | None, cancellation: Cancellation
+) -> None:
+    """Say a line as soon as stderr takes it, and not at all where it does not by `deadline`.
 
     When the run is cancelled, what it does not take at once, it does not take.
     """
-    descriptor = _descriptor(stderr)
-    if descriptor is None or not hasattr(select, "poll"):
-        return True
-    return descriptor in dict(_poll(descriptor, cancellation).poll(_left(deadline)))
+    descriptor = _descriptor(console.stderr)
+    poll = None if descriptor is None else _poll(descriptor, cancellation)
+    if descriptor is not None and poll is None:
+        _patiently(lambda: console.err(text), deadline, cancellation)
+    elif poll is None or descriptor in dict(poll.poll(_left(deadline))):
+        console.err(text)
 
 
-def _poll(descriptor: int, cancellation: Cancellation) -> select.poll:
+def _patiently(
+    write: Callable[[], object], deadline: float | None, cancellation: Cancellation
+) -> bool:
+    # Windows alone needs it.
+    from capsule.cli.terminal.patient_writer import STDERR
+
+    return STDERR.do(write, deadline, cancellation)
+
+
+def _poll(descriptor: int, cancellation: Cancellation) -> select.poll | None:
+    """Return what says whether a descriptor takes more; None where the system does not tell."""
+    if not hasattr(select, "poll"):
+        return None
     poll = select.poll()
     poll.register(descriptor, select.POLLOUT)
     poll.register(cancellation.fileno(), select.POLLIN)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 from capsule.cli.render.terminal_text import clip, one_line
-from capsule.cli.terminal.task_output import TaskOutput, deadline_of, takes_a_line
+from capsule.cli.terminal.task_output import TaskOutput, deadline_of, say_in_time
 from capsule.policy.units import format_compute, format_ram, format_timeout
 
 TYPE_CHECKING = False
@@ -73,9 +73,8 @@ class VerboseLines(TaskOutput):
 
     def _say(self, which: Which, text: str) -> None:
         deadline = self._deadlines.get(which.serial)
-        if takes_a_line(self._console.stderr, deadline, self._cancellation):
-            said = clip(one_line(text), _LONGEST)
-            self._console.err(f"capsule: {'  ' * which.depth}{said}")
+        said = f"capsule: {'  ' * which.depth}{clip(one_line(text), _LONGEST)}"
+        say_in_time(self._console, said, deadline, self._cancellation)
 
 
 def unfrozen(policy: Policy, reason: str) -> str:
