@@ -174,10 +174,12 @@ class Recorder:
     def _wait(self) -> tuple[list[Row], bool]:
         """Wait for something to write, and for more; say whether that is all."""
         self._work.wait()
-        closing = self._closing.wait(_LINGER)
+        self._closing.wait(_LINGER)
         self._work.clear()
-        # From here on, whoever tells something wakes this thread again.
+        # From here on, whoever tells something wakes this thread again, and so does the end: one
+        # that came before is seen here.
         self._awake = False
+        closing = self._closing.is_set()
         return self._pending.take(), closing
 
     def _write(self, store: Writer, rows: Sequence[Row]) -> bool:

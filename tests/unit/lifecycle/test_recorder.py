@@ -176,6 +176,27 @@ def test_closing_ends_in_time_when_writing_does_not(
     assert recorder._over.wait(60)
 
 
+def test_an_end_that_comes_between_two_looks_is_seen(
+    recorder: Recorder, tmp_path: Path, notes: list[str]
+) -> None:
+    """In the moment in which the thread has waited for it in vain, and before it goes on."""
+
+    class Late(threading.Event):
+        def wait(self, timeout: float | None = None) -> bool:
+            found = super().wait(timeout)
+            if not found:
+                self.set()
+                recorder._work.set()
+            return found
+
+    recorder._closing = Late()
+    record(recorder, created(), ended())
+    assert recorder._over.wait(20)
+    recorder.close()
+    assert len(reader.runs(tmp_path, reader.Filters())) == 1
+    assert notes == []
+
+
 def test_a_mistake_of_the_writer_is_said_once_and_is_nobodys_problem(
     recorder: Recorder, notes: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
