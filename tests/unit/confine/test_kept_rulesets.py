@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -23,7 +25,6 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from capsule.confine.landlock import Ruleset
 
@@ -146,7 +147,8 @@ def test_few_are_kept_and_descriptors_are_given_back(tmp_path: Path, keeper: Kee
         folder.mkdir()
         asked = Asked(folder)
         asked(), asked()
-    assert len(os.listdir("/proc/self/fd")) - before <= 32
+    # And one that tells of mounts.
+    assert len(os.listdir("/proc/self/fd")) - before <= 33
     keeper.close()
     assert len(os.listdir("/proc/self/fd")) <= before
     # Nor is one kept for a program that will start no more.
@@ -165,4 +167,54 @@ def test_what_the_kernel_refuses_is_raised_and_nothing_is_kept(tmp_path: Path) -
     for _ in range(3):
         with pytest.raises(OSError, match="Landlock"):
             kept_rulesets.ruleset(tmp_path, rules, ABI, frozenset())
-    assert len(os.listdir("/proc/self/fd")) <= before
+    assert len(os.listdir("/proc/self/fd")) <= before + 1
+
+
+_REMOUNTED = """
+import subprocess, sys, threading
+from pathlib import Path
+from capsule.confine import isolation_layers, kept_rulesets, landlock
+from capsule.confine.scratch_reserve import Keeper
+folder = Path(sys.argv[1])
+def mounted():
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1M", "none", folder], check=True)
+    (folder / "file").write_text("x")
+    return folder.stat().st_dev, folder.stat().st_ino
+def reads():
+    ruleset = kept_rulesets.ruleset("key", lambda: rules, ABI, frozenset())
+    found = []
+    def restricted():
+        ruleset.restrict_this_thread()
+        try:
+            found.append((folder / "file").read_text())
+        except PermissionError:
+            found.append("refused")
+    thread = threading.Thread(target=restricted)
+    thread.start()
+    thread.join()
+    return found[0]
+ABI = isolation_layers.standing().landlock
+rules = [landlock.Rule(folder, landlock.READ)]
+keeper = Keeper()
+before = mounted()
+said = [reads(), reads(), reads()]
+for _ in range(3):
+    subprocess.run(["umount", folder], check=True)
+    mounted()
+    said += [reads(), reads()]
+print(*said)
+"""
+
+
+@needs_landlock
+def test_what_is_mounted_anew_has_rules_of_its_own(tmp_path: Path) -> None:
+    done = subprocess.run(
+        ["unshare", "-Urm", sys.executable, "-c", _REMOUNTED, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=Path(__file__).parents[3],
+    )
+    if "unshare" in done.stderr:
+        pytest.skip(f"no namespace can be made here: {done.stderr.strip()}")
+    assert (done.stdout.split(), done.stderr) == (["x"] * 9, "")
