@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 # How long the memory and the meter's report may take behind the answer.
 _SECONDS = 60.0
+# Every so many turns, pages that differed are looked at again: they may be as at the beginning.
+_LOOK_AGAIN = 16
 
 
 # What the driver is told behind its closing frame.
@@ -78,6 +80,7 @@ class KeptTurn:
         self._laid_out: Mapping[str, Signature] = {}
         self._known: Mapping[str, bytes] = {}
         self._differed: frozenset[int] = frozenset()
+        self._failed: CapsuleError | None = None
         self._base, self._image, self._hidden = base, image, hidden
         self._memory = 0
         self._most = most
@@ -91,22 +94,30 @@ class KeptTurn:
     def begin(self, found: TurnProcess) -> None:
         """Say what the turn finds in its folders, and where the memory differs that it finds."""
         self._known, self._laid_out = found.contents.files, found.laid_out
-        self._differed = found.differs
+        if found.contents.turn % _LOOK_AGAIN:
+            self._differed = found.differs
 
     def keep(self, started: SandboxProcess, memory: int, stderr: bytes) -> None:
         """Take over a process that waits, with so much memory, and what it wrote to stderr."""
         self._memory = memory
         self._started = started
         self._stderr += stderr
-        self._files = scratch_files.look(started.scratch, self._hidden)
-        self.changes = scratch_files.changes(self._laid_out, self._files)
         self.answered = True
+        try:
+            self._files = scratch_files.look(started.scratch, self._hidden)
+        except CapsuleError as failed:
+            # The answer is one all the same: it is told to whoever asks what is kept.
+            self._failed = failed
+        else:
+            self.changes = scratch_files.changes(self._laid_out, self._files)
 
     def read_memory(self) -> tuple[KeptPages, int]:
         """Return the pages that differ, and the size of memory.
 
         Raises `CapsuleError` where they cannot be had.
         """
+        if self._failed is not None:
+            raise self._failed
         started = self._taken()
         length = self._memory - STACK_TOP
         if self._is_read(started, length):
@@ -152,16 +163,23 @@ class KeptTurn:
     def _is_read(self, started: SandboxProcess, length: int) -> bool:
         """Say whether the system has told what the process wrote, one run after the other."""
         try:
-            pages = written_pages(started.process.pid, self._image, STACK_TOP, length)
-            if pages is None:
-                return False
-            found = PageDifference(self._base.reader(TOGETHER), self._most, self._differed)
-            for runs, there in pages:
-                found.take(runs, there)
+            for differed in (self._differed, frozenset[int]()):
+                pages = written_pages(started.process.pid, self._image, STACK_TOP, length)
+                if pages is None:
+                    return False
+                self._difference = PageDifference(self._base.reader(TOGETHER), self._most, differed)
+                try:
+                    for runs, there in pages:
+                        self._difference.take(runs, there)
+                except WireError:
+                    # Some that differed may be as at the beginning again.
+                    if not differed:
+                        raise
+                else:
+                    return True
         except (OSError, ValueError):
-            return False
-        self._difference = found
-        return True
+            self._difference = PageDifference(self._base.read, self._most)
+        return False
 
     def _receive(self, started: SandboxProcess, length: int) -> None:
         deadline = time.monotonic() + _SECONDS

@@ -122,8 +122,11 @@ def read(
         elif same:
             found[name] = known[name]
         else:
-            with open_below(root, name.partition("/")[2]) as file:
-                found[name] = file.read()
+            try:
+                with open_below(root, name.partition("/")[2]) as file:
+                    found[name] = file.read()
+            except OSError as error:
+                raise WireError(f"{name!r} cannot be kept: {error.strerror}") from None
     return found
 
 
@@ -142,7 +145,7 @@ def _walk(scratch: Scratch, hidden: frozenset[str]) -> Iterator[tuple[str, Path,
                     if is_seen:
                         pending.append(f"{name}/")
                 elif is_seen:
-                    status = os.lstat(entry.path)
+                    status = _status(entry)
                     if not stat.S_ISREG(status.st_mode):
                         # A link of the project's: the guard lets none be made.
                         continue
@@ -165,6 +168,14 @@ def _entries(folder: str) -> list[os.DirEntry[str]]:
             return list(entries)
     except OSError as error:
         raise WireError(f"a folder of the session cannot be read: {error.strerror}") from None
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result:
+    try:
+        return os.lstat(entry.path)
+    except OSError as error:
+        # Its path is the host's, and may be too long there.
+        raise WireError(f"a file of the session cannot be kept: {error.strerror}") from None
 
 
 def _roots(scratch: Scratch) -> dict[str, Path]:

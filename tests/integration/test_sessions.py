@@ -226,6 +226,32 @@ def test_a_file_that_is_gone_is_an_error_where_it_is_used(session: SessionSync) 
     assert result(session, "f.seek(0); f.read()") == "other"
 
 
+def test_a_file_too_deep_for_the_host_is_an_answer_that_is_not_kept(session: SessionSync) -> None:
+    session.run("x = 1")
+    turn = session.run(
+        "import os\nfor _ in range(16):\n    os.mkdir('d' * 250)\n    os.chdir('d' * 250)\n"
+        "open('f' * 70, 'w').close()\nprint('done')\nx = 2\nx"
+    )
+    # Nothing of the host stands in what is said.
+    assert (turn.result, turn.execution.stdout, turn.files) == (2, "done\n", [])
+    with pytest.raises(CapsuleError, match="of the session cannot be") as failed:
+        turn.kept()
+    assert "capsule-" not in str(failed.value)
+    assert result(session, "x") == 1
+
+
+def test_what_is_as_at_the_beginning_again_is_no_part_of_the_state(
+    session: SessionSync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    most = 24 << 20
+    monkeypatch.setattr("capsule.sessions.state_file.MOST_PAGES", most)
+    session.run("a = bytearray(b'x') * (16 << 20)").kept()
+    # It is all zero now, as memory was that nobody had written to.
+    session.run("a[:] = bytes(len(a))").kept()
+    session.run("b = bytearray(b'y') * (12 << 20)").kept()
+    assert result(session, "(a[0], b[-1])") == [0, ord("y")]
+
+
 def test_folders_and_the_working_folder_go_on(session: SessionSync) -> None:
     session.run("import os; os.makedirs('a/empty'); os.chdir('a')")
     assert result(session, "os.getcwd(), os.listdir('.')") == ["/a", ["empty"]]

@@ -11,6 +11,7 @@ import pytest
 from capsule import PolicyError
 from capsule.confine.nofollow import create_below, create_folder_below, open_below
 from capsule.confine.scratch import Scratch, scratch
+from capsule.errors import WireError
 from capsule.sessions import scratch_files
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def test_what_a_session_keeps_is_read_where_it_was_looked_at(
     assert scratch_files.read(found, {}, {}) == {"working/in/y": b"the session's"}
     assert not _MEANWHILE
     # From now on a link is there.
-    with pytest.raises(OSError, match="Not a directory"):
+    with pytest.raises(WireError, match="'working/in/y' cannot be kept: Not a directory"):
         scratch_files.read(found, {}, {})
 
 
