@@ -110,7 +110,9 @@ def _noting(held: list[int]) -> Iterator[None]:
 def _ended(process: subprocess.Popen[bytes], watch: Watch | None) -> tuple[bytes, bytes]:
     while True:
         try:
-            return process.communicate(timeout=INTERVAL if watch else None)
+            # Never for ever: a signal that comes right before the system waits interrupts nothing,
+            # and its handler would run when something else ends the wait.
+            return process.communicate(timeout=INTERVAL)
         except subprocess.TimeoutExpired:
             if watch:
                 watch()

@@ -6,7 +6,6 @@ Windows does not tell of a pipe whether it takes more.
 from __future__ import annotations
 
 import time
-from queue import SimpleQueue
 from threading import Condition, Thread
 
 TYPE_CHECKING = False
@@ -28,8 +27,7 @@ class PatientWriter:
 
     def __init__(self) -> None:
         self._changed = Condition()
-        self._work: SimpleQueue[Callable[[], object]] = SimpleQueue()
-        self._busy = self._begun = False
+        self._busy = False
 
     def __repr__(self) -> str:
         return f"<PatientWriter {'in a write' if self._busy else 'at rest'}>"
@@ -53,11 +51,8 @@ class PatientWriter:
                 if not self._at_rest(deadline, cancellation):
                     return False
                 self._busy = True
-                if not self._begun:
-                    self._begun = True
-                    # Whoever ends the program does not wait for it.
-                    Thread(target=self._serve, name="capsule-writer", daemon=True).start()
-                self._work.put(write)
+                # Whoever ends the program does not wait for it.
+                Thread(target=self._once, args=(write,), daemon=True).start()
                 return self._at_rest(deadline, cancellation)
         finally:
             cancellation.detach(self._wake)
@@ -71,18 +66,16 @@ class PatientWriter:
         with self._changed:
             self._changed.notify_all()
 
-    def _serve(self) -> None:
-        while True:
-            write = self._work.get()
-            try:
-                write()
-            except (OSError, ValueError):
-                # Whoever reads is gone, or the stream is closed: nothing more is wanted.
-                pass
-            finally:
-                with self._changed:
-                    self._busy = False
-                    self._changed.notify_all()
+    def _once(self, write: Callable[[], object]) -> None:
+        try:
+            write()
+        except (OSError, ValueError):
+            # Whoever reads is gone, or the stream is closed: nothing more is wanted.
+            pass
+        finally:
+            with self._changed:
+                self._busy = False
+                self._changed.notify_all()
 
 
 # That of this program's stderr.
