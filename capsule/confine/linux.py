@@ -9,7 +9,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 
-from capsule.confine import capabilities, kept_rulesets, landlock, seccomp
+from capsule.confine import capabilities, landlock, scratch_reserve, seccomp
 from capsule.confine.elf import loader_of
 from capsule.signal_calls import signal
 
@@ -46,8 +46,11 @@ def rules_for(access: Access) -> list[landlock.Rule]:
 
 
 def _ruleset(access: Access, version: int) -> landlock.Ruleset:
-    if access.nofollow:
+    if access.nofollow or not scratch_reserve.is_kept():
         return landlock.Ruleset(rules_for(access), version)
+    # For programs that run many.
+    from capsule.confine import kept_rulesets
+
     key = access.program, access.read, access.write, _loader(access), version
     return kept_rulesets.ruleset(key, lambda: rules_for(access), version, _FIXED)
 
