@@ -45,13 +45,13 @@ def rules_for(access: Access) -> list[landlock.Rule]:
     return rules
 
 
-def _ruleset(access: Access, version: int) -> landlock.Ruleset:
+def _ruleset(access: Access, loader: Path | None, version: int) -> landlock.Ruleset:
     if access.nofollow or not scratch_reserve.is_kept():
         return landlock.Ruleset(rules_for(access), version)
     # For programs that run many.
     from capsule.confine import kept_rulesets
 
-    key = access.program, access.read, access.write, _loader(access), version
+    key = access.program, access.read, access.write, loader, version
     return kept_rulesets.ruleset(key, lambda: rules_for(access), version, _FIXED)
 
 
@@ -77,9 +77,10 @@ def spawn_confined(
     keeps the rest of the program free. Capabilities are given up in any case. Raises what `spawn`
     raises, and `OSError` when the kernel refuses a wall; nothing is started then.
     """
-    ruleset = _ruleset(access, version) if version else None
-    loader = _loader(access) if traced else None
-    code = seccomp.program(os.uname().machine, loader) if filtered else b""
+    loader = _loader(access) if version or traced else None
+    ruleset = _ruleset(access, loader, version) if version else None
+    of_program = loader if traced else None
+    code = seccomp.program(os.uname().machine, of_program) if filtered else b""
     kept = capabilities.needed(access)
     answer: list[int] = []
     trouble: list[BaseException] = []

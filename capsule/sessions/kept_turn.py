@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from itertools import chain
 
 from capsule.errors import CapsuleError, WireError
 from capsule.namedtuples import NamedTuple
@@ -13,7 +14,7 @@ from capsule.process.written_pages import written_pages
 from capsule.sessions import scratch_files
 from capsule.sessions.code_history import UNKNOWN_HISTORY, CodeHistory
 from capsule.sessions.page_difference import TOGETHER, PageDifference
-from capsule.snapshot.changed_pages import STACK_TOP
+from capsule.snapshot.changed_pages import PAGE, STACK_TOP
 from capsule.snapshot.preopens import forget
 
 TYPE_CHECKING = False
@@ -79,7 +80,7 @@ class KeptTurn:
         self.changes: list[FileChange] = []
         self._laid_out: Mapping[str, Signature] = {}
         self._known: Mapping[str, bytes] = {}
-        self._differed: frozenset[int] = frozenset()
+        self._differed: tuple[tuple[int, int], ...] = ()
         self._failed: CapsuleError | None = None
         self._base, self._image, self._hidden = base, image, hidden
         self._memory = 0
@@ -163,7 +164,8 @@ class KeptTurn:
     def _is_read(self, started: SandboxProcess, length: int) -> bool:
         """Say whether the system has told what the process wrote, one run after the other."""
         try:
-            for differed in (self._differed, frozenset[int]()):
+            known = (range(first, first + size, PAGE) for first, size in self._differed)
+            for differed in (frozenset(chain.from_iterable(known)), frozenset[int]()):
                 pages = written_pages(started.process.pid, self._image, STACK_TOP, length)
                 if pages is None:
                     return False

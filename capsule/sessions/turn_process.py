@@ -10,7 +10,6 @@ from capsule.namedtuples import NamedTuple
 from capsule.policy.units import format_ram
 from capsule.process import sandbox_process
 from capsule.sessions import scratch_files
-from capsule.snapshot.changed_pages import PAGE as SYSTEM_PAGE
 from capsule.snapshot.packet_reader import MOST_PACKET
 from capsule.wasm import PAGE
 
@@ -33,13 +32,14 @@ _MOST_PIECE = MOST_PACKET - _HEAD
 class TurnProcess(NamedTuple):
     """A process that has the memory and the files of a state; `laid_out` is how these look.
 
-    `differs` is where the pages are in which its memory is not what a session begins with.
+    `differs` has runs of pages, by address and length, in which its memory is not what a session
+    begins with.
     """
 
     sandbox: SandboxProcess
     contents: Contents
     laid_out: dict[str, Signature]
-    differs: frozenset[int]
+    differs: tuple[tuple[int, int], ...]
 
 
 def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
@@ -66,11 +66,7 @@ def start(plan: Plan, state: Callable[[], Contents], stop: Stop) -> TurnProcess:
         started.close()
         raise
     # Its pages are in the process now.
-    differs = frozenset(
-        place
-        for run in contents.pages
-        for place in range(run.offset, run.offset + len(run.data), SYSTEM_PAGE)
-    )
+    differs = tuple((run.offset, len(run.data)) for run in contents.pages)
     return TurnProcess(started, contents._replace(pages=(), touched=()), laid_out, differs)
 
 
