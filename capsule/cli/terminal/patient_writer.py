@@ -50,9 +50,9 @@ class PatientWriter:
             with self._changed:
                 if not self._at_rest(deadline, cancellation):
                     return False
-                self._busy = True
                 # Whoever ends the program does not wait for it.
                 Thread(target=self._once, args=(write,), daemon=True).start()
+                self._busy = True
                 return self._at_rest(deadline, cancellation)
         finally:
             cancellation.detach(self._wake)
